@@ -1,0 +1,111 @@
+//! The one error type of the public API, a variant per thing a caller can act on.
+
+/// Why a call did not do what was asked. Nothing was half done.
+#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
+pub enum WildThingError {
+    /// The server can't be reached; edits wait in the outbox.
+    #[error("offline: {reason}")]
+    Offline {
+        /// What the network said.
+        reason: String,
+    },
+    /// The server refused the token. Work goes on after `set_auth_token`.
+    #[error("the server refused the token (HTTP {status})")]
+    NeedsAuth {
+        /// 401 or 403.
+        status: u16,
+    },
+    /// The server failed.
+    #[error("the server answered {status}: {detail}")]
+    Server {
+        /// The HTTP status.
+        status: u16,
+        /// The server's words, shortened.
+        detail: String,
+    },
+    /// The server's answer can't be used; nothing of it was applied.
+    #[error("the server's answer can't be used: {problem}")]
+    Protocol {
+        /// What is wrong with it, and where.
+        problem: String,
+    },
+    /// The local database failed.
+    #[error("the local database failed: {problem}")]
+    Storage {
+        /// A word: `corrupt`, `disk_full`, `not_a_database`, `newer_schema`,
+        /// `permission`, `cant_open`, `busy`, `io`, `other`.
+        code: String,
+        /// What happened and what to do.
+        problem: String,
+    },
+    /// The client is paused.
+    #[error("the client is paused; call resume first")]
+    Paused,
+    /// `cancel_sync` or `shutdown` ended the call.
+    #[error("cancelled")]
+    Cancelled,
+    /// There is no server yet.
+    #[error("not connected to a server; call connect first")]
+    NotConnected,
+    /// The replica belongs to another server.
+    #[error("this replica belongs to server {expected}, not to {found}; ask for rebind to move it")]
+    OtherServer {
+        /// The hub the replica was synced with.
+        expected: String,
+        /// The hub that answered.
+        found: String,
+    },
+    /// Another process has been syncing this replica for too long.
+    #[error("another process is syncing this replica")]
+    Busy,
+    /// There is no such record.
+    #[error("there is no {kind} {id:?}")]
+    NotFound {
+        /// The kind, or `record`.
+        kind: String,
+        /// What was asked for.
+        id: String,
+    },
+    /// An argument is not acceptable.
+    #[error("{field}: {problem}")]
+    Invalid {
+        /// The argument's name.
+        field: String,
+        /// What is wrong with it.
+        problem: String,
+    },
+    /// What was asked for would drop edits that the server has not got.
+    #[error("{count} unsent edits would be lost")]
+    UnsentEdits {
+        /// How many.
+        count: u64,
+    },
+    /// A fault of this library. Please report it.
+    #[error("internal error: {detail}")]
+    Internal {
+        /// What went wrong.
+        detail: String,
+    },
+}
+
+impl WildThingError {
+    /// A stable word for programs.
+    pub fn code(&self) -> &'static str {
+        match self {
+            WildThingError::Offline { .. } => "offline",
+            WildThingError::NeedsAuth { .. } => "needs_auth",
+            WildThingError::Server { .. } => "server",
+            WildThingError::Protocol { .. } => "protocol",
+            WildThingError::Storage { .. } => "storage",
+            WildThingError::Paused => "paused",
+            WildThingError::Cancelled => "cancelled",
+            WildThingError::NotConnected => "not_connected",
+            WildThingError::OtherServer { .. } => "other_server",
+            WildThingError::Busy => "busy",
+            WildThingError::NotFound { .. } => "not_found",
+            WildThingError::Invalid { .. } => "invalid",
+            WildThingError::UnsentEdits { .. } => "unsent_edits",
+            WildThingError::Internal { .. } => "internal",
+        }
+    }
+}

@@ -1,0 +1,245 @@
+//! What the public API takes and gives: plain records, ready to cross into other languages.
+
+use std::path::PathBuf;
+use std::time::Duration;
+
+use serde::{Deserialize, Serialize};
+
+use crate::model::{JsonObject, SyncStatus, Timestamp};
+
+/// How a client is opened.
+#[derive(Debug, Clone)]
+pub struct OpenOptions {
+    /// The database file; made if it is not there.
+    pub path: PathBuf,
+    /// How safe a local write is when its call returns.
+    pub durability: Durability,
+    /// Log every SQL statement, without its values, at debug level.
+    pub echo: bool,
+    /// Let a local write start a sync after 250 ms of quiet, while a background sync runs.
+    pub sync_on_write: bool,
+}
+
+impl OpenOptions {
+    /// The defaults, for a file.
+    pub fn new(path: impl Into<PathBuf>) -> Self {
+        Self {
+            path: path.into(),
+            durability: Durability::Full,
+            echo: false,
+            sync_on_write: true,
+        }
+    }
+}
+
+/// What survives a power cut.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+pub enum Durability {
+    /// Every acknowledged local write (`synchronous=FULL`).
+    #[default]
+    Full,
+    /// The database stays sound, but a power cut may take the last local writes
+    /// with it (`synchronous=NORMAL`). A crash of the program takes nothing.
+    Fast,
+}
+
+/// The outcome of a sync that went through.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+pub struct SyncResult {
+    /// `pulled + pushed`.
+    pub synced_entities: u64,
+    /// Records that the server sent.
+    pub pulled: u64,
+    /// Edits that the server took or decided.
+    pub pushed: u64,
+    /// The conflicts met in this sync.
+    pub conflicts: Vec<Conflict>,
+    /// How many of them are decided.
+    pub conflicts_resolved: u64,
+    /// What could not be synced, one entry a record or kind; the rest went through.
+    pub errors: Vec<SyncProblem>,
+    /// How long it took, in milliseconds.
+    pub duration_ms: u64,
+}
+
+/// Something that could not be synced, while the rest was.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct SyncProblem {
+    /// The record's kind.
+    pub kind: String,
+    /// The record's id; `None` if it is about the whole kind.
+    pub id: Option<String>,
+    /// A stable word.
+    pub code: String,
+    /// In words.
+    pub detail: String,
+}
+
+/// An edit that lost or was refused, kept whole until it is dismissed.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+pub struct Conflict {
+    /// Number of the entry in this replica's journal.
+    pub conflict_id: i64,
+    /// The record's kind.
+    pub kind: String,
+    /// The record's id.
+    pub id: String,
+    /// Why it lost: the rule's reason, or `rejected`, `discarded`, `absent_on_server`.
+    pub reason: String,
+    /// `local`: an edit made here lost. `remote`: an edit made here won over this one.
+    pub loser: String,
+    /// The losing version as it would have been shown.
+    pub losing: JsonObject,
+    /// The version that stayed, where known.
+    pub winning: Option<JsonObject>,
+    /// Edit time of the loser.
+    pub losing_time: Option<Timestamp>,
+    /// Edit time of the winner.
+    pub winning_time: Option<Timestamp>,
+    /// When it was recorded here.
+    pub recorded_at: Timestamp,
+}
+
+/// Where the replica stands.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+pub struct SyncState {
+    /// The server, if `connect` was called.
+    pub server_url: Option<String>,
+    /// This replica's name to the server.
+    pub client_id: String,
+    /// `v1`.
+    pub protocol: String,
+    /// The server's time up to which everything was pulled.
+    pub last_sync_time: Option<Timestamp>,
+    /// When the last sync went through, by our clock.
+    pub last_sync_success: Option<Timestamp>,
+    /// Why the last one did not.
+    pub last_sync_error: Option<String>,
+    /// Failures since the last success.
+    pub sync_failures: u64,
+    /// Syncs that went through.
+    pub total_syncs: u64,
+    /// Conflicts ever met.
+    pub total_conflicts: u64,
+    /// Whether a sync is running, here or in another process.
+    pub sync_in_progress: bool,
+    /// When the background loop tries next.
+    pub next_retry_time: Option<Timestamp>,
+    /// Edits waiting to be sent.
+    pub pending: u64,
+    /// Edits the server refused.
+    pub failed: u64,
+    /// Entries in the journal.
+    pub conflicts: u64,
+    /// Live records by kind.
+    pub counts: std::collections::BTreeMap<String, u64>,
+}
+
+/// A record as the API shows it: its fields in one flat object.
+///
+/// The object has `id`, `kind`, `name`, the parent under its own name
+/// (`house_id`, `room_id`, `device_id`, `entity_id`), the kind's fields, `_json`
+/// fields decoded and without their suffix, `created_at`, `updated_at`,
+/// `sync_id`, `sync_status` and, where it applies, `sync_error`.
+pub type RecordObject = JsonObject;
+
+/// The current state of a device.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+pub struct DeviceState {
+    /// The device.
+    pub device_id: String,
+    /// The whole state.
+    pub state: JsonObject,
+    /// What was given beside it.
+    pub attributes: JsonObject,
+    /// Edit time.
+    pub updated_at: Option<Timestamp>,
+    /// Where it stands with the server.
+    pub sync_status: SyncStatus,
+}
+
+/// An edit that the server has not got.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+pub struct PendingChange {
+    /// The record's kind.
+    pub kind: String,
+    /// The record's id.
+    pub id: String,
+    /// The record's name, if it has one.
+    pub name: Option<String>,
+    /// `create`, `update` or `delete`.
+    pub operation: String,
+    /// `queued` or `failed`.
+    pub state: String,
+    /// How often it was sent.
+    pub attempts: u64,
+    /// What the server last said about it.
+    pub last_error: Option<String>,
+    /// When the edit was made.
+    pub updated_at: Option<Timestamp>,
+}
+
+/// Everything the replica knows of a record's standing.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+pub struct Explanation {
+    /// In words, one sentence a line.
+    pub words: Vec<String>,
+    /// The record as it is shown here.
+    pub record: RecordObject,
+    /// Its unsent edit.
+    pub pending: Option<PendingChange>,
+    /// The server's version where it differs from what is shown.
+    pub server: Option<JsonObject>,
+    /// Its entries in the journal.
+    pub conflicts: Vec<Conflict>,
+    /// Earlier versions kept here, newest first.
+    pub history: Vec<HistoryEntry>,
+}
+
+/// A superseded version.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+pub struct HistoryEntry {
+    /// The version as it was shown.
+    pub record: RecordObject,
+    /// Its edit time.
+    pub updated_at: Option<Timestamp>,
+    /// When it was superseded here.
+    pub superseded_at: Timestamp,
+}
+
+/// How long the parts of an exchange may take.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Timeouts {
+    /// To connect.
+    pub connect: Duration,
+    /// Without a byte.
+    pub idle: Duration,
+    /// For the whole exchange.
+    pub total: Duration,
+}
+
+impl Default for Timeouts {
+    fn default() -> Self {
+        Self {
+            connect: Duration::from_secs(5),
+            idle: Duration::from_secs(30),
+            total: Duration::from_secs(120),
+        }
+    }
+}
+
+/// A change, told after it was committed.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+pub struct ChangeEvent {
+    /// `created`, `updated`, `deleted`, `state_changed`, `conflict`, `sync_started`,
+    /// `sync_progress`, `sync_completed`, `sync_failed`, `connection_changed`, `needs_auth`.
+    pub event: String,
+    /// The record's kind, if it is about one.
+    pub kind: Option<String>,
+    /// The record's id, if it is about one.
+    pub id: Option<String>,
+    /// `local` or `remote`.
+    pub origin: String,
+    /// What else there is to say, for example `{done, total}` or the record.
+    pub data: JsonObject,
+}

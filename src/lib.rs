@@ -1,0 +1,10 @@
+//! WildThing: the engine that every client of *The Goodies* smart home links.
+
+pub mod client;
+pub mod conflict;
+#[cfg(feature = "hub")]
+pub mod hub;
+pub mod model;
+pub mod protocol;
+pub mod seam;
+pub mod transport;

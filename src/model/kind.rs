@@ -1,0 +1,133 @@
+//! The kinds of record, and their names on the wire.
+
+use std::cmp::Ordering;
+use std::fmt;
+
+use serde::{Deserialize, Deserializer, Serialize, Serializer};
+
+/// What a record is. Kinds this version does not know are kept as they came.
+#[derive(Debug, Clone, PartialEq, Eq, Hash)]
+pub enum Kind {
+    /// A home; the root of containment.
+    House,
+    /// A room of a house.
+    Room,
+    /// A device in a room.
+    Device,
+    /// Somebody who lives in or visits a house.
+    User,
+    /// The state of a device, one record per (device, state type).
+    EntityState,
+    /// Something that happened, kept as a log.
+    Event,
+    /// A kind of a newer server; stored, synced and shown, not interpreted.
+    Other(String),
+}
+
+impl Kind {
+    /// The six kinds of protocol v1, containers before contents: the order in
+    /// which changes are pushed.
+    pub const V1: [Kind; 6] = [
+        Kind::House,
+        Kind::Room,
+        Kind::Device,
+        Kind::User,
+        Kind::EntityState,
+        Kind::Event,
+    ];
+
+    /// Reads the singular name used in changes and in the database.
+    pub fn parse(name: &str) -> Kind {
+        match name {
+            "house" => Kind::House,
+            "room" => Kind::Room,
+            "device" => Kind::Device,
+            "user" => Kind::User,
+            "entity_state" => Kind::EntityState,
+            "event" => Kind::Event,
+            other => Kind::Other(other.to_owned()),
+        }
+    }
+
+    /// The singular name: `house`, `entity_state`.
+    pub fn as_str(&self) -> &str {
+        match self {
+            Kind::House => "house",
+            Kind::Room => "room",
+            Kind::Device => "device",
+            Kind::User => "user",
+            Kind::EntityState => "entity_state",
+            Kind::Event => "event",
+            Kind::Other(name) => name,
+        }
+    }
+
+    /// The plural name that a sync request uses: `houses`, `entity_states`.
+    pub fn plural(&self) -> String {
+        format!("{}s", self.as_str())
+    }
+
+    /// Reads a plural name.
+    pub fn from_plural(name: &str) -> Kind {
+        Kind::parse(name.strip_suffix('s').unwrap_or(name))
+    }
+
+    /// The wire field that holds the parent's id, for kinds that have a parent.
+    pub fn parent_field(&self) -> Option<&'static str> {
+        match self {
+            Kind::Room | Kind::User => Some("house_id"),
+            Kind::Device => Some("room_id"),
+            Kind::EntityState => Some("device_id"),
+            Kind::Event => Some("entity_id"),
+            Kind::House | Kind::Other(_) => None,
+        }
+    }
+
+    /// Whether records of this kind carry a `name` of their own.
+    pub fn has_name(&self) -> bool {
+        !matches!(self, Kind::EntityState | Kind::Event)
+    }
+
+    /// Position in the push order; containers come before their contents.
+    pub fn push_rank(&self) -> u8 {
+        match self {
+            Kind::House => 0,
+            Kind::Room => 1,
+            Kind::Device => 2,
+            Kind::User => 3,
+            Kind::EntityState => 4,
+            Kind::Event => 5,
+            Kind::Other(_) => 6,
+        }
+    }
+}
+
+impl Ord for Kind {
+    fn cmp(&self, other: &Self) -> Ordering {
+        self.as_str().cmp(other.as_str())
+    }
+}
+
+impl PartialOrd for Kind {
+    fn partial_cmp(&self, other: &Self) -> Option<Ordering> {
+        Some(self.cmp(other))
+    }
+}
+
+impl fmt::Display for Kind {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(self.as_str())
+    }
+}
+
+impl Serialize for Kind {
+    fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
+        serializer.serialize_str(self.as_str())
+    }
+}
+
+impl<'de> Deserialize<'de> for Kind {
+    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
+        Ok(Kind::parse(&String::deserialize(deserializer)?))
+    }
+}

@@ -1,0 +1,94 @@
+//! How messages travel: the [`Transport`] trait and its one real implementation.
+//!
+//! A transport carries bytes and tells what went wrong on the way. It knows
+//! nothing of records; what to send and what an answer means is for
+//! [`crate::sync`].
+
+use std::time::Duration;
+
+use crate::seam::BoxFuture;
+
+/// A request to the server.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Request {
+    /// Path below the server URL, beginning with `/`.
+    pub path: String,
+    /// A JSON body makes it a POST; `None` is a GET.
+    pub body: Option<Vec<u8>>,
+}
+
+/// A whole answer, whatever its status.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Response {
+    /// The HTTP status.
+    pub status: u16,
+    /// The body, decompressed.
+    pub body: Vec<u8>,
+    /// `Retry-After`, where the server sent one.
+    pub retry_after: Option<Duration>,
+}
+
+/// Why there is no answer.
+#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
+pub enum TransportError {
+    /// The server URL is none.
+    #[error("{url:?} is not a server URL: {problem}")]
+    InvalidUrl {
+        /// What was given, without user info.
+        url: String,
+        /// What is wrong with it.
+        problem: String,
+    },
+    /// No connection could be made.
+    #[error("can't reach {host}: {problem}")]
+    Unreachable {
+        /// Host and port.
+        host: String,
+        /// What the system said.
+        problem: String,
+    },
+    /// The certificate or the TLS handshake was refused.
+    #[error("no secure connection to {host}: {problem}")]
+    Tls {
+        /// Host and port.
+        host: String,
+        /// What was wrong.
+        problem: String,
+    },
+    /// A time limit passed.
+    #[error("{host} did not answer in time")]
+    Timeout {
+        /// Host and port.
+        host: String,
+    },
+    /// The connection broke in the middle.
+    #[error("the connection to {host} broke: {problem}")]
+    Interrupted {
+        /// Host and port.
+        host: String,
+        /// What the system said.
+        problem: String,
+    },
+    /// The answer, decompressed, is larger than we take.
+    #[error("the answer of {host} is larger than {limit} bytes")]
+    TooLarge {
+        /// Host and port.
+        host: String,
+        /// The limit in bytes.
+        limit: usize,
+    },
+    /// The server redirects to another host; the token was not sent there.
+    #[error("{host} redirects to another host, {target}; connect to that one if it is yours")]
+    Redirected {
+        /// Host and port.
+        host: String,
+        /// The host it names.
+        target: String,
+    },
+}
+
+/// Carries requests to one server with one token.
+pub trait Transport: Send + Sync {
+    /// Sends `request` and reads the whole answer. Dropping the future abandons the request.
+    fn send(&self, request: Request) -> BoxFuture<'_, Result<Response, TransportError>>;
+}
