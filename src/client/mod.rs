@@ -8,3 +8,5 @@ pub mod inputs;
 pub mod types;
 
 pub use error::WildThingError;
+mod stub;
+pub use stub::*;
