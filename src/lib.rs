@@ -7,4 +7,6 @@ pub mod hub;
 pub mod model;
 pub mod protocol;
 pub mod seam;
+pub mod store;
+pub mod sync;
 pub mod transport;

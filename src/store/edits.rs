@@ -1,0 +1,295 @@
+//! Local edits: each one transaction of record, outbox and (first edit since
+//! the record was clean) mirror. Invariant 1 lives here.
+//!
+//! What is written is up to the caller; when it sorts, what it descends from
+//! and what it supersedes is decided here.
+
+use super::mirror::ServerVersion;
+use super::outbox::{OutboxEntry, OutboxState};
+use super::{StoreError, Tx, journal, mirror, outbox, rows};
+use crate::model::time::SECOND;
+use crate::model::{Key, Kind, Record, SyncStatus, Timestamp, Version, uuid_v7, uuid_v7_millis};
+use crate::protocol::v1::Operation;
+
+/// The last millisecond a UUIDv7 can carry.
+const MAX_V7_MILLIS: i64 = (1 << 48) - 1;
+
+/// Edit time and edit id for an edit made on `bases`, such that it sorts after
+/// every one of them and wins against them under every branch of the rule,
+/// whatever the clocks say.
+pub fn stamp(now: Timestamp, random: [u8; 10], bases: &[&Version]) -> (Timestamp, String) {
+    let mut updated_at = now;
+    let mut id_time = now;
+    for base in bases {
+        if let Some(time) = base.updated_at {
+            updated_at = updated_at.max(time.plus_micros(1));
+        }
+        if let Some(millis) = uuid_v7_millis(&base.sync_id).filter(|millis| *millis < MAX_V7_MILLIS) {
+            id_time = id_time.max(Timestamp::from_micros((millis + 1).saturating_mul(1_000)));
+        }
+    }
+    let sync_id = uuid_v7(id_time, random).hyphenated().to_string();
+    for base in bases {
+        // An id of another program may sort after any of ours: then time must decide.
+        if base.sync_id.as_bytes() >= sync_id.as_bytes() {
+            if let Some(time) = base.updated_at {
+                updated_at = updated_at.max(time.plus_micros(SECOND));
+            }
+        }
+    }
+    (updated_at, sync_id)
+}
+
+/// Writes one local edit: `edit` gets the current version, tombstone or not,
+/// and makes the new one of it. Stamps and bookkeeping are filled in here.
+pub(super) fn apply(
+    tx: &Tx<'_>,
+    key: &Key,
+    edit: impl FnOnce(Option<&Version>) -> Version,
+    seen_by_author: Option<&Version>,
+) -> Result<Record, StoreError> {
+    let current = rows::get(tx.connection, key)?;
+    let current_version = current.as_ref().map(|record| &record.version);
+    let mut version = edit(current_version);
+    let bases: Vec<&Version> = current_version.into_iter().chain(seen_by_author).collect();
+    let (updated_at, sync_id) = stamp(tx.now, tx.seam.random(), &bases);
+    version.updated_at = Some(updated_at);
+    version.sync_id = edit_id(sync_id, current_version);
+    version.created_at = version.created_at.or(Some(updated_at));
+    count_version(&mut version, current_version);
+
+    let mut entry = match outbox::get(tx.connection, key)? {
+        Some(entry) => continue_entry(tx, entry, current_version)?,
+        None => begin_entry(tx, key, current_version)?,
+    };
+    if let Some(seen) = seen_by_author {
+        add_base(&mut entry.bases, &seen.sync_id);
+    }
+    entry.op = operation(tx, &version)?;
+    outbox::put(tx.connection, &entry)?;
+    if let Some(old) = current_version {
+        journal::supersede(tx.connection, old, tx.now)?;
+    }
+    let was_live = current_version.is_some_and(|old| !old.deleted);
+    let record = Record {
+        version,
+        sync_status: SyncStatus::Pending,
+        server_updated_at: current.as_ref().and_then(|record| record.server_updated_at),
+        last_sync_at: current.as_ref().and_then(|record| record.last_sync_at),
+        sync_error: None,
+    };
+    tx.put(&record)?;
+    tx.emit_local(&record.version, was_live);
+    Ok(record)
+}
+
+#[cfg(not(mutant = "sync_id_reused"))]
+fn edit_id(fresh: String, _: Option<&Version>) -> String {
+    fresh
+}
+
+#[cfg(mutant = "sync_id_reused")]
+fn edit_id(fresh: String, current: Option<&Version>) -> String {
+    current.map_or(fresh, |version| version.sync_id.clone())
+}
+
+/// `version` is a decimal string that counts edits, for the servers that show it.
+fn count_version(version: &mut Version, current: Option<&Version>) {
+    if matches!(version.key.kind, Kind::EntityState | Kind::Event | Kind::Other(_)) {
+        return;
+    }
+    let count = current
+        .and_then(|old| old.text("version")?.parse::<u64>().ok())
+        .unwrap_or(0);
+    version
+        .body
+        .insert("version".into(), count.saturating_add(1).to_string().into());
+}
+
+/// The first edit since the record was clean: what the server has goes to the mirror.
+fn begin_entry(tx: &Tx<'_>, key: &Key, current: Option<&Version>) -> Result<OutboxEntry, StoreError> {
+    let mut bases = Vec::new();
+    if let Some(version) = current {
+        add_base(&mut bases, &version.sync_id);
+        let server = ServerVersion {
+            version: version.clone(),
+            bases: Vec::new(),
+        };
+        mirror::put(tx.connection, &server, tx.resync()?)?;
+    }
+    Ok(OutboxEntry {
+        key: key.clone(),
+        op: Operation::Update,
+        edit_seq: super::metadata::next_edit_seq(tx.connection)?,
+        state: OutboxState::Queued,
+        attempts: 0,
+        unnamed: 0,
+        server_errors: 0,
+        error_code: None,
+        last_error: None,
+        failed_at: None,
+        bases,
+    })
+}
+
+/// A further edit: a new number, so that an answer about the one in flight
+/// can't acknowledge this one; and the one in flight becomes a base.
+fn continue_entry(
+    tx: &Tx<'_>,
+    entry: OutboxEntry,
+    current: Option<&Version>,
+) -> Result<OutboxEntry, StoreError> {
+    let mut bases = entry.bases;
+    if let Some(version) = current {
+        if outbox::sent(tx.connection, &entry.key, entry.edit_seq)?.is_some() {
+            add_base(&mut bases, &version.sync_id);
+        }
+    }
+    Ok(OutboxEntry {
+        edit_seq: following_edit(tx, entry.edit_seq)?,
+        state: OutboxState::Queued,
+        unnamed: 0,
+        server_errors: 0,
+        error_code: None,
+        last_error: None,
+        failed_at: None,
+        bases,
+        ..entry
+    })
+}
+
+#[cfg(not(mutant = "lost_edit_seq"))]
+fn following_edit(tx: &Tx<'_>, _: i64) -> Result<i64, StoreError> {
+    super::metadata::next_edit_seq(tx.connection)
+}
+
+#[cfg(mutant = "lost_edit_seq")]
+fn following_edit(_: &Tx<'_>, current: i64) -> Result<i64, StoreError> {
+    Ok(current)
+}
+
+fn add_base(bases: &mut Vec<String>, sync_id: &str) {
+    if !sync_id.is_empty() && !bases.iter().any(|base| base == sync_id) {
+        bases.push(sync_id.to_owned());
+    }
+}
+
+/// What the edit amounts to for the server: it is a create while the server has nothing.
+fn operation(tx: &Tx<'_>, version: &Version) -> Result<Operation, StoreError> {
+    Ok(if version.deleted {
+        Operation::Delete
+    } else if mirror::get(tx.connection, &version.key)?.is_some() {
+        Operation::Update
+    } else {
+        Operation::Create
+    })
+}
+
+/// Deletes a record and, for a house or room, the rooms, devices and users in
+/// it: once, here, as edits of their own. Nobody cascades on pull.
+pub(super) fn delete(tx: &Tx<'_>, key: &Key) -> Result<(), StoreError> {
+    let contents: &[Kind] = match key.kind {
+        Kind::House => &[Kind::Room, Kind::User],
+        Kind::Room => &[Kind::Device],
+        _ => &[],
+    };
+    for kind in contents {
+        let filter = rows::Filter {
+            kind: Some(kind),
+            parent_id: Some(key.id.as_str()),
+            include_deleted: false,
+        };
+        for inner in rows::list(tx.connection, &filter)? {
+            delete(tx, &inner.version.key)?;
+        }
+    }
+    let Some(current) = rows::get(tx.connection, key)?.filter(|record| !record.version.deleted) else {
+        return Ok(());
+    };
+    let unknown_to_server = outbox::get(tx.connection, key)?.is_some()
+        && mirror::get(tx.connection, key)?.is_none()
+        && !outbox::ever_sent(tx.connection, key)?;
+    if unknown_to_server {
+        // Made and deleted before any attempt to send it: nobody else ever saw it.
+        journal::supersede(tx.connection, &current.version, tx.now)?;
+        outbox::clear(tx.connection, key)?;
+        rows::remove(tx.connection, key)?;
+        tx.change_seq()?;
+        tx.emit_removed(key, super::Origin::Local);
+        return Ok(());
+    }
+    apply(
+        tx,
+        key,
+        |_| Version {
+            deleted: true,
+            ..current.version.clone()
+        },
+        None,
+    )?;
+    Ok(())
+}
+
+/// Makes a journaled version the newest edit. Its author saw the version that
+/// won, so that one is among the bases, and a delete can be undone.
+pub(super) fn restore(tx: &Tx<'_>, entry: &journal::JournalEntry) -> Result<Record, StoreError> {
+    let key = entry.version.key.clone();
+    let seen = mirror::get(tx.connection, &key)?.map(|server| server.version);
+    let record = apply(tx, &key, |_| entry.version.clone(), seen.as_ref())?;
+    journal::dismiss(tx.connection, entry.entry)?;
+    Ok(record)
+}
+
+/// Drops an unsent edit on its owner's word: it goes to the journal and the
+/// server's version, if there is one, comes back.
+pub(super) fn discard(tx: &Tx<'_>, key: &Key) -> Result<bool, StoreError> {
+    if outbox::get(tx.connection, key)?.is_none() {
+        return Ok(false);
+    }
+    let server = mirror::get(tx.connection, key)?;
+    if let Some(current) = rows::get(tx.connection, key)? {
+        let winner = server.as_ref().map(|server| &server.version);
+        let loss = journal::Loss {
+            version: &current.version,
+            winner,
+            reason: "discarded",
+            loser: journal::Loser::Local,
+        };
+        journal::record(tx.connection, &loss, tx.now)?;
+    }
+    match server {
+        Some(server) => super::pull::settle_to(tx, &server.version)?,
+        None => {
+            outbox::clear(tx.connection, key)?;
+            rows::remove(tx.connection, key)?;
+            tx.change_seq()?;
+            tx.emit_removed(key, super::Origin::Local);
+        }
+    }
+    Ok(true)
+}
+
+/// Queues failed edits again. Returns how many.
+pub(super) fn retry(tx: &Tx<'_>, only: Option<&Key>) -> Result<u64, StoreError> {
+    let mut count = 0;
+    for mut entry in outbox::list(tx.connection)? {
+        if entry.state != OutboxState::Failed || only.is_some_and(|key| *key != entry.key) {
+            continue;
+        }
+        entry.state = OutboxState::Queued;
+        entry.error_code = None;
+        entry.failed_at = None;
+        entry.unnamed = 0;
+        entry.server_errors = 0;
+        outbox::put(tx.connection, &entry)?;
+        rows::set_status(
+            tx.connection,
+            &entry.key,
+            SyncStatus::Pending,
+            None,
+            tx.change_seq()?,
+        )?;
+        count += 1;
+    }
+    Ok(count)
+}

@@ -1,0 +1,133 @@
+//! What can go wrong with the local database, and what to do about it.
+
+use rusqlite::ErrorCode;
+
+/// A failure of the replica's database. The transaction it came from changed nothing.
+#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
+pub enum StoreError {
+    /// The file is not a SQLite database. It was not touched.
+    #[error("{path} is not a database of ours; give another path, or move the file away")]
+    NotADatabase {
+        /// The file.
+        path: String,
+    },
+    /// A newer version of this library wrote the file. It was not touched.
+    #[error(
+        "{path} was written by a newer version (schema {found}, this one knows {known}); update this program"
+    )]
+    NewerSchema {
+        /// The file.
+        path: String,
+        /// The schema number found.
+        found: i64,
+        /// The newest one known here.
+        known: i64,
+    },
+    /// The file is damaged, confirmed by a check.
+    #[error("{path} is damaged: {problem}; open it again to set it aside and salvage unsent edits")]
+    Corrupt {
+        /// The file.
+        path: String,
+        /// What SQLite said.
+        problem: String,
+    },
+    /// There is no room left.
+    #[error("the disk is full; free some space and try again")]
+    DiskFull,
+    /// The file can't be opened.
+    #[error("can't open {path}: {problem}; does its folder exist, and may this user write there?")]
+    CantOpen {
+        /// The file.
+        path: String,
+        /// What the system said.
+        problem: String,
+    },
+    /// The file or its folder is read-only for us.
+    #[error("{path} can't be written; check the permissions of the file and its folder")]
+    ReadOnly {
+        /// The file.
+        path: String,
+    },
+    /// Another process held the file for longer than we wait.
+    #[error("the database is locked by another process; try again")]
+    Locked,
+    /// Reading or writing the disk failed.
+    #[error("reading or writing the database failed: {problem}; check the disk")]
+    Io {
+        /// What SQLite said.
+        problem: String,
+    },
+    /// Something in the database is not as this library writes it.
+    #[error("the database holds something unexpected: {problem}")]
+    Unexpected {
+        /// What was found.
+        problem: String,
+    },
+    /// The replica is paused or shut: no connection is open.
+    #[error("the replica is closed")]
+    Closed,
+    /// A fault that a test asked for.
+    #[error("injected fault in {transaction}")]
+    Injected {
+        /// The transaction that was rolled back.
+        transaction: &'static str,
+    },
+}
+
+impl StoreError {
+    /// A stable word for programs.
+    pub fn code(&self) -> &'static str {
+        match self {
+            StoreError::NotADatabase { .. } => "not_a_database",
+            StoreError::NewerSchema { .. } => "newer_schema",
+            StoreError::Corrupt { .. } => "corrupt",
+            StoreError::DiskFull => "disk_full",
+            StoreError::CantOpen { .. } => "cant_open",
+            StoreError::ReadOnly { .. } => "permission",
+            StoreError::Locked => "busy",
+            StoreError::Io { .. } => "io",
+            StoreError::Unexpected { .. } => "unexpected",
+            StoreError::Closed => "closed",
+            StoreError::Injected { .. } => "injected",
+        }
+    }
+
+    /// Puts the path of the file into the errors that name it.
+    #[must_use]
+    pub(crate) fn at(self, place: &str) -> Self {
+        let path = place.to_owned();
+        match self {
+            StoreError::NotADatabase { .. } => StoreError::NotADatabase { path },
+            StoreError::NewerSchema { found, known, .. } => StoreError::NewerSchema { path, found, known },
+            StoreError::Corrupt { problem, .. } => StoreError::Corrupt { path, problem },
+            StoreError::CantOpen { problem, .. } => StoreError::CantOpen { path, problem },
+            StoreError::ReadOnly { .. } => StoreError::ReadOnly { path },
+            other => other,
+        }
+    }
+}
+
+impl From<rusqlite::Error> for StoreError {
+    fn from(error: rusqlite::Error) -> Self {
+        let problem = error.to_string();
+        let path = String::from("the database");
+        match error.sqlite_error_code() {
+            Some(ErrorCode::NotADatabase) => StoreError::NotADatabase { path },
+            Some(ErrorCode::DatabaseCorrupt) => StoreError::Corrupt { path, problem },
+            Some(ErrorCode::DiskFull) => StoreError::DiskFull,
+            Some(ErrorCode::CannotOpen) => StoreError::CantOpen { path, problem },
+            Some(ErrorCode::ReadOnly | ErrorCode::PermissionDenied) => StoreError::ReadOnly { path },
+            Some(ErrorCode::DatabaseBusy | ErrorCode::DatabaseLocked) => StoreError::Locked,
+            Some(ErrorCode::SystemIoFailure) => StoreError::Io { problem },
+            _ => StoreError::Unexpected { problem },
+        }
+    }
+}
+
+impl From<serde_json::Error> for StoreError {
+    fn from(error: serde_json::Error) -> Self {
+        StoreError::Unexpected {
+            problem: error.to_string(),
+        }
+    }
+}

@@ -1,0 +1,244 @@
+//! The journal of edits that lost or were refused, and the history of
+//! superseded versions. Nothing here decides who loses.
+
+use rusqlite::{Connection, OptionalExtension, Row, params};
+
+use super::StoreError;
+use super::rows::time_text;
+use crate::model::{Key, Timestamp, Version};
+
+/// How many entries the journal keeps before it prunes those older than [`MIN_DAYS`].
+pub const MAX_ENTRIES: i64 = 10_000;
+/// Entries younger than this many days are never pruned.
+pub const MIN_DAYS: i64 = 90;
+/// How many superseded versions are kept.
+pub const MAX_HISTORY: i64 = 1_000;
+
+/// Whose edit lost.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Loser {
+    /// An edit made on this replica.
+    Local,
+    /// A server version that an edit made here won over.
+    Remote,
+}
+
+impl Loser {
+    /// The word in the database and the API.
+    pub fn as_str(self) -> &'static str {
+        match self {
+            Loser::Local => "local",
+            Loser::Remote => "remote",
+        }
+    }
+}
+
+/// What is to be journaled.
+#[derive(Debug, Clone)]
+pub(super) struct Loss<'a> {
+    pub version: &'a Version,
+    pub winner: Option<&'a Version>,
+    pub reason: &'a str,
+    pub loser: Loser,
+}
+
+/// A journaled edit.
+#[derive(Debug, Clone, PartialEq)]
+pub struct JournalEntry {
+    /// Number of the entry.
+    pub entry: i64,
+    /// The edit that lost, whole.
+    pub version: Version,
+    /// The version that stayed.
+    pub winner: Option<Version>,
+    /// The rule's reason, or `rejected`, `discarded`, `absent_on_server`.
+    pub reason: String,
+    /// Whose edit it was.
+    pub loser: Loser,
+    /// When it was recorded here.
+    pub recorded_at: Timestamp,
+    /// Whether the user has seen to it.
+    pub dismissed: bool,
+}
+
+/// Records a loss; the same edit is recorded once. Returns whether it is news.
+#[cfg(not(mutant = "no_journal"))]
+pub(super) fn record(connection: &Connection, loss: &Loss<'_>, now: Timestamp) -> Result<bool, StoreError> {
+    let key = &loss.version.key;
+    let known: Option<String> = connection
+        .prepare_cached("SELECT reason FROM journal WHERE kind = ?1 AND id = ?2 AND sync_id = ?3")?
+        .query_row(
+            params![key.kind.as_str(), key.id.as_str(), loss.version.sync_id],
+            |row| row.get(0),
+        )
+        .optional()?;
+    // A refused edit that is sent again and then loses is news; the rest is repetition.
+    if known
+        .as_deref()
+        .is_some_and(|reason| reason == loss.reason || reason != "rejected")
+        && !loss.version.sync_id.is_empty()
+    {
+        return Ok(false);
+    }
+    connection
+        .prepare_cached(
+            "INSERT INTO journal (kind, id, sync_id, reason, loser, version, winner, losing_time, winning_time, recorded_at)
+             VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10)
+             ON CONFLICT (kind, id, sync_id) WHERE sync_id <> '' DO UPDATE SET reason = excluded.reason, loser = excluded.loser,
+                 version = excluded.version, winner = excluded.winner, losing_time = excluded.losing_time,
+                 winning_time = excluded.winning_time, recorded_at = excluded.recorded_at, dismissed = 0",
+        )?
+        .execute(params![
+            key.kind.as_str(),
+            key.id.as_str(),
+            loss.version.sync_id,
+            loss.reason,
+            loss.loser.as_str(),
+            serde_json::to_string(loss.version)?,
+            loss.winner.map(serde_json::to_string).transpose()?,
+            time_text(loss.version.updated_at),
+            time_text(loss.winner.and_then(|winner| winner.updated_at)),
+            now.to_string(),
+        ])?;
+    prune(connection, now)?;
+    Ok(true)
+}
+
+#[cfg(mutant = "no_journal")]
+pub(super) fn record(_: &Connection, _: &Loss<'_>, _: Timestamp) -> Result<bool, StoreError> {
+    Ok(true)
+}
+
+fn prune(connection: &Connection, now: Timestamp) -> Result<(), StoreError> {
+    let count: i64 = connection
+        .prepare_cached("SELECT count(*) FROM journal")?
+        .query_row([], |row| row.get(0))?;
+    if count <= MAX_ENTRIES {
+        return Ok(());
+    }
+    let before = now.plus_micros(-MIN_DAYS * 86_400 * crate::model::time::SECOND);
+    let pruned = connection.execute(
+        "DELETE FROM journal WHERE entry IN
+             (SELECT entry FROM journal WHERE recorded_at < ?1 ORDER BY dismissed DESC, entry LIMIT ?2)",
+        params![before.to_string(), count - MAX_ENTRIES],
+    )?;
+    if pruned > 0 {
+        tracing::warn!(pruned, "old journal entries were pruned");
+        connection.execute(
+            "UPDATE sync_metadata SET journal_pruned = journal_pruned + ?1",
+            [pruned as i64],
+        )?;
+    }
+    Ok(())
+}
+
+/// Takes back a refusal: the edit got through after all.
+pub(super) fn forget_rejection(connection: &Connection, key: &Key, sync_id: &str) -> Result<(), StoreError> {
+    connection
+        .prepare_cached(
+            "DELETE FROM journal WHERE kind = ?1 AND id = ?2 AND sync_id = ?3 AND reason = 'rejected'",
+        )?
+        .execute(params![key.kind.as_str(), key.id.as_str(), sync_id])?;
+    Ok(())
+}
+
+fn entry_from(
+    row: &Row<'_>,
+) -> rusqlite::Result<(i64, String, Option<String>, String, String, String, bool)> {
+    Ok((
+        row.get(0)?,
+        row.get(1)?,
+        row.get(2)?,
+        row.get(3)?,
+        row.get(4)?,
+        row.get(5)?,
+        row.get(6)?,
+    ))
+}
+
+/// Entries, newest first: those not dismissed, or all; of one record, or of all.
+pub fn list(
+    connection: &Connection,
+    key: Option<&Key>,
+    with_dismissed: bool,
+) -> Result<Vec<JournalEntry>, StoreError> {
+    let mut statement = connection.prepare_cached(
+        "SELECT entry, version, winner, reason, loser, recorded_at, dismissed FROM journal
+         WHERE (?1 IS NULL OR (kind = ?1 AND id = ?2)) AND (?3 OR NOT dismissed) ORDER BY entry DESC",
+    )?;
+    let kind = key.map(|key| key.kind.as_str());
+    let id = key.map(|key| key.id.as_str());
+    let rows = statement.query_map(params![kind, id, with_dismissed], entry_from)?;
+    rows.map(|row| {
+        let (entry, version, winner, reason, loser, recorded_at, dismissed) = row?;
+        Ok(JournalEntry {
+            entry,
+            version: serde_json::from_str(&version)?,
+            winner: winner.map(|winner| serde_json::from_str(&winner)).transpose()?,
+            reason,
+            loser: if loser == "remote" {
+                Loser::Remote
+            } else {
+                Loser::Local
+            },
+            recorded_at: Timestamp::parse(&recorded_at).unwrap_or(Timestamp::from_micros(0)),
+            dismissed,
+        })
+    })
+    .collect()
+}
+
+/// One entry by number.
+pub fn get(connection: &Connection, entry: i64) -> Result<Option<JournalEntry>, StoreError> {
+    Ok(list(connection, None, true)?
+        .into_iter()
+        .find(|found| found.entry == entry))
+}
+
+/// Marks an entry as seen to. Returns whether there was one.
+pub(super) fn dismiss(connection: &Connection, entry: i64) -> Result<bool, StoreError> {
+    Ok(connection.execute("UPDATE journal SET dismissed = 1 WHERE entry = ?1", [entry])? > 0)
+}
+
+/// Keeps a version that was superseded.
+pub(super) fn supersede(
+    connection: &Connection,
+    version: &Version,
+    now: Timestamp,
+) -> Result<(), StoreError> {
+    connection
+        .prepare_cached("INSERT INTO history (kind, id, version, superseded_at) VALUES (?1, ?2, ?3, ?4)")?
+        .execute(params![
+            version.key.kind.as_str(),
+            version.key.id.as_str(),
+            serde_json::to_string(version)?,
+            now.to_string()
+        ])?;
+    let newest = connection.last_insert_rowid();
+    connection
+        .prepare_cached("DELETE FROM history WHERE entry <= ?1")?
+        .execute([newest - MAX_HISTORY])?;
+    Ok(())
+}
+
+/// Superseded versions of a record with the time they were superseded, newest first.
+pub fn history(
+    connection: &Connection,
+    key: &Key,
+    limit: u32,
+) -> Result<Vec<(Version, Timestamp)>, StoreError> {
+    let mut statement = connection.prepare_cached(
+        "SELECT version, superseded_at FROM history WHERE kind = ?1 AND id = ?2 ORDER BY entry DESC LIMIT ?3",
+    )?;
+    let rows = statement.query_map(params![key.kind.as_str(), key.id.as_str(), limit], |row| {
+        Ok((row.get::<_, String>(0)?, row.get::<_, String>(1)?))
+    })?;
+    rows.map(|row| {
+        let (version, at) = row?;
+        Ok((
+            serde_json::from_str(&version)?,
+            Timestamp::parse(&at).unwrap_or(Timestamp::from_micros(0)),
+        ))
+    })
+    .collect()
+}

@@ -1,0 +1,265 @@
+//! The one row of `sync_metadata`, the watermarks, and the lease that lets one
+//! process at a time sync a replica.
+
+use rusqlite::{Connection, params};
+
+use super::StoreError;
+use super::rows::unexpected;
+use crate::model::{Kind, Timestamp};
+
+/// How long a lease lasts without a sign of life, in microseconds: longer than
+/// the longest request may take.
+pub const LEASE_MICROS: i64 = 150 * crate::model::time::SECOND;
+
+/// Who syncs: one client object of one process.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct LeaseOwner {
+    /// Random id of the client object.
+    pub id: String,
+    /// The process, where its death can be noticed.
+    pub pid: Option<u32>,
+}
+
+/// The row of `sync_metadata`.
+#[derive(Debug, Clone, PartialEq)]
+pub struct Metadata {
+    /// This replica's name to servers.
+    pub client_id: String,
+    /// The server, if any.
+    pub server_url: Option<String>,
+    /// `v1`.
+    pub protocol: String,
+    /// The least watermark.
+    pub last_sync_time: Option<Timestamp>,
+    /// When the last sync went through.
+    pub last_sync_success: Option<Timestamp>,
+    /// Why the last one did not.
+    pub last_sync_error: Option<String>,
+    /// Failures since the last success.
+    pub sync_failures: u64,
+    /// Syncs that went through.
+    pub total_syncs: u64,
+    /// Conflicts ever met.
+    pub total_conflicts: u64,
+    /// Whether a sync is running.
+    pub sync_in_progress: bool,
+    /// When the background loop tries next.
+    pub next_retry_time: Option<Timestamp>,
+    /// The hub this replica belongs to.
+    pub hub_id: Option<String>,
+    /// The life of the hub's database that it was synced with.
+    pub epoch: Option<String>,
+    /// Whether the replica may move to another hub at the next sync.
+    pub rebind: bool,
+    /// Bumped by every page and every settlement.
+    pub generation: i64,
+    /// Bumped by every commit that changes a record.
+    pub change_seq: i64,
+    /// Number of the last local edit.
+    pub edit_seq: i64,
+    /// Number of the last full resync.
+    pub resync: i64,
+    /// Whether that resync is still going on.
+    pub resync_active: bool,
+    /// When it began.
+    pub resync_at: Option<Timestamp>,
+    /// When the digest was last compared.
+    pub digest_checked_at: Option<Timestamp>,
+    /// Mismatches in a row.
+    pub digest_mismatches: u64,
+    lease_owner: Option<String>,
+    lease_pid: Option<u32>,
+    lease_expires: Option<Timestamp>,
+}
+
+/// The row.
+pub fn get(connection: &Connection) -> Result<Metadata, StoreError> {
+    let mut statement = connection.prepare_cached(
+        "SELECT client_id, server_url, protocol, last_sync_time, last_sync_success, last_sync_error, sync_failures,
+                total_syncs, total_conflicts, sync_in_progress, next_retry_time, hub_id, epoch, rebind, generation,
+                change_seq, edit_seq, resync, resync_active, resync_at, digest_checked_at, digest_mismatches,
+                lease_owner, lease_pid, lease_expires
+         FROM sync_metadata",
+    )?;
+    Ok(statement.query_row([], |row| {
+        let time = |index: usize| -> rusqlite::Result<Option<Timestamp>> {
+            Ok(row
+                .get::<_, Option<String>>(index)?
+                .and_then(|text| Timestamp::parse(&text).ok()))
+        };
+        let count = |index: usize| -> rusqlite::Result<u64> { Ok(row.get::<_, i64>(index)?.unsigned_abs()) };
+        Ok(Metadata {
+            client_id: row.get(0)?,
+            server_url: row.get(1)?,
+            protocol: row.get(2)?,
+            last_sync_time: time(3)?,
+            last_sync_success: time(4)?,
+            last_sync_error: row.get(5)?,
+            sync_failures: count(6)?,
+            total_syncs: count(7)?,
+            total_conflicts: count(8)?,
+            sync_in_progress: row.get(9)?,
+            next_retry_time: time(10)?,
+            hub_id: row.get(11)?,
+            epoch: row.get(12)?,
+            rebind: row.get(13)?,
+            generation: row.get(14)?,
+            change_seq: row.get(15)?,
+            edit_seq: row.get(16)?,
+            resync: row.get(17)?,
+            resync_active: row.get(18)?,
+            resync_at: time(19)?,
+            digest_checked_at: time(20)?,
+            digest_mismatches: count(21)?,
+            lease_owner: row.get(22)?,
+            lease_pid: row.get(23)?,
+            lease_expires: time(24)?,
+        })
+    })?)
+}
+
+/// Sets columns of the row. `assignments` is SQL of ours, never of a user.
+pub(super) fn set(
+    connection: &Connection,
+    assignments: &str,
+    values: &[&dyn rusqlite::ToSql],
+) -> Result<(), StoreError> {
+    let changed = connection
+        .prepare_cached(&format!("UPDATE sync_metadata SET {assignments}"))?
+        .execute(values)?;
+    if changed == 1 {
+        Ok(())
+    } else {
+        Err(unexpected("sync_metadata has no row"))
+    }
+}
+
+/// Makes the row if it is not there.
+pub(super) fn ensure(connection: &Connection, client_id: &str) -> Result<(), StoreError> {
+    connection.execute(
+        "INSERT INTO sync_metadata (only_row, client_id) VALUES (1, ?1) ON CONFLICT (only_row) DO NOTHING",
+        [client_id],
+    )?;
+    Ok(())
+}
+
+/// The next number of a counter column.
+fn next(connection: &Connection, sql: &str) -> Result<i64, StoreError> {
+    Ok(connection.prepare_cached(sql)?.query_row([], |row| row.get(0))?)
+}
+
+pub(super) fn next_edit_seq(connection: &Connection) -> Result<i64, StoreError> {
+    next(
+        connection,
+        "UPDATE sync_metadata SET edit_seq = edit_seq + 1 RETURNING edit_seq",
+    )
+}
+
+pub(super) fn next_change_seq(connection: &Connection) -> Result<i64, StoreError> {
+    next(
+        connection,
+        "UPDATE sync_metadata SET change_seq = change_seq + 1 RETURNING change_seq",
+    )
+}
+
+pub(super) fn next_generation(connection: &Connection) -> Result<i64, StoreError> {
+    next(
+        connection,
+        "UPDATE sync_metadata SET generation = generation + 1 RETURNING generation",
+    )
+}
+
+/// How taking the lease went.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Lease {
+    /// It is ours.
+    Taken,
+    /// Somebody else syncs.
+    Held,
+}
+
+/// Takes or renews the lease.
+///
+/// Somebody else's is respected until it expires or its process is gone. One
+/// that expires later than it could have been taken is from before a step back
+/// of the clock, and counts as expired.
+pub(super) fn take_lease(
+    connection: &Connection,
+    owner: &LeaseOwner,
+    now: Timestamp,
+) -> Result<Lease, StoreError> {
+    let found = get(connection)?;
+    if let Some(expires) = found.lease_expires {
+        let theirs = found
+            .lease_owner
+            .as_deref()
+            .is_some_and(|holder| holder != owner.id);
+        let running = expires > now && expires <= now.plus_micros(LEASE_MICROS);
+        if theirs && running && found.lease_pid.is_none_or(super::process::is_alive) {
+            return Ok(Lease::Held);
+        }
+    }
+    let expires = now.plus_micros(LEASE_MICROS).to_string();
+    set(
+        connection,
+        "lease_owner = ?1, lease_pid = ?2, lease_expires = ?3, sync_in_progress = 1",
+        &[&owner.id, &owner.pid, &expires],
+    )?;
+    Ok(Lease::Taken)
+}
+
+/// Whether the lease is still ours.
+pub(super) fn holds_lease(connection: &Connection, owner: &LeaseOwner) -> Result<bool, StoreError> {
+    Ok(get(connection)?.lease_owner.as_deref() == Some(owner.id.as_str()))
+}
+
+/// Gives the lease back, if it is ours.
+pub(super) fn release_lease(connection: &Connection, owner: &LeaseOwner) -> Result<(), StoreError> {
+    connection.execute(
+        "UPDATE sync_metadata SET lease_owner = NULL, lease_pid = NULL, lease_expires = NULL, sync_in_progress = 0
+         WHERE lease_owner = ?1",
+        [&owner.id],
+    )?;
+    Ok(())
+}
+
+/// The watermark of every kind that has one.
+pub fn watermarks(connection: &Connection) -> Result<Vec<(Kind, Timestamp)>, StoreError> {
+    let mut statement =
+        connection.prepare_cached("SELECT kind, server_time FROM watermarks ORDER BY kind")?;
+    let rows = statement.query_map([], |row| {
+        Ok((row.get::<_, String>(0)?, row.get::<_, Option<String>>(1)?))
+    })?;
+    let mut found = Vec::new();
+    for row in rows {
+        let (kind, time) = row?;
+        if let Some(time) = time.and_then(|text| Timestamp::parse(&text).ok()) {
+            found.push((Kind::parse(&kind), time));
+        }
+    }
+    Ok(found)
+}
+
+pub(super) fn set_watermarks(
+    connection: &Connection,
+    kinds: &[Kind],
+    server_time: Timestamp,
+) -> Result<(), StoreError> {
+    let text = server_time.to_string();
+    let mut statement =
+        connection.prepare_cached("INSERT OR REPLACE INTO watermarks (kind, server_time) VALUES (?1, ?2)")?;
+    for kind in kinds {
+        statement.execute(params![kind.as_str(), text])?;
+    }
+    connection.execute(
+        "UPDATE sync_metadata SET last_sync_time = (SELECT min(server_time) FROM watermarks)",
+        [],
+    )?;
+    Ok(())
+}
+
+pub(super) fn clear_watermarks(connection: &Connection) -> Result<(), StoreError> {
+    connection.execute("DELETE FROM watermarks", [])?;
+    connection.execute("UPDATE sync_metadata SET last_sync_time = NULL", [])?;
+    Ok(())
+}

@@ -1,0 +1,471 @@
+//! The replica: a house in one SQLite file, with what the server has not got.
+//!
+//! [`Store`] is the door: it opens the file, runs each operation as one
+//! transaction and tells a listener what was committed. The rest of the folder
+//! is one idea a file: `rows`, `outbox`, `mirror` and `journal` read and write
+//! tables; `edits`, `pull`, `push` and `session` hold the rules. Everything here
+//! blocks: async callers use a blocking thread. When to sync is decided in
+//! [`crate::sync`], not here.
+
+pub mod digest;
+mod edits;
+mod error;
+pub mod journal;
+pub mod metadata;
+pub mod mirror;
+mod open;
+pub mod outbox;
+mod process;
+pub mod pull;
+pub mod push;
+pub mod rows;
+pub mod schema;
+pub mod session;
+mod tx;
+
+use std::fmt;
+use std::path::{Path, PathBuf};
+use std::sync::atomic::{AtomicBool, Ordering};
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+
+use rusqlite::{Connection, TransactionBehavior};
+
+use crate::model::{Key, Record, Version};
+use crate::protocol::v1::PushResult;
+use crate::seam::SharedSeam;
+
+pub use edits::stamp;
+pub use error::StoreError;
+pub use open::Salvage;
+pub use tx::{Commit, Origin, StoreEvent, Tx};
+
+use metadata::LeaseOwner;
+use outbox::PushPosition;
+use pull::{Page, PageReport};
+use push::{Batch, PushItem, Refusal, SettleReport};
+use session::{Session, SyncEnd};
+
+/// How a replica is opened.
+#[derive(Debug, Clone)]
+pub struct StoreOptions {
+    /// The file; `None` keeps everything in memory.
+    pub path: Option<PathBuf>,
+    /// Whether an acknowledged local write survives a power cut.
+    pub full_sync: bool,
+    /// Log every SQL statement, without its values.
+    pub echo: bool,
+}
+
+/// Hears of commits, after them and with no lock held.
+pub type Listener = Arc<dyn Fn(&Commit) + Send + Sync>;
+
+/// Asked just before a commit; true makes the transaction roll back.
+#[cfg(any(test, feature = "testing"))]
+pub type Fault = Box<dyn FnMut(&'static str) -> bool + Send>;
+
+/// How safe a transaction must be when its call returns.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum Safety {
+    /// It must survive a power cut: local writes, and attempts before they leave.
+    Local,
+    /// It can be had again from the server.
+    Repeatable,
+}
+
+/// The replica.
+pub struct Store {
+    options: StoreOptions,
+    seam: SharedSeam,
+    writer: Mutex<Option<Connection>>,
+    /// Told apart from `writer`, since a reader must not wait for a write to ask.
+    is_open: AtomicBool,
+    readers: Mutex<Vec<Connection>>,
+    listener: Mutex<Option<Listener>>,
+    /// What could be saved from a damaged file that was set aside on open.
+    salvage: Option<Salvage>,
+    #[cfg(any(test, feature = "testing"))]
+    fault: Mutex<Option<Fault>>,
+}
+
+impl fmt::Debug for Store {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Store")
+            .field("path", &self.options.path)
+            .finish_non_exhaustive()
+    }
+}
+
+/// A poisoned lock guards a connection whose transaction was rolled back; it is usable.
+fn lock<T>(mutex: &Mutex<T>) -> MutexGuard<'_, T> {
+    mutex.lock().unwrap_or_else(PoisonError::into_inner)
+}
+
+impl Store {
+    /// Opens or makes a replica.
+    pub fn open(options: StoreOptions, seam: SharedSeam) -> Result<Self, StoreError> {
+        let (connection, salvage) = open::writer(&options, &seam)?;
+        Ok(Self {
+            options,
+            seam,
+            writer: Mutex::new(Some(connection)),
+            is_open: AtomicBool::new(true),
+            readers: Mutex::new(Vec::new()),
+            listener: Mutex::new(None),
+            salvage,
+            #[cfg(any(test, feature = "testing"))]
+            fault: Mutex::new(None),
+        })
+    }
+
+    /// A replica in memory, for tests and simulation.
+    pub fn in_memory(seam: SharedSeam) -> Result<Self, StoreError> {
+        Self::open(
+            StoreOptions {
+                path: None,
+                full_sync: false,
+                echo: false,
+            },
+            seam,
+        )
+    }
+
+    /// The file, if there is one.
+    pub fn path(&self) -> Option<&Path> {
+        self.options.path.as_deref()
+    }
+
+    /// What happened to a damaged file that was found on open.
+    pub fn salvage(&self) -> Option<&Salvage> {
+        self.salvage.as_ref()
+    }
+
+    /// Sets who hears of commits.
+    pub fn set_listener(&self, listener: Option<Listener>) {
+        *lock(&self.listener) = listener;
+    }
+
+    /// Sets the fault hook.
+    #[cfg(any(test, feature = "testing"))]
+    pub fn set_fault(&self, fault: Option<Fault>) {
+        *lock(&self.fault) = fault;
+    }
+
+    /// Closes every connection, so that no lock on the file is held. A write
+    /// that runs is waited for; later calls fail with [`StoreError::Closed`].
+    pub fn close(&self) {
+        self.is_open.store(false, Ordering::Release);
+        let writer = lock(&self.writer).take();
+        lock(&self.readers).clear();
+        if let Some(connection) = writer {
+            // Leaves a small file behind; if it fails the WAL is replayed on the next open.
+            let _ = connection.execute_batch("PRAGMA wal_checkpoint(TRUNCATE)");
+            drop(connection);
+        }
+    }
+
+    /// Opens again after [`Store::close`].
+    pub fn reopen(&self) -> Result<(), StoreError> {
+        let mut writer = lock(&self.writer);
+        if writer.is_none() {
+            *writer = Some(open::writer(&self.options, &self.seam)?.0);
+            self.is_open.store(true, Ordering::Release);
+        }
+        Ok(())
+    }
+
+    /// Runs a read. It sees one snapshot and never waits for a writer.
+    pub fn read<T>(&self, work: impl FnOnce(&Connection) -> Result<T, StoreError>) -> Result<T, StoreError> {
+        if self.options.path.is_none() {
+            let writer = lock(&self.writer);
+            return work(writer.as_ref().ok_or(StoreError::Closed)?);
+        }
+        if !self.is_open.load(Ordering::Acquire) {
+            return Err(StoreError::Closed);
+        }
+        let connection = match lock(&self.readers).pop() {
+            Some(connection) => connection,
+            None => open::reader(&self.options)?,
+        };
+        let result = (|| {
+            let snapshot = connection.unchecked_transaction()?;
+            let value = work(&snapshot)?;
+            snapshot.finish()?;
+            Ok(value)
+        })();
+        let mut readers = lock(&self.readers);
+        if readers.len() < 4 && self.is_open.load(Ordering::Acquire) {
+            readers.push(connection);
+        }
+        result.map_err(|error| self.located(error))
+    }
+
+    fn write<T>(
+        &self,
+        name: &'static str,
+        safety: Safety,
+        work: impl FnOnce(&Tx<'_>) -> Result<T, StoreError>,
+    ) -> Result<T, StoreError> {
+        let (value, commit) = {
+            let mut writer = lock(&self.writer);
+            let connection = writer.as_mut().ok_or(StoreError::Closed)?;
+            self.transact(connection, name, safety, work)
+                .map_err(|error| self.located(error))?
+        };
+        // The lock is released: a listener may call back.
+        let listener = lock(&self.listener).clone();
+        if let (Some(listener), false) = (listener, commit.is_empty()) {
+            listener(&commit);
+        }
+        Ok(value)
+    }
+
+    fn transact<T>(
+        &self,
+        connection: &mut Connection,
+        name: &'static str,
+        safety: Safety,
+        work: impl FnOnce(&Tx<'_>) -> Result<T, StoreError>,
+    ) -> Result<(T, Commit), StoreError> {
+        let full = self.options.full_sync && safety == Safety::Local;
+        connection.pragma_update(None, "synchronous", if full { "FULL" } else { "NORMAL" })?;
+        let transaction = connection.transaction_with_behavior(TransactionBehavior::Immediate)?;
+        let tx = Tx::new(&transaction, &*self.seam);
+        let value = work(&tx)?;
+        let commit = tx.into_commit();
+        self.inject(name)?;
+        transaction.commit()?;
+        Ok((value, commit))
+    }
+
+    #[cfg(any(test, feature = "testing"))]
+    fn inject(&self, transaction: &'static str) -> Result<(), StoreError> {
+        let strikes = lock(&self.fault).as_mut().is_some_and(|fault| fault(transaction));
+        if strikes {
+            Err(StoreError::Injected { transaction })
+        } else {
+            Ok(())
+        }
+    }
+
+    #[cfg(not(any(test, feature = "testing")))]
+    fn inject(&self, _: &'static str) -> Result<(), StoreError> {
+        Ok(())
+    }
+
+    /// Puts the path into an error, and leaves a mark beside a file that seems
+    /// damaged, so that the next open looks closer.
+    fn located(&self, error: StoreError) -> StoreError {
+        let Some(path) = &self.options.path else {
+            return error;
+        };
+        if matches!(error, StoreError::Corrupt { .. }) {
+            open::mark_suspect(path);
+        }
+        error.at(&path.display().to_string())
+    }
+
+    // ---- local edits -------------------------------------------------------
+
+    /// Writes one local edit; `edit` makes the new version of the current one.
+    pub fn edit(
+        &self,
+        key: &Key,
+        edit: impl FnOnce(Option<&Version>) -> Version,
+    ) -> Result<Record, StoreError> {
+        self.write("edit", Safety::Local, |tx| edits::apply(tx, key, edit, None))
+    }
+
+    /// Writes a local edit if `check` finds the current version fit for it; what
+    /// `check` returns otherwise comes back, and nothing changes.
+    pub fn edit_if<E>(
+        &self,
+        key: &Key,
+        check: impl FnOnce(&Connection, Option<&Version>) -> Result<Result<Version, E>, StoreError>,
+    ) -> Result<Result<Record, E>, StoreError> {
+        self.write("edit", Safety::Local, |tx| {
+            let current = rows::get(tx.connection, key)?;
+            match check(tx.connection, current.as_ref().map(|record| &record.version))? {
+                Ok(version) => edits::apply(tx, key, |_| version, None).map(Ok),
+                Err(refusal) => Ok(Err(refusal)),
+            }
+        })
+    }
+
+    /// Deletes a record and what is in it.
+    pub fn delete(&self, key: &Key) -> Result<(), StoreError> {
+        self.write("delete", Safety::Local, |tx| edits::delete(tx, key))
+    }
+
+    /// Restores a journaled edit; `None` if there is no such entry.
+    pub fn restore(&self, entry: i64) -> Result<Option<Record>, StoreError> {
+        self.write("restore", Safety::Local, |tx| {
+            match journal::get(tx.connection, entry)? {
+                Some(entry) => edits::restore(tx, &entry).map(Some),
+                None => Ok(None),
+            }
+        })
+    }
+
+    /// Marks a journal entry as seen to; false if there is none.
+    pub fn dismiss(&self, entry: i64) -> Result<bool, StoreError> {
+        self.write("dismiss", Safety::Local, |tx| {
+            journal::dismiss(tx.connection, entry)
+        })
+    }
+
+    /// Drops the unsent edit of a record; false if it has none.
+    pub fn discard(&self, key: &Key) -> Result<bool, StoreError> {
+        self.write("discard", Safety::Local, |tx| edits::discard(tx, key))
+    }
+
+    /// Queues failed edits again, of one record or of all. Returns how many.
+    pub fn retry_failed(&self, only: Option<&Key>) -> Result<u64, StoreError> {
+        self.write("retry", Safety::Local, |tx| edits::retry(tx, only))
+    }
+
+    // ---- one sync, step by step --------------------------------------------
+
+    /// Takes the lease; `None` if another process syncs.
+    pub fn begin_sync(&self, owner: &LeaseOwner) -> Result<Option<Session>, StoreError> {
+        self.write("begin", Safety::Repeatable, |tx| session::begin(tx, owner))
+    }
+
+    /// Applies a page; `None` if the replica moved on since it was asked for.
+    pub fn apply_page(&self, owner: &LeaseOwner, page: &Page) -> Result<Option<PageReport>, StoreError> {
+        self.watermark_early(page)?;
+        self.write("page", Safety::Repeatable, |tx| {
+            if !tx.renew(owner)? {
+                return Ok(None);
+            }
+            pull::apply(tx, page)
+        })
+    }
+
+    #[cfg(not(mutant = "watermark_early"))]
+    fn watermark_early(&self, _: &Page) -> Result<(), StoreError> {
+        Ok(())
+    }
+
+    #[cfg(mutant = "watermark_early")]
+    fn watermark_early(&self, page: &Page) -> Result<(), StoreError> {
+        self.write("watermark", Safety::Repeatable, |tx| {
+            metadata::set_watermarks(tx.connection, &page.kinds, page.server_time)
+        })
+    }
+
+    /// Forgets the watermarks; the new generation, or `None` if the replica moved on.
+    pub fn start_resync(
+        &self,
+        owner: &LeaseOwner,
+        generation: i64,
+        identity: Option<&(String, String)>,
+    ) -> Result<Option<i64>, StoreError> {
+        self.write("resync", Safety::Repeatable, |tx| {
+            if !tx.renew(owner)? {
+                return Ok(None);
+            }
+            session::start_resync(tx, generation, identity)
+        })
+    }
+
+    /// Takes the next edits to push, and writes down that they are being sent.
+    pub fn prepare_push(
+        &self,
+        owner: &LeaseOwner,
+        generation: i64,
+        after: PushPosition,
+        last_edit: i64,
+    ) -> Result<Option<Batch>, StoreError> {
+        self.write("prepare", Safety::Local, |tx| {
+            if !tx.renew(owner)? {
+                return Ok(None);
+            }
+            push::prepare(tx, generation, after, last_edit)
+        })
+    }
+
+    /// Settles an answer to a push.
+    pub fn settle(
+        &self,
+        owner: &LeaseOwner,
+        generation: i64,
+        items: &[PushItem],
+        result: &PushResult,
+    ) -> Result<Option<SettleReport>, StoreError> {
+        self.write("settle", Safety::Repeatable, |tx| {
+            if !tx.renew(owner)? {
+                return Ok(None);
+            }
+            push::settle(tx, generation, items, result)
+        })
+    }
+
+    /// Notes that one change alone was refused.
+    pub fn refuse(
+        &self,
+        owner: &LeaseOwner,
+        generation: i64,
+        item: &PushItem,
+        refusal: &Refusal,
+    ) -> Result<Option<SettleReport>, StoreError> {
+        self.write("refuse", Safety::Local, |tx| {
+            if !tx.renew(owner)? {
+                return Ok(None);
+            }
+            push::refuse(tx, generation, item, refusal)
+        })
+    }
+
+    /// Ends a sync.
+    pub fn finish_sync(&self, owner: &LeaseOwner, end: &SyncEnd) -> Result<(), StoreError> {
+        self.write("finish", Safety::Repeatable, |tx| session::finish(tx, owner, end))
+    }
+
+    // ---- standing ----------------------------------------------------------
+
+    /// Remembers the server, and whether the replica may move to it.
+    pub fn set_server(
+        &self,
+        server_url: Option<&str>,
+        client_id: Option<&str>,
+        rebind: bool,
+    ) -> Result<(), StoreError> {
+        self.write("server", Safety::Local, |tx| {
+            metadata::set(
+                tx.connection,
+                "server_url = ?1, rebind = max(rebind, ?2)",
+                &[&server_url, &rebind],
+            )?;
+            match client_id {
+                Some(client_id) => metadata::set(tx.connection, "client_id = ?1", &[&client_id]),
+                None => Ok(()),
+            }
+        })
+    }
+
+    /// Says when the background loop tries next.
+    pub fn set_next_retry(&self, at: Option<crate::model::Timestamp>) -> Result<(), StoreError> {
+        self.write("retry_time", Safety::Repeatable, |tx| {
+            metadata::set(tx.connection, "next_retry_time = ?1", &[&rows::time_text(at)])
+        })
+    }
+
+    /// Empties the replica, unsent edits included. The caller has asked.
+    pub fn wipe(&self) -> Result<(), StoreError> {
+        self.write("wipe", Safety::Local, |tx| {
+            tx.connection.execute_batch(
+                "DELETE FROM records; DELETE FROM outbox; DELETE FROM outbox_sent; DELETE FROM mirror;
+                 DELETE FROM journal; DELETE FROM history; DELETE FROM watermarks;",
+            )?;
+            metadata::set(
+                tx.connection,
+                "last_sync_time = NULL, last_sync_success = NULL, last_sync_error = NULL, sync_failures = 0, \
+                 total_syncs = 0, total_conflicts = 0, sync_in_progress = 0, next_retry_time = NULL, hub_id = NULL, \
+                 epoch = NULL, rebind = 0, lease_owner = NULL, lease_pid = NULL, lease_expires = NULL, \
+                 generation = generation + 1, resync_active = 0, resync_at = NULL, digest_checked_at = NULL, \
+                 digest_mismatches = 0, journal_pruned = 0",
+                &[],
+            )
+        })
+    }
+}

@@ -1,0 +1,541 @@
+//! Taking edits out of the outbox for a push, and settling the answers.
+//! Invariant 3 lives here: an entry leaves only when the server named it.
+
+use super::mirror::ServerVersion;
+use super::outbox::{OutboxEntry, OutboxState, PushPosition, SentEdit};
+use super::{StoreError, Tx, journal, metadata, mirror, outbox, pull, rows};
+use crate::model::{Key, Kind, RecordId, SyncStatus, Version};
+use crate::protocol::v1::{Conflict, Operation, PushChange, PushResult, Verdict, encode_data};
+
+/// The most changes in one push.
+pub const MAX_BATCH: usize = 500;
+/// About how large a push may grow, in bytes.
+pub const MAX_BATCH_BYTES: usize = 1024 * 1024;
+/// An edit larger than this can't be sent at all: a server takes 8 MiB a message.
+const MAX_EDIT_BYTES: usize = crate::protocol::MAX_MESSAGE_BYTES - 64 * 1024;
+/// How many whole answers may leave an edit unnamed before it is failed.
+const MAX_UNNAMED: u64 = 5;
+/// In how many syncs an edit may alone be answered 500 before it is failed.
+const MAX_SERVER_ERRORS: u64 = 3;
+/// How long an edit that fails with 500 rests, in microseconds.
+const SERVER_ERROR_REST: i64 = 86_400 * crate::model::time::SECOND;
+
+/// An edit on its way.
+#[derive(Debug, Clone, PartialEq)]
+pub struct PushItem {
+    /// Which edit of the record.
+    pub edit_seq: i64,
+    /// What is sent.
+    pub change: PushChange,
+}
+
+/// Edits to push together.
+#[derive(Debug, Clone, Default, PartialEq)]
+pub struct Batch {
+    /// The generation when they were taken.
+    pub generation: i64,
+    /// The edits, containers before contents. Empty: nothing is left to push.
+    pub items: Vec<PushItem>,
+    /// Where the next batch begins.
+    pub position: PushPosition,
+    /// Edits that can't be sent at all, marked failed on the way.
+    pub failures: Vec<Failure>,
+}
+
+/// An edit that was marked failed.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Failure {
+    /// Which record.
+    pub key: Key,
+    /// A word.
+    pub code: String,
+    /// In words.
+    pub detail: String,
+}
+
+/// What a settlement did.
+#[derive(Debug, Clone, Default, PartialEq)]
+pub struct SettleReport {
+    /// The generation after it.
+    pub generation: i64,
+    /// Edits that reached a final state.
+    pub settled: u64,
+    /// Conflicts that the server decided.
+    pub conflicts: Vec<journal::JournalEntry>,
+    /// Edits that were marked failed, or that the answer did not name.
+    pub failures: Vec<Failure>,
+}
+
+/// Takes the next edits and writes down that they are being sent. `None` if the
+/// replica moved on.
+pub(super) fn prepare(
+    tx: &Tx<'_>,
+    generation: i64,
+    after: PushPosition,
+    last_edit: i64,
+) -> Result<Option<Batch>, StoreError> {
+    if metadata::get(tx.connection)?.generation != generation {
+        return Ok(None);
+    }
+    let mut batch = Batch {
+        generation,
+        position: after,
+        ..Batch::default()
+    };
+    let mut bytes = 0;
+    let rested = tx.now.plus_micros(-SERVER_ERROR_REST);
+    for entry in outbox::due(tx.connection, after, last_edit, rested, MAX_BATCH)? {
+        let position = PushPosition {
+            rank: entry.key.kind.push_rank().into(),
+            edit_seq: entry.edit_seq,
+        };
+        let sent = attempt(tx, &entry)?;
+        let size = serde_json::to_string(&encode_data(&sent.version))?.len();
+        if size > MAX_EDIT_BYTES {
+            let detail = format!(
+                "the edit has {size} bytes, a server takes at most {MAX_EDIT_BYTES}; make it smaller"
+            );
+            fail(tx, &entry, "too_large", &detail, &mut batch.failures)?;
+            batch.position = position;
+            continue;
+        }
+        if !batch.items.is_empty() && bytes + size > MAX_BATCH_BYTES {
+            break;
+        }
+        bytes += size;
+        batch.position = position;
+        let attempts = entry.attempts + 1;
+        outbox::put(
+            tx.connection,
+            &OutboxEntry {
+                attempts,
+                ..entry.clone()
+            },
+        )?;
+        batch.items.push(PushItem {
+            edit_seq: entry.edit_seq,
+            change: PushChange {
+                operation: wire_operation(&entry),
+                client_sync_id: sent.attempt_id,
+                bases: sent.bases,
+                version: sent.version,
+            },
+        });
+        clear_early(tx, &entry.key)?;
+    }
+    Ok(Some(batch))
+}
+
+#[cfg(not(mutant = "outbox_cleared_before_answer"))]
+fn clear_early(_: &Tx<'_>, _: &Key) -> Result<(), StoreError> {
+    Ok(())
+}
+
+#[cfg(mutant = "outbox_cleared_before_answer")]
+fn clear_early(tx: &Tx<'_>, key: &Key) -> Result<(), StoreError> {
+    outbox::clear(tx.connection, key)?;
+    rows::set_status(tx.connection, key, SyncStatus::Synced, None, tx.change_seq()?)
+}
+
+/// FunkyGibbon 0.1 ignores every delete, but takes an update that says so.
+fn wire_operation(entry: &OutboxEntry) -> Operation {
+    if entry.op == Operation::Delete && entry.unnamed > 0 {
+        Operation::Update
+    } else {
+        entry.op
+    }
+}
+
+/// The attempt of an edit: the same bytes and the same name however often it is
+/// sent, so that the server can recognise it.
+fn attempt(tx: &Tx<'_>, entry: &OutboxEntry) -> Result<SentEdit, StoreError> {
+    if let Some(sent) = outbox::sent(tx.connection, &entry.key, entry.edit_seq)? {
+        return Ok(sent);
+    }
+    let Some(record) = rows::get(tx.connection, &entry.key)? else {
+        return Err(rows::unexpected(format!(
+            "the outbox names {}, which is not in records",
+            entry.key
+        )));
+    };
+    let mut version = record.version;
+    fill_copied_names(tx, &mut version)?;
+    let sent = SentEdit {
+        key: entry.key.clone(),
+        edit_seq: entry.edit_seq,
+        attempt_id: tx.seam.new_id().to_string(),
+        version,
+        bases: entry.bases.clone(),
+    };
+    outbox::put_sent(tx.connection, &sent, tx.now)?;
+    Ok(sent)
+}
+
+/// Servers require denormalised copies of the parents' names.
+fn fill_copied_names(tx: &Tx<'_>, version: &mut Version) -> Result<(), StoreError> {
+    let parent = |kind: Kind, id: Option<&RecordId>| match id {
+        Some(id) => rows::get(tx.connection, &Key::new(kind, id.clone())),
+        None => Ok(None),
+    };
+    let set = |version: &mut Version, field: &str, value: Option<String>| {
+        if let Some(value) = value {
+            version.body.insert(field.to_owned(), value.into());
+        }
+    };
+    match version.key.kind {
+        Kind::Room => {
+            let house = parent(Kind::House, version.parent_id.as_ref())?;
+            set(version, "house_name", house.and_then(|house| house.version.name));
+        }
+        Kind::Device => {
+            if let Some(room) = parent(Kind::Room, version.parent_id.as_ref())? {
+                let house = parent(Kind::House, room.version.parent_id.as_ref())?;
+                set(version, "room_name", room.version.name);
+                set(
+                    version,
+                    "house_id",
+                    room.version.parent_id.map(|id| id.to_string()),
+                );
+                set(version, "house_name", house.and_then(|house| house.version.name));
+            }
+        }
+        _ => {}
+    }
+    Ok(())
+}
+
+/// Settles a whole answer in one transaction, or `None` if the replica moved on:
+/// then the edits stay sent and unanswered.
+pub(super) fn settle(
+    tx: &Tx<'_>,
+    generation: i64,
+    items: &[PushItem],
+    result: &PushResult,
+) -> Result<Option<SettleReport>, StoreError> {
+    if metadata::get(tx.connection)?.generation != generation {
+        return Ok(None);
+    }
+    let mut report = SettleReport::default();
+    for (index, item) in items.iter().enumerate() {
+        match verdict(index, item, result) {
+            Answer::Applied { displaced } => applied(tx, item, displaced, &mut report)?,
+            Answer::Lost { winner, reason } => lost(tx, item, winner, reason, &mut report)?,
+            Answer::Rejected { code, message } => {
+                with_entry(tx, item, |entry| {
+                    fail(tx, entry, code, message, &mut report.failures)
+                })?;
+            }
+            Answer::Unnamed => unnamed(tx, item, &mut report)?,
+        }
+    }
+    report.generation = metadata::next_generation(tx.connection)?;
+    pull::count_conflicts(tx, report.conflicts.len())?;
+    Ok(Some(report))
+}
+
+/// What the server said of one edit.
+enum Answer<'a> {
+    Applied {
+        displaced: Option<(&'a Version, &'a str)>,
+    },
+    Lost {
+        winner: &'a Version,
+        reason: &'a str,
+    },
+    Rejected {
+        code: &'a str,
+        message: &'a str,
+    },
+    Unnamed,
+}
+
+#[cfg(mutant = "acknowledge_on_count")]
+fn verdict<'a>(index: usize, _: &PushItem, result: &'a PushResult) -> Answer<'a> {
+    if index < result.applied.len() + result.conflicts.len() {
+        Answer::Applied { displaced: None }
+    } else {
+        Answer::Unnamed
+    }
+}
+
+#[cfg(not(mutant = "acknowledge_on_count"))]
+fn verdict<'a>(_: usize, item: &PushItem, result: &'a PushResult) -> Answer<'a> {
+    let change = &item.change;
+    let ours = |name: &Option<String>| name.as_deref() == Some(change.client_sync_id.as_str());
+    let conflict: Option<&Conflict> = result.conflicts.iter().find(|conflict| {
+        conflict.key == change.version.key
+            // An answer that quotes the edit is about that edit only.
+            && conflict.client_version.as_ref().is_none_or(|quoted| {
+                quoted.sync_id.is_empty() || quoted.sync_id == change.version.sync_id
+            })
+    });
+    match conflict {
+        Some(Conflict {
+            verdict: Verdict::ServerWins,
+            server_version: Some(winner),
+            reason,
+            ..
+        }) => {
+            if winner.sync_id == change.version.sync_id {
+                // FunkyGibbon 0.1 answers a winning update so.
+                return Answer::Applied { displaced: None };
+            }
+            return Answer::Lost { winner, reason };
+        }
+        Some(Conflict {
+            verdict: Verdict::ClientWins,
+            server_version,
+            reason,
+            ..
+        }) => {
+            return Answer::Applied {
+                displaced: server_version.as_ref().map(|version| (version, reason.as_str())),
+            };
+        }
+        _ => {}
+    }
+    if result.applied.iter().any(|applied| ours(&applied.client_sync_id)) {
+        return Answer::Applied { displaced: None };
+    }
+    if let Some(rejected) = result
+        .rejected
+        .iter()
+        .find(|rejected| ours(&rejected.client_sync_id))
+    {
+        return Answer::Rejected {
+            code: &rejected.code,
+            message: &rejected.message,
+        };
+    }
+    Answer::Unnamed
+}
+
+/// Runs `then` if the edit is still the one in the outbox.
+fn with_entry(
+    tx: &Tx<'_>,
+    item: &PushItem,
+    then: impl FnOnce(&OutboxEntry) -> Result<(), StoreError>,
+) -> Result<(), StoreError> {
+    match outbox::get(tx.connection, &item.change.version.key)? {
+        Some(entry) if entry.edit_seq == item.edit_seq => then(&entry),
+        _ => Ok(()),
+    }
+}
+
+/// The server took the edit: settle to it, unless the mirror is known to be newer.
+fn applied(
+    tx: &Tx<'_>,
+    item: &PushItem,
+    displaced: Option<(&Version, &str)>,
+    report: &mut SettleReport,
+) -> Result<(), StoreError> {
+    let edit = &item.change.version;
+    let key = &edit.key;
+    report.settled += 1;
+    if let Some((version, told)) = displaced {
+        let reason = pull::reason_seen_here(edit, version, told);
+        pull::lose(
+            tx,
+            version,
+            edit,
+            &reason,
+            journal::Loser::Remote,
+            &mut report.conflicts,
+        )?;
+    }
+    journal::forget_rejection(tx.connection, key, &edit.sync_id)?;
+    let Some(entry) = outbox::get(tx.connection, key)? else {
+        return Ok(());
+    };
+    let mirrored = mirror::get(tx.connection, key)?;
+    let newer = mirrored.filter(|server| {
+        let sync_id = &server.version.sync_id;
+        *sync_id != edit.sync_id
+            && !item.change.bases.contains(sync_id)
+            && displaced.is_none_or(|(version, _)| version.sync_id != *sync_id)
+            && !sync_id.is_empty()
+    });
+    if entry.edit_seq == item.edit_seq {
+        return match newer {
+            None => pull::settle_to(tx, edit),
+            Some(server) => {
+                if server.bases.contains(&edit.sync_id) {
+                    journal::supersede(tx.connection, edit, tx.now)?;
+                } else {
+                    let reason = pull::reason_seen_here(edit, &server.version, "");
+                    pull::lose(
+                        tx,
+                        edit,
+                        &server.version,
+                        &reason,
+                        journal::Loser::Local,
+                        &mut report.conflicts,
+                    )?;
+                }
+                pull::settle_to(tx, &server.version)
+            }
+        };
+    }
+    if newer.is_none() {
+        let server = ServerVersion {
+            version: edit.clone(),
+            bases: item.change.bases.clone(),
+        };
+        mirror::put(tx.connection, &server, tx.resync()?)?;
+    }
+    Ok(())
+}
+
+/// The server keeps another version: the edit goes to the journal, and the
+/// record settles to the winner unless a later edit of it waits.
+fn lost(
+    tx: &Tx<'_>,
+    item: &PushItem,
+    winner: &Version,
+    told: &str,
+    report: &mut SettleReport,
+) -> Result<(), StoreError> {
+    let edit = &item.change.version;
+    report.settled += 1;
+    let reason = pull::reason_seen_here(edit, winner, told);
+    pull::lose(
+        tx,
+        edit,
+        winner,
+        &reason,
+        journal::Loser::Local,
+        &mut report.conflicts,
+    )?;
+    let Some(entry) = outbox::get(tx.connection, &edit.key)? else {
+        return Ok(());
+    };
+    if entry.edit_seq == item.edit_seq {
+        return pull::settle_to(tx, winner);
+    }
+    let server = ServerVersion {
+        version: winner.clone(),
+        bases: Vec::new(),
+    };
+    mirror::put(tx.connection, &server, tx.resync()?)
+}
+
+/// A whole answer said nothing of the edit: it stays, and is failed in the end.
+fn unnamed(tx: &Tx<'_>, item: &PushItem, report: &mut SettleReport) -> Result<(), StoreError> {
+    with_entry(tx, item, |entry| {
+        let unnamed = entry.unnamed + 1;
+        let entry = OutboxEntry {
+            unnamed,
+            ..entry.clone()
+        };
+        if unnamed >= MAX_UNNAMED {
+            let detail = format!("the server answered {unnamed} pushes without a word about this edit");
+            return fail(tx, &entry, "not_acknowledged", &detail, &mut report.failures);
+        }
+        outbox::put(tx.connection, &entry)?;
+        report.failures.push(Failure {
+            key: entry.key.clone(),
+            code: "not_acknowledged".into(),
+            detail: format!("the server's answer did not name this edit ({unnamed} of {MAX_UNNAMED} times); it stays queued"),
+        });
+        Ok(())
+    })
+}
+
+/// What a change alone was answered.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Refusal {
+    /// The HTTP status.
+    pub status: u16,
+    /// The server's words.
+    pub detail: String,
+}
+
+/// Marks one edit failed for an answer that it got alone.
+pub(super) fn refuse(
+    tx: &Tx<'_>,
+    generation: i64,
+    item: &PushItem,
+    refusal: &Refusal,
+) -> Result<Option<SettleReport>, StoreError> {
+    if metadata::get(tx.connection)?.generation != generation {
+        return Ok(None);
+    }
+    let mut report = SettleReport {
+        generation,
+        ..SettleReport::default()
+    };
+    let detail = format!("the server answered {}: {}", refusal.status, refusal.detail);
+    with_entry(tx, item, |entry| {
+        if refusal.status != 500 {
+            return fail(
+                tx,
+                entry,
+                &format!("http_{}", refusal.status),
+                &detail,
+                &mut report.failures,
+            );
+        }
+        // A 500 proves nothing about the change until it repeats.
+        let server_errors = entry.server_errors + 1;
+        let entry = OutboxEntry {
+            server_errors,
+            ..entry.clone()
+        };
+        if server_errors >= MAX_SERVER_ERRORS {
+            return fail(tx, &entry, "server_error", &detail, &mut report.failures);
+        }
+        outbox::put(
+            tx.connection,
+            &OutboxEntry {
+                last_error: Some(detail.clone()),
+                ..entry
+            },
+        )?;
+        report.failures.push(Failure {
+            key: item.change.version.key.clone(),
+            code: "server_error".into(),
+            detail: format!("{detail} ({server_errors} of {MAX_SERVER_ERRORS} times); it stays queued"),
+        });
+        Ok(())
+    })?;
+    Ok(Some(report))
+}
+
+fn fail(
+    tx: &Tx<'_>,
+    entry: &OutboxEntry,
+    code: &str,
+    detail: &str,
+    failures: &mut Vec<Failure>,
+) -> Result<(), StoreError> {
+    let failed = OutboxEntry {
+        state: OutboxState::Failed,
+        error_code: Some(code.to_owned()),
+        last_error: Some(detail.to_owned()),
+        failed_at: Some(tx.now),
+        ..entry.clone()
+    };
+    outbox::put(tx.connection, &failed)?;
+    if let Some(record) = rows::get(tx.connection, &entry.key)? {
+        let loss = journal::Loss {
+            version: &record.version,
+            winner: None,
+            reason: "rejected",
+            loser: journal::Loser::Local,
+        };
+        journal::record(tx.connection, &loss, tx.now)?;
+    }
+    rows::set_status(
+        tx.connection,
+        &entry.key,
+        SyncStatus::Error,
+        Some(detail),
+        tx.change_seq()?,
+    )?;
+    failures.push(Failure {
+        key: entry.key.clone(),
+        code: code.to_owned(),
+        detail: detail.to_owned(),
+    });
+    Ok(())
+}

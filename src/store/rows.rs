@@ -1,0 +1,196 @@
+//! Records as rows: reading, writing, listing. No rules here.
+
+use rusqlite::{Connection, OptionalExtension, Row, params};
+
+use super::StoreError;
+use crate::model::{JsonObject, Key, Kind, Record, RecordId, SyncStatus, Timestamp, Version};
+
+const COLUMNS: &str = "kind, id, parent_id, name, body, created_at, updated_at, sync_id, deleted, \
+                       sync_status, server_updated_at, last_sync_at, sync_error";
+
+/// A stored time that can't be read counts as missing: the rule knows what to do with that.
+fn time(row: &Row<'_>, index: usize) -> rusqlite::Result<Option<Timestamp>> {
+    let text: Option<String> = row.get(index)?;
+    Ok(text.and_then(|text| Timestamp::parse(&text).ok()))
+}
+
+/// The text of an optional time, as stored.
+pub(super) fn time_text(time: Option<Timestamp>) -> Option<String> {
+    time.map(|time| time.to_string())
+}
+
+pub(super) fn unexpected(problem: impl Into<String>) -> StoreError {
+    StoreError::Unexpected {
+        problem: problem.into(),
+    }
+}
+
+/// A conversion error that travels through rusqlite's row mapping.
+fn bad_column(index: usize, error: impl std::error::Error + Send + Sync + 'static) -> rusqlite::Error {
+    rusqlite::Error::FromSqlConversionFailure(index, rusqlite::types::Type::Text, Box::new(error))
+}
+
+pub(super) fn key_from(row: &Row<'_>, kind: usize, id: usize) -> rusqlite::Result<Key> {
+    let name: String = row.get(kind)?;
+    let text: String = row.get(id)?;
+    Ok(Key::new(
+        Kind::parse(&name),
+        RecordId::new(text).map_err(|error| bad_column(id, error))?,
+    ))
+}
+
+pub(super) fn record_from(row: &Row<'_>) -> rusqlite::Result<Record> {
+    let body: String = row.get(4)?;
+    let body: JsonObject = serde_json::from_str(&body).map_err(|error| bad_column(4, error))?;
+    let parent: Option<String> = row.get(2)?;
+    let status: String = row.get(9)?;
+    Ok(Record {
+        version: Version {
+            key: key_from(row, 0, 1)?,
+            parent_id: parent.and_then(|id| RecordId::new(id).ok()),
+            name: row.get(3)?,
+            body,
+            created_at: time(row, 5)?,
+            updated_at: time(row, 6)?,
+            sync_id: row.get(7)?,
+            deleted: row.get(8)?,
+        },
+        sync_status: SyncStatus::parse(&status),
+        server_updated_at: time(row, 10)?,
+        last_sync_at: time(row, 11)?,
+        sync_error: row.get(12)?,
+    })
+}
+
+/// One record, tombstones included.
+pub fn get(connection: &Connection, key: &Key) -> Result<Option<Record>, StoreError> {
+    let sql = format!("SELECT {COLUMNS} FROM records WHERE kind = ?1 AND id = ?2");
+    Ok(connection
+        .prepare_cached(&sql)?
+        .query_row(params![key.kind.as_str(), key.id.as_str()], record_from)
+        .optional()?)
+}
+
+/// Which records to list.
+#[derive(Debug, Clone, Default)]
+pub struct Filter<'a> {
+    /// Only this kind.
+    pub kind: Option<&'a Kind>,
+    /// Only those contained in this record.
+    pub parent_id: Option<&'a str>,
+    /// Tombstones too.
+    pub include_deleted: bool,
+}
+
+/// Records in (kind, id) order.
+pub fn list(connection: &Connection, filter: &Filter<'_>) -> Result<Vec<Record>, StoreError> {
+    let mut sql = format!("SELECT {COLUMNS} FROM records WHERE true");
+    let mut values: Vec<&str> = Vec::new();
+    if let Some(kind) = filter.kind {
+        values.push(kind.as_str());
+        sql.push_str(&format!(" AND kind = ?{}", values.len()));
+    }
+    if let Some(parent) = filter.parent_id {
+        values.push(parent);
+        sql.push_str(&format!(" AND parent_id = ?{}", values.len()));
+    }
+    if !filter.include_deleted {
+        sql.push_str(" AND NOT deleted");
+    }
+    sql.push_str(" ORDER BY kind, id");
+    let mut statement = connection.prepare_cached(&sql)?;
+    let rows = statement.query_map(rusqlite::params_from_iter(values), record_from)?;
+    Ok(rows.collect::<rusqlite::Result<_>>()?)
+}
+
+/// Writes a record whole, under the given change number.
+pub(super) fn put(
+    connection: &Connection,
+    record: &Record,
+    change_seq: i64,
+    seen_resync: i64,
+) -> Result<(), StoreError> {
+    let version = &record.version;
+    connection
+        .prepare_cached(
+            "INSERT OR REPLACE INTO records (kind, id, parent_id, name, body, created_at, updated_at, sync_id, deleted,
+                 sync_status, server_updated_at, last_sync_at, sync_error, change_seq, seen_resync)
+             VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10, ?11, ?12, ?13, ?14, ?15)",
+        )?
+        .execute(params![
+            version.key.kind.as_str(),
+            version.key.id.as_str(),
+            version.parent_id.as_ref().map(RecordId::as_str),
+            version.name,
+            serde_json::to_string(&version.body)?,
+            time_text(version.created_at),
+            time_text(version.updated_at),
+            version.sync_id,
+            version.deleted,
+            record.sync_status.as_str(),
+            time_text(record.server_updated_at),
+            time_text(record.last_sync_at),
+            record.sync_error,
+            change_seq,
+            seen_resync,
+        ])?;
+    Ok(())
+}
+
+/// Changes only where a record stands, not what it says.
+pub(super) fn set_status(
+    connection: &Connection,
+    key: &Key,
+    status: SyncStatus,
+    error: Option<&str>,
+    change_seq: i64,
+) -> Result<(), StoreError> {
+    connection
+        .prepare_cached(
+            "UPDATE records SET sync_status = ?3, sync_error = ?4, change_seq = ?5 WHERE kind = ?1 AND id = ?2",
+        )?
+        .execute(params![key.kind.as_str(), key.id.as_str(), status.as_str(), error, change_seq])?;
+    Ok(())
+}
+
+/// Marks a record as named by a complete answer.
+pub(super) fn set_seen(connection: &Connection, key: &Key, resync: i64) -> Result<(), StoreError> {
+    connection
+        .prepare_cached("UPDATE records SET seen_resync = ?3 WHERE kind = ?1 AND id = ?2")?
+        .execute(params![key.kind.as_str(), key.id.as_str(), resync])?;
+    Ok(())
+}
+
+pub(super) fn remove(connection: &Connection, key: &Key) -> Result<(), StoreError> {
+    connection
+        .prepare_cached("DELETE FROM records WHERE kind = ?1 AND id = ?2")?
+        .execute(params![key.kind.as_str(), key.id.as_str()])?;
+    Ok(())
+}
+
+/// Clean records that a complete answer did not name.
+pub(super) fn clean_and_unseen(connection: &Connection, resync: i64) -> Result<Vec<Record>, StoreError> {
+    let sql = format!(
+        "SELECT {COLUMNS} FROM records WHERE seen_resync <> ?1
+         AND NOT EXISTS (SELECT 1 FROM outbox WHERE outbox.kind = records.kind AND outbox.id = records.id)"
+    );
+    let mut statement = connection.prepare(&sql)?;
+    let rows = statement.query_map([resync], record_from)?;
+    Ok(rows.collect::<rusqlite::Result<_>>()?)
+}
+
+/// Live records changed after a change number, tombstones included, oldest change first.
+pub fn changed_since(
+    connection: &Connection,
+    change_seq: i64,
+    limit: u32,
+) -> Result<Vec<(i64, Record)>, StoreError> {
+    let sql = format!(
+        "SELECT {COLUMNS}, change_seq FROM records WHERE change_seq > ?1 ORDER BY change_seq, kind, id LIMIT ?2"
+    );
+    let mut statement = connection.prepare_cached(&sql)?;
+    let rows = statement.query_map(params![change_seq, limit], |row| {
+        Ok((row.get(13)?, record_from(row)?))
+    })?;
+    Ok(rows.collect::<rusqlite::Result<_>>()?)
+}

@@ -1,0 +1,97 @@
+//! One sync's frame: taking the lease, what it starts from, how it ends, and
+//! the start of a full resync.
+
+use super::metadata::{self, Lease, LeaseOwner};
+use super::{StoreError, Tx};
+use crate::model::{Kind, Timestamp};
+
+/// What a sync starts from.
+#[derive(Debug, Clone, PartialEq)]
+pub struct Session {
+    /// This replica's name to servers.
+    pub client_id: String,
+    /// The sync generation.
+    pub generation: i64,
+    /// The last local edit: a sync pushes up to this one.
+    pub last_edit: i64,
+    /// Watermarks by kind.
+    pub watermarks: Vec<(Kind, Timestamp)>,
+    /// The hub this replica belongs to.
+    pub hub_id: Option<String>,
+    /// The life of its database.
+    pub epoch: Option<String>,
+    /// Whether the replica may move to another hub.
+    pub rebind: bool,
+    /// Whether a full resync is going on.
+    pub resync_active: bool,
+}
+
+/// How a sync ended.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum SyncEnd {
+    /// It went through.
+    Success,
+    /// It did not; the words say why.
+    Failure(String),
+}
+
+/// Takes the lease and reads what a sync starts from; `None` if somebody else syncs.
+pub(super) fn begin(tx: &Tx<'_>, owner: &LeaseOwner) -> Result<Option<Session>, StoreError> {
+    if metadata::take_lease(tx.connection, owner, tx.now)? == Lease::Held {
+        return Ok(None);
+    }
+    let meta = metadata::get(tx.connection)?;
+    Ok(Some(Session {
+        client_id: meta.client_id,
+        generation: meta.generation,
+        last_edit: meta.edit_seq,
+        watermarks: metadata::watermarks(tx.connection)?,
+        hub_id: meta.hub_id,
+        epoch: meta.epoch,
+        rebind: meta.rebind,
+        resync_active: meta.resync_active,
+    }))
+}
+
+/// Forgets the watermarks so that everything is asked for again; the outbox is
+/// kept. Returns the new generation, or `None` if the replica moved on.
+pub(super) fn start_resync(
+    tx: &Tx<'_>,
+    generation: i64,
+    identity: Option<&(String, String)>,
+) -> Result<Option<i64>, StoreError> {
+    if metadata::get(tx.connection)?.generation != generation {
+        return Ok(None);
+    }
+    metadata::clear_watermarks(tx.connection)?;
+    metadata::set(
+        tx.connection,
+        "resync = resync + 1, resync_active = 1, resync_at = ?1, rebind = 0, digest_mismatches = 0",
+        &[&tx.now.to_string()],
+    )?;
+    if let Some((hub_id, epoch)) = identity {
+        metadata::set(tx.connection, "hub_id = ?1, epoch = ?2", &[hub_id, epoch])?;
+    }
+    metadata::next_generation(tx.connection).map(Some)
+}
+
+/// Ends a sync and gives the lease back.
+pub(super) fn finish(tx: &Tx<'_>, owner: &LeaseOwner, end: &SyncEnd) -> Result<(), StoreError> {
+    if !metadata::holds_lease(tx.connection, owner)? {
+        return Ok(());
+    }
+    match end {
+        SyncEnd::Success => metadata::set(
+            tx.connection,
+            "last_sync_success = ?1, last_sync_error = NULL, sync_failures = 0, total_syncs = total_syncs + 1, \
+             next_retry_time = NULL",
+            &[&tx.now.to_string()],
+        )?,
+        SyncEnd::Failure(words) => metadata::set(
+            tx.connection,
+            "last_sync_error = ?1, sync_failures = sync_failures + 1",
+            &[words],
+        )?,
+    }
+    metadata::release_lease(tx.connection, owner)
+}

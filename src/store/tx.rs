@@ -1,0 +1,152 @@
+//! One write transaction, and what its commit tells the listener.
+
+use std::cell::{Cell, RefCell};
+
+use rusqlite::Connection;
+
+use super::metadata::{self, Lease, LeaseOwner};
+use super::{StoreError, journal, rows};
+use crate::model::{Key, Kind, Record, Timestamp, Version};
+use crate::seam::Seam;
+
+/// Where a change came from.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Origin {
+    /// An edit made on this replica.
+    Local,
+    /// The server.
+    Remote,
+}
+
+/// One thing that a commit did.
+#[derive(Debug, Clone, PartialEq)]
+pub enum StoreEvent {
+    /// A record that was not there, or was deleted, is there.
+    Created(Version, Origin),
+    /// A record says something else.
+    Updated(Version, Origin),
+    /// A record is gone.
+    Deleted(Key, Origin),
+    /// A record says the same, but stands elsewhere with the server.
+    Status(Key),
+    /// An edit lost.
+    Conflict(Box<journal::JournalEntry>),
+}
+
+/// What a commit did, in order.
+#[derive(Debug, Clone, Default, PartialEq)]
+pub struct Commit {
+    /// Its change number, if it changed a record.
+    pub change_seq: Option<i64>,
+    /// The things it did.
+    pub events: Vec<StoreEvent>,
+}
+
+impl Commit {
+    /// Whether there is nothing to tell.
+    pub fn is_empty(&self) -> bool {
+        self.change_seq.is_none() && self.events.is_empty()
+    }
+}
+
+/// A write transaction in progress.
+pub struct Tx<'a> {
+    pub(super) connection: &'a Connection,
+    pub(super) now: Timestamp,
+    pub(super) seam: &'a dyn Seam,
+    change_seq: Cell<Option<i64>>,
+    resync: Cell<Option<i64>>,
+    events: RefCell<Vec<StoreEvent>>,
+}
+
+impl<'a> Tx<'a> {
+    pub(super) fn new(connection: &'a Connection, seam: &'a dyn Seam) -> Self {
+        Self {
+            connection,
+            now: seam.now(),
+            seam,
+            change_seq: Cell::new(None),
+            resync: Cell::new(None),
+            events: RefCell::new(Vec::new()),
+        }
+    }
+
+    pub(super) fn into_commit(self) -> Commit {
+        Commit {
+            change_seq: self.change_seq.get(),
+            events: self.events.into_inner(),
+        }
+    }
+
+    /// The change number of this transaction, taken when it is first needed.
+    pub(super) fn change_seq(&self) -> Result<i64, StoreError> {
+        if let Some(seq) = self.change_seq.get() {
+            return Ok(seq);
+        }
+        let seq = metadata::next_change_seq(self.connection)?;
+        self.change_seq.set(Some(seq));
+        Ok(seq)
+    }
+
+    /// The number of the last full resync.
+    pub(super) fn resync(&self) -> Result<i64, StoreError> {
+        if let Some(resync) = self.resync.get() {
+            return Ok(resync);
+        }
+        let resync = metadata::get(self.connection)?.resync;
+        self.resync.set(Some(resync));
+        Ok(resync)
+    }
+
+    /// Writes a record under this transaction's change number.
+    pub(super) fn put(&self, record: &Record) -> Result<(), StoreError> {
+        rows::put(self.connection, record, self.change_seq()?, self.resync()?)
+    }
+
+    /// Renews the lease; false if somebody else has it.
+    pub(super) fn renew(&self, owner: &LeaseOwner) -> Result<bool, StoreError> {
+        if !metadata::holds_lease(self.connection, owner)? {
+            return Ok(false);
+        }
+        Ok(metadata::take_lease(self.connection, owner, self.now)? == Lease::Taken)
+    }
+
+    fn emit(&self, version: &Version, was_live: bool, origin: Origin) {
+        let event = match (version.deleted, was_live) {
+            (true, false) => return,
+            (true, true) => StoreEvent::Deleted(version.key.clone(), origin),
+            (false, false) => StoreEvent::Created(version.clone(), origin),
+            (false, true) => StoreEvent::Updated(version.clone(), origin),
+        };
+        self.events.borrow_mut().push(event);
+    }
+
+    pub(super) fn emit_local(&self, version: &Version, was_live: bool) {
+        self.emit(version, was_live, Origin::Local);
+    }
+
+    pub(super) fn emit_remote(&self, version: &Version, was_live: bool) {
+        self.emit(version, was_live, Origin::Remote);
+    }
+
+    pub(super) fn emit_removed(&self, key: &Key, origin: Origin) {
+        self.events
+            .borrow_mut()
+            .push(StoreEvent::Deleted(key.clone(), origin));
+    }
+
+    pub(super) fn emit_status(&self, version: &Version) {
+        // Events are written once and their standing is of no interest to a listener.
+        if version.key.kind != Kind::Event {
+            self.events
+                .borrow_mut()
+                .push(StoreEvent::Status(version.key.clone()));
+        }
+    }
+
+    pub(super) fn emit_conflict(&self, entry: &journal::JournalEntry) {
+        self.events
+            .borrow_mut()
+            .push(StoreEvent::Conflict(Box::new(entry.clone())));
+    }
+}

@@ -1,0 +1,15 @@
+//! Sync: when to ask what, and what to do with the answer.
+//!
+//! `planner` decides, without I/O, clock or randomness of its own; `execute`
+//! carries its storage steps out against a replica; `engine` does the rest
+//! against a real transport and real time; `background` repeats it. What
+//! happens to records is decided in [`crate::store`], how bytes travel in
+//! [`crate::transport`].
+
+pub mod backoff;
+pub mod execute;
+pub mod planner;
+mod pulling;
+mod pushing;
+
+pub use planner::{Event, Planner, PlannerOptions, Problem, Step, SyncError, SyncReport};

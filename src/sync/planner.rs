@@ -1,0 +1,557 @@
+//! The sync planner: a state machine without I/O.
+//!
+//! Events go in, one step comes out, and exactly one step is outstanding at a
+//! time. The same machine runs in the engine, in the simulated fleet and in the
+//! scenario runner. Steps 1 and 2 of the protocol are in `pulling`, 3 and 4 in
+//! `pushing`; here are the frame, the retries and the end.
+
+use serde_json::Value;
+
+use super::backoff::{Jitter, request_wait};
+use super::pulling::Pulling;
+use super::pushing::Pushing;
+use crate::model::{Kind, Timestamp};
+use crate::protocol::ProtocolError;
+use crate::protocol::v1::{ACK_PATH, Ack, PushResult};
+use crate::store::StoreError;
+use crate::store::journal::JournalEntry;
+use crate::store::outbox::PushPosition;
+use crate::store::pull::{Page, PageReport};
+use crate::store::push::{Batch, Failure, PushItem, Refusal, SettleReport};
+use crate::store::session::{Session, SyncEnd};
+use crate::transport::{Response, TransportError};
+
+/// What happened.
+#[derive(Debug)]
+pub enum Event {
+    /// A sync is wanted; the only first event.
+    Start,
+    /// The lease was taken.
+    Begun(Session),
+    /// Another process syncs this replica.
+    LeaseHeld,
+    /// The server answered.
+    Response(Response),
+    /// The server did not.
+    TransportFailed(TransportError),
+    /// A page was applied.
+    Applied(PageReport),
+    /// A full resync was begun; the new generation.
+    ResyncStarted(i64),
+    /// Edits were taken from the outbox.
+    Prepared(Batch),
+    /// An answer was settled.
+    Settled(SettleReport),
+    /// The replica moved on since the step was planned: start over.
+    Overtaken,
+    /// The wait is over.
+    Timer,
+    /// The end was written down.
+    Finished,
+    /// The replica failed.
+    StoreFailed(StoreError),
+    /// The user wants no more of it.
+    Cancel,
+}
+
+/// What to do next.
+#[derive(Debug, PartialEq)]
+pub enum Step {
+    /// Take the lease.
+    Begin,
+    /// Send `body` to `path` and bring the answer.
+    Request {
+        /// Path below the server URL.
+        path: &'static str,
+        /// The message.
+        body: Value,
+    },
+    /// Apply a page.
+    ApplyPage(Page),
+    /// Forget the watermarks, to ask for everything.
+    StartResync {
+        /// The generation it is valid in.
+        generation: i64,
+        /// Hub and epoch to bind to.
+        identity: Option<(String, String)>,
+    },
+    /// Take edits from the outbox.
+    Prepare {
+        /// The generation it is valid in.
+        generation: i64,
+        /// Where the last batch ended.
+        after: PushPosition,
+        /// The last edit to take.
+        last_edit: i64,
+    },
+    /// Settle an answer.
+    Settle {
+        /// The generation it is valid in.
+        generation: i64,
+        /// What was sent.
+        items: Vec<PushItem>,
+        /// What was answered.
+        result: PushResult,
+    },
+    /// Note that one change alone was refused.
+    Refuse {
+        /// The generation it is valid in.
+        generation: i64,
+        /// What was sent.
+        item: PushItem,
+        /// What was answered.
+        refusal: Refusal,
+    },
+    /// Come back with [`Event::Timer`] after so many milliseconds.
+    Wait(u64),
+    /// Write the end down and give the lease back.
+    Finish(SyncEnd),
+    /// The sync went through.
+    Done(SyncReport),
+    /// It did not.
+    Failed(SyncError),
+}
+
+/// What a sync that went through did.
+#[derive(Debug, Clone, Default, PartialEq)]
+pub struct SyncReport {
+    /// Changes pulled.
+    pub pulled: u64,
+    /// Edits that reached a final state at the server.
+    pub pushed: u64,
+    /// Conflicts that were decided.
+    pub conflicts: Vec<JournalEntry>,
+    /// What could not be synced.
+    pub problems: Vec<Problem>,
+}
+
+/// Something that could not be synced while the rest was.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Problem {
+    /// The kind.
+    pub kind: Kind,
+    /// The record; `None` if it is about the whole kind.
+    pub id: Option<String>,
+    /// A stable word.
+    pub code: String,
+    /// In words.
+    pub detail: String,
+}
+
+impl From<Failure> for Problem {
+    fn from(failure: Failure) -> Self {
+        Problem {
+            kind: failure.key.kind,
+            id: Some(failure.key.id.to_string()),
+            code: failure.code,
+            detail: failure.detail,
+        }
+    }
+}
+
+/// Why a sync could not finish. What it had done until then stays done.
+#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
+pub enum SyncError {
+    /// The server can't be reached, or stays overloaded.
+    #[error("{0}")]
+    Offline(TransportError),
+    /// The answer can't be trusted or is too large.
+    #[error("{0}")]
+    Transport(TransportError),
+    /// The token was refused.
+    #[error("the server refused the token (HTTP {status})")]
+    NeedsAuth {
+        /// 401 or 403.
+        status: u16,
+    },
+    /// The server failed.
+    #[error("the server answered {status}: {detail}")]
+    Server {
+        /// The HTTP status.
+        status: u16,
+        /// Its words, shortened.
+        detail: String,
+    },
+    /// The server's message can't be used.
+    #[error("the server's answer can't be used: {0}")]
+    Protocol(ProtocolError),
+    /// Another server answered.
+    #[error("this replica belongs to hub {expected}, and {found} answered")]
+    OtherServer {
+        /// The hub of this replica.
+        expected: String,
+        /// The hub that answered.
+        found: String,
+    },
+    /// The replica failed.
+    #[error("{0}")]
+    Store(StoreError),
+    /// Another process syncs this replica, for too long.
+    #[error("another process is syncing this replica")]
+    Busy,
+    /// The user cancelled.
+    #[error("cancelled")]
+    Cancelled,
+}
+
+/// What a planner may be told.
+#[derive(Debug, Clone)]
+pub struct PlannerOptions {
+    /// The kinds to sync.
+    pub kinds: Vec<Kind>,
+    /// How often a request is tried before the sync fails.
+    pub max_tries: u32,
+    /// How often the lease is asked for, with growing waits.
+    pub max_lease_tries: u32,
+    /// Least time between two comparisons of digests, in microseconds.
+    pub digest_interval: i64,
+    /// Seed of the jitter.
+    pub seed: u64,
+}
+
+impl Default for PlannerOptions {
+    fn default() -> Self {
+        Self {
+            kinds: Kind::V1.to_vec(),
+            max_tries: 5,
+            max_lease_tries: 60,
+            digest_interval: 600 * crate::model::time::SECOND,
+            seed: 0,
+        }
+    }
+}
+
+/// The longest `Retry-After` that a sync waits out, in milliseconds.
+const MAX_RETRY_AFTER: u64 = 120_000;
+/// How often a sync starts over because another process got in between.
+const MAX_RESTARTS: u32 = 5;
+
+#[derive(Debug)]
+enum State {
+    Idle,
+    Beginning,
+    WaitingForLease,
+    Pulling(Pulling),
+    Pushing(Pushing),
+    Acking,
+    Finishing(Result<(), SyncError>),
+    Over,
+}
+
+/// A request on its way, kept so that it can be sent again.
+#[derive(Debug)]
+struct Outstanding {
+    path: &'static str,
+    body: Value,
+    failures: u32,
+}
+
+/// What a part of the machine says of an answer.
+pub(super) enum Next {
+    /// Do this.
+    Step(Step),
+    /// This part is complete.
+    Complete,
+    /// The sync can't go on.
+    Fail(SyncError),
+}
+
+/// What the parts of the machine share.
+#[derive(Debug)]
+pub(super) struct Frame {
+    pub(super) options: PlannerOptions,
+    pub(super) session: Session,
+    pub(super) report: SyncReport,
+    /// Whether any request of this sync was answered.
+    pub(super) in_contact: bool,
+    /// Whether this sync has begun a full resync; one is enough.
+    pub(super) resynced: bool,
+}
+
+/// One sync. Made for one run and thrown away.
+#[derive(Debug)]
+pub struct Planner {
+    state: State,
+    frame: Frame,
+    outstanding: Option<Outstanding>,
+    jitter: Jitter,
+    lease_tries: u32,
+    restarts: u32,
+}
+
+impl Planner {
+    /// A planner that waits for [`Event::Start`].
+    pub fn new(options: PlannerOptions) -> Self {
+        let jitter = Jitter::new(options.seed);
+        let session = Session {
+            client_id: String::new(),
+            generation: 0,
+            last_edit: 0,
+            watermarks: Vec::new(),
+            hub_id: None,
+            epoch: None,
+            rebind: false,
+            resync_active: false,
+        };
+        Self {
+            state: State::Idle,
+            frame: Frame {
+                options,
+                session,
+                report: SyncReport::default(),
+                in_contact: false,
+                resynced: false,
+            },
+            outstanding: None,
+            jitter,
+            lease_tries: 0,
+            restarts: 0,
+        }
+    }
+
+    /// (pulled, pushed) so far.
+    pub fn progress(&self) -> (u64, u64) {
+        (self.frame.report.pulled, self.frame.report.pushed)
+    }
+
+    /// Takes the outcome of the last step and says what to do next. `now` is
+    /// the clock's, for the acknowledgement.
+    pub fn next(&mut self, event: Event, now: Timestamp) -> Step {
+        match event {
+            Event::Cancel => self.finish(Err(SyncError::Cancelled)),
+            Event::StoreFailed(error) => self.store_failed(error),
+            Event::Overtaken => self.start_over(),
+            Event::LeaseHeld => self.wait_for_lease(),
+            Event::Timer => self.timer(),
+            Event::Finished => self.over(),
+            Event::TransportFailed(error) => self.transport_failed(error),
+            Event::Response(response) => self.response(response, now),
+            Event::Start => {
+                self.state = State::Beginning;
+                Step::Begin
+            }
+            Event::Begun(session) => {
+                self.frame.session = session;
+                let (pulling, next) = Pulling::start(&mut self.frame);
+                self.state = State::Pulling(pulling);
+                self.follow(next, now)
+            }
+            Event::Applied(report) => self.part(now, |state, frame| match state {
+                State::Pulling(pulling) => pulling.applied(frame, report),
+                _ => out_of_turn(),
+            }),
+            Event::ResyncStarted(generation) => {
+                self.frame.session.generation = generation;
+                self.frame.session.watermarks.clear();
+                self.frame.session.resync_active = true;
+                self.frame.resynced = true;
+                let (pulling, next) = Pulling::start(&mut self.frame);
+                self.state = State::Pulling(pulling);
+                self.follow(next, now)
+            }
+            Event::Prepared(batch) => self.part(now, |state, frame| match state {
+                State::Pushing(pushing) => pushing.prepared(frame, batch),
+                _ => out_of_turn(),
+            }),
+            Event::Settled(report) => self.part(now, |state, frame| match state {
+                State::Pushing(pushing) => pushing.settled(frame, report),
+                _ => out_of_turn(),
+            }),
+        }
+    }
+
+    /// Lets the current part answer, and follows.
+    fn part(&mut self, now: Timestamp, answer: impl FnOnce(&mut State, &mut Frame) -> Next) -> Step {
+        let next = answer(&mut self.state, &mut self.frame);
+        self.follow(next, now)
+    }
+
+    fn follow(&mut self, next: Next, now: Timestamp) -> Step {
+        match next {
+            Next::Step(Step::Request { path, body }) => {
+                self.outstanding = Some(Outstanding {
+                    path,
+                    body: body.clone(),
+                    failures: 0,
+                });
+                Step::Request { path, body }
+            }
+            Next::Step(step) => step,
+            Next::Fail(error) => self.finish(Err(error)),
+            Next::Complete => match self.state {
+                State::Pulling(_) => {
+                    let (pushing, next) = Pushing::start(&mut self.frame);
+                    self.state = State::Pushing(pushing);
+                    self.follow(next, now)
+                }
+                State::Pushing(_) => {
+                    self.state = State::Acking;
+                    let ack = Ack {
+                        client_id: self.frame.session.client_id.clone(),
+                        sync_completed_at: now,
+                    };
+                    self.follow(
+                        Next::Step(Step::Request {
+                            path: ACK_PATH,
+                            body: ack.encode(),
+                        }),
+                        now,
+                    )
+                }
+                _ => self.finish(Ok(())),
+            },
+        }
+    }
+
+    fn response(&mut self, response: Response, now: Timestamp) -> Step {
+        self.frame.in_contact = true;
+        if matches!(self.state, State::Acking) {
+            // The acknowledgement's loss is harmless (protocol, step 5).
+            return self.finish(Ok(()));
+        }
+        match response.status {
+            401 | 403 => self.finish(Err(SyncError::NeedsAuth {
+                status: response.status,
+            })),
+            429 | 502 | 503 | 504 => {
+                let after = response
+                    .retry_after
+                    .map(|wait| u64::try_from(wait.as_millis()).unwrap_or(u64::MAX));
+                let error = SyncError::Server {
+                    status: response.status,
+                    detail: words(&response),
+                };
+                self.retry(error, after)
+            }
+            _ => self.part(now, |state, frame| match state {
+                State::Pulling(pulling) => pulling.response(frame, &response),
+                State::Pushing(pushing) => pushing.response(frame, &response),
+                _ => out_of_turn(),
+            }),
+        }
+    }
+
+    fn transport_failed(&mut self, error: TransportError) -> Step {
+        if matches!(self.state, State::Acking) {
+            return self.finish(Ok(()));
+        }
+        match error {
+            // Who can't be reached at first contact is offline: the caller learns it at once.
+            TransportError::Unreachable { .. } if !self.frame.in_contact => {
+                self.give_up(SyncError::Offline(error))
+            }
+            TransportError::Unreachable { .. }
+            | TransportError::Timeout { .. }
+            | TransportError::Interrupted { .. } => self.retry(SyncError::Offline(error), None),
+            _ => self.finish(Err(SyncError::Transport(error))),
+        }
+    }
+
+    /// Sends the request again after a wait, or gives up.
+    fn retry(&mut self, error: SyncError, retry_after: Option<u64>) -> Step {
+        let Some(outstanding) = &mut self.outstanding else {
+            return self.finish(Err(error));
+        };
+        outstanding.failures += 1;
+        if outstanding.failures >= self.frame.options.max_tries
+            || retry_after.is_some_and(|wait| wait > MAX_RETRY_AFTER)
+        {
+            return self.give_up(error);
+        }
+        let jittered = request_wait(outstanding.failures, &mut self.jitter);
+        Step::Wait(retry_after.unwrap_or(0).max(jittered))
+    }
+
+    #[cfg(not(mutant = "swallowed_error"))]
+    fn give_up(&mut self, error: SyncError) -> Step {
+        self.finish(Err(error))
+    }
+
+    #[cfg(mutant = "swallowed_error")]
+    fn give_up(&mut self, _: SyncError) -> Step {
+        self.finish(Ok(()))
+    }
+
+    fn timer(&mut self) -> Step {
+        match (&self.state, &self.outstanding) {
+            (State::WaitingForLease, _) => {
+                self.state = State::Beginning;
+                Step::Begin
+            }
+            (_, Some(outstanding)) => Step::Request {
+                path: outstanding.path,
+                body: outstanding.body.clone(),
+            },
+            _ => self.finish(Err(SyncError::Cancelled)),
+        }
+    }
+
+    fn wait_for_lease(&mut self) -> Step {
+        self.lease_tries += 1;
+        if self.lease_tries >= self.frame.options.max_lease_tries {
+            // The lease is not ours, so there is nothing to give back.
+            self.state = State::Over;
+            return Step::Failed(SyncError::Busy);
+        }
+        self.state = State::WaitingForLease;
+        Step::Wait(50 + self.jitter.up_to(100 * u64::from(self.lease_tries.min(10))))
+    }
+
+    fn start_over(&mut self) -> Step {
+        self.restarts += 1;
+        self.outstanding = None;
+        if self.restarts > MAX_RESTARTS {
+            return self.finish(Err(SyncError::Busy));
+        }
+        self.state = State::Beginning;
+        Step::Begin
+    }
+
+    fn store_failed(&mut self, error: StoreError) -> Step {
+        match self.state {
+            State::Finishing(_) => {
+                self.state = State::Over;
+                Step::Failed(SyncError::Store(error))
+            }
+            _ => self.finish(Err(SyncError::Store(error))),
+        }
+    }
+
+    fn finish(&mut self, outcome: Result<(), SyncError>) -> Step {
+        self.outstanding = None;
+        let end = match &outcome {
+            Ok(()) => SyncEnd::Success,
+            Err(error) => SyncEnd::Failure(error.to_string()),
+        };
+        self.state = State::Finishing(outcome);
+        Step::Finish(end)
+    }
+
+    fn over(&mut self) -> Step {
+        match std::mem::replace(&mut self.state, State::Over) {
+            State::Finishing(Err(error)) => Step::Failed(error),
+            State::Finishing(Ok(())) => Step::Done(std::mem::take(&mut self.frame.report)),
+            _ => Step::Failed(SyncError::Cancelled),
+        }
+    }
+}
+
+/// An event that no driver of ours sends in this state.
+fn out_of_turn() -> Next {
+    Next::Fail(SyncError::Cancelled)
+}
+
+/// The server's words, shortened, for an error.
+pub(super) fn words(response: &Response) -> String {
+    let text = String::from_utf8_lossy(&response.body);
+    let detail = serde_json::from_str::<Value>(&text).ok().and_then(|value| {
+        value
+            .get("detail")
+            .map(|detail| detail.as_str().map_or(detail.to_string(), str::to_owned))
+    });
+    detail
+        .unwrap_or_else(|| text.trim().to_owned())
+        .chars()
+        .take(200)
+        .collect()
+}

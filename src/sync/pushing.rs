@@ -1,0 +1,130 @@
+//! Steps 3 and 4 of the protocol: push local edits in batches and settle the
+//! answers. A part of the planner; no I/O.
+
+use std::collections::VecDeque;
+
+use super::planner::{Frame, Next, Problem, Step, SyncError, words};
+use crate::protocol::v1::{PUSH_PATH, PushRequest, PushResult};
+use crate::store::outbox::PushPosition;
+use crate::store::push::{Batch, PushItem, Refusal, SettleReport};
+use crate::transport::Response;
+
+#[derive(Debug)]
+pub(super) struct Pushing {
+    position: PushPosition,
+    /// Parts of the last batch that are still to be sent.
+    parts: VecDeque<Vec<PushItem>>,
+    current: Vec<PushItem>,
+}
+
+impl Pushing {
+    pub(super) fn start(frame: &mut Frame) -> (Self, Next) {
+        let pushing = Pushing {
+            position: PushPosition {
+                rank: -1,
+                edit_seq: 0,
+            },
+            parts: VecDeque::new(),
+            current: Vec::new(),
+        };
+        let next = pushing.prepare(frame);
+        (pushing, next)
+    }
+
+    fn prepare(&self, frame: &Frame) -> Next {
+        Next::Step(Step::Prepare {
+            generation: frame.session.generation,
+            after: self.position,
+            last_edit: frame.session.last_edit,
+        })
+    }
+
+    pub(super) fn prepared(&mut self, frame: &mut Frame, batch: Batch) -> Next {
+        let moved = batch.position != self.position;
+        self.position = batch.position;
+        frame
+            .report
+            .problems
+            .extend(batch.failures.into_iter().map(Problem::from));
+        if batch.items.is_empty() {
+            // Nothing to send, but perhaps only because what came first can't be sent at all.
+            return if moved {
+                self.prepare(frame)
+            } else {
+                Next::Complete
+            };
+        }
+        self.parts.push_back(batch.items);
+        self.next_part(frame)
+    }
+
+    fn next_part(&mut self, frame: &Frame) -> Next {
+        let Some(items) = self.parts.pop_front() else {
+            return self.prepare(frame);
+        };
+        let request = PushRequest {
+            client_id: frame.session.client_id.clone(),
+            changes: items.iter().map(|item| item.change.clone()).collect(),
+        };
+        self.current = items;
+        Next::Step(Step::Request {
+            path: PUSH_PATH,
+            body: request.encode(),
+        })
+    }
+
+    pub(super) fn response(&mut self, frame: &mut Frame, response: &Response) -> Next {
+        let items = std::mem::take(&mut self.current);
+        let generation = frame.session.generation;
+        match response.status {
+            200 => match PushResult::decode(&response.body) {
+                Ok(result) => Next::Step(Step::Settle {
+                    generation,
+                    items,
+                    result,
+                }),
+                Err(error) => Next::Fail(SyncError::Protocol(error)),
+            },
+            400 | 413 | 422 | 500 if items.len() > 1 => {
+                // One of them is bad: halve until it stands alone.
+                let mut front = items;
+                let back = front.split_off(front.len() / 2);
+                self.parts.push_front(back);
+                self.parts.push_front(front);
+                self.next_part(frame)
+            }
+            status @ (400 | 413 | 422 | 500) => match items.into_iter().next() {
+                Some(item) => {
+                    let refusal = Refusal {
+                        status,
+                        detail: words(response),
+                    };
+                    Next::Step(Step::Refuse {
+                        generation,
+                        item,
+                        refusal,
+                    })
+                }
+                None => Next::Fail(SyncError::Server {
+                    status,
+                    detail: words(response),
+                }),
+            },
+            status => Next::Fail(SyncError::Server {
+                status,
+                detail: words(response),
+            }),
+        }
+    }
+
+    pub(super) fn settled(&mut self, frame: &mut Frame, report: SettleReport) -> Next {
+        frame.session.generation = report.generation;
+        frame.report.pushed += report.settled;
+        frame.report.conflicts.extend(report.conflicts);
+        frame
+            .report
+            .problems
+            .extend(report.failures.into_iter().map(Problem::from));
+        self.next_part(frame)
+    }
+}
