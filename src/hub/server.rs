@@ -1,0 +1,154 @@
+//! [`Hub`]: a store behind HTTP, in this process, from start to graceful stop.
+
+use std::net::{Ipv4Addr, SocketAddr};
+use std::path::PathBuf;
+use std::sync::{Arc, Mutex};
+use std::time::Duration;
+
+use axum::serve::ListenerExt as _;
+use tokio::net::TcpListener;
+use tokio::sync::oneshot;
+use tokio::task::JoinHandle;
+
+use crate::seam::{RealSeam, SharedSeam};
+
+use super::routes::{Shared, router};
+use super::{AuthToken, HubError, HubStore};
+
+/// How long requests under way may take to finish once the hub is to stop.
+const GRACE: Duration = Duration::from_secs(5);
+
+/// How to start a hub.
+#[derive(Debug, Clone)]
+pub struct HubOptions {
+    /// Where to listen; port 0 takes any free one.
+    pub listen: SocketAddr,
+    /// The database file; `None` keeps everything in memory.
+    pub db: Option<PathBuf>,
+    /// The token that clients must send; `None` lets everyone in.
+    pub auth_token: Option<AuthToken>,
+}
+
+impl Default for HubOptions {
+    /// 127.0.0.1:8000, in memory, no token.
+    fn default() -> Self {
+        Self {
+            listen: SocketAddr::from((Ipv4Addr::LOCALHOST, 8000)),
+            db: None,
+            auth_token: None,
+        }
+    }
+}
+
+/// A running hub. Dropped without [`Hub::shutdown`] it stops in the background.
+#[derive(Debug)]
+pub struct Hub {
+    addr: SocketAddr,
+    store: Arc<Mutex<HubStore>>,
+    stop: Option<oneshot::Sender<()>>,
+    server: Option<JoinHandle<std::io::Result<()>>>,
+}
+
+impl Hub {
+    /// Opens the database and serves it until [`Hub::shutdown`].
+    pub async fn start(options: HubOptions) -> Result<Hub, HubError> {
+        Self::start_with_seam(options, RealSeam::shared()).await
+    }
+
+    /// The same with a clock and ids of the caller's.
+    pub async fn start_with_seam(options: HubOptions, seam: SharedSeam) -> Result<Hub, HubError> {
+        let HubOptions {
+            listen,
+            db,
+            auth_token,
+        } = options;
+        let stores_seam = Arc::clone(&seam);
+        let opened = tokio::task::spawn_blocking(move || match db {
+            Some(path) => HubStore::open(&path, stores_seam),
+            None => HubStore::in_memory(stores_seam),
+        });
+        let store = opened.await.map_err(stopped)??;
+        let listening = |problem| HubError::Listen {
+            addr: listen,
+            problem,
+        };
+        let listener = TcpListener::bind(listen).await.map_err(listening)?;
+        let addr = listener.local_addr().map_err(listening)?;
+        let store = Arc::new(Mutex::new(store));
+        let app = router(Shared {
+            store: Arc::clone(&store),
+            token: auth_token.map(Arc::new),
+            seam,
+        });
+        // Answers are small: waiting to fill a packet would only delay them.
+        let listener = listener.tap_io(|stream| {
+            if let Err(problem) = stream.set_nodelay(true) {
+                tracing::debug!(%problem, "TCP_NODELAY");
+            }
+        });
+        let (stop, stopping) = oneshot::channel::<()>();
+        let server = tokio::spawn(async move {
+            axum::serve(listener, app)
+                .with_graceful_shutdown(async {
+                    // An error means that the handle was dropped, which also says stop.
+                    let _ = stopping.await;
+                })
+                .await
+        });
+        tracing::info!(%addr, "hub listens");
+        Ok(Hub {
+            addr,
+            store,
+            stop: Some(stop),
+            server: Some(server),
+        })
+    }
+
+    /// Where the hub listens.
+    pub fn addr(&self) -> SocketAddr {
+        self.addr
+    }
+
+    /// The server URL for a client on this machine.
+    pub fn url(&self) -> String {
+        let mut addr = self.addr;
+        // Listening on every address includes the loopback one, which can be reached.
+        if addr.ip().is_unspecified() {
+            addr.set_ip(match addr {
+                SocketAddr::V4(_) => Ipv4Addr::LOCALHOST.into(),
+                SocketAddr::V6(_) => std::net::Ipv6Addr::LOCALHOST.into(),
+            });
+        }
+        format!("http://{addr}")
+    }
+
+    /// The store behind the hub. Locking it blocks, and holds up requests.
+    pub fn store(&self) -> Arc<Mutex<HubStore>> {
+        Arc::clone(&self.store)
+    }
+
+    /// Stops listening and lets requests under way finish. Those that take
+    /// longer than five seconds are not waited for.
+    pub async fn shutdown(mut self) -> Result<(), HubError> {
+        if let Some(stop) = self.stop.take() {
+            // It fails only if the server has ended already.
+            let _ = stop.send(());
+        }
+        let Some(mut server) = self.server.take() else {
+            return Ok(());
+        };
+        match tokio::time::timeout(GRACE, &mut server).await {
+            Ok(ended) => ended.map_err(stopped)?.map_err(stopped),
+            Err(_) => {
+                server.abort();
+                Ok(())
+            }
+        }
+    }
+}
+
+fn stopped(problem: impl std::fmt::Display) -> HubError {
+    HubError::Stopped {
+        problem: problem.to_string(),
+    }
+}
