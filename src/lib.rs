@@ -5,6 +5,7 @@ pub mod conflict;
 #[cfg(feature = "hub")]
 pub mod hub;
 pub mod model;
+pub mod observe;
 pub mod protocol;
 pub mod seam;
 pub mod store;
