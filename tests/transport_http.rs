@@ -5,6 +5,8 @@
 #[path = "transport_http/limits.rs"]
 mod limits;
 mod support;
+#[path = "transport_http/tls.rs"]
+mod tls;
 #[path = "transport_http/trust.rs"]
 mod trust;
 

@@ -5,4 +5,5 @@
 #![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic)]
 
 pub mod funky01;
+pub mod funky01_push;
 pub mod raw_http;

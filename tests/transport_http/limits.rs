@@ -32,7 +32,7 @@ struct BitWriter {
 impl BitWriter {
     fn put(&mut self, bits: u32, count: usize) {
         for index in 0..count {
-            if self.used % 8 == 0 {
+            if self.used.is_multiple_of(8) {
                 self.bytes.push(0);
             }
             let bit = u8::from(bits >> index & 1 == 1);

@@ -1,6 +1,4 @@
-//! Who is trusted and who gets to see the token: redirects, TLS, proxies, messages.
-
-use std::io::Write;
+//! Who is trusted and who gets to see the token: redirects, proxies, messages.
 
 use super::support::raw_http::{Canned, CannedServer, RawServer};
 use super::*;
@@ -131,60 +129,6 @@ fn a_redirect_to_another_server_is_an_error_and_nothing_is_sent_there() {
         );
     }
     assert_eq!(other.connections(), 0);
-}
-
-#[test]
-fn a_server_without_tls_is_a_tls_error_under_https() {
-    let listener = TcpListener::bind(("127.0.0.1", 0)).unwrap();
-    let address = listener.local_addr().unwrap();
-    let server = std::thread::spawn(move || {
-        for answer in [&b"HTTP/1.1 400 Bad Request\r\n\r\n"[..], b""] {
-            let (mut stream, _) = listener.accept().unwrap();
-            let mut hello = [0; 64];
-            let _ = std::io::Read::read(&mut stream, &mut hello);
-            let _ = stream.write_all(answer);
-            // A clean end, not a reset for what was left unread.
-            let _ = stream.shutdown(std::net::Shutdown::Write);
-            let _ = std::io::copy(&mut stream, &mut std::io::sink());
-        }
-    });
-    let transport = match HttpTransport::new(options(&format!("https://{address}"))) {
-        Ok(transport) => transport,
-        // A system without root certificates says so at once.
-        Err(error) => return assert!(matches!(error, TransportError::Tls { .. }), "{error:?}"),
-    };
-    for _ in 0..2 {
-        match send(&transport, get()) {
-            Err(TransportError::Tls { host, .. }) => assert_eq!(host, address.to_string()),
-            other => panic!("{other:?}"),
-        }
-    }
-    server.join().unwrap();
-}
-
-/// Runs in a process of its own, see below.
-#[test]
-#[ignore = "needs the environment that the next test gives it"]
-fn without_root_certificates_child() {
-    let server = CannedServer::start(vec![Canned::answer(200, &[], "")]);
-    assert_eq!(send(&transport(&server.url()), get()).unwrap().status, 200);
-    match HttpTransport::new(options("https://127.0.0.1:1")) {
-        Err(TransportError::Tls { problem, .. }) => assert!(problem.contains("certificates"), "{problem}"),
-        other => panic!("{other:?}"),
-    }
-}
-
-#[test]
-#[cfg(target_os = "linux")]
-fn without_root_certificates_plain_http_works_and_https_says_why_not() {
-    let child = std::process::Command::new(std::env::current_exe().unwrap())
-        .args(["--exact", "trust::without_root_certificates_child", "--ignored"])
-        .env("SSL_CERT_FILE", "/nonexistent")
-        .env("SSL_CERT_DIR", "/nonexistent")
-        .output()
-        .unwrap();
-    let output = String::from_utf8_lossy(&child.stdout);
-    assert!(child.status.success() && output.contains("1 passed"), "{output}");
 }
 
 /// Runs in a process of its own, see below.
