@@ -320,3 +320,15 @@ fn with_tls(builder: ClientBuilder, server: &ServerUrl) -> Result<ClientBuilder,
         .with_no_client_auth();
     Ok(builder.tls_backend_preconfigured(trusting_nobody))
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_token_is_marked_so_that_nobody_below_logs_it() {
+        let header = authorization(Some("s3cret")).ok().flatten();
+        assert!(header.as_ref().is_some_and(HeaderValue::is_sensitive));
+        assert!(!format!("{header:?}").contains("s3cret"));
+    }
+}
