@@ -4,7 +4,14 @@
 //! nothing of records; what to send and what an answer means is for
 //! [`crate::sync`].
 
+mod failure;
+mod http;
+mod retry_after;
+mod server_url;
+
 use std::time::Duration;
+
+pub use http::{HttpOptions, HttpTransport};
 
 use crate::seam::BoxFuture;
 
@@ -39,6 +46,9 @@ pub enum TransportError {
         /// What is wrong with it.
         problem: String,
     },
+    /// The token holds characters that can't travel in a header. Its text is told to nobody.
+    #[error("the token holds a space, a line break or another character that tokens don't have")]
+    InvalidToken,
     /// No connection could be made.
     #[error("can't reach {host}: {problem}")]
     Unreachable {
