@@ -1,11 +1,12 @@
 //! What the public API takes and gives: plain records, ready to cross into other languages.
 
 use std::path::PathBuf;
-use std::time::Duration;
 
 use serde::{Deserialize, Serialize};
 
 use crate::model::{JsonObject, SyncStatus, Timestamp};
+
+pub use crate::transport::Timeouts;
 
 /// How a client is opened.
 #[derive(Debug, Clone)]
@@ -205,27 +206,6 @@ pub struct HistoryEntry {
     pub updated_at: Option<Timestamp>,
     /// When it was superseded here.
     pub superseded_at: Timestamp,
-}
-
-/// How long the parts of an exchange may take.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub struct Timeouts {
-    /// To connect.
-    pub connect: Duration,
-    /// Without a byte.
-    pub idle: Duration,
-    /// For the whole exchange.
-    pub total: Duration,
-}
-
-impl Default for Timeouts {
-    fn default() -> Self {
-        Self {
-            connect: Duration::from_secs(5),
-            idle: Duration::from_secs(30),
-            total: Duration::from_secs(120),
-        }
-    }
 }
 
 /// A change, told after it was committed.

@@ -53,6 +53,8 @@ pub(super) fn apply(
     let mut version = edit(current_version);
     let bases: Vec<&Version> = current_version.into_iter().chain(seen_by_author).collect();
     let (updated_at, sync_id) = stamp(tx.now, tx.seam.random(), &bases);
+    // A caller may know a time that the edit must not sort before.
+    let updated_at = version.updated_at.map_or(updated_at, |time| time.max(updated_at));
     version.updated_at = Some(updated_at);
     version.sync_id = edit_id(sync_id, current_version);
     version.created_at = version.created_at.or(Some(updated_at));
@@ -235,7 +237,7 @@ pub(super) fn delete(tx: &Tx<'_>, key: &Key) -> Result<(), StoreError> {
 pub(super) fn restore(tx: &Tx<'_>, entry: &journal::JournalEntry) -> Result<Record, StoreError> {
     let key = entry.version.key.clone();
     let seen = mirror::get(tx.connection, &key)?.map(|server| server.version);
-    let record = apply(tx, &key, |_| entry.version.clone(), seen.as_ref())?;
+    let record = apply(tx, &key, |_| Version { updated_at: None, ..entry.version.clone() }, seen.as_ref())?;
     journal::dismiss(tx.connection, entry.entry)?;
     Ok(record)
 }

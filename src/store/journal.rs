@@ -242,3 +242,11 @@ pub fn history(
     })
     .collect()
 }
+
+/// How many entries are not dismissed.
+pub fn count(connection: &Connection) -> Result<u64, StoreError> {
+    let count: i64 = connection
+        .prepare_cached("SELECT count(*) FROM journal WHERE NOT dismissed")?
+        .query_row([], |row| row.get(0))?;
+    Ok(count.unsigned_abs())
+}

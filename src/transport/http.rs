@@ -21,7 +21,7 @@ use reqwest::{Client, ClientBuilder, Method, StatusCode, Url};
 
 use super::server_url::{ServerUrl, shown_target};
 use super::{Request, Response, Transport, TransportError, failure, retry_after};
-use crate::client::types::Timeouts;
+use super::Timeouts;
 use crate::protocol::MAX_MESSAGE_BYTES;
 use crate::seam::{BoxFuture, RealSeam, Seam};
 

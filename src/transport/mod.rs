@@ -15,6 +15,27 @@ pub use http::{HttpOptions, HttpTransport};
 
 use crate::seam::BoxFuture;
 
+/// How long the parts of an exchange may take.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Timeouts {
+    /// To connect.
+    pub connect: Duration,
+    /// Without a byte.
+    pub idle: Duration,
+    /// For the whole exchange.
+    pub total: Duration,
+}
+
+impl Default for Timeouts {
+    fn default() -> Self {
+        Self {
+            connect: Duration::from_secs(5),
+            idle: Duration::from_secs(30),
+            total: Duration::from_secs(120),
+        }
+    }
+}
+
 /// A request to the server.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Request {
