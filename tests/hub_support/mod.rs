@@ -6,7 +6,7 @@ use std::sync::{Arc, Mutex};
 use std::time::Duration;
 
 use serde_json::{Value, json};
-use wildthing::hub::HubStore;
+use wildthing::hub::{FaultHook, HubStore};
 use wildthing::model::{Key, Kind, RecordId, Timestamp};
 use wildthing::protocol::v1::{Delta, PushResult, SyncRequest};
 use wildthing::seam::{BoxFuture, Seam};
@@ -165,12 +165,7 @@ pub fn current(hub: &HubStore) -> String {
 }
 
 /// A fault hook that strikes the named transaction and notes what it was asked.
-pub fn striking(
-    name: &'static str,
-) -> (
-    Box<dyn FnMut(&'static str) -> bool + Send>,
-    Arc<Mutex<Vec<String>>>,
-) {
+pub fn striking(name: &'static str) -> (FaultHook, Arc<Mutex<Vec<String>>>) {
     let asked = Arc::new(Mutex::new(Vec::new()));
     let noted = Arc::clone(&asked);
     let hook = move |transaction: &'static str| {
