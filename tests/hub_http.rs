@@ -36,9 +36,7 @@ impl Answer {
     }
 
     fn has(&self, header: &str) -> bool {
-        self.head
-            .lines()
-            .any(|line| line.to_ascii_lowercase() == header.to_ascii_lowercase())
+        self.head.lines().any(|line| line.eq_ignore_ascii_case(header))
     }
 }
 
