@@ -60,7 +60,9 @@ impl WildThingClient {
     pub async fn conflicts(&self) -> Result<Vec<Conflict>> {
         self.inner
             .blocking(|core| {
-                let entries = core.store.read(|connection| journal::list(connection, None, false))?;
+                let entries = core
+                    .store
+                    .read(|connection| journal::list(connection, None, false))?;
                 Ok(entries.iter().map(present::conflict).collect())
             })
             .await
@@ -92,7 +94,9 @@ impl WildThingClient {
         let key = Key::new(Kind::parse(&kind), id("id", &id_text)?);
         self.inner
             .blocking(move |core| {
-                let found = core.store.read(|connection| journal::history(connection, &key, HISTORY_SHOWN))?;
+                let found = core
+                    .store
+                    .read(|connection| journal::history(connection, &key, HISTORY_SHOWN))?;
                 Ok(found.iter().map(present::history).collect())
             })
             .await
@@ -104,7 +108,9 @@ impl WildThingClient {
             (Some(kind), Some(text)) => Some(Key::new(Kind::parse(&kind), id("id", &text)?)),
             _ => None,
         };
-        self.inner.blocking(move |core| Ok(core.store.retry_failed(key.as_ref())?)).await
+        self.inner
+            .blocking(move |core| Ok(core.store.retry_failed(key.as_ref())?))
+            .await
     }
 
     /// Drops the unsent edit of a record: it goes to the journal, and the
@@ -114,7 +120,10 @@ impl WildThingClient {
         self.inner
             .blocking(move |core| match core.store.discard(&key)? {
                 true => Ok(()),
-                false => Err(WildThingError::NotFound { kind: format!("unsent edit of {}", key.kind), id: key.id.to_string() }),
+                false => Err(WildThingError::NotFound {
+                    kind: format!("unsent edit of {}", key.kind),
+                    id: key.id.to_string(),
+                }),
             })
             .await
     }
@@ -128,7 +137,9 @@ impl WildThingClient {
             .blocking(move |core| {
                 let (queued, failed) = core.store.read(outbox::counts)?;
                 if !force && queued + failed > 0 {
-                    return Err(WildThingError::UnsentEdits { count: queued + failed });
+                    return Err(WildThingError::UnsentEdits {
+                        count: queued + failed,
+                    });
                 }
                 Ok(core.store.wipe()?)
             })
@@ -138,12 +149,17 @@ impl WildThingClient {
     /// (state digest, content digest) of what the replica shows: equal on two
     /// replicas that show the same house.
     pub async fn digests(&self) -> Result<(String, String)> {
-        self.inner.blocking(|core| Ok(core.store.read(digest::shown)?)).await
+        self.inner
+            .blocking(|core| Ok(core.store.read(digest::shown)?))
+            .await
     }
 }
 
 fn no_conflict(conflict_id: i64) -> WildThingError {
-    WildThingError::NotFound { kind: "conflict".into(), id: conflict_id.to_string() }
+    WildThingError::NotFound {
+        kind: "conflict".into(),
+        id: conflict_id.to_string(),
+    }
 }
 
 fn pending(entry: &OutboxEntry, record: Option<&Record>) -> PendingChange {
@@ -169,19 +185,31 @@ fn words(
     conflicts: usize,
     meta: &metadata::Metadata,
 ) -> Vec<String> {
-    let name = record.version.name.as_deref().unwrap_or(record.version.key.id.as_str());
-    let time = |time: Option<crate::model::Timestamp>| time.map_or("an unknown time".to_owned(), |time| format!("{time} UTC"));
+    let name = record
+        .version
+        .name
+        .as_deref()
+        .unwrap_or(record.version.key.id.as_str());
+    let time = |time: Option<crate::model::Timestamp>| {
+        time.map_or("an unknown time".to_owned(), |time| format!("{time} UTC"))
+    };
     let mut words = vec![match record.sync_status {
         SyncStatus::Synced => format!(
             "{name} is as the server had it at the last sync, {}.",
             time(meta.last_sync_success)
         ),
-        SyncStatus::Pending => format!("{name} was edited here at {} and waits to be sent.", time(record.version.updated_at)),
+        SyncStatus::Pending => format!(
+            "{name} was edited here at {} and waits to be sent.",
+            time(record.version.updated_at)
+        ),
         SyncStatus::Conflict => format!(
             "{name} was edited here at {}; the server has another edit, which by the rule gives way when this one is sent.",
             time(record.version.updated_at)
         ),
-        SyncStatus::Error => format!("{name} was edited here at {}, and the server refused it.", time(record.version.updated_at)),
+        SyncStatus::Error => format!(
+            "{name} was edited here at {}, and the server refused it.",
+            time(record.version.updated_at)
+        ),
     }];
     if record.version.deleted {
         words.push("It is deleted.".into());
@@ -202,7 +230,9 @@ fn words(
         }
     }
     if conflicts > 0 {
-        words.push(format!("{conflicts} earlier edits of it lost or were refused, and can be restored."));
+        words.push(format!(
+            "{conflicts} earlier edits of it lost or were refused, and can be restored."
+        ));
     }
     words
 }

@@ -46,7 +46,9 @@ impl ConnectOptions {
 /// Without the token.
 impl std::fmt::Debug for ConnectOptions {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
-        f.debug_struct("ConnectOptions").field("client_id", &self.client_id).finish_non_exhaustive()
+        f.debug_struct("ConnectOptions")
+            .field("client_id", &self.client_id)
+            .finish_non_exhaustive()
     }
 }
 
@@ -73,7 +75,9 @@ impl WildThingClient {
             .thread_name("wildthing")
             .enable_all()
             .build()
-            .map_err(|error| WildThingError::Internal { detail: format!("no threads: {error}") })?;
+            .map_err(|error| WildThingError::Internal {
+                detail: format!("no threads: {error}"),
+            })?;
         let handle = runtime.handle().clone();
         let opened = handle.spawn_blocking(move || build(options, seam)).await;
         let core = match opened {
@@ -82,7 +86,9 @@ impl WildThingClient {
                 runtime.shutdown_background();
                 return Err(match failed {
                     Ok(Err(error)) => error,
-                    _ => WildThingError::Internal { detail: "opening the replica panicked".into() },
+                    _ => WildThingError::Internal {
+                        detail: "opening the replica panicked".into(),
+                    },
                 });
             }
         };
@@ -124,9 +130,17 @@ impl WildThingClient {
         let transport = self.transport()?;
         let client_id = self.client_id().await?;
         let task = self.inner.handle.spawn(async move {
-            let health = transport.send(Request { path: HEALTH_PATH.into(), body: None }).await?;
+            let health = transport
+                .send(Request {
+                    path: HEALTH_PATH.into(),
+                    body: None,
+                })
+                .await?;
             if matches!(health.status, 429 | 500..=599) {
-                return Err(WildThingError::Server { status: health.status, detail: "the server is not well".into() });
+                return Err(WildThingError::Server {
+                    status: health.status,
+                    detail: "the server is not well".into(),
+                });
             }
             // Asks for nothing, but with the token. Far ahead, so that no server has anything to list.
             let nothing = SyncRequest {
@@ -136,12 +150,21 @@ impl WildThingClient {
                 include_deleted: false,
             };
             let body = Some(nothing.encode().to_string().into_bytes());
-            let answer = transport.send(Request { path: REQUEST_PATH.into(), body }).await?;
+            let answer = transport
+                .send(Request {
+                    path: REQUEST_PATH.into(),
+                    body,
+                })
+                .await?;
             match answer.status {
                 200 => Delta::decode(&answer.body)
                     .map(|_| ())
-                    .map_err(|error| WildThingError::Protocol { problem: error.to_string() }),
-                401 | 403 => Err(WildThingError::NeedsAuth { status: answer.status }),
+                    .map_err(|error| WildThingError::Protocol {
+                        problem: error.to_string(),
+                    }),
+                401 | 403 => Err(WildThingError::NeedsAuth {
+                    status: answer.status,
+                }),
                 404 => Err(WildThingError::Protocol {
                     problem: "the server does not know Inbetweenies v1; is the URL right?".into(),
                 }),
@@ -166,18 +189,26 @@ impl WildThingClient {
         self.stop_background_sync().await;
         self.cancel_sync();
         *lock(&self.inner.core.transport) = None;
-        self.inner.blocking(|core| Ok(core.store.set_server(None, None, false)?)).await
+        self.inner
+            .blocking(|core| Ok(core.store.set_server(None, None, false)?))
+            .await
     }
 
     /// The replica's name to servers, a UUID.
     pub async fn client_id(&self) -> Result<String> {
-        self.inner.blocking(|core| Ok(core.store.read(metadata::get)?.client_id)).await
+        self.inner
+            .blocking(|core| Ok(core.store.read(metadata::get)?.client_id))
+            .await
     }
 
     /// Where a damaged database was set aside to when this client was opened,
     /// and how many of its unsent edits were saved.
     pub fn salvaged(&self) -> Option<(std::path::PathBuf, u64)> {
-        self.inner.core.store.salvage().map(|salvage| (salvage.set_aside.clone(), salvage.edits_saved))
+        self.inner
+            .core
+            .store
+            .salvage()
+            .map(|salvage| (salvage.set_aside.clone(), salvage.edits_saved))
     }
 
     /// Stops a running sync and closes every connection to the file, so that no
@@ -194,7 +225,11 @@ impl WildThingClient {
     /// Opens the file again. A background sync tries at once.
     pub async fn resume(&self) -> Result<()> {
         let core = Arc::clone(&self.inner.core);
-        let opened = self.inner.handle.spawn_blocking(move || core.store.reopen()).await;
+        let opened = self
+            .inner
+            .handle
+            .spawn_blocking(move || core.store.reopen())
+            .await;
         opened.map_err(|_| WildThingError::Cancelled)??;
         self.inner.core.paused.store(false, Ordering::Release);
         self.inner.core.hints.now.notify_one();
@@ -240,7 +275,9 @@ impl WildThingClient {
     }
 
     pub(super) fn transport(&self) -> Result<Arc<HttpTransport>> {
-        lock(&self.inner.core.transport).clone().ok_or(WildThingError::NotConnected)
+        lock(&self.inner.core.transport)
+            .clone()
+            .ok_or(WildThingError::NotConnected)
     }
 }
 

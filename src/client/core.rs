@@ -44,7 +44,9 @@ pub(super) struct Inner {
 
 impl std::fmt::Debug for Inner {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
-        f.debug_struct("WildThing").field("path", &self.core.store.path()).finish_non_exhaustive()
+        f.debug_struct("WildThing")
+            .field("path", &self.core.store.path())
+            .finish_non_exhaustive()
     }
 }
 
@@ -78,9 +80,9 @@ impl Inner {
         let core = Arc::clone(&self.core);
         match self.handle.spawn_blocking(move || work(&core)).await {
             Ok(result) => result,
-            Err(error) if error.is_panic() => {
-                Err(WildThingError::Internal { detail: "a call panicked; its transaction was rolled back".into() })
-            }
+            Err(error) if error.is_panic() => Err(WildThingError::Internal {
+                detail: "a call panicked; its transaction was rolled back".into(),
+            }),
             Err(_) => Err(WildThingError::Cancelled),
         }
     }
@@ -120,7 +122,8 @@ impl Progress for Teller {
 
     fn progress(&self, pulled: u64, pushed: u64) {
         if pulled + pushed > 0 {
-            self.broadcaster.sync("sync_progress", json!({"done": pulled + pushed, "total": null}));
+            self.broadcaster
+                .sync("sync_progress", json!({"done": pulled + pushed, "total": null}));
         }
     }
 
@@ -149,7 +152,10 @@ impl From<StoreError> for WildThingError {
     fn from(error: StoreError) -> Self {
         match error {
             StoreError::Closed => WildThingError::Paused,
-            other => WildThingError::Storage { code: other.code().to_owned(), problem: other.to_string() },
+            other => WildThingError::Storage {
+                code: other.code().to_owned(),
+                problem: other.to_string(),
+            },
         }
     }
 }
@@ -157,19 +163,23 @@ impl From<StoreError> for WildThingError {
 impl From<TransportError> for WildThingError {
     fn from(error: TransportError) -> Self {
         match error {
-            TransportError::InvalidUrl { .. } => {
-                WildThingError::Invalid { field: "server_url".into(), problem: error.to_string() }
-            }
-            TransportError::InvalidToken => {
-                WildThingError::Invalid { field: "auth_token".into(), problem: error.to_string() }
-            }
-            TransportError::TooLarge { .. } | TransportError::Redirected { .. } => {
-                WildThingError::Protocol { problem: error.to_string() }
-            }
+            TransportError::InvalidUrl { .. } => WildThingError::Invalid {
+                field: "server_url".into(),
+                problem: error.to_string(),
+            },
+            TransportError::InvalidToken => WildThingError::Invalid {
+                field: "auth_token".into(),
+                problem: error.to_string(),
+            },
+            TransportError::TooLarge { .. } | TransportError::Redirected { .. } => WildThingError::Protocol {
+                problem: error.to_string(),
+            },
             TransportError::Tls { .. }
             | TransportError::Unreachable { .. }
             | TransportError::Timeout { .. }
-            | TransportError::Interrupted { .. } => WildThingError::Offline { reason: error.to_string() },
+            | TransportError::Interrupted { .. } => WildThingError::Offline {
+                reason: error.to_string(),
+            },
         }
     }
 }
@@ -180,7 +190,9 @@ impl From<SyncError> for WildThingError {
             SyncError::Offline(error) | SyncError::Transport(error) => error.into(),
             SyncError::NeedsAuth { status } => WildThingError::NeedsAuth { status },
             SyncError::Server { status, detail } => WildThingError::Server { status, detail },
-            SyncError::Protocol(error) => WildThingError::Protocol { problem: error.to_string() },
+            SyncError::Protocol(error) => WildThingError::Protocol {
+                problem: error.to_string(),
+            },
             SyncError::OtherServer { expected, found } => WildThingError::OtherServer { expected, found },
             SyncError::Store(error) => error.into(),
             SyncError::Busy => WildThingError::Busy,

@@ -23,8 +23,8 @@ pub use self::connect::ConnectOptions;
 pub use error::WildThingError;
 pub use inputs::{NewDevice, NewEvent, NewHouse, NewRoom, NewUser, Patch};
 pub use types::{
-    ChangeEvent, Conflict, DeviceState, Durability, Explanation, HistoryEntry, OpenOptions, PendingChange, RecordObject,
-    SyncProblem, SyncResult, SyncState, Timeouts,
+    ChangeEvent, Conflict, DeviceState, Durability, Explanation, HistoryEntry, OpenOptions, PendingChange,
+    RecordObject, SyncProblem, SyncResult, SyncState, Timeouts,
 };
 
 pub use crate::observe::{ChangeStream, Observed};

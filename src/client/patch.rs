@@ -9,12 +9,24 @@ use crate::protocol::v1::{embedded_field, first_mistyped, is_known_field};
 
 /// Fields that only sync may write.
 const RESERVED: [&str; 11] = [
-    "id", "kind", "sync_id", "created_at", "updated_at", "sync_status", "sync_error", "deleted", "is_deleted", "version",
+    "id",
+    "kind",
+    "sync_id",
+    "created_at",
+    "updated_at",
+    "sync_status",
+    "sync_error",
+    "deleted",
+    "is_deleted",
+    "version",
     "state",
 ];
 
 pub(super) fn invalid(field: &str, problem: impl Into<String>) -> WildThingError {
-    WildThingError::Invalid { field: field.to_owned(), problem: problem.into() }
+    WildThingError::Invalid {
+        field: field.to_owned(),
+        problem: problem.into(),
+    }
 }
 
 /// Checks a patch against the shape of `kind` and applies it.
@@ -38,7 +50,9 @@ fn set(version: &mut Version, field: &str, value: &Value) -> Result<()> {
         return Ok(());
     }
     if kind.parent_field() == Some(field) {
-        let text = value.as_str().ok_or_else(|| invalid(field, "expected the id of a record"))?;
+        let text = value
+            .as_str()
+            .ok_or_else(|| invalid(field, "expected the id of a record"))?;
         version.parent_id = Some(id(field, text)?);
         return Ok(());
     }
@@ -49,11 +63,17 @@ fn set(version: &mut Version, field: &str, value: &Value) -> Result<()> {
             Value::Object(_) => metadata.insert("configuration".into(), value.clone()),
             _ => return Err(invalid(field, "expected an object")),
         };
-        version.body.insert("metadata_json".into(), Value::Object(metadata).to_string().into());
+        version
+            .body
+            .insert("metadata_json".into(), Value::Object(metadata).to_string().into());
         return Ok(());
     }
     if let Some(wire) = embedded_field(&kind, field) {
-        let text = if value.is_null() { Value::Null } else { value.to_string().into() };
+        let text = if value.is_null() {
+            Value::Null
+        } else {
+            value.to_string().into()
+        };
         version.body.insert(wire, text);
         return Ok(());
     }

@@ -34,16 +34,25 @@ pub(super) fn version(version: &Version) -> RecordObject {
         };
     }
     if version.key.kind == Kind::Device {
-        let configuration = object.get("metadata").and_then(|metadata| metadata.get("configuration")).cloned();
+        let configuration = object
+            .get("metadata")
+            .and_then(|metadata| metadata.get("configuration"))
+            .cloned();
         object.insert("configuration".into(), configuration.unwrap_or(Value::Null));
     }
     object.insert("id".into(), version.key.id.as_str().into());
     object.insert("kind".into(), version.key.kind.as_str().into());
     if version.key.kind.has_name() {
-        object.insert("name".into(), version.name.clone().map_or(Value::Null, Value::String));
+        object.insert(
+            "name".into(),
+            version.name.clone().map_or(Value::Null, Value::String),
+        );
     }
     if let Some(field) = version.key.kind.parent_field() {
-        let parent = version.parent_id.as_ref().map_or(Value::Null, |id| id.as_str().into());
+        let parent = version
+            .parent_id
+            .as_ref()
+            .map_or(Value::Null, |id| id.as_str().into());
         object.insert(field.into(), parent);
     }
     object.insert("created_at".into(), time(version.created_at));
@@ -77,5 +86,9 @@ pub(super) fn conflict(entry: &JournalEntry) -> Conflict {
 
 /// A superseded version.
 pub(super) fn history((old, superseded_at): &(Version, Timestamp)) -> HistoryEntry {
-    HistoryEntry { record: version(old), updated_at: old.updated_at, superseded_at: *superseded_at }
+    HistoryEntry {
+        record: version(old),
+        updated_at: old.updated_at,
+        superseded_at: *superseded_at,
+    }
 }

@@ -28,7 +28,10 @@ impl WildThingClient {
                 .await?
                 .into_iter()
                 .next()
-                .ok_or_else(|| WildThingError::NotFound { kind: "house".into(), id: String::new() }),
+                .ok_or_else(|| WildThingError::NotFound {
+                    kind: "house".into(),
+                    id: String::new(),
+                }),
         }
     }
 
@@ -43,7 +46,7 @@ impl WildThingClient {
     }
 
     /// The devices of a room, or all, by name. A device whose room is not here
-    /// or deleted is *unplaced*: its `room` is null and `unplaced` true.
+    /// or deleted is *unplaced*: its `room_id` is null and `unplaced` true.
     pub async fn get_devices(&self, room_id: Option<String>) -> Result<Vec<RecordObject>> {
         self.list(Kind::Device, room_id).await
     }
@@ -100,7 +103,11 @@ impl WildThingClient {
         self.inner
             .blocking(move |core| {
                 Ok(core.store.read(|connection| {
-                    let filter = rows::Filter { kind: Some(&Kind::Event), parent_id: entity_id.as_deref(), ..Default::default() };
+                    let filter = rows::Filter {
+                        kind: Some(&Kind::Event),
+                        parent_id: entity_id.as_deref(),
+                        ..Default::default()
+                    };
                     let mut events = rows::list(connection, &filter)?;
                     events.sort_by(|a, b| newest(&b.version).cmp(&newest(&a.version)));
                     events.truncate(limit as usize);
@@ -117,24 +124,41 @@ impl WildThingClient {
             .blocking(move |core| {
                 Ok(core.store.read(|connection| {
                     let kind = kind.as_deref().map(Kind::parse);
-                    let records = rows::list(connection, &rows::Filter { kind: kind.as_ref(), ..Default::default() })?;
+                    let records = rows::list(
+                        connection,
+                        &rows::Filter {
+                            kind: kind.as_ref(),
+                            ..Default::default()
+                        },
+                    )?;
                     let wanted = text.to_lowercase();
                     let pick = |test: &dyn Fn(&Version) -> bool| -> Vec<(String, String)> {
                         records
                             .iter()
                             .filter(|record| test(&record.version))
-                            .map(|record| (record.version.key.kind.to_string(), record.version.key.id.to_string()))
+                            .map(|record| {
+                                (
+                                    record.version.key.kind.to_string(),
+                                    record.version.key.id.to_string(),
+                                )
+                            })
                             .collect()
                     };
                     let exact = pick(&|version| version.key.id.as_str() == text);
                     if !exact.is_empty() {
                         return Ok(exact);
                     }
-                    let begins = pick(&|version| !text.is_empty() && version.key.id.as_str().starts_with(&text));
+                    let begins =
+                        pick(&|version| !text.is_empty() && version.key.id.as_str().starts_with(&text));
                     if !begins.is_empty() {
                         return Ok(begins);
                     }
-                    Ok(pick(&|version| version.name.as_deref().is_some_and(|name| name.to_lowercase() == wanted)))
+                    Ok(pick(&|version| {
+                        version
+                            .name
+                            .as_deref()
+                            .is_some_and(|name| name.to_lowercase() == wanted)
+                    }))
                 })?)
             })
             .await
@@ -157,9 +181,15 @@ impl WildThingClient {
         self.inner
             .blocking(move |core| {
                 Ok(core.store.read(|connection| {
-                    let filter = rows::Filter { kind: Some(&kind), parent_id: parent.as_deref(), include_deleted: false };
+                    let filter = rows::Filter {
+                        kind: Some(&kind),
+                        parent_id: parent.as_deref(),
+                        include_deleted: false,
+                    };
                     let mut records = rows::list(connection, &filter)?;
-                    records.sort_by(|a, b| (&a.version.name, &a.version.key.id).cmp(&(&b.version.name, &b.version.key.id)));
+                    records.sort_by(|a, b| {
+                        (&a.version.name, &a.version.key.id).cmp(&(&b.version.name, &b.version.key.id))
+                    });
                     records.iter().map(|record| shown(connection, record)).collect()
                 })?)
             })
@@ -173,7 +203,10 @@ fn newest(version: &Version) -> (Option<crate::model::Timestamp>, String) {
 }
 
 pub(super) fn missing(key: &Key) -> WildThingError {
-    WildThingError::NotFound { kind: key.kind.to_string(), id: key.id.to_string() }
+    WildThingError::NotFound {
+        kind: key.kind.to_string(),
+        id: key.id.to_string(),
+    }
 }
 
 /// A record that is not deleted.
@@ -183,7 +216,10 @@ pub(super) fn live(connection: &Connection, key: &Key) -> std::result::Result<Op
 
 /// A record as it is shown, with what is derived: a device has its state, and a
 /// record whose parent is not here says so.
-pub(super) fn shown(connection: &Connection, record: &Record) -> std::result::Result<RecordObject, StoreError> {
+pub(super) fn shown(
+    connection: &Connection,
+    record: &Record,
+) -> std::result::Result<RecordObject, StoreError> {
     let mut object = present::record(record);
     if record.version.key.kind == Kind::Device {
         let state = current_state(connection, record)?.state;
@@ -200,6 +236,9 @@ pub(super) fn shown(connection: &Connection, record: &Record) -> std::result::Re
             None => None,
         };
         object.insert("unplaced".into(), parent.is_none().into());
+        if let (None, Some(field)) = (&parent, record.version.key.kind.parent_field()) {
+            object.insert(field.into(), Value::Null);
+        }
     }
     Ok(object)
 }
@@ -208,17 +247,28 @@ pub(super) fn shown(connection: &Connection, record: &Record) -> std::result::Re
 /// that other programs append.
 fn state_rows(connection: &Connection, device_id: &RecordId) -> std::result::Result<Vec<Record>, StoreError> {
     let kind = Kind::EntityState;
-    let filter = rows::Filter { kind: Some(&kind), parent_id: Some(device_id.as_str()), include_deleted: false };
+    let filter = rows::Filter {
+        kind: Some(&kind),
+        parent_id: Some(device_id.as_str()),
+        include_deleted: false,
+    };
     rows::list(connection, &filter)
 }
 
 /// The current state: of all rows the greatest (edit time, edit id).
-pub(super) fn current_state(connection: &Connection, device: &Record) -> std::result::Result<DeviceState, StoreError> {
+pub(super) fn current_state(
+    connection: &Connection,
+    device: &Record,
+) -> std::result::Result<DeviceState, StoreError> {
     let device_id = &device.version.key.id;
-    let newest_row =
-        state_rows(connection, device_id)?.into_iter().max_by(|a, b| newest(&a.version).cmp(&newest(&b.version)));
+    let newest_row = state_rows(connection, device_id)?
+        .into_iter()
+        .max_by(|a, b| newest(&a.version).cmp(&newest(&b.version)));
     Ok(match newest_row {
-        Some(row) => DeviceState { sync_status: row.sync_status, ..state_of(device_id, &row.version) },
+        Some(row) => DeviceState {
+            sync_status: row.sync_status,
+            ..state_of(device_id, &row.version)
+        },
         None => DeviceState {
             device_id: device_id.to_string(),
             // What a server without state records says of the device itself.
@@ -236,7 +286,10 @@ pub(super) fn newest_state(
     device_id: &RecordId,
 ) -> std::result::Result<Option<Version>, StoreError> {
     let rows = state_rows(connection, device_id)?;
-    Ok(rows.into_iter().map(|row| row.version).max_by(|a, b| newest(a).cmp(&newest(b))))
+    Ok(rows
+        .into_iter()
+        .map(|row| row.version)
+        .max_by(|a, b| newest(a).cmp(&newest(b))))
 }
 
 /// A version of a state record as a state.
@@ -259,9 +312,15 @@ fn state_history(
     limit: u32,
 ) -> std::result::Result<Vec<DeviceState>, StoreError> {
     let mut states: Vec<(Version, DeviceState)> = Vec::new();
-    let mut keys = vec![Key::new(Kind::EntityState, device_state_id(device_id, STATE_TYPE))];
+    let mut keys = vec![Key::new(
+        Kind::EntityState,
+        device_state_id(device_id, STATE_TYPE),
+    )];
     for row in state_rows(connection, device_id)? {
-        let state = DeviceState { sync_status: row.sync_status, ..state_of(device_id, &row.version) };
+        let state = DeviceState {
+            sync_status: row.sync_status,
+            ..state_of(device_id, &row.version)
+        };
         if !keys.contains(&row.version.key) {
             keys.push(row.version.key.clone());
         }

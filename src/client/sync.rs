@@ -26,7 +26,10 @@ impl WildThingClient {
         self.inner.blocking(|_| Ok(())).await?;
         let transport: Arc<dyn Transport> = self.transport()?;
         let engine = Arc::clone(&self.inner.core.engine);
-        let task = self.inner.handle.spawn(async move { engine.sync(transport).await });
+        let task = self
+            .inner
+            .handle
+            .spawn(async move { engine.sync(transport).await });
         let outcome = task.await.map_err(|_| WildThingError::Cancelled)?;
         match &outcome.result {
             Ok(report) => Ok(result(report, &outcome)),
@@ -84,8 +87,9 @@ impl WildThingClient {
                     let meta = metadata::get(connection)?;
                     let (pending, failed) = outbox::counts(connection)?;
                     let conflicts = journal::count(connection)?;
-                    let mut statement =
-                        connection.prepare_cached("SELECT kind, count(*) FROM records WHERE NOT deleted GROUP BY kind")?;
+                    let mut statement = connection.prepare_cached(
+                        "SELECT kind, count(*) FROM records WHERE NOT deleted GROUP BY kind",
+                    )?;
                     let counts: BTreeMap<String, u64> = statement
                         .query_map([], |row| Ok((row.get(0)?, row.get::<_, i64>(1)?.unsigned_abs())))?
                         .collect::<rusqlite::Result<_>>()?;

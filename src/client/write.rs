@@ -8,7 +8,7 @@ use super::patch::{self, Fields, id, invalid};
 use super::read::{STATE_TYPE, live, missing, newest_state, state_of};
 use super::types::{DeviceState, RecordObject};
 use super::{Result, WildThingClient};
-use crate::model::{JsonObject, Key, Kind, RecordId, SyncStatus, Version, device_state_id, merge_patch};
+use crate::model::{JsonObject, Key, Kind, SyncStatus, Version, device_state_id, merge_patch};
 
 impl WildThingClient {
     /// Makes a house. `Invalid` if a field can't be used.
@@ -30,21 +30,30 @@ impl WildThingClient {
             .set("floor", room.floor)
             .set("room_type", room.room_type)
             .object("settings", room.settings);
-        self.create(Kind::Room, Some((Kind::House, "house_id", room.house_id)), fields).await
+        self.create(Kind::Room, Some((Kind::House, "house_id", room.house_id)), fields)
+            .await
     }
 
     /// Makes a device. `NotFound` if the room is not there.
     pub async fn create_device(&self, device: NewDevice) -> Result<RecordObject> {
         let fields = Fields::default()
             .set("name", Some(device.name))
-            .set("device_type", Some(device.device_type.unwrap_or_else(|| "other".into())))
+            .set(
+                "device_type",
+                Some(device.device_type.unwrap_or_else(|| "other".into())),
+            )
             .set("manufacturer", device.manufacturer)
             .set("model", device.model)
             .object("capabilities", device.capabilities)
             .object("configuration", device.configuration)
             .set("ip_address", device.ip_address)
             .set("mac_address", device.mac_address);
-        self.create(Kind::Device, Some((Kind::Room, "room_id", device.room_id)), fields).await
+        self.create(
+            Kind::Device,
+            Some((Kind::Room, "room_id", device.room_id)),
+            fields,
+        )
+        .await
     }
 
     /// Makes a user. `NotFound` if the house is not there.
@@ -54,7 +63,8 @@ impl WildThingClient {
             .set("email", user.email)
             .set("role", Some(user.role.unwrap_or_else(|| "member".into())))
             .object("preferences", user.preferences);
-        self.create(Kind::User, Some((Kind::House, "house_id", user.house_id)), fields).await
+        self.create(Kind::User, Some((Kind::House, "house_id", user.house_id)), fields)
+            .await
     }
 
     /// Changes fields of a house.
@@ -110,7 +120,9 @@ impl WildThingClient {
         let device = Key::new(Kind::Device, id("device_id", &device_id)?);
         crate::protocol::decode::check_numbers(&Value::Object(state.clone()))
             .map_err(|error| invalid("state", error.to_string()))?;
-        self.inner.blocking(move |core| set_state(core, &device, &state, attributes.as_ref(), replace)).await
+        self.inner
+            .blocking(move |core| set_state(core, &device, &state, attributes.as_ref(), replace))
+            .await
     }
 
     /// Logs an event. What it is about need not be here.
@@ -247,18 +259,26 @@ fn set_state(
         version.deleted = false;
         version.parent_id = Some(device.id.clone());
         // Rows of other programs count too: this edit is made on the newest of them.
-        version.updated_at = newest.and_then(|version| version.updated_at).map(|time| time.plus_micros(1));
+        version.updated_at = newest
+            .and_then(|version| version.updated_at)
+            .map(|time| time.plus_micros(1));
         fill_state(&mut version, &state, current.attributes, attributes);
         Ok(Ok(version))
     })??;
-    Ok(DeviceState { sync_status: record.sync_status, ..state_of(&device.id, &record.version) })
+    Ok(DeviceState {
+        sync_status: record.sync_status,
+        ..state_of(&device.id, &record.version)
+    })
 }
 
 fn fill_state(version: &mut Version, state: &JsonObject, known: JsonObject, attributes: Option<&JsonObject>) {
     let body = &mut version.body;
     body.insert("state_type".into(), STATE_TYPE.into());
     body.insert("state_value".into(), summary(state).into());
-    body.insert("state_json".into(), Value::Object(state.clone()).to_string().into());
+    body.insert(
+        "state_json".into(),
+        Value::Object(state.clone()).to_string().into(),
+    );
     body.insert("source".into(), "wildthing".into());
     let mut merged = known;
     if let Some(attributes) = attributes {
@@ -267,7 +287,9 @@ fn fill_state(version: &mut Version, state: &JsonObject, known: JsonObject, attr
     if !merged.is_empty() || body.contains_key("metadata_json") {
         let mut metadata = version.embedded_object("metadata_json").unwrap_or_default();
         metadata.insert("attributes".into(), Value::Object(merged));
-        version.body.insert("metadata_json".into(), Value::Object(metadata).to_string().into());
+        version
+            .body
+            .insert("metadata_json".into(), Value::Object(metadata).to_string().into());
     }
 }
 
@@ -280,7 +302,6 @@ fn summary(state: &JsonObject) -> String {
     }
 }
 
-/// Ids of ours are made, never parsed; this is for the tests of callers.
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -292,6 +313,5 @@ mod tests {
         assert_eq!(of(json!({"power": "on", "brightness": 80})), "on");
         assert_eq!(of(json!({"on": true})), "true");
         assert_eq!(of(json!({"temperature": 21})), "");
-        assert!(RecordId::new("").is_err());
     }
 }

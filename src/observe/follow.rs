@@ -32,7 +32,13 @@ impl Follower {
     /// Begins at the replica's present.
     pub fn new(store: &Store) -> Result<Self, StoreError> {
         let now = store.read(metadata::get)?.change_seq;
-        Ok(Self { state: Mutex::new(State { told: now, seen: now, own: BTreeSet::new() }) })
+        Ok(Self {
+            state: Mutex::new(State {
+                told: now,
+                seen: now,
+                own: BTreeSet::new(),
+            }),
+        })
     }
 
     /// A commit of our own, which tells of itself.
@@ -65,7 +71,11 @@ impl Follower {
                 if seq > until || own.contains(&seq) || (full && seq == last && last > from + 1) {
                     continue;
                 }
-                let what = if record.version.deleted { "deleted" } else { "updated" };
+                let what = if record.version.deleted {
+                    "deleted"
+                } else {
+                    "updated"
+                };
                 let origin = match record.sync_status {
                     crate::model::SyncStatus::Synced => Origin::Remote,
                     _ => Origin::Local,

@@ -26,14 +26,18 @@ pub struct Broadcaster {
 
 impl Default for Broadcaster {
     fn default() -> Self {
-        Self { sender: broadcast::channel(CAPACITY).0 }
+        Self {
+            sender: broadcast::channel(CAPACITY).0,
+        }
     }
 }
 
 impl Broadcaster {
     /// A stream of the events from now on.
     pub fn subscribe(&self) -> ChangeStream {
-        ChangeStream { receiver: self.sender.subscribe() }
+        ChangeStream {
+            receiver: self.sender.subscribe(),
+        }
     }
 
     /// Sends one event. Nobody listening is fine.
@@ -59,7 +63,11 @@ impl Broadcaster {
 
     /// One event about a record. A device's state is told as the device's.
     pub(crate) fn record(&self, what: &str, key: &Key, origin: Origin) {
-        let what = if key.kind == Kind::EntityState && what != "deleted" { "state_changed" } else { what };
+        let what = if key.kind == Kind::EntityState && what != "deleted" {
+            "state_changed"
+        } else {
+            what
+        };
         self.send(about(what, key, origin, Value::Null));
     }
 

@@ -237,7 +237,15 @@ pub(super) fn delete(tx: &Tx<'_>, key: &Key) -> Result<(), StoreError> {
 pub(super) fn restore(tx: &Tx<'_>, entry: &journal::JournalEntry) -> Result<Record, StoreError> {
     let key = entry.version.key.clone();
     let seen = mirror::get(tx.connection, &key)?.map(|server| server.version);
-    let record = apply(tx, &key, |_| Version { updated_at: None, ..entry.version.clone() }, seen.as_ref())?;
+    let record = apply(
+        tx,
+        &key,
+        |_| Version {
+            updated_at: None,
+            ..entry.version.clone()
+        },
+        seen.as_ref(),
+    )?;
     journal::dismiss(tx.connection, entry.entry)?;
     Ok(record)
 }

@@ -48,15 +48,27 @@ pub struct Engine {
 
 impl std::fmt::Debug for Engine {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
-        f.debug_struct("Engine").field("owner", &self.owner).finish_non_exhaustive()
+        f.debug_struct("Engine")
+            .field("owner", &self.owner)
+            .finish_non_exhaustive()
     }
 }
 
 impl Engine {
     /// An engine for a replica. It does nothing until asked.
     pub fn new(store: Arc<Store>, seam: SharedSeam, progress: Arc<dyn Progress>) -> Self {
-        let owner = LeaseOwner { id: seam.new_id().to_string(), pid: Some(std::process::id()) };
-        Self { store, seam, owner, running: Mutex::new(None), cancel: watch::channel(0).0, progress }
+        let owner = LeaseOwner {
+            id: seam.new_id().to_string(),
+            pid: Some(std::process::id()),
+        };
+        Self {
+            store,
+            seam,
+            owner,
+            running: Mutex::new(None),
+            cancel: watch::channel(0).0,
+            progress,
+        }
     }
 
     /// Syncs over `transport`, or joins the sync that runs. The sync goes on if
@@ -69,7 +81,10 @@ impl Engine {
             }
             if ended.changed().await.is_err() {
                 // Only a runtime that shuts down drops the task.
-                return Arc::new(Outcome { result: Err(SyncError::Cancelled), took: Duration::ZERO });
+                return Arc::new(Outcome {
+                    result: Err(SyncError::Cancelled),
+                    took: Duration::ZERO,
+                });
             }
         }
     }
@@ -107,7 +122,11 @@ impl Engine {
 
     /// Completes when no sync runs.
     pub async fn idle(&self) {
-        let running = self.running.lock().unwrap_or_else(PoisonError::into_inner).clone();
+        let running = self
+            .running
+            .lock()
+            .unwrap_or_else(PoisonError::into_inner)
+            .clone();
         if let Some(mut ended) = running {
             while ended.borrow_and_update().is_none() {
                 if ended.changed().await.is_err() {
@@ -123,10 +142,17 @@ impl Engine {
         mut cancelled: watch::Receiver<u64>,
     ) -> Result<SyncReport, SyncError> {
         let seed = self.seam.random_below(u64::MAX);
-        let mut planner = Planner::new(PlannerOptions { seed, ..PlannerOptions::default() });
+        let mut planner = Planner::new(PlannerOptions {
+            seed,
+            ..PlannerOptions::default()
+        });
         let mut event = Event::Start;
         loop {
-            let (store, seam, owner) = (Arc::clone(&self.store), Arc::clone(&self.seam), self.owner.clone());
+            let (store, seam, owner) = (
+                Arc::clone(&self.store),
+                Arc::clone(&self.seam),
+                self.owner.clone(),
+            );
             let stop = cancelled.clone();
             let advanced = tokio::task::spawn_blocking(move || {
                 let outward = advance(&mut planner, event, &store, &*seam, &owner, &stop);
@@ -146,7 +172,10 @@ impl Engine {
                     () = self.seam.sleep(Duration::from_millis(millis)) => Event::Timer,
                 },
                 Outward::Request { path, body } => {
-                    let request = Request { path: path.to_owned(), body: Some(body.to_string().into_bytes()) };
+                    let request = Request {
+                        path: path.to_owned(),
+                        body: Some(body.to_string().into_bytes()),
+                    };
                     tokio::select! {
                         _ = cancelled.changed() => Event::Cancel,
                         answer = transport.send(request) => match answer {

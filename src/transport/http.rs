@@ -19,9 +19,9 @@ use reqwest::header::{
 };
 use reqwest::{Client, ClientBuilder, Method, StatusCode, Url};
 
+use super::Timeouts;
 use super::server_url::{ServerUrl, shown_target};
 use super::{Request, Response, Transport, TransportError, failure, retry_after};
-use super::Timeouts;
 use crate::protocol::MAX_MESSAGE_BYTES;
 use crate::seam::{BoxFuture, RealSeam, Seam};
 
