@@ -41,14 +41,14 @@ pub(super) async fn run(args: ServeArgs, out: &Out) -> Outcome {
         new_epoch: args.new_epoch,
     };
     let mut stop = Stop::listen()?;
-    run_hub(plan, |address| announce(out, address), stop.requested()).await
+    run_hub(plan, |url| announce(out, url), stop.requested()).await
 }
 
 /// Opens the server's database, fills it as planned, listens, calls `announce`
-/// with the address, and stops gracefully when `stop` completes.
+/// with the URL, and stops gracefully when `stop` completes.
 async fn run_hub(
     _plan: Plan,
-    _announce: impl FnOnce(SocketAddr) -> Outcome,
+    _announce: impl FnOnce(&str) -> Outcome,
     _stop: impl Future<Output = Outcome>,
 ) -> Outcome {
     Err(Failure::new(
@@ -60,11 +60,11 @@ async fn run_hub(
 }
 
 /// The first line of stdout: programs that started the server read its URL there.
-fn announce(out: &Out, address: SocketAddr) -> Outcome {
+fn announce(out: &Out, url: &str) -> Outcome {
     if out.is_json() {
-        return out.json_line(&serde_json::json!({"listening": format!("http://{address}")}));
+        return out.json_line(&serde_json::json!({"listening": url}));
     }
-    out.line(&format!("listening on http://{address}"))
+    out.line(&format!("listening on {url}"))
 }
 
 fn read(path: PathBuf) -> Outcome<(PathBuf, Vec<u8>)> {
