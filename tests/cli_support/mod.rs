@@ -235,6 +235,11 @@ impl Running {
         }
     }
 
+    /// A line of its stdout, if one is there already.
+    pub(crate) fn line_if_any(&self) -> Option<String> {
+        self.stdout.try_recv().ok()
+    }
+
     /// The next line of its stderr.
     pub(crate) fn complaint(&self) -> String {
         self.stderr.recv_timeout(PATIENCE).unwrap()

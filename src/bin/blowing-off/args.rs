@@ -158,8 +158,8 @@ pub(crate) struct ServeArgs {
     /// The token clients must give; `-` reads one line of stdin [default: $BLOWING_OFF_AUTH_TOKEN]
     #[arg(long, value_name = "TOKEN", allow_hyphen_values = true, value_parser = values::secret)]
     pub(crate) auth_token: Option<Secret>,
-    /// First make a sample house of exactly N entities
-    #[arg(long, value_name = "N", value_parser = clap::value_parser!(u32).range(1..=1_000_000))]
+    /// First make a sample house of exactly N entities (at least 3), if the server has none yet
+    #[arg(long, value_name = "N", value_parser = clap::value_parser!(u32).range(3..=1_000_000))]
     pub(crate) sample: Option<u32>,
     /// First load a recorded house (a sync_delta message); may be repeated
     #[arg(long, value_name = "FILE")]
