@@ -57,7 +57,10 @@ fn a_token_comes_from_stdin_or_the_environment() {
 
     shell = Shell::new();
     shell.set(VARIABLE, TOKEN);
-    shell.run(&["connect", "--server-url", &server.url]).ok();
+    let connected = shell.json(&["connect", "--server-url", &server.url]);
+    assert_eq!(connected["connected"], true);
+    assert_eq!(connected["server_url"], server.url.as_str());
+    assert_eq!(connected["client_id"], config(&shell)["client_id"]);
     shell.run(&["sync"]).ok();
 }
 

@@ -1,7 +1,9 @@
 //! What a command works with: the config, the client and the output.
 
 use std::path::PathBuf;
+use std::time::Duration;
 
+use tokio::time::timeout;
 use wildthing::client::types::OpenOptions;
 use wildthing::client::{ConnectOptions, WildThingClient, WildThingError};
 
@@ -10,6 +12,10 @@ use crate::config::{Config, FILE_NAME};
 use crate::failure::{Failure, Outcome};
 use crate::output::Out;
 use crate::secret::Secret;
+
+/// How long ending may take: what still hangs then is left to the next start,
+/// which goes on from any state.
+pub(crate) const PATIENCE: Duration = Duration::from_secs(10);
 
 /// One run of a command that needs the replica.
 pub(crate) struct App {
@@ -40,7 +46,7 @@ impl App {
         options.echo = self.echo;
         let client = WildThingClient::open(options).await?;
         let outcome = work(&client).await;
-        client.shutdown().await;
+        let _ = timeout(PATIENCE, client.shutdown()).await;
         outcome
     }
 

@@ -7,16 +7,13 @@ use tokio::time::{MissedTickBehavior, interval, timeout};
 use wildthing::client::types::ChangeEvent;
 use wildthing::client::{Observed, WildThingClient};
 
-use crate::app::App;
+use crate::app::{App, PATIENCE};
 use crate::args::DaemonArgs;
 use crate::config::Config;
 use crate::failure::Outcome;
 use crate::output::text::{clean, count, plain};
 use crate::secret::Secret;
 use crate::signals::Stop;
-
-/// A sync that hangs must not keep the process from ending.
-const PATIENCE: Duration = Duration::from_secs(10);
 
 pub(super) async fn run(app: App, args: DaemonArgs) -> Outcome {
     let mut stop = Stop::listen()?;
@@ -77,10 +74,8 @@ fn newer_token(app: &App, known: Option<&Secret>) -> Outcome<Option<Secret>> {
 }
 
 fn print(app: &App, event: &ChangeEvent) -> Outcome {
-    if !matches!(
-        event.event.as_str(),
-        "sync_completed" | "sync_failed" | "needs_auth"
-    ) {
+    // Every sync that starts ends in one of these two: one line a sync.
+    if !matches!(event.event.as_str(), "sync_completed" | "sync_failed") {
         return Ok(());
     }
     if app.out.is_json() {
@@ -110,8 +105,8 @@ fn describe(event: &ChangeEvent) -> String {
             }
             text
         }
-        "needs_auth" => {
-            "the server refused the token; run `blowing-off connect --auth-token TOKEN`".to_owned()
+        _ if event.data.get("code").map(plain).as_deref() == Some("needs_auth") => {
+            format!("sync failed: {reason}; run `blowing-off connect --auth-token TOKEN`")
         }
         _ => format!("sync failed: {reason}"),
     }
