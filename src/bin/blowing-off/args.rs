@@ -30,9 +30,9 @@ Ids:
   one record only.
 
 Output:
-  On a terminal, lists are tables. Elsewhere they are tab-separated lines without
-  a header, and single records are lines of field, tab, value; tabs and newlines
-  in values become spaces. --json prints JSON: objects, arrays for lists, one
+  On a terminal, lists are tables with shortened ids. Elsewhere they are
+  tab-separated lines with full ids and no header, and single records are lines of
+  field, tab, value; tabs and newlines in values become spaces. --json prints JSON: objects, arrays for lists, one
   object a line for `watch` and `sync-daemon`. Times are UTC.
 
 Files and environment:

@@ -19,13 +19,14 @@ pub(super) async fn run(app: App, command: DeviceCommand) -> Outcome {
     let out = &app.out;
     match command {
         DeviceCommand::List { room_id } => {
-            let devices = app
+            let (devices, parents) = app
                 .with_client(async |client| {
                     let room_id = ids::optional(client, "room", room_id.as_deref()).await?;
-                    Ok(client.get_devices(room_id).await?)
+                    let devices = client.get_devices(room_id).await?;
+                    Ok((devices, show::parents(out, client, KIND).await?))
                 })
                 .await?;
-            show::records(out, KIND, &devices)
+            show::records(out, KIND, &devices, &parents)
         }
         DeviceCommand::Show(one) => {
             let device = app

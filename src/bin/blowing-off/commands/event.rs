@@ -22,7 +22,7 @@ pub(super) async fn run(app: App, command: EventCommand) -> Outcome {
                     Ok(client.get_events(about, limit).await?)
                 })
                 .await?;
-            show::records(&app.out, KIND, &events)
+            show::records(&app.out, KIND, &events, &show::Parents::new())
         }
         EventCommand::Log(args) => log(app, args).await,
     }

@@ -18,7 +18,7 @@ pub(super) async fn run(app: App, command: HouseCommand) -> Outcome {
             let houses = app
                 .with_client(async |client| Ok(client.get_houses().await?))
                 .await?;
-            show::records(out, KIND, &houses)
+            show::records(out, KIND, &houses, &show::Parents::new())
         }
         HouseCommand::Show { id } => {
             let house = app

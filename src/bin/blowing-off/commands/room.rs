@@ -15,13 +15,14 @@ pub(super) async fn run(app: App, command: RoomCommand) -> Outcome {
     let out = &app.out;
     match command {
         RoomCommand::List { house_id } => {
-            let rooms = app
+            let (rooms, parents) = app
                 .with_client(async |client| {
                     let house_id = ids::optional(client, "house", house_id.as_deref()).await?;
-                    Ok(client.get_rooms(house_id).await?)
+                    let rooms = client.get_rooms(house_id).await?;
+                    Ok((rooms, show::parents(out, client, KIND).await?))
                 })
                 .await?;
-            show::records(out, KIND, &rooms)
+            show::records(out, KIND, &rooms, &parents)
         }
         RoomCommand::Show(one) => {
             let room = app

@@ -1,12 +1,15 @@
 //! How commands print records and lists of them.
 
+use std::collections::BTreeMap;
+
 use serde_json::json;
+use wildthing::client::WildThingClient;
 use wildthing::client::types::{DeviceState, RecordObject};
 
 use crate::failure::Outcome;
 use crate::output::Out;
 use crate::output::columns;
-use crate::output::text::moment;
+use crate::output::text::{field, moment};
 
 /// One record: `show`, `create` and `update`.
 pub(super) fn record(out: &Out, record: &RecordObject) -> Outcome {
@@ -16,13 +19,41 @@ pub(super) fn record(out: &Out, record: &RecordObject) -> Outcome {
     out.pairs(&columns::pairs(record))
 }
 
+/// Names of the records that a list's records are in, by id.
+pub(super) type Parents = BTreeMap<String, String>;
+
+/// The names for a table of `kind`; none for other output, which has ids.
+pub(super) async fn parents(out: &Out, client: &WildThingClient, kind: &str) -> Outcome<Parents> {
+    if !out.is_table() {
+        return Ok(Parents::new());
+    }
+    let parents = match kind {
+        "room" | "user" => client.get_houses().await?,
+        "device" => client.get_rooms(None).await?,
+        _ => Vec::new(),
+    };
+    Ok(parents
+        .iter()
+        .map(|parent| (field(parent, "id"), field(parent, "name")))
+        .collect())
+}
+
 /// A list of records of one kind.
-pub(super) fn records(out: &Out, kind: &str, records: &[RecordObject]) -> Outcome {
+pub(super) fn records(out: &Out, kind: &str, records: &[RecordObject], parents: &Parents) -> Outcome {
     if out.is_json() {
         return out.json(&records);
     }
     let columns = columns::of(kind);
-    out.table(columns, &columns::rows(columns, records))
+    let mut rows = columns::rows(columns, records);
+    let parent = columns
+        .iter()
+        .position(|name| matches!(*name, "house_id" | "room_id"));
+    for cell in rows.iter_mut().filter_map(|row| row.get_mut(parent?)) {
+        if let Some(name) = parents.get(cell) {
+            cell.clone_from(name);
+        }
+    }
+    out.table(columns, &rows)
 }
 
 /// That a record was deleted.

@@ -15,13 +15,14 @@ pub(super) async fn run(app: App, command: UserCommand) -> Outcome {
     let out = &app.out;
     match command {
         UserCommand::List { house_id } => {
-            let users = app
+            let (users, parents) = app
                 .with_client(async |client| {
                     let house_id = ids::optional(client, "house", house_id.as_deref()).await?;
-                    Ok(client.get_users(house_id).await?)
+                    let users = client.get_users(house_id).await?;
+                    Ok((users, show::parents(out, client, KIND).await?))
                 })
                 .await?;
-            show::records(out, KIND, &users)
+            show::records(out, KIND, &users, &parents)
         }
         UserCommand::Show(one) => {
             let user = app

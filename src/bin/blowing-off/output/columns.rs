@@ -14,7 +14,6 @@ pub(crate) fn of(kind: &str) -> &'static [&'static str] {
             "name",
             "device_type",
             "manufacturer",
-            "model",
             "room_id",
             "sync_status",
         ],

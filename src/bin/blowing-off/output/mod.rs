@@ -47,6 +47,11 @@ impl Out {
         self.json
     }
 
+    /// Whether lists are tables for people.
+    pub(crate) fn is_table(&self) -> bool {
+        self.terminal && !self.json
+    }
+
     /// Whether a person sees stderr as it comes.
     pub(crate) fn shows_progress(&self) -> bool {
         self.error_terminal && !self.json

@@ -1,4 +1,5 @@
-//! Drawing tables for a terminal: columns and space, no lines.
+//! Drawing tables for a terminal: columns and space, no lines, and ids no
+//! longer than tells them apart.
 
 use comfy_table::{Attribute, Cell, Color, ColumnConstraint, ContentArrangement, Table, presets};
 
@@ -8,14 +9,20 @@ use super::text::clean;
 pub(super) fn draw(header: &[&str], rows: &[Vec<String>], colour: bool) -> String {
     let mut table = blank();
     table.set_header(header.iter().map(|name| {
-        let cell = Cell::new(name.to_uppercase().replace('_', " "));
+        let cell = Cell::new(label(name));
         if colour {
             cell.add_attribute(Attribute::Bold)
         } else {
             cell
         }
     }));
-    for row in rows {
+    let mut rows = rows.to_vec();
+    for (column, name) in header.iter().enumerate() {
+        if matches!(*name, "id" | "entity_id") {
+            shorten(&mut rows, column);
+        }
+    }
+    for row in &rows {
         table.add_row(
             row.iter()
                 .zip(header)
@@ -23,6 +30,49 @@ pub(super) fn draw(header: &[&str], rows: &[Vec<String>], colour: bool) -> Strin
         );
     }
     finish(table)
+}
+
+/// A column's heading, in the few letters that a terminal has room for.
+fn label(name: &str) -> String {
+    let short = match name {
+        "device_type" | "room_type" | "event_type" => "type",
+        "house_id" => "house",
+        "room_id" => "room",
+        "entity_type" => "about",
+        "sync_status" => "status",
+        "created_at" => "time",
+        other => other,
+    };
+    short.to_uppercase().replace('_', " ")
+}
+
+/// The least that is shown of a UUID.
+const SHORTEST: usize = 8;
+
+/// Cuts the UUIDs of a column to prefixes that fit no other one in it: a prefix
+/// is as good as an id on the command line. Other ids stay whole.
+fn shorten(rows: &mut [Vec<String>], column: usize) {
+    let mut ids: Vec<String> = rows.iter().filter_map(|row| row.get(column)).cloned().collect();
+    ids.sort();
+    ids.dedup();
+    let shared = |one: &str, other: &str| one.bytes().zip(other.bytes()).take_while(|(a, b)| a == b).count();
+    for id in rows.iter_mut().filter_map(|row| row.get_mut(column)) {
+        let Ok(at) = ids.binary_search(id) else { continue };
+        if id.len() != 36 || uuid::Uuid::try_parse(id).is_err() {
+            continue;
+        }
+        // In a sorted list the most alike are neighbours.
+        let before = at.checked_sub(1).and_then(|at| ids.get(at));
+        let alike = before
+            .into_iter()
+            .chain(ids.get(at + 1))
+            .map(|other| shared(id, other));
+        let mut length = alike.max().unwrap_or(0).saturating_add(1).max(SHORTEST);
+        if id.as_bytes().get(length - 1) == Some(&b'-') {
+            length += 1;
+        }
+        id.truncate(length);
+    }
 }
 
 /// Names on the left, values on the right.
@@ -75,6 +125,28 @@ mod tests {
     use super::*;
 
     #[test]
+    fn ids_are_as_long_as_it_takes_to_tell_them_apart() {
+        let column = |ids: &[&str]| {
+            let mut rows: Vec<Vec<String>> = ids.iter().map(|id| vec![(*id).to_owned()]).collect();
+            shorten(&mut rows, 0);
+            rows.concat()
+        };
+        let (one, two, three) = (
+            "0192f1aa-bbcc-7ddd-8eee-000000000000",
+            "0192f1aa-bbdd-7ddd-8eee-000000000000",
+            "f192f1aa-bbcc-7ddd-8eee-000000000000",
+        );
+        assert_eq!(column(&[one]), ["0192f1aa"]);
+        assert_eq!(column(&[one, one]), ["0192f1aa", "0192f1aa"]);
+        assert_eq!(
+            column(&[two, three, one]),
+            ["0192f1aa-bbd", "f192f1aa", "0192f1aa-bbc"]
+        );
+        let long = "x".repeat(36);
+        assert_eq!(column(&["device-123", &long]), ["device-123".to_owned(), long]);
+    }
+
+    #[test]
     fn a_table_is_columns_and_space() {
         let rows = [
             vec!["1".to_owned(), "Hall".to_owned()],
@@ -82,7 +154,7 @@ mod tests {
         ];
         let drawn = draw(&["id", "room_type"], &rows, false);
         let lines: Vec<&str> = drawn.lines().collect();
-        assert_eq!(lines, ["ID  ROOM TYPE", "1   Hall", "22  A\u{fffd}[2J"]);
+        assert_eq!(lines, ["ID  TYPE", "1   Hall", "22  A\u{fffd}[2J"]);
     }
 
     #[test]
