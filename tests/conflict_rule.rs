@@ -242,7 +242,7 @@ fn by_the_text(local: &Owned, remote: &Owned) -> Resolution {
     if deletes.is_ne() {
         return side(deletes, LocalDeleted, RemoteDeleted);
     }
-    if local.sync_id == remote.sync_id && local.sync_id != "" {
+    if local.sync_id == remote.sync_id && !local.sync_id.is_empty() {
         return Resolution::SameEdit;
     }
     let timed = local.micros.is_some().cmp(&remote.micros.is_some());
