@@ -8,7 +8,9 @@
 
 #![allow(clippy::unwrap_used, clippy::panic)]
 
+mod golden;
 mod observed;
+mod roundtrip;
 
 use std::fs;
 use std::path::{Path, PathBuf};
