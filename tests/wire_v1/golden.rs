@@ -11,7 +11,7 @@ use wildthing::protocol::v1::{
     Verdict, WireChange,
 };
 
-use crate::{data, json as read_json, read};
+use crate::{data, read, read_json};
 
 const CLIENT: &str = "0197a1b2-0000-7000-8000-00000000c001";
 

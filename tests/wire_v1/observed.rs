@@ -11,7 +11,7 @@ use wildthing::protocol::v1::{
     ACK_PATH, Ack, Delta, PUSH_PATH, PushChange, PushRequest, PushResult, REQUEST_PATH, SyncRequest,
 };
 
-use crate::{bytes, data, json as read_json, read};
+use crate::{bytes, data, read, read_json};
 
 /// The recorded cases by file name.
 fn cases() -> BTreeMap<String, Value> {

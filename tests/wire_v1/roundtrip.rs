@@ -9,7 +9,7 @@ use wildthing::protocol::v1::{
     Delta, Operation, PushChange, PushRequest, WireChange, decode_data, encode_data,
 };
 
-use crate::bytes;
+use crate::{KNOWN, bytes};
 
 /// A delta with one change of the given kind and data.
 fn delta_of(kind: &str, data: &str) -> Vec<u8> {
@@ -113,45 +113,12 @@ fn reserved(kind: &Kind, field: &str) -> bool {
     ) || kind.parent_field() == Some(field)
 }
 
-/// Fields whose type is checked, so arbitrary JSON does not belong in them.
-const TYPED: &[&str] = &[
-    "address",
-    "latitude",
-    "longitude",
-    "timezone",
-    "room_count",
-    "device_count",
-    "user_count",
-    "settings_json",
-    "house_name",
-    "room_name",
-    "room_type",
-    "floor",
-    "temperature",
-    "humidity",
-    "last_motion_at",
-    "house_id",
-    "device_type",
-    "manufacturer",
-    "model",
-    "state_json",
-    "capabilities_json",
-    "ip_address",
-    "mac_address",
-    "email",
-    "role",
-    "device_ids_json",
-    "preferences_json",
-    "state_type",
-    "state_value",
-    "source",
-    "user_id",
-    "event_type",
-    "entity_type",
-    "description",
-    "data_json",
-    "metadata_json",
-];
+/// Whether the field's type is checked, so that not any JSON belongs in it.
+fn typed(field: &str) -> bool {
+    KNOWN
+        .iter()
+        .any(|(_, _, fields)| fields.split(' ').any(|known| known == field))
+}
 
 fn kinds() -> impl Strategy<Value = Kind> {
     prop_oneof![
@@ -216,7 +183,7 @@ fn bodies(kind: Kind) -> impl Strategy<Value = JsonObject> {
         .prop_map(move |(members, metadata)| {
             let mut body: JsonObject = members
                 .into_iter()
-                .filter(|(field, _)| !reserved(&kind, field) && !TYPED.contains(&field.as_str()))
+                .filter(|(field, _)| !reserved(&kind, field) && !typed(field))
                 .collect();
             body.insert(
                 "metadata_json".into(),
