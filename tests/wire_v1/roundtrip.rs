@@ -9,7 +9,7 @@ use wildthing::protocol::v1::{
     Delta, Operation, PushChange, PushRequest, WireChange, decode_data, encode_data,
 };
 
-use crate::{KNOWN, bytes};
+use crate::{KNOWN, bytes, delta};
 
 /// A delta with one change of the given kind and data.
 fn delta_of(kind: &str, data: &str) -> Vec<u8> {
@@ -103,6 +103,30 @@ fn a_delete_may_come_without_data() {
             ("room 7".to_owned(), "s")
         );
     }
+}
+
+/// States of old servers have no `sync_id` of their own; a change names it beside its data.
+#[test]
+fn a_change_lends_its_marks_to_data_that_lacks_them() {
+    let version = |data: Value| {
+        let mut message = delta("entity_state", data);
+        message["changes"][0]["sync_id"] = "outer".into();
+        message["changes"][0]["updated_at"] = "2026-11-22T08:00:00".into();
+        let version = Delta::decode(&bytes(&message)).unwrap().changes.remove(0).version;
+        let updated_at = version.updated_at.map(|time| time.to_string());
+        (version.sync_id, updated_at.unwrap_or_default())
+    };
+    let outer = ("outer".to_owned(), "2026-11-22T08:00:00.000000".to_owned());
+    for lacking in [
+        json!({}),
+        json!({"sync_id": null, "updated_at": null}),
+        json!({"sync_id": "", "updated_at": ""}),
+    ] {
+        assert_eq!(version(lacking), outer);
+    }
+    let inner = ("inner".to_owned(), "2026-11-22T07:00:00.000000".to_owned());
+    let own = json!({"sync_id": inner.0, "updated_at": inner.1});
+    assert_eq!(version(own), inner);
 }
 
 /// Members that have places of their own in a version.
