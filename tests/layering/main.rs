@@ -26,7 +26,8 @@ const LAYERS: &[(&str, &[&str])] = &[
     ("transport", &["seam", "model", "protocol::MAX_MESSAGE_BYTES"]),
     // A pulled page is adjudicated in the transaction that brings it.
     ("store", &["protocol", "conflict", "seam", "model"]),
-    ("observe", &["seam", "model"]),
+    // It follows the commits of other processes on the same file.
+    ("observe", &["store", "seam", "model"]),
     (
         "sync",
         &[
