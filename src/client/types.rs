@@ -6,6 +6,7 @@ use serde::{Deserialize, Serialize};
 
 use crate::model::{JsonObject, SyncStatus, Timestamp};
 
+pub use crate::observe::ChangeEvent;
 pub use crate::transport::Timeouts;
 
 /// How a client is opened.
@@ -206,20 +207,4 @@ pub struct HistoryEntry {
     pub updated_at: Option<Timestamp>,
     /// When it was superseded here.
     pub superseded_at: Timestamp,
-}
-
-/// A change, told after it was committed.
-#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
-pub struct ChangeEvent {
-    /// `created`, `updated`, `deleted`, `state_changed`, `conflict`, `sync_started`,
-    /// `sync_progress`, `sync_completed`, `sync_failed`, `connection_changed`, `needs_auth`.
-    pub event: String,
-    /// The record's kind, if it is about one.
-    pub kind: Option<String>,
-    /// The record's id, if it is about one.
-    pub id: Option<String>,
-    /// `local` or `remote`.
-    pub origin: String,
-    /// What else there is to say, for example `{done, total}` or the record.
-    pub data: JsonObject,
 }

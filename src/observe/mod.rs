@@ -6,14 +6,30 @@
 
 mod follow;
 
+use serde::{Deserialize, Serialize};
 use serde_json::{Value, json};
 use tokio::sync::broadcast;
 
 pub use follow::Follower;
 
-use crate::client::types::ChangeEvent;
 use crate::model::{JsonObject, Key, Kind};
 use crate::store::{Commit, Origin, StoreEvent};
+
+/// A change, told after it was committed.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+pub struct ChangeEvent {
+    /// `created`, `updated`, `deleted`, `state_changed`, `conflict`, `sync_started`,
+    /// `sync_progress`, `sync_completed`, `sync_failed`, `connection_changed`, `needs_auth`.
+    pub event: String,
+    /// The record's kind, if it is about one.
+    pub kind: Option<String>,
+    /// The record's id, if it is about one.
+    pub id: Option<String>,
+    /// `local` or `remote`.
+    pub origin: String,
+    /// What else there is to say, for example `{done, total}` or the record.
+    pub data: JsonObject,
+}
 
 /// How many events a reader may fall behind.
 const CAPACITY: usize = 1_024;

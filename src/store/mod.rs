@@ -430,6 +430,11 @@ impl Store {
         client_id: Option<&str>,
         rebind: bool,
     ) -> Result<(), StoreError> {
+        let known = self.read(metadata::get)?;
+        let same_client = client_id.is_none_or(|client_id| client_id == known.client_id);
+        if known.server_url.as_deref() == server_url && same_client && (known.rebind || !rebind) {
+            return Ok(());
+        }
         self.write("server", Safety::Local, |tx| {
             metadata::set(
                 tx.connection,

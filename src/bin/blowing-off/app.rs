@@ -68,12 +68,12 @@ impl App {
                 self.config.client_id(),
             ))
             .await?;
-        self.remember_client_id(client)
+        self.remember_client_id(client).await
     }
 
     /// A database that was replaced brings its own client id; the config follows.
-    fn remember_client_id(&self, client: &WildThingClient) -> Outcome {
-        let client_id = client.client_id();
+    async fn remember_client_id(&self, client: &WildThingClient) -> Outcome {
+        let client_id = client.client_id().await?;
         if self.config.client_id() == Some(client_id.as_str()) {
             return Ok(());
         }

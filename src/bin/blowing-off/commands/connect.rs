@@ -27,7 +27,7 @@ pub(super) async fn run(mut app: App, args: ConnectArgs) -> Outcome {
     let (client_id, probed) = app
         .with_client(async |client| {
             client.connect(options).await?;
-            let client_id = client.client_id();
+            let client_id = client.client_id().await?;
             let mut config = app.config.clone();
             config.set_server(&server_url, token.as_ref());
             config.set_client_id(&client_id);

@@ -52,7 +52,7 @@ async fn watch_syncs(app: &App, client: &WildThingClient, period: Duration, stop
             },
             _ = look_again.tick(), if refused => {
                 if let Some(new) = newer_token(app, token.as_ref())? {
-                    client.set_auth_token(Some(new.reveal().to_owned()));
+                    client.set_auth_token(Some(new.reveal().to_owned()))?;
                     client.network_available();
                     token = Some(new);
                 }

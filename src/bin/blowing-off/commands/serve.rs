@@ -1,7 +1,10 @@
 //! `serve`: the reference server in the foreground.
 
 use std::net::SocketAddr;
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
+use std::sync::PoisonError;
+
+use wildthing::hub::{Hub, HubError, HubOptions};
 
 use crate::args::ServeArgs;
 use crate::failure::{Exit, Failure, Outcome};
@@ -10,7 +13,6 @@ use crate::secret::{Secret, TOKEN_VARIABLE};
 use crate::signals::Stop;
 
 /// What the server is to do, read and checked.
-#[allow(dead_code)]
 struct Plan {
     listen: SocketAddr,
     db: PathBuf,
@@ -47,16 +49,65 @@ pub(super) async fn run(args: ServeArgs, out: &Out) -> Outcome {
 /// Opens the server's database, fills it as planned, listens, calls `announce`
 /// with the URL, and stops gracefully when `stop` completes.
 async fn run_hub(
-    _plan: Plan,
-    _announce: impl FnOnce(&str) -> Outcome,
-    _stop: impl Future<Output = Outcome>,
+    plan: Plan,
+    announce: impl FnOnce(&str) -> Outcome,
+    stop: impl Future<Output = Outcome>,
 ) -> Outcome {
-    Err(Failure::new(
+    let options = HubOptions {
+        listen: plan.listen,
+        db: Some(plan.db),
+        auth_token: Some(plan.auth_token.reveal().into()),
+    };
+    let hub = Hub::start(options).await.map_err(hub_failure)?;
+    // Filled before it is announced: whoever reads the URL finds the house.
+    let filled = fill(&hub, plan.new_epoch, plan.sample, &plan.imports);
+    let served = match filled.and_then(|()| announce(&hub.url())) {
+        Ok(()) => stop.await,
+        failed => failed,
+    };
+    hub.shutdown().await.map_err(hub_failure)?;
+    served
+}
+
+fn fill(hub: &Hub, new_epoch: bool, sample: Option<u32>, imports: &[(PathBuf, Vec<u8>)]) -> Outcome {
+    let store = hub.store();
+    let mut store = store.lock().unwrap_or_else(PoisonError::into_inner);
+    if new_epoch {
+        store.new_epoch().map_err(hub_failure)?;
+    }
+    if let Some(entities) = sample {
+        store.load_sample(entities as usize).map_err(hub_failure)?;
+    }
+    for (path, bytes) in imports {
+        let report = store
+            .import(bytes)
+            .map_err(|error| import_failure(path, &error))?;
+        tracing::info!(
+            imported = report.imported,
+            unchanged = report.unchanged,
+            "imported a recorded house"
+        );
+    }
+    Ok(())
+}
+
+fn import_failure(path: &Path, error: &HubError) -> Failure {
+    Failure::new(
         Exit::Failed,
-        "not_built",
-        "the server is not built into this version",
-        "use a newer version of blowing-off",
-    ))
+        "import",
+        format!("{}: {error}", path.display()),
+        "name a file that holds a recorded sync_delta message; nothing of this file was taken",
+    )
+}
+
+/// The hub's errors say themselves what to do.
+pub(super) fn hub_failure(error: HubError) -> Failure {
+    let hint = match &error {
+        HubError::Listen { .. } => "choose another address with --listen, or end what listens there",
+        HubError::NotADatabase { .. } | HubError::NotAHub { .. } => "name another file with --db",
+        _ => "see the message; nothing was half done",
+    };
+    Failure::new(Exit::Failed, "hub", error.to_string(), hint)
 }
 
 /// The first line of stdout: programs that started the server read its URL there.
