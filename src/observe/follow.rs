@@ -7,9 +7,10 @@ use std::collections::BTreeSet;
 use std::sync::{Mutex, PoisonError};
 
 use super::Broadcaster;
-use crate::store::{Origin, Store, StoreError, metadata, rows};
+use crate::store::rows::{self, Changed, LastChange};
+use crate::store::{Store, StoreError, metadata};
 
-/// The most rows read in one go.
+/// The most rows read at one look; the rest comes with the next.
 const CHUNK: u32 = 1_000;
 
 /// Keeps track of what was told.
@@ -20,11 +21,12 @@ pub struct Follower {
 
 #[derive(Debug, Default)]
 struct State {
-    /// Changes up to here were told, by us or by their own commit.
-    told: i64,
-    /// The newest change seen at the last look. Only those are told now: by
-    /// then every commit of our own up to it has reported itself.
-    seen: i64,
+    /// Where the next look begins: number, kind and id of the last row read.
+    read: (i64, String, String),
+    /// Rows read at the last look. They are told at the next one: by then every
+    /// commit of our own among them has reported itself.
+    held: Vec<Changed>,
+    /// Commits of our own since the oldest row that is held.
     own: BTreeSet<i64>,
 }
 
@@ -32,61 +34,55 @@ impl Follower {
     /// Begins at the replica's present.
     pub fn new(store: &Store) -> Result<Self, StoreError> {
         let now = store.read(metadata::get)?.change_seq;
+        let state = State {
+            read: (now + 1, String::new(), String::new()),
+            ..State::default()
+        };
         Ok(Self {
-            state: Mutex::new(State {
-                told: now,
-                seen: now,
-                own: BTreeSet::new(),
-            }),
+            state: Mutex::new(state),
         })
     }
 
     /// A commit of our own, which tells of itself.
     pub fn own(&self, change_seq: i64) {
-        let mut state = self.state.lock().unwrap_or_else(PoisonError::into_inner);
-        if change_seq > state.told {
-            state.own.insert(change_seq);
-        }
+        self.state
+            .lock()
+            .unwrap_or_else(PoisonError::into_inner)
+            .own
+            .insert(change_seq);
     }
 
     /// Looks for commits of others and tells of them. Call it at intervals.
     pub fn poll(&self, store: &Store, broadcaster: &Broadcaster) -> Result<(), StoreError> {
-        let now = store.read(metadata::get)?.change_seq;
-        let (told, until, own) = {
+        let after = self
+            .state
+            .lock()
+            .unwrap_or_else(PoisonError::into_inner)
+            .read
+            .clone();
+        let found =
+            store.read(|connection| rows::changed_after(connection, after.0, &after.1, &after.2, CHUNK))?;
+        let theirs = {
             let mut state = self.state.lock().unwrap_or_else(PoisonError::into_inner);
-            let until = std::mem::replace(&mut state.seen, now);
-            (state.told, until, state.own.clone())
-        };
-        if until <= told {
-            return Ok(());
-        }
-        let foreign = (told + 1..=until).any(|seq| !own.contains(&seq));
-        let mut from = told;
-        while foreign && from < until {
-            let rows = store.read(|connection| rows::changed_since(connection, from, CHUNK))?;
-            let Some((last, _)) = rows.last() else { break };
-            let (last, full) = (*last, rows.len() == CHUNK as usize);
-            for (seq, record) in rows {
-                // A chunk may end in the middle of a commit: its rest comes with the next.
-                if seq > until || own.contains(&seq) || (full && seq == last && last > from + 1) {
-                    continue;
-                }
-                let what = if record.version.deleted {
-                    "deleted"
-                } else {
-                    "updated"
-                };
-                let origin = match record.sync_status {
-                    crate::model::SyncStatus::Synced => Origin::Remote,
-                    _ => Origin::Local,
-                };
-                broadcaster.record(what, &record.version.key, origin);
+            if let Some(last) = found.last() {
+                let key = &last.record.version.key;
+                state.read = (last.change_seq, key.kind.to_string(), key.id.to_string());
             }
-            from = if full && last > from + 1 { last - 1 } else { last };
+            let mut told = std::mem::replace(&mut state.held, found);
+            told.retain(|row| !state.own.contains(&row.change_seq));
+            let oldest = state.held.first().map_or(state.read.0, |row| row.change_seq);
+            state.own = state.own.split_off(&oldest);
+            told
+        };
+        for Changed { change, record, .. } in theirs {
+            let version = &record.version;
+            match change {
+                LastChange::Created(origin) => broadcaster.record("created", version, origin),
+                LastChange::Updated(origin) => broadcaster.record("updated", version, origin),
+                LastChange::Deleted(origin) => broadcaster.deleted(&version.key, origin),
+                LastChange::Status => {}
+            }
         }
-        let mut state = self.state.lock().unwrap_or_else(PoisonError::into_inner);
-        state.told = state.told.max(until);
-        state.own = state.own.split_off(&(until + 1));
         Ok(())
     }
 }

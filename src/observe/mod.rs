@@ -12,7 +12,7 @@ use tokio::sync::broadcast;
 
 pub use follow::Follower;
 
-use crate::model::{JsonObject, Key, Kind};
+use crate::model::{JsonObject, Key, Kind, Version};
 use crate::store::{Commit, Origin, StoreEvent};
 
 /// A change, told after it was committed.
@@ -65,9 +65,9 @@ impl Broadcaster {
     pub fn committed(&self, commit: &Commit) {
         for event in &commit.events {
             match event {
-                StoreEvent::Created(version, origin) => self.record("created", &version.key, *origin),
-                StoreEvent::Updated(version, origin) => self.record("updated", &version.key, *origin),
-                StoreEvent::Deleted(key, origin) => self.record("deleted", key, *origin),
+                StoreEvent::Created(version, origin) => self.record("created", version, *origin),
+                StoreEvent::Updated(version, origin) => self.record("updated", version, *origin),
+                StoreEvent::Deleted(key, origin) => self.deleted(key, *origin),
                 StoreEvent::Conflict(entry) => {
                     let data = json!({"conflict_id": entry.entry, "reason": entry.reason, "loser": entry.loser.as_str()});
                     self.send(about("conflict", &entry.version.key, Origin::Remote, data));
@@ -77,14 +77,24 @@ impl Broadcaster {
         }
     }
 
-    /// One event about a record. A device's state is told as the device's.
-    pub(crate) fn record(&self, what: &str, key: &Key, origin: Origin) {
-        let what = if key.kind == Kind::EntityState && what != "deleted" {
-            "state_changed"
-        } else {
-            what
+    /// One event about a record that is there. A state is told as a device's.
+    pub(crate) fn record(&self, what: &str, version: &Version, origin: Origin) {
+        let (what, data) = match version.key.kind {
+            Kind::EntityState => {
+                let device = version.parent_id.as_ref().map(|id| id.as_str());
+                (
+                    "state_changed",
+                    json!({"device_id": device, "state": version.embedded("state_json")}),
+                )
+            }
+            _ => (what, json!({"name": version.name})),
         };
-        self.send(about(what, key, origin, Value::Null));
+        self.send(about(what, &version.key, origin, data));
+    }
+
+    /// One event about a record that is gone.
+    pub(crate) fn deleted(&self, key: &Key, origin: Origin) {
+        self.send(about("deleted", key, origin, Value::Null));
     }
 
     /// An event about the sync itself.

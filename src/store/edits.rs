@@ -6,7 +6,7 @@
 
 use super::mirror::ServerVersion;
 use super::outbox::{OutboxEntry, OutboxState};
-use super::{StoreError, Tx, journal, mirror, outbox, rows};
+use super::{Origin, StoreError, Tx, journal, mirror, outbox, rows};
 use crate::model::time::SECOND;
 use crate::model::{Key, Kind, Record, SyncStatus, Timestamp, Version, uuid_v7, uuid_v7_millis};
 use crate::protocol::v1::Operation;
@@ -72,7 +72,6 @@ pub(super) fn apply(
     if let Some(old) = current_version {
         journal::supersede(tx.connection, old, tx.now)?;
     }
-    let was_live = current_version.is_some_and(|old| !old.deleted);
     let record = Record {
         version,
         sync_status: SyncStatus::Pending,
@@ -80,8 +79,7 @@ pub(super) fn apply(
         last_sync_at: current.as_ref().and_then(|record| record.last_sync_at),
         sync_error: None,
     };
-    tx.put(&record)?;
-    tx.emit_local(&record.version, was_live);
+    tx.put(&record, current_version, Origin::Local)?;
     Ok(record)
 }
 
@@ -217,7 +215,7 @@ pub(super) fn delete(tx: &Tx<'_>, key: &Key) -> Result<(), StoreError> {
         outbox::clear(tx.connection, key)?;
         rows::remove(tx.connection, key)?;
         tx.change_seq()?;
-        tx.emit_removed(key, super::Origin::Local);
+        tx.emit_removed(key, Origin::Local);
         return Ok(());
     }
     apply(
@@ -273,7 +271,7 @@ pub(super) fn discard(tx: &Tx<'_>, key: &Key) -> Result<bool, StoreError> {
             outbox::clear(tx.connection, key)?;
             rows::remove(tx.connection, key)?;
             tx.change_seq()?;
-            tx.emit_removed(key, super::Origin::Local);
+            tx.emit_removed(key, Origin::Local);
         }
     }
     Ok(true)

@@ -52,8 +52,10 @@ async fn watch_syncs(app: &App, client: &WildThingClient, period: Duration, stop
             },
             _ = look_again.tick(), if refused => {
                 if let Some(new) = newer_token(app, token.as_ref())? {
-                    client.set_auth_token(Some(new.reveal().to_owned()))?;
-                    client.network_available();
+                    // A token that can't be used is no reason to end: the next one saved may do.
+                    if let Err(error) = client.set_auth_token(Some(new.reveal().to_owned())) {
+                        tracing::warn!(%error, "the saved token can't be used");
+                    }
                     token = Some(new);
                 }
             }
