@@ -265,15 +265,15 @@ async fn a_background_sync_pushes_a_write_after_a_moment_and_tells_of_it() {
     let mut completed = 0;
     let mut wrote = false;
     while completed < 2 {
-        if let Some(wildthing::client::Observed::Change(change)) = changes.next().await {
-            if change.event == "sync_completed" {
-                completed += 1;
-                if !wrote {
-                    wrote = true;
-                    a.update_room("room-123".into(), object(json!({"floor": 3})))
-                        .await
-                        .unwrap();
-                }
+        if let Some(wildthing::client::Observed::Change(change)) = changes.next().await
+            && change.event == "sync_completed"
+        {
+            completed += 1;
+            if !wrote {
+                wrote = true;
+                a.update_room("room-123".into(), object(json!({"floor": 3})))
+                    .await
+                    .unwrap();
             }
         }
     }

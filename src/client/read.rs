@@ -109,7 +109,7 @@ impl WildThingClient {
                         ..Default::default()
                     };
                     let mut events = rows::list(connection, &filter)?;
-                    events.sort_by(|a, b| newest(&b.version).cmp(&newest(&a.version)));
+                    events.sort_by_key(|event| std::cmp::Reverse(newest(&event.version)));
                     events.truncate(limit as usize);
                     Ok(events.iter().map(present::record).collect())
                 })?)
@@ -332,7 +332,7 @@ fn state_history(
             states.push((version, state));
         }
     }
-    states.sort_by(|a, b| newest(&b.0).cmp(&newest(&a.0)));
+    states.sort_by_key(|(version, _)| std::cmp::Reverse(newest(version)));
     states.truncate(limit as usize);
     Ok(states.into_iter().map(|(_, state)| state).collect())
 }

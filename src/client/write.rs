@@ -179,12 +179,11 @@ impl WildThingClient {
                     if let Err(error) = patch::apply(&mut version, &patch) {
                         return Ok(Err(error));
                     }
-                    if version.parent_id != before {
-                        if let Some(parent) = new_parent(&version) {
-                            if live(connection, &parent)?.is_none() {
-                                return Ok(Err(missing(&parent)));
-                            }
-                        }
+                    if version.parent_id != before
+                        && let Some(parent) = new_parent(&version)
+                        && live(connection, &parent)?.is_none()
+                    {
+                        return Ok(Err(missing(&parent)));
                     }
                     Ok(Ok(version))
                 })??;

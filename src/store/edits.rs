@@ -31,10 +31,10 @@ pub fn stamp(now: Timestamp, random: [u8; 10], bases: &[&Version]) -> (Timestamp
     let sync_id = uuid_v7(id_time, random).hyphenated().to_string();
     for base in bases {
         // An id of another program may sort after any of ours: then time must decide.
-        if base.sync_id.as_bytes() >= sync_id.as_bytes() {
-            if let Some(time) = base.updated_at {
-                updated_at = updated_at.max(time.plus_micros(SECOND));
-            }
+        if base.sync_id.as_bytes() >= sync_id.as_bytes()
+            && let Some(time) = base.updated_at
+        {
+            updated_at = updated_at.max(time.plus_micros(SECOND));
         }
     }
     (updated_at, sync_id)
@@ -140,10 +140,10 @@ fn continue_entry(
     current: Option<&Version>,
 ) -> Result<OutboxEntry, StoreError> {
     let mut bases = entry.bases;
-    if let Some(version) = current {
-        if outbox::sent(tx.connection, &entry.key, entry.edit_seq)?.is_some() {
-            add_base(&mut bases, &version.sync_id);
-        }
+    if let Some(version) = current
+        && outbox::sent(tx.connection, &entry.key, entry.edit_seq)?.is_some()
+    {
+        add_base(&mut bases, &version.sync_id);
     }
     Ok(OutboxEntry {
         edit_seq: following_edit(tx, entry.edit_seq)?,

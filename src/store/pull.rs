@@ -252,14 +252,9 @@ pub(super) fn lose(
         reason,
         loser: whose,
     };
-    if journal::record(tx.connection, &loss, tx.now)? {
-        if let Some(entry) = journal::list(tx.connection, Some(&loser.key), true)?
-            .into_iter()
-            .find(|entry| entry.version == *loser)
-        {
-            tx.emit_conflict(&entry);
-            conflicts.push(entry);
-        }
+    if let Some(entry) = journal::record(tx.connection, &loss, tx.now)? {
+        tx.emit_conflict(&entry);
+        conflicts.push(entry);
     }
     Ok(())
 }

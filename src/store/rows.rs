@@ -30,6 +30,15 @@ fn bad_column(index: usize, error: impl std::error::Error + Send + Sync + 'stati
     rusqlite::Error::FromSqlConversionFailure(index, rusqlite::types::Type::Text, Box::new(error))
 }
 
+/// A column that holds JSON.
+pub(super) fn json_column<T: serde::de::DeserializeOwned>(
+    row: &Row<'_>,
+    index: usize,
+) -> rusqlite::Result<T> {
+    let text: String = row.get(index)?;
+    serde_json::from_str(&text).map_err(|error| bad_column(index, error))
+}
+
 pub(super) fn key_from(row: &Row<'_>, kind: usize, id: usize) -> rusqlite::Result<Key> {
     let name: String = row.get(kind)?;
     let text: String = row.get(id)?;
@@ -40,8 +49,7 @@ pub(super) fn key_from(row: &Row<'_>, kind: usize, id: usize) -> rusqlite::Resul
 }
 
 pub(super) fn record_from(row: &Row<'_>) -> rusqlite::Result<Record> {
-    let body: String = row.get(4)?;
-    let body: JsonObject = serde_json::from_str(&body).map_err(|error| bad_column(4, error))?;
+    let body: JsonObject = json_column(row, 4)?;
     let parent: Option<String> = row.get(2)?;
     let status: String = row.get(9)?;
     Ok(Record {
