@@ -376,6 +376,10 @@ impl Store {
         after: PushPosition,
         last_edit: i64,
     ) -> Result<Option<Batch>, StoreError> {
+        if self.read(outbox::counts)? == (0, 0) {
+            // Nothing to send: no reason to wait for the disk.
+            return Ok(Some(Batch { generation, position: after, ..Batch::default() }));
+        }
         self.write("prepare", Safety::Local, |tx| {
             if !tx.renew(owner)? {
                 return Ok(None);
