@@ -262,21 +262,24 @@ async fn a_background_sync_pushes_a_write_after_a_moment_and_tells_of_it() {
     a.start_background_sync(std::time::Duration::from_secs(3_600))
         .await
         .unwrap();
-    let mut completed = 0;
-    let mut wrote = false;
-    while completed < 2 {
+    let mut completed = Vec::new();
+    while completed.len() < 2 {
         if let Some(wildthing::client::Observed::Change(change)) = changes.next().await
             && change.event == "sync_completed"
         {
-            completed += 1;
-            if !wrote {
-                wrote = true;
+            completed.push(change.data["pushed"].clone());
+            if completed.len() == 1 {
                 a.update_room("room-123".into(), object(json!({"floor": 3})))
                     .await
                     .unwrap();
             }
         }
     }
+    assert_eq!(
+        completed,
+        [json!(0), json!(1)],
+        "the second sync is the write's, an hour before its time"
+    );
     assert!(a.pending_changes().await.unwrap().is_empty());
     a.stop_background_sync().await;
 }

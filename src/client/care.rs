@@ -1,6 +1,6 @@
 //! Caring for edits: what waits, what lost, why, and what to do about it.
 
-use super::patch::id;
+use super::patch::{id, invalid};
 use super::present;
 use super::read::{missing, shown};
 use super::types::{Conflict, Explanation, HistoryEntry, PendingChange, RecordObject};
@@ -106,7 +106,9 @@ impl WildThingClient {
     pub async fn retry_failed(&self, kind: Option<String>, id_text: Option<String>) -> Result<u64> {
         let key = match (kind, id_text) {
             (Some(kind), Some(text)) => Some(Key::new(Kind::parse(&kind), id("id", &text)?)),
-            _ => None,
+            (None, None) => None,
+            (Some(_), None) => return Err(invalid("id", "a kind without an id names no record")),
+            (None, Some(_)) => return Err(invalid("kind", "an id without a kind names no record")),
         };
         self.inner
             .blocking(move |core| Ok(core.store.retry_failed(key.as_ref())?))
@@ -128,20 +130,16 @@ impl WildThingClient {
             .await
     }
 
-    /// Empties the replica. `UnsentEdits` if the server has not got everything,
-    /// unless `force` is set.
+    /// Empties the replica. `UnsentEdits` if the server has not got everything.
+    /// With `force` those edits are dropped, and the list of conflicts with them.
     pub async fn reset(&self, force: bool) -> Result<()> {
         self.cancel_sync();
         self.inner.core.engine.idle().await;
         self.inner
             .blocking(move |core| {
-                let (queued, failed) = core.store.read(outbox::counts)?;
-                if !force && queued + failed > 0 {
-                    return Err(WildThingError::UnsentEdits {
-                        count: queued + failed,
-                    });
-                }
-                Ok(core.store.wipe()?)
+                core.store
+                    .wipe(force)?
+                    .map_err(|count| WildThingError::UnsentEdits { count })
             })
             .await
     }

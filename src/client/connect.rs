@@ -118,7 +118,7 @@ impl WildThingClient {
             .blocking(move |core| Ok(core.store.set_server(Some(&url), client_id.as_deref(), rebind)?))
             .await?;
         *lock(&self.inner.core.transport) = Some(Arc::new(transport));
-        self.inner.core.hints.now.notify_one();
+        self.inner.core.hints.new_token();
         Ok(())
     }
 
@@ -180,7 +180,7 @@ impl WildThingClient {
     /// Changes the token. A background sync that waits for one goes on.
     pub fn set_auth_token(&self, token: Option<String>) -> Result<()> {
         self.transport()?.set_auth_token(token)?;
-        self.inner.core.hints.now.notify_one();
+        self.inner.core.hints.new_token();
         Ok(())
     }
 
@@ -215,9 +215,8 @@ impl WildThingClient {
     /// lock on it is held. Calls fail with `Paused` until [`WildThingClient::resume`].
     pub async fn pause(&self) -> Result<()> {
         let core = Arc::clone(&self.inner.core);
-        core.engine.cancel();
-        core.engine.idle().await;
         core.paused.store(true, Ordering::Release);
+        core.engine.stop().await;
         let closed = self.inner.handle.spawn_blocking(move || core.store.close()).await;
         closed.map_err(|_| WildThingError::Cancelled)
     }
@@ -231,6 +230,7 @@ impl WildThingClient {
             .spawn_blocking(move || core.store.reopen())
             .await;
         opened.map_err(|_| WildThingError::Cancelled)??;
+        self.inner.core.engine.allow();
         self.inner.core.paused.store(false, Ordering::Release);
         self.inner.core.hints.now.notify_one();
         Ok(())
@@ -244,9 +244,9 @@ impl WildThingClient {
             task.abort();
         }
         let core = Arc::clone(&self.inner.core);
-        core.engine.cancel();
-        core.engine.idle().await;
         core.shut.store(true, Ordering::Release);
+        core.engine.stop().await;
+        core.broadcaster.end();
         let _ = self.inner.handle.spawn_blocking(move || core.store.close()).await;
     }
 
@@ -257,9 +257,9 @@ impl WildThingClient {
         let mut following = lock(&self.inner.following);
         if following.is_none() {
             let core = Arc::clone(core);
+            core.follower.begin();
             *following = Some(self.inner.handle.spawn(async move {
                 loop {
-                    core.seam.sleep(FOLLOW_EVERY).await;
                     let looked = Arc::clone(&core);
                     let poll = move || looked.follower.poll(&looked.store, &looked.broadcaster);
                     match tokio::task::spawn_blocking(poll).await {
@@ -268,6 +268,7 @@ impl WildThingClient {
                         Ok(Err(error)) => tracing::debug!(%error, "could not look for changes of others"),
                         Err(_) => return,
                     }
+                    core.seam.sleep(FOLLOW_EVERY).await;
                 }
             }));
         }
@@ -291,7 +292,7 @@ fn build(options: OpenOptions, seam: SharedSeam) -> Result<Core> {
         seam.clone(),
     )?);
     let broadcaster = Arc::new(Broadcaster::default());
-    let follower = Arc::new(Follower::new(&store)?);
+    let follower = Arc::new(Follower::default());
     let hints = Arc::new(Hints::default());
     let teller = Arc::new(Teller {
         broadcaster: Arc::clone(&broadcaster),

@@ -19,6 +19,9 @@ use crate::transport::{HttpTransport, TransportError};
 /// How often other processes' commits are looked for while somebody listens.
 pub(super) const FOLLOW_EVERY: std::time::Duration = std::time::Duration::from_millis(200);
 
+/// How long a dropped client may take to end.
+const FAREWELL: std::time::Duration = std::time::Duration::from_secs(5);
+
 /// Everything but the runtime; background tasks hold this.
 pub(super) struct Core {
     pub(super) store: Arc<Store>,
@@ -51,11 +54,26 @@ impl std::fmt::Debug for Inner {
 }
 
 impl Drop for Inner {
+    /// Never waits, so that the last handle may be dropped on any thread: a
+    /// thread of its own sees the running sync to its end and frees the lease.
     fn drop(&mut self) {
-        self.core.engine.cancel();
-        if let Some(runtime) = lock(&self.runtime).take() {
-            // Never waits, so that the last handle may be dropped on any thread.
-            runtime.shutdown_background();
+        let Some(runtime) = lock(&self.runtime).take() else {
+            return;
+        };
+        let core = Arc::clone(&self.core);
+        core.engine.cancel();
+        let farewell = std::thread::Builder::new()
+            .name("wildthing-drop".into())
+            .spawn(move || {
+                runtime.block_on(async {
+                    let _ = tokio::time::timeout(FAREWELL, core.engine.stop()).await;
+                });
+                core.broadcaster.end();
+                core.store.close();
+                runtime.shutdown_background();
+            });
+        if let Err(error) = farewell {
+            tracing::warn!(%error, "no thread to end the client with; its lease runs out by itself");
         }
     }
 }
@@ -189,7 +207,7 @@ impl From<SyncError> for WildThingError {
         match error {
             SyncError::Offline(error) | SyncError::Transport(error) => error.into(),
             SyncError::NeedsAuth { status } => WildThingError::NeedsAuth { status },
-            SyncError::Server { status, detail } => WildThingError::Server { status, detail },
+            SyncError::Server { status, detail, .. } => WildThingError::Server { status, detail },
             SyncError::Protocol(error) => WildThingError::Protocol {
                 problem: error.to_string(),
             },

@@ -5,6 +5,7 @@ use serde_json::Value;
 use super::inputs::Patch;
 use super::{Result, WildThingError};
 use crate::model::{JsonObject, Kind, RecordId, Version};
+use crate::protocol::decode::check_numbers;
 use crate::protocol::v1::{embedded_field, first_mistyped, is_known_field};
 
 /// Fields that only sync may write.
@@ -32,6 +33,7 @@ pub(super) fn invalid(field: &str, problem: impl Into<String>) -> WildThingError
 /// Checks a patch against the shape of `kind` and applies it.
 pub(super) fn apply(version: &mut Version, patch: &Patch) -> Result<()> {
     for (field, value) in patch {
+        check_numbers(value).map_err(|error| invalid(field, error.to_string()))?;
         set(version, field, value)?;
     }
     match first_mistyped(&version.key.kind, &version.body) {

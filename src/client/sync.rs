@@ -25,6 +25,10 @@ impl WildThingClient {
     pub async fn sync(&self) -> Result<SyncResult> {
         self.inner.blocking(|_| Ok(())).await?;
         let transport: Arc<dyn Transport> = self.transport()?;
+        if lock(&self.inner.background).is_some() {
+            // The loop joins this sync and forgets its failures.
+            self.inner.core.hints.now.notify_one();
+        }
         let engine = Arc::clone(&self.inner.core.engine);
         let task = self
             .inner

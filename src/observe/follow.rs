@@ -4,7 +4,7 @@
 //! carry the number of their last change. Numbers that are not ours are theirs.
 
 use std::collections::BTreeSet;
-use std::sync::{Mutex, PoisonError};
+use std::sync::{Mutex, MutexGuard, PoisonError};
 
 use super::Broadcaster;
 use crate::store::rows::{self, Changed, LastChange};
@@ -21,8 +21,11 @@ pub struct Follower {
 
 #[derive(Debug, Default)]
 struct State {
+    /// Whether anybody listens. Until then nothing is kept.
+    following: bool,
     /// Where the next look begins: number, kind and id of the last row read.
-    read: (i64, String, String),
+    /// `None` before the first look, which only finds where the present is.
+    read: Option<(i64, String, String)>,
     /// Rows read at the last look. They are told at the next one: by then every
     /// commit of our own among them has reported itself.
     held: Vec<Changed>,
@@ -31,46 +34,44 @@ struct State {
 }
 
 impl Follower {
-    /// Begins at the replica's present.
-    pub fn new(store: &Store) -> Result<Self, StoreError> {
-        let now = store.read(metadata::get)?.change_seq;
-        let state = State {
-            read: (now + 1, String::new(), String::new()),
-            ..State::default()
-        };
-        Ok(Self {
-            state: Mutex::new(state),
-        })
+    /// Somebody listens from now on.
+    pub fn begin(&self) {
+        self.state().following = true;
     }
 
     /// A commit of our own, which tells of itself.
     pub fn own(&self, change_seq: i64) {
-        self.state
-            .lock()
-            .unwrap_or_else(PoisonError::into_inner)
-            .own
-            .insert(change_seq);
+        let mut state = self.state();
+        if state.following {
+            state.own.insert(change_seq);
+        }
+    }
+
+    fn state(&self) -> MutexGuard<'_, State> {
+        self.state.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
     /// Looks for commits of others and tells of them. Call it at intervals.
     pub fn poll(&self, store: &Store, broadcaster: &Broadcaster) -> Result<(), StoreError> {
-        let after = self
-            .state
-            .lock()
-            .unwrap_or_else(PoisonError::into_inner)
-            .read
-            .clone();
+        let after = self.state().read.clone();
+        let Some((change_seq, kind, id)) = after else {
+            let present = store.read(metadata::get)?.change_seq;
+            self.state().read = Some((present + 1, String::new(), String::new()));
+            return Ok(());
+        };
         let found =
-            store.read(|connection| rows::changed_after(connection, after.0, &after.1, &after.2, CHUNK))?;
+            store.read(|connection| rows::changed_after(connection, change_seq, &kind, &id, CHUNK))?;
         let theirs = {
-            let mut state = self.state.lock().unwrap_or_else(PoisonError::into_inner);
+            let mut state = self.state();
+            let mut next = change_seq;
             if let Some(last) = found.last() {
                 let key = &last.record.version.key;
-                state.read = (last.change_seq, key.kind.to_string(), key.id.to_string());
+                next = last.change_seq;
+                state.read = Some((next, key.kind.to_string(), key.id.to_string()));
             }
             let mut told = std::mem::replace(&mut state.held, found);
             told.retain(|row| !state.own.contains(&row.change_seq));
-            let oldest = state.held.first().map_or(state.read.0, |row| row.change_seq);
+            let oldest = state.held.first().map_or(next, |row| row.change_seq);
             state.own = state.own.split_off(&oldest);
             told
         };

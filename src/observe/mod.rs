@@ -6,6 +6,8 @@
 
 mod follow;
 
+use std::sync::{Mutex, MutexGuard, PoisonError};
+
 use serde::{Deserialize, Serialize};
 use serde_json::{Value, json};
 use tokio::sync::broadcast;
@@ -37,13 +39,14 @@ const CAPACITY: usize = 1_024;
 /// Sends events to every stream.
 #[derive(Debug)]
 pub struct Broadcaster {
-    sender: broadcast::Sender<ChangeEvent>,
+    /// `None` once everything has ended.
+    sender: Mutex<Option<broadcast::Sender<ChangeEvent>>>,
 }
 
 impl Default for Broadcaster {
     fn default() -> Self {
         Self {
-            sender: broadcast::channel(CAPACITY).0,
+            sender: Mutex::new(Some(broadcast::channel(CAPACITY).0)),
         }
     }
 }
@@ -51,14 +54,28 @@ impl Default for Broadcaster {
 impl Broadcaster {
     /// A stream of the events from now on.
     pub fn subscribe(&self) -> ChangeStream {
-        ChangeStream {
-            receiver: self.sender.subscribe(),
-        }
+        let receiver = match &*self.sender() {
+            Some(sender) => sender.subscribe(),
+            // A stream that has ended: its sender is gone.
+            None => broadcast::channel(1).1,
+        };
+        ChangeStream { receiver }
     }
 
     /// Sends one event. Nobody listening is fine.
     pub fn send(&self, event: ChangeEvent) {
-        let _ = self.sender.send(event);
+        if let Some(sender) = &*self.sender() {
+            let _ = sender.send(event);
+        }
+    }
+
+    /// Ends every stream, once it was read empty.
+    pub fn end(&self) {
+        *self.sender() = None;
+    }
+
+    fn sender(&self) -> MutexGuard<'_, Option<broadcast::Sender<ChangeEvent>>> {
+        self.sender.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
     /// Sends what a commit did.

@@ -206,7 +206,10 @@ pub(super) fn delete(tx: &Tx<'_>, key: &Key) -> Result<(), StoreError> {
     let Some(current) = rows::get(tx.connection, key)?.filter(|record| !record.version.deleted) else {
         return Ok(());
     };
-    let unknown_to_server = outbox::get(tx.connection, key)?.is_some()
+    // All of it: an entry that was saved from a damaged file has no mirror and
+    // no attempts on record, and may be known to the server all the same.
+    let unknown_to_server = outbox::get(tx.connection, key)?
+        .is_some_and(|entry| entry.op == Operation::Create && entry.attempts == 0 && entry.bases.is_empty())
         && mirror::get(tx.connection, key)?.is_none()
         && !outbox::ever_sent(tx.connection, key)?;
     if unknown_to_server {
@@ -231,10 +234,14 @@ pub(super) fn delete(tx: &Tx<'_>, key: &Key) -> Result<(), StoreError> {
 }
 
 /// Makes a journaled version the newest edit. Its author saw the version that
-/// won, so that one is among the bases, and a delete can be undone.
+/// won, so that one is among the bases, and a delete can be undone. Any other
+/// version in the mirror was not seen, and stays a concurrent one.
 pub(super) fn restore(tx: &Tx<'_>, entry: &journal::JournalEntry) -> Result<Record, StoreError> {
     let key = entry.version.key.clone();
-    let seen = mirror::get(tx.connection, &key)?.map(|server| server.version);
+    let won = entry.winner.as_ref().map(|winner| winner.sync_id.as_str());
+    let seen = mirror::get(tx.connection, &key)?
+        .map(|server| server.version)
+        .filter(|version| won == Some(version.sync_id.as_str()));
     let record = apply(
         tx,
         &key,

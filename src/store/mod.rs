@@ -23,10 +23,10 @@ pub mod schema;
 pub mod session;
 mod tx;
 
+use std::collections::VecDeque;
 use std::fmt;
 use std::path::{Path, PathBuf};
-use std::sync::atomic::{AtomicBool, Ordering};
-use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError, RwLock};
 
 use rusqlite::{Connection, TransactionBehavior};
 
@@ -59,6 +59,13 @@ pub struct StoreOptions {
 /// Hears of commits, after them and with no lock held.
 pub type Listener = Arc<dyn Fn(&Commit) + Send + Sync>;
 
+/// Commits on their way to the listener.
+#[derive(Debug, Default)]
+struct Untold {
+    commits: VecDeque<Commit>,
+    being_told: bool,
+}
+
 /// Asked just before a commit; true makes the transaction roll back.
 #[cfg(any(test, feature = "testing"))]
 pub type Fault = Box<dyn FnMut(&'static str) -> bool + Send>;
@@ -77,8 +84,11 @@ pub struct Store {
     options: StoreOptions,
     seam: SharedSeam,
     writer: Mutex<Option<Connection>>,
-    /// Told apart from `writer`, since a reader must not wait for a write to ask.
-    is_open: AtomicBool,
+    /// Whether the replica is open. Held for reading while a read runs, so that
+    /// a close waits for it; never by a write, for which no reader waits.
+    is_open: RwLock<bool>,
+    /// Commits that the listener has not heard of, in order.
+    untold: Mutex<Untold>,
     readers: Mutex<Vec<Connection>>,
     listener: Mutex<Option<Listener>>,
     /// What could be saved from a damaged file that was set aside on open.
@@ -108,7 +118,8 @@ impl Store {
             options,
             seam,
             writer: Mutex::new(Some(connection)),
-            is_open: AtomicBool::new(true),
+            is_open: RwLock::new(true),
+            untold: Mutex::new(Untold::default()),
             readers: Mutex::new(Vec::new()),
             listener: Mutex::new(None),
             salvage,
@@ -153,10 +164,10 @@ impl Store {
     /// Closes every connection, so that no lock on the file is held. A write
     /// that runs is waited for; later calls fail with [`StoreError::Closed`].
     pub fn close(&self) {
-        self.is_open.store(false, Ordering::Release);
-        let writer = lock(&self.writer).take();
+        let mut writer = lock(&self.writer);
+        *self.is_open.write().unwrap_or_else(PoisonError::into_inner) = false;
         lock(&self.readers).clear();
-        if let Some(connection) = writer {
+        if let Some(connection) = writer.take() {
             // Leaves a small file behind; if it fails the WAL is replayed on the next open.
             let _ = connection.execute_batch("PRAGMA wal_checkpoint(TRUNCATE)");
             drop(connection);
@@ -168,7 +179,7 @@ impl Store {
         let mut writer = lock(&self.writer);
         if writer.is_none() {
             *writer = Some(open::writer(&self.options, &self.seam)?.0);
-            self.is_open.store(true, Ordering::Release);
+            *self.is_open.write().unwrap_or_else(PoisonError::into_inner) = true;
         }
         Ok(())
     }
@@ -179,7 +190,8 @@ impl Store {
             let writer = lock(&self.writer);
             return work(writer.as_ref().ok_or(StoreError::Closed)?);
         }
-        if !self.is_open.load(Ordering::Acquire) {
+        let is_open = self.is_open.read().unwrap_or_else(PoisonError::into_inner);
+        if !*is_open {
             return Err(StoreError::Closed);
         }
         let connection = match lock(&self.readers).pop() {
@@ -193,7 +205,7 @@ impl Store {
             Ok(value)
         })();
         let mut readers = lock(&self.readers);
-        if readers.len() < 4 && self.is_open.load(Ordering::Acquire) {
+        if readers.len() < 4 {
             readers.push(connection);
         }
         result.map_err(|error| self.located(error))
@@ -205,18 +217,43 @@ impl Store {
         safety: Safety,
         work: impl FnOnce(&Tx<'_>) -> Result<T, StoreError>,
     ) -> Result<T, StoreError> {
-        let (value, commit) = {
+        let value = {
             let mut writer = lock(&self.writer);
             let connection = writer.as_mut().ok_or(StoreError::Closed)?;
-            self.transact(connection, name, safety, work)
-                .map_err(|error| self.located(error))?
+            let (value, commit) = self
+                .transact(connection, name, safety, work)
+                .map_err(|error| self.located(error))?;
+            if !commit.is_empty() {
+                // Queued while the writer is held, so that the queue is in commit order.
+                lock(&self.untold).commits.push_back(commit);
+            }
+            value
         };
-        // The lock is released: a listener may call back.
-        let listener = lock(&self.listener).clone();
-        if let (Some(listener), false) = (listener, commit.is_empty()) {
-            listener(&commit);
-        }
+        self.tell();
         Ok(value)
+    }
+
+    /// Tells the listener of commits, in order and with no lock held: it may call back.
+    fn tell(&self) {
+        loop {
+            let commit = {
+                let mut untold = lock(&self.untold);
+                if untold.being_told {
+                    // Whoever tells just now goes on with ours.
+                    return;
+                }
+                let Some(commit) = untold.commits.pop_front() else {
+                    return;
+                };
+                untold.being_told = true;
+                commit
+            };
+            let listener = lock(&self.listener).clone();
+            if let Some(listener) = listener {
+                listener(&commit);
+            }
+            lock(&self.untold).being_told = false;
+        }
     }
 
     fn transact<T>(
@@ -378,7 +415,11 @@ impl Store {
     ) -> Result<Option<Batch>, StoreError> {
         if self.read(outbox::counts)? == (0, 0) {
             // Nothing to send: no reason to wait for the disk.
-            return Ok(Some(Batch { generation, position: after, ..Batch::default() }));
+            return Ok(Some(Batch {
+                generation,
+                position: after,
+                ..Batch::default()
+            }));
         }
         self.write("prepare", Safety::Local, |tx| {
             if !tx.renew(owner)? {
@@ -459,22 +500,15 @@ impl Store {
         })
     }
 
-    /// Empties the replica, unsent edits included. The caller has asked.
-    pub fn wipe(&self) -> Result<(), StoreError> {
+    /// Empties the replica. Unless `force` is set the journal and the history
+    /// stay, and while edits are unsent nothing happens but their count coming back.
+    pub fn wipe(&self, force: bool) -> Result<Result<(), u64>, StoreError> {
         self.write("wipe", Safety::Local, |tx| {
-            tx.connection.execute_batch(
-                "DELETE FROM records; DELETE FROM outbox; DELETE FROM outbox_sent; DELETE FROM mirror;
-                 DELETE FROM journal; DELETE FROM history; DELETE FROM watermarks;",
-            )?;
-            metadata::set(
-                tx.connection,
-                "last_sync_time = NULL, last_sync_success = NULL, last_sync_error = NULL, sync_failures = 0, \
-                 total_syncs = 0, total_conflicts = 0, sync_in_progress = 0, next_retry_time = NULL, hub_id = NULL, \
-                 epoch = NULL, rebind = 0, lease_owner = NULL, lease_pid = NULL, lease_expires = NULL, \
-                 generation = generation + 1, resync_active = 0, resync_at = NULL, digest_checked_at = NULL, \
-                 digest_mismatches = 0, journal_pruned = 0",
-                &[],
-            )
+            let (queued, failed) = outbox::counts(tx.connection)?;
+            if !force && queued + failed > 0 {
+                return Ok(Err(queued + failed));
+            }
+            session::wipe(tx, force).map(Ok)
         })
     }
 }

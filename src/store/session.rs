@@ -95,3 +95,24 @@ pub(super) fn finish(tx: &Tx<'_>, owner: &LeaseOwner, end: &SyncEnd) -> Result<(
     }
     metadata::release_lease(tx.connection, owner)
 }
+
+/// Empties the replica; the journal and the history only if `all` is set.
+pub(super) fn wipe(tx: &Tx<'_>, all: bool) -> Result<(), StoreError> {
+    tx.connection.execute_batch(
+        "DELETE FROM records; DELETE FROM outbox; DELETE FROM outbox_sent; DELETE FROM mirror;
+         DELETE FROM watermarks;",
+    )?;
+    if all {
+        tx.connection
+            .execute_batch("DELETE FROM journal; DELETE FROM history;")?;
+    }
+    metadata::set(
+        tx.connection,
+        "last_sync_time = NULL, last_sync_success = NULL, last_sync_error = NULL, sync_failures = 0, \
+         total_syncs = 0, total_conflicts = 0, sync_in_progress = 0, next_retry_time = NULL, hub_id = NULL, \
+         epoch = NULL, rebind = 0, lease_owner = NULL, lease_pid = NULL, lease_expires = NULL, \
+         generation = generation + 1, resync_active = 0, resync_at = NULL, digest_checked_at = NULL, \
+         digest_mismatches = 0, journal_pruned = 0",
+        &[],
+    )
+}

@@ -8,7 +8,7 @@ use std::future::Future;
 use std::sync::Arc;
 use std::time::Duration;
 
-use tokio::sync::Notify;
+use tokio::sync::{Notify, watch};
 
 use super::backoff::{Jitter, loop_wait};
 use super::planner::SyncError;
@@ -24,6 +24,16 @@ pub struct Hints {
     pub now: Notify,
     /// Something was written.
     pub written: Notify,
+    /// Counts the tokens that were set.
+    tokens: watch::Sender<u64>,
+}
+
+impl Hints {
+    /// There is another token.
+    pub fn new_token(&self) {
+        self.tokens.send_modify(|count| *count += 1);
+        self.now.notify_one();
+    }
 }
 
 /// Runs until it is dropped. `sync` does one sync; `planned` hears how long the
@@ -41,7 +51,16 @@ pub async fn run<F, Fut>(
 {
     let mut jitter = Jitter::new(seam.random_below(u64::MAX));
     let mut failures = 0u32;
+    let mut tokens = hints.tokens.subscribe();
+    {
+        // What was hinted before the loop began is no news.
+        let stale = hints.now.notified();
+        tokio::pin!(stale);
+        stale.as_mut().enable();
+    }
     loop {
+        tokens.borrow_and_update();
+        let mut not_before = Duration::ZERO;
         let refused = match sync().await {
             Ok(()) => {
                 failures = 0;
@@ -49,18 +68,21 @@ pub async fn run<F, Fut>(
             }
             Err(error) => {
                 failures = failures.saturating_add(1);
+                not_before = error.retry_after();
                 matches!(error, SyncError::NeedsAuth { .. })
             }
         };
         if refused {
             // The same token is never tried again.
-            hints.now.notified().await;
+            if tokens.changed().await.is_err() {
+                return;
+            }
             failures = 0;
             continue;
         }
         let wait = match failures {
             0 => interval,
-            _ => Duration::from_millis(loop_wait(failures, &mut jitter)),
+            _ => Duration::from_millis(loop_wait(failures, &mut jitter)).max(not_before),
         };
         planned(wait);
         let hinted = tokio::select! {

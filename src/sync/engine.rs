@@ -2,6 +2,7 @@
 //! transport, waits on the seam's timers. One sync at a time; whoever asks for
 //! another joins the one that runs.
 
+use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Duration;
 
@@ -42,6 +43,7 @@ pub struct Engine {
     seam: SharedSeam,
     owner: LeaseOwner,
     running: Mutex<Running>,
+    stopped: AtomicBool,
     cancel: watch::Sender<u64>,
     progress: Arc<dyn Progress>,
 }
@@ -66,6 +68,7 @@ impl Engine {
             seam,
             owner,
             running: Mutex::new(None),
+            stopped: AtomicBool::new(false),
             cancel: watch::channel(0).0,
             progress,
         }
@@ -98,6 +101,15 @@ impl Engine {
             }
         }
         let (sender, receiver) = watch::channel(None);
+        // Asked for under the lock that `stop` takes: a sync is either refused or cancelled.
+        if self.stopped.load(Ordering::Acquire) {
+            let outcome = Outcome {
+                result: Err(SyncError::Cancelled),
+                took: Duration::ZERO,
+            };
+            let _ = sender.send(Some(Arc::new(outcome)));
+            return receiver;
+        }
         *running = Some(receiver.clone());
         let engine = Arc::clone(self);
         let cancelled = self.cancel.subscribe();
@@ -118,6 +130,21 @@ impl Engine {
     /// which the next one goes on.
     pub fn cancel(&self) {
         self.cancel.send_modify(|count| *count += 1);
+    }
+
+    /// Ends the sync that runs and refuses others until [`Engine::allow`].
+    pub async fn stop(&self) {
+        {
+            let _running = self.running.lock().unwrap_or_else(PoisonError::into_inner);
+            self.stopped.store(true, Ordering::Release);
+        }
+        self.cancel();
+        self.idle().await;
+    }
+
+    /// Takes syncs again after [`Engine::stop`].
+    pub fn allow(&self) {
+        self.stopped.store(false, Ordering::Release);
     }
 
     /// Completes when no sync runs.

@@ -5,6 +5,8 @@
 //! scenario runner. Steps 1 and 2 of the protocol are in `pulling`, 3 and 4 in
 //! `pushing`; here are the frame, the retries and the end.
 
+use std::time::Duration;
+
 use serde_json::Value;
 
 use super::backoff::{Jitter, request_wait};
@@ -171,6 +173,8 @@ pub enum SyncError {
         status: u16,
         /// Its words, shortened.
         detail: String,
+        /// How long it asked to be left alone, in milliseconds; 0 if it did not.
+        retry_after: u64,
     },
     /// The server's message can't be used.
     #[error("the server's answer can't be used: {0}")]
@@ -192,6 +196,16 @@ pub enum SyncError {
     /// The user cancelled.
     #[error("cancelled")]
     Cancelled,
+}
+
+impl SyncError {
+    /// How long the server asked to be left alone.
+    pub fn retry_after(&self) -> Duration {
+        match self {
+            SyncError::Server { retry_after, .. } => Duration::from_millis(*retry_after),
+            _ => Duration::ZERO,
+        }
+    }
 }
 
 /// What a planner may be told.
@@ -418,9 +432,11 @@ impl Planner {
                 let after = response
                     .retry_after
                     .map(|wait| u64::try_from(wait.as_millis()).unwrap_or(u64::MAX));
+                let retry_after = after.unwrap_or(0);
                 let error = SyncError::Server {
                     status: response.status,
                     detail: words(&response),
+                    retry_after,
                 };
                 self.retry(error, after)
             }

@@ -80,6 +80,7 @@ impl Pulling {
             status => Next::Fail(SyncError::Server {
                 status,
                 detail: words(response),
+                retry_after: 0,
             }),
         }
     }
@@ -90,6 +91,7 @@ impl Pulling {
         let error = SyncError::Server {
             status: response.status,
             detail: words(response),
+            retry_after: 0,
         };
         if let [kind] = self.current.kinds.as_slice() {
             frame.report.problems.push(Problem {

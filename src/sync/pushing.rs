@@ -108,11 +108,13 @@ impl Pushing {
                 None => Next::Fail(SyncError::Server {
                     status,
                     detail: words(response),
+                    retry_after: 0,
                 }),
             },
             status => Next::Fail(SyncError::Server {
                 status,
                 detail: words(response),
+                retry_after: 0,
             }),
         }
     }
