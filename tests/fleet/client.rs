@@ -227,10 +227,14 @@ impl World {
             _ => TransportError::Unreachable { host, problem: "refused".into() },
         };
         let running = &mut self.clients[client].processes[process];
+        let asked = match running.doing {
+            Doing::Asking(flight) => flight,
+            _ => 0,
+        };
         running.blame.network = true;
         running.doing = Doing::Ready(Event::TransportFailed(error));
         self.note(format_args!("c{client}p{process} gives up waiting"));
-        if self.calm {
+        if self.calm && asked >= self.calm_since {
             return broken("7 liveness", "a request went unanswered though nothing fails");
         }
         Ok(())

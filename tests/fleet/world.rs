@@ -36,6 +36,8 @@ pub struct World {
     pub model: Model,
     pub cover: Coverage,
     pub calm: bool,
+    /// The first request that nothing may happen to.
+    pub calm_since: u64,
     pub verbose: bool,
     steps: u64,
     trace: u64,
@@ -104,6 +106,7 @@ impl World {
             model: Model::default(),
             cover: Coverage::default(),
             calm: true,
+            calm_since: 0,
             verbose,
             steps: 0,
             trace: 0xcbf2_9ce4_8422_2325,
@@ -328,6 +331,7 @@ impl World {
     /// Everything is healed; finitely many syncs must bring rest.
     fn faults_stop(&mut self) -> Check {
         self.calm = true;
+        self.calm_since = self.next_flight;
         self.hub_down = false;
         self.note(format_args!("faults stop"));
         self.rest()?;
