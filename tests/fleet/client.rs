@@ -88,7 +88,8 @@ pub struct Client {
     pub saboteur: Arc<Mutex<Saboteur>>,
     pub processes: Vec<Process>,
     pub options: PlannerOptions,
-    pub stepped_back: bool,
+    /// Until when the lease of a process that died may be in the way.
+    pub haunted_until: i64,
     pub watermarks: Vec<(String, Timestamp)>,
 }
 
@@ -109,11 +110,11 @@ impl Client {
             processes: (0..processes).map(|number| Process::new(index, number)).collect(),
             options: PlannerOptions {
                 max_tries: 3,
-                max_lease_tries: 4,
+                max_lease_tries: 3,
                 digest_interval: if rng.permille(500) { 0 } else { 600_000_000 },
                 ..PlannerOptions::default()
             },
-            stepped_back: false,
+            haunted_until: 0,
             watermarks: Vec::new(),
         })
     }
@@ -202,6 +203,9 @@ impl World {
     /// may still arrive. Whoever comes next has another name.
     pub fn kill(&mut self, client: usize, process: usize) {
         self.note(format_args!("c{client}p{process} killed"));
+        if self.clients[client].processes[process].planner.is_some() {
+            self.clients[client].haunted_until = self.time.now() + metadata::LEASE_MICROS;
+        }
         let dead = &mut self.clients[client].processes[process];
         dead.planner = None;
         dead.doing = Doing::Idle;
@@ -302,12 +306,13 @@ impl World {
                 running.doing = Doing::Asking(id);
                 let bytes = serde_json::to_vec(&body).map_err(odd)?;
                 let edits = body.get("changes").and_then(serde_json::Value::as_array);
+                let changes = edits.map_or(0, Vec::len);
                 for change in edits.into_iter().flatten() {
                     if let Some(sync_id) = change["data"]["sync_id"].as_str() {
                         self.model.attempted.insert(sync_id.to_owned());
                     }
                 }
-                let held = !self.calm && self.rng.permille(40);
+                let held = !self.calm && self.rng.permille(70);
                 if held {
                     self.cover.hit("fault: request delayed");
                 }
@@ -316,6 +321,7 @@ impl World {
                     client,
                     process,
                     path,
+                    changes,
                     leg: Leg::Out(bytes),
                     held,
                 });

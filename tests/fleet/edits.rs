@@ -11,6 +11,7 @@ use wildthing::store::outbox::OutboxState;
 use wildthing::store::{StoreError, journal, mirror, outbox, rows};
 
 use crate::client::Doing;
+use crate::clock::SECOND;
 use crate::model::{Author, Check, broken, essence};
 use crate::network::{MANGLED, POISON};
 use crate::world::{World, odd};
@@ -79,8 +80,59 @@ impl World {
         self.check_tables(client)
     }
 
+    /// Two people edit one record within moments of each other, as their clocks
+    /// show it: the other's clock is put right for that, as clocks are at times.
+    pub fn rival_edit(&mut self) -> Check {
+        let Some(key) = self.hot.clone() else {
+            return Ok(());
+        };
+        let mut authors: Vec<usize> = (0..self.clients.len()).collect();
+        self.rng.shuffle(&mut authors);
+        let mut first: Option<i64> = None;
+        for client in authors.into_iter().take(2) {
+            let before = self.shelf(client)?;
+            let Some(record) = before.get(&key).filter(|record| !record.version.deleted) else {
+                continue;
+            };
+            if let Some(first) = first {
+                let apart = *self
+                    .rng
+                    .pick(&[-SECOND, -999_999, 0, 300_000, 999_999, SECOND, SECOND, SECOND + 1, 1_500_000])
+                    .unwrap_or(&0);
+                let seam = &self.clients[client].seam;
+                let by = first + apart - seam.now().micros();
+                if (0..5 * SECOND).contains(&by) {
+                    self.time.advance(by);
+                } else {
+                    seam.step(by);
+                }
+            }
+            let wish = self.change(record.version.clone());
+            let Wish::Put(_, version) = &wish else {
+                continue;
+            };
+            let (outcome, _) =
+                self.clients[client].sabotaged(None, |store| store.edit(&key, |_| (**version).clone()));
+            let made = outcome.map_err(odd)?;
+            first = made.version.updated_at.map(wildthing::model::Timestamp::micros);
+            let after = self.shelf(client)?;
+            self.note(format_args!("c{client} rival {wish:?}"));
+            self.confirm(client, &wish, &before, &after, None)?;
+            self.check_tables(client)?;
+        }
+        Ok(())
+    }
+
     fn wish(&mut self, client: usize, shelf: &Shelf) -> Check<Option<Wish>> {
-        let hot = self.hot.clone().filter(|_| self.rng.permille(600));
+        let hot = match self.rng.below(10) {
+            0..6 => self.hot.clone(),
+            // Edits on their way attract further edits.
+            6 => {
+                let unsent: Vec<Key> = self.clients[client].unsent()?.into_keys().collect();
+                self.rng.pick(&unsent).cloned()
+            }
+            _ => None,
+        };
         let live: Vec<&Record> = shelf
             .values()
             .filter(|record| !record.version.deleted)

@@ -23,6 +23,8 @@ pub struct Flight {
     pub client: usize,
     pub process: usize,
     pub path: &'static str,
+    /// How many edits it carries.
+    pub changes: usize,
     pub leg: Leg,
     /// Stuck somewhere: it comes much later, or not.
     pub held: bool,
@@ -77,7 +79,9 @@ impl World {
         if self.hub_down {
             return Ok(());
         }
+        let sick = self.hub_sick && !self.calm && self.rng.permille(700);
         let early = match roll {
+            _ if sick => Some(*self.rng.pick(&[500, 500, 503, 429]).unwrap_or(&500)),
             0..25 => {
                 self.cover.hit("fault: request lost");
                 return Ok(());
@@ -143,6 +147,9 @@ impl World {
         }
         if response.status != 200 {
             blame.status = true;
+        }
+        if matches!(response.status, 400 | 413 | 422 | 500) && flight.changes > 1 {
+            self.cover.hit("push: halved");
         }
         self.note(format_args!(
             "c{client}p{process} <- hub {} {} ({} bytes)",

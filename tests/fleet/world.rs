@@ -16,7 +16,7 @@ use crate::rng::Rng;
 
 /// How many steps with faults a seed takes, and how many calm ones it may take
 /// to come to rest.
-const MIN_STEPS: u64 = 150;
+const MIN_STEPS: u64 = 170;
 const MAX_CALM_STEPS: u64 = 4_000;
 /// Whole rounds of calm syncs after which everything must be at rest.
 const MAX_ROUNDS: u32 = 6;
@@ -27,6 +27,8 @@ pub struct World {
     pub hub: HubStore,
     pub hub_seam: std::sync::Arc<SimSeam>,
     pub hub_down: bool,
+    /// The hub runs, but answers mostly 500, 503 and 429.
+    pub hub_sick: bool,
     pub clients: Vec<Client>,
     pub wire: Vec<Flight>,
     pub next_flight: u64,
@@ -54,10 +56,12 @@ enum Action {
     Wake(usize, usize),
     Carry(usize),
     Edit,
+    RivalEdit,
     ForeignEdit,
     StepClock,
     HubDown,
     HubUp,
+    HubSick,
     NewEpoch,
     Jump,
 }
@@ -98,6 +102,7 @@ impl World {
             hub,
             hub_seam,
             hub_down: false,
+            hub_sick: false,
             clients,
             wire: Vec::new(),
             next_flight: 0,
@@ -130,7 +135,7 @@ impl World {
     pub fn run(&mut self) -> Check<u64> {
         self.furnish()?;
         self.calm = false;
-        let steps = MIN_STEPS + self.rng.below(30) * self.clients.len() as u64;
+        let steps = MIN_STEPS + self.rng.below(35) * self.clients.len() as u64;
         for _ in 0..steps {
             self.step()?;
         }
@@ -184,11 +189,13 @@ impl World {
 
     fn possible(&self) -> Vec<(u64, Action)> {
         let mut actions = vec![
-            (170, Action::Edit),
+            (150, Action::Edit),
+            (25, Action::RivalEdit),
             (12, Action::ForeignEdit),
             (8, Action::StepClock),
-            (8, Action::Jump),
+            (20, Action::Jump),
             (3, Action::NewEpoch),
+            (if self.hub_sick { 60 } else { 3 }, Action::HubSick),
         ];
         actions.push(if self.hub_down {
             (60, Action::HubUp)
@@ -199,7 +206,13 @@ impl World {
             for (index, process) in client.processes.iter().enumerate() {
                 let at = (client.index, index);
                 match &process.doing {
-                    Doing::Idle => actions.push((25, Action::Start(at.0, at.1))),
+                    // Mostly one syncs at a time; rivals are for the rare cases.
+                    Doing::Idle => {
+                        let alone = client.processes.iter().all(|other| matches!(other.doing, Doing::Idle));
+                        let free = client.haunted_until <= self.time.now();
+                        let weight = if alone && free { 40 } else { 6 };
+                        actions.push((weight, Action::Start(at.0, at.1)));
+                    }
                     Doing::Ready(_) => {
                         actions.push((400, Action::Advance(at.0, at.1)));
                         actions.push((5, Action::Kill(at.0, at.1)));
@@ -208,11 +221,12 @@ impl World {
                         let way = self.wire.iter().find(|flight| flight.id == *attempt);
                         let weight = match way {
                             None => 200,
-                            Some(flight) if flight.held => 15,
+                            Some(flight) if flight.held => 30,
                             Some(_) => 2,
                         };
                         actions.push((weight, Action::GiveUp(at.0, at.1)));
-                        actions.push((5, Action::Kill(at.0, at.1)));
+                        let stuck = way.is_some_and(|flight| flight.held);
+                        actions.push((if stuck { 20 } else { 5 }, Action::Kill(at.0, at.1)));
                         actions.push((1, Action::Cancel(at.0, at.1)));
                     }
                     Doing::Waiting(until) => {
@@ -226,7 +240,7 @@ impl World {
         }
         for (index, flight) in self.wire.iter().enumerate() {
             let weight = match (flight.held, &flight.leg) {
-                (true, _) => 8,
+                (true, _) => 5,
                 (false, Leg::Out(_)) => 300,
                 (false, Leg::Back(_)) => 400,
             };
@@ -249,6 +263,7 @@ impl World {
             Action::Wake(client, process) => self.wake(client, process),
             Action::Carry(flight) => self.carry(flight),
             Action::Edit => self.local_edit(),
+            Action::RivalEdit => self.rival_edit(),
             Action::ForeignEdit => self.foreign_edit(),
             Action::StepClock => self.step_clock(),
             Action::HubDown => {
@@ -260,6 +275,12 @@ impl World {
             Action::HubUp => {
                 self.note(format_args!("hub up"));
                 self.hub_down = false;
+                Ok(())
+            }
+            Action::HubSick => {
+                self.hub_sick = !self.hub_sick;
+                let sick = self.hub_sick;
+                self.note(format_args!("hub sick: {sick}"));
                 Ok(())
             }
             Action::NewEpoch => {
@@ -298,7 +319,6 @@ impl World {
         self.clients[client].seam.step(by);
         if by <= -DAY {
             self.cover.hit("fault: clock stepped back by days");
-            self.clients[client].stepped_back = true;
         }
         Ok(())
     }
@@ -333,6 +353,7 @@ impl World {
         self.calm = true;
         self.calm_since = self.next_flight;
         self.hub_down = false;
+        self.hub_sick = false;
         self.note(format_args!("faults stop"));
         self.rest()?;
         let retry = self.rng.permille(500);
@@ -340,7 +361,7 @@ impl World {
             // Leases of the dead run out.
             self.time.advance(200 * SECOND);
             let generations = self.standing()?;
-            if round == 1 && retry {
+            if round == 0 && retry {
                 for client in 0..self.clients.len() {
                     self.retry_failed(client)?;
                 }
@@ -355,7 +376,7 @@ impl World {
                 }
             }
             self.rest()?;
-            if round > 2 && generations == self.standing()? {
+            if round > 1 && generations == self.standing()? {
                 return self.check_failed_entries(retry);
             }
         }
