@@ -102,7 +102,7 @@ impl World {
                 }
                 let live = self.model.hub.current.get(&entry.version.key);
                 if live.is_some_and(|live| live.sync_id == entry.version.sync_id) {
-                    self.cover.hit("journal: an edit that is live all the same");
+                    self.cover.hit(&format!("journal: {}, yet live", entry.reason));
                 }
             }
         }
