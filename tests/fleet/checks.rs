@@ -283,6 +283,7 @@ impl World {
             self.check_convergence(client, &hub)?;
             for entry in self.journal(client)? {
                 self.check_whole(&entry.version)?;
+                check_reason(client, &entry)?;
                 safe.insert(entry.version.sync_id);
             }
             for entry in self.entries(client)? {
@@ -383,4 +384,27 @@ impl World {
         }
         Ok(())
     }
+}
+
+/// Who lost did not win: the reason names the side that stayed.
+fn check_reason(client: usize, entry: &journal::JournalEntry) -> Check {
+    let said_winner = match entry.reason.as_str() {
+        "local_deleted" | "newer_local" | "sync_id_tiebreak_local" => journal::Loser::Remote,
+        "remote_deleted" | "newer_remote" | "sync_id_tiebreak_remote" => journal::Loser::Local,
+        _ => return Ok(()),
+    };
+    if entry.loser == said_winner {
+        return Ok(());
+    }
+    broken(
+        "5 the journal says why an edit lost",
+        format!(
+            "client {client}: {} edit {} of {:?} lost for {}, against {:?}",
+            entry.version.key,
+            entry.version.sync_id,
+            entry.loser,
+            entry.reason,
+            entry.winner.as_ref().map(|winner| &winner.sync_id)
+        ),
+    )
 }
