@@ -272,7 +272,7 @@ fn note_displaced(tx: &Tx<'_>, conflict: &Conflict, report: &mut PageReport) -> 
     if conflict.verdict != Verdict::ServerWins || winner.sync_id == loser.sync_id {
         return Ok(());
     }
-    let reason = reason_seen_here(loser, winner, &conflict.reason);
+    let reason = reason_of_loss(loser, winner, &conflict.reason);
     lose(
         tx,
         loser,
@@ -301,6 +301,17 @@ pub(super) fn reason_seen_here(local: &Version, remote: &Version, told: &str) ->
     match resolve(Edit::from(local), Edit::from(remote)) {
         Resolution::Conflict { reason, .. } => reason.as_str().to_owned(),
         Resolution::SameEdit => told.to_owned(),
+    }
+}
+
+/// Why an edit of ours lost. `winner` is what the server has now, which may be a
+/// descendant of what won: where the rule would not choose it, the rule's word
+/// for that would name the wrong side.
+pub(super) fn reason_of_loss(loser: &Version, winner: &Version, told: &str) -> String {
+    let reason = reason_seen_here(loser, winner, told);
+    match reason.as_str() {
+        "local_deleted" | "newer_local" | "sync_id_tiebreak_local" => "replaced_on_server".to_owned(),
+        _ => reason,
     }
 }
 

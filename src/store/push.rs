@@ -370,7 +370,7 @@ fn applied(
                 if server.bases.contains(&edit.sync_id) {
                     journal::supersede(tx.connection, edit, tx.now)?;
                 } else {
-                    let reason = pull::reason_seen_here(edit, &server.version, "");
+                    let reason = pull::reason_of_loss(edit, &server.version, "");
                     pull::lose(
                         tx,
                         edit,
@@ -405,7 +405,7 @@ fn lost(
 ) -> Result<(), StoreError> {
     let edit = &item.change.version;
     report.settled += 1;
-    let reason = pull::reason_seen_here(edit, winner, told);
+    let reason = pull::reason_of_loss(edit, winner, told);
     pull::lose(
         tx,
         edit,

@@ -399,12 +399,8 @@ fn check_reason(client: usize, entry: &journal::JournalEntry) -> Check {
     broken(
         "5 the journal says why an edit lost",
         format!(
-            "client {client}: {} edit {} of {:?} lost for {}, against {:?}",
-            entry.version.key,
-            entry.version.sync_id,
-            entry.loser,
-            entry.reason,
-            entry.winner.as_ref().map(|winner| &winner.sync_id)
+            "client {client}: a {:?} edit lost for {}: {:?}, against {:?}",
+            entry.loser, entry.reason, entry.version, entry.winner
         ),
     )
 }
