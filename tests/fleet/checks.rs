@@ -16,7 +16,13 @@ use crate::world::{World, odd};
 
 impl World {
     /// After a step of a sync that was not rolled back.
-    pub fn check_step(&mut self, client: usize, witness: &Witness, before: &Unsent, outcome: Option<&Event>) -> Check {
+    pub fn check_step(
+        &mut self,
+        client: usize,
+        witness: &Witness,
+        before: &Unsent,
+        outcome: Option<&Event>,
+    ) -> Check {
         self.check_tables(client)?;
         self.check_watermarks(client, witness, outcome)?;
         let after = self.clients[client].unsent()?;
@@ -40,7 +46,10 @@ impl World {
             }
         }
         if let Some(key) = after.keys().find(|key| !before.contains_key(*key)) {
-            return broken("1 only a local write fills the outbox", format!("client {client}, {key}"));
+            return broken(
+                "1 only a local write fills the outbox",
+                format!("client {client}, {key}"),
+            );
         }
         self.count_step(client, witness, before, outcome)
     }
@@ -49,7 +58,10 @@ impl World {
     /// it is in the journal.
     fn check_left(&mut self, client: usize, key: &Key, sync_id: &str, witness: &Witness) -> Check {
         let record = self.record(client, key)?;
-        let shown = record.as_ref().map(|record| record.version.sync_id.as_str()).unwrap_or_default();
+        let shown = record
+            .as_ref()
+            .map(|record| record.version.sync_id.as_str())
+            .unwrap_or_default();
         let decided = self.model.hub.outcome(key, sync_id);
         if shown == sync_id && matches!(decided, Some(Outcome::Applied | Outcome::Superseded)) {
             if matches!(witness, Witness::Page { .. }) {
@@ -62,7 +74,10 @@ impl World {
             return Ok(());
         }
         let Some(made) = self.model.edits.get(sync_id) else {
-            return broken("1 only confirmed edits are unsent", format!("client {client}, {key}: {sync_id}"));
+            return broken(
+                "1 only confirmed edits are unsent",
+                format!("client {client}, {key}: {sync_id}"),
+            );
         };
         if shown == sync_id {
             return broken(
@@ -82,13 +97,19 @@ impl World {
         self.check_tables(client)?;
         self.check_watermarks(client, &Witness::Other, None)?;
         if self.clients[client].unsent()? != *before {
-            return broken("9 a step that was killed changed nothing", format!("client {client}: the outbox moved"));
+            return broken(
+                "9 a step that was killed changed nothing",
+                format!("client {client}: the outbox moved"),
+            );
         }
         Ok(())
     }
 
     fn record(&self, client: usize, key: &Key) -> Check<Option<Record>> {
-        self.clients[client].store.read(|connection| rows::get(connection, key)).map_err(odd)
+        self.clients[client]
+            .store
+            .read(|connection| rows::get(connection, key))
+            .map_err(odd)
     }
 
     /// Records, outbox and mirror agree with each other.
@@ -118,7 +139,10 @@ impl World {
             })
             .map_err(odd)?;
         if let Some((problem, kind, id)) = found {
-            return broken("1 record and outbox are one", format!("client {client}: {problem}: {kind} {id}"));
+            return broken(
+                "1 record and outbox are one",
+                format!("client {client}: {problem}: {kind} {id}"),
+            );
         }
         for (key, (_, sync_id)) in self.clients[client].unsent()? {
             let author = self.model.edits.get(&sync_id).map(|made| made.author);
@@ -146,7 +170,10 @@ impl World {
             (Witness::Page { page }, Some(Event::Applied(_))) => {
                 let served = self.served_until()?;
                 if page.server_time > served {
-                    return broken("4 a watermark is the server's", format!("{} > {served}", page.server_time));
+                    return broken(
+                        "4 a watermark is the server's",
+                        format!("{} > {served}", page.server_time),
+                    );
                 }
                 expected.extend(page.kinds.iter().map(|kind| (kind.to_string(), page.server_time)));
             }
@@ -156,7 +183,10 @@ impl World {
         if found != expected.into_iter().collect::<Vec<_>>() {
             return broken(
                 "4 a watermark moves only with the page it covers",
-                format!("client {client}: {:?} became {found:?}", self.clients[client].watermarks),
+                format!(
+                    "client {client}: {:?} became {found:?}",
+                    self.clients[client].watermarks
+                ),
             );
         }
         self.clients[client].watermarks = found;
@@ -183,7 +213,10 @@ impl World {
             let ours = self.model.hub.current.get(key);
             let theirs = versions.get(key);
             if ours.map(essence) != theirs.map(essence) {
-                return broken("the hub decides by the rule", format!("{key}: {theirs:?}, expected {ours:?}"));
+                return broken(
+                    "the hub decides by the rule",
+                    format!("{key}: {theirs:?}, expected {ours:?}"),
+                );
             }
         }
         Ok(())
@@ -212,7 +245,10 @@ impl World {
                     {
                         return broken(
                             "a sync that says it went through went through",
-                            format!("client {client}: {} is still queued and nobody was told", entry.key),
+                            format!(
+                                "client {client}: {} is still queued and nobody was told",
+                                entry.key
+                            ),
                         );
                     }
                 }
@@ -231,7 +267,10 @@ impl World {
                 if explained {
                     return Ok(());
                 }
-                broken("every failed sync has a fault to blame", format!("client {client}: {error:?}, {blame:?}"))
+                broken(
+                    "every failed sync has a fault to blame",
+                    format!("client {client}: {error:?}, {blame:?}"),
+                )
             }
         }
     }
@@ -245,12 +284,17 @@ impl World {
     pub fn check_failed_entries(&mut self, retried: bool) -> Check {
         for client in 0..self.clients.len() {
             for entry in self.entries(client)? {
-                let name = self.record(client, &entry.key)?.and_then(|record| record.version.name);
+                let name = self
+                    .record(client, &entry.key)?
+                    .and_then(|record| record.version.name);
                 let refused = matches!(name.as_deref(), Some(POISON | MANGLED));
                 if entry.state != OutboxState::Failed || (retried && !refused) {
                     return broken(
                         "8 one bad entry never stops the others",
-                        format!("client {client}, {}: {:?} {:?}", entry.key, entry.state, entry.last_error),
+                        format!(
+                            "client {client}, {}: {:?} {:?}",
+                            entry.key, entry.state, entry.last_error
+                        ),
                     );
                 }
             }
@@ -265,7 +309,10 @@ impl World {
             .map(|client| {
                 let times = client.store.read(metadata::watermarks).map_err(odd)?;
                 let queued = client.store.read(outbox::counts).map_err(odd)?.0;
-                Ok((times.iter().map(|(_, time)| time.to_string()).collect(), queued as usize))
+                Ok((
+                    times.iter().map(|(_, time)| time.to_string()).collect(),
+                    queued as usize,
+                ))
             })
             .collect()
     }
@@ -303,7 +350,13 @@ impl World {
         // What a safe edit was made on was seen and replaced by its author.
         let mut next: Vec<String> = safe.iter().cloned().collect();
         while let Some(id) = next.pop() {
-            for base in self.model.edits.get(&id).into_iter().flat_map(|made| &made.made_on) {
+            for base in self
+                .model
+                .edits
+                .get(&id)
+                .into_iter()
+                .flat_map(|made| &made.made_on)
+            {
                 if safe.insert(base.clone()) {
                     next.push(base.clone());
                 }
@@ -313,7 +366,10 @@ impl World {
             if !safe.contains(id) && !made.dropped {
                 return broken(
                     "no edit is lost",
-                    format!("{} edit {id} of {:?}, made on {:?}", made.version.key, made.author, made.made_on),
+                    format!(
+                        "{} edit {id} of {:?}, made on {:?}",
+                        made.version.key, made.author, made.made_on
+                    ),
                 );
             }
         }
@@ -342,19 +398,31 @@ impl World {
     /// Who lost against a concurrent edit has it in the journal, unless the
     /// author had replaced it with a later edit.
     fn check_author_knows(&self, version: &Version) -> Check {
-        let Some(Author::Client(author)) = self.model.edits.get(&version.sync_id).map(|made| made.author) else {
+        let Some(Author::Client(author)) = self.model.edits.get(&version.sync_id).map(|made| made.author)
+        else {
             return Ok(());
         };
-        let replaced = self.model.edits.values().any(|made| {
-            made.author == Author::Client(author) && made.made_on.contains(&version.sync_id)
-        });
-        if replaced { Ok(()) } else { self.journal_keeps(author, version) }
+        let replaced = self
+            .model
+            .edits
+            .values()
+            .any(|made| made.author == Author::Client(author) && made.made_on.contains(&version.sync_id));
+        if replaced {
+            Ok(())
+        } else {
+            self.journal_keeps(author, version)
+        }
     }
 
     fn check_convergence(&mut self, client: usize, hub: &BTreeMap<Key, Version>) -> Check {
-        let filter = rows::Filter { include_deleted: true, ..rows::Filter::default() };
+        let filter = rows::Filter {
+            include_deleted: true,
+            ..rows::Filter::default()
+        };
         let store = &self.clients[client].store;
-        let records = store.read(|connection| rows::list(connection, &filter)).map_err(odd)?;
+        let records = store
+            .read(|connection| rows::list(connection, &filter))
+            .map_err(odd)?;
         let unsent = self.clients[client].unsent()?;
         let clean: BTreeMap<&Key, &Version> = records
             .iter()
@@ -370,7 +438,10 @@ impl World {
             }
         }
         if let Some(extra) = clean.keys().find(|key| !hub.contains_key(**key)) {
-            return broken("7 every replica comes to the hub's state", format!("client {client}: {extra} is not at the hub"));
+            return broken(
+                "7 every replica comes to the hub's state",
+                format!("client {client}: {extra} is not at the hub"),
+            );
         }
         let known = store
             .read(|connection| digest::server_known(connection, &Kind::V1))

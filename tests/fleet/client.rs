@@ -120,7 +120,11 @@ impl Client {
     }
 
     /// Lets the next operation fail, or not, and runs it.
-    pub fn sabotaged<T>(&self, draw: Option<u64>, work: impl FnOnce(&Store) -> T) -> (T, Option<&'static str>) {
+    pub fn sabotaged<T>(
+        &self,
+        draw: Option<u64>,
+        work: impl FnOnce(&Store) -> T,
+    ) -> (T, Option<&'static str>) {
         *self.saboteur.lock().unwrap() = Saboteur { draw, struck: None };
         let outcome = work(&self.store);
         let mut saboteur = self.saboteur.lock().unwrap();
@@ -142,7 +146,10 @@ impl Client {
                 rows.map(|row| {
                     let (kind, id, edit_seq, sync_id) = row?;
                     let id = wildthing::model::RecordId::new(id).unwrap();
-                    Ok((Key::new(wildthing::model::Kind::parse(&kind), id), (edit_seq, sync_id)))
+                    Ok((
+                        Key::new(wildthing::model::Kind::parse(&kind), id),
+                        (edit_seq, sync_id),
+                    ))
                 })
                 .collect()
             })
@@ -153,10 +160,14 @@ impl Client {
     fn lease(&self) -> Check<(Option<String>, Option<Timestamp>)> {
         self.store
             .read(|connection| {
-                Ok(connection.query_row("SELECT lease_owner, lease_expires FROM sync_metadata", [], |row| {
-                    let expires: Option<String> = row.get(1)?;
-                    Ok((row.get(0)?, expires.and_then(|text| Timestamp::parse(&text).ok())))
-                })?)
+                Ok(connection.query_row(
+                    "SELECT lease_owner, lease_expires FROM sync_metadata",
+                    [],
+                    |row| {
+                        let expires: Option<String> = row.get(1)?;
+                        Ok((row.get(0)?, expires.and_then(|text| Timestamp::parse(&text).ok())))
+                    },
+                )?)
             })
             .map_err(odd)
     }
@@ -227,8 +238,14 @@ impl World {
         let host = "hub".to_owned();
         let error = match self.rng.below(3) {
             0 => TransportError::Timeout { host },
-            1 => TransportError::Interrupted { host, problem: "reset".into() },
-            _ => TransportError::Unreachable { host, problem: "refused".into() },
+            1 => TransportError::Interrupted {
+                host,
+                problem: "reset".into(),
+            },
+            _ => TransportError::Unreachable {
+                host,
+                problem: "refused".into(),
+            },
         };
         let running = &mut self.clients[client].processes[process];
         let asked = match running.doing {
@@ -260,9 +277,10 @@ impl World {
         let machine = &mut self.clients[client];
         let now = machine.seam.now();
         let running = &mut machine.processes[process];
-        let (Doing::Ready(event), Some(planner)) =
-            (std::mem::replace(&mut running.doing, Doing::Idle), running.planner.as_mut())
-        else {
+        let (Doing::Ready(event), Some(planner)) = (
+            std::mem::replace(&mut running.doing, Doing::Idle),
+            running.planner.as_mut(),
+        ) else {
             return Ok(());
         };
         let step = planner.next(event, now);
@@ -271,8 +289,7 @@ impl World {
         let witness = Witness::of(&step);
         let before = self.clients[client].unsent()?;
         let lease = self.clients[client].lease()?;
-        let (outcome, struck) =
-            self.clients[client].sabotaged(draw, |store| execute(store, &owner, step));
+        let (outcome, struck) = self.clients[client].sabotaged(draw, |store| execute(store, &owner, step));
         if struck.is_none() {
             self.check_step(client, &witness, &before, outcome.as_ref().ok())?;
         } else {
@@ -371,9 +388,9 @@ impl World {
                 running.last_edit = session.last_edit;
                 running.retried.clear();
                 if lease.0.as_ref().is_some_and(|holder| *holder != running.owner.id) {
-                    let back = lease.1.is_some_and(|expires| {
-                        expires > now.plus_micros(metadata::LEASE_MICROS)
-                    });
+                    let back = lease
+                        .1
+                        .is_some_and(|expires| expires > now.plus_micros(metadata::LEASE_MICROS));
                     self.cover.hit(if back {
                         "lease: taken over after the clock stepped back"
                     } else {
@@ -422,13 +439,17 @@ pub enum Witness {
 impl Witness {
     fn of(step: &Step) -> Self {
         match step {
-            Step::ApplyPage(page) => Witness::Page { page: Box::new(page.clone()) },
+            Step::ApplyPage(page) => Witness::Page {
+                page: Box::new(page.clone()),
+            },
             Step::Settle { items, result, .. } => Witness::Settle {
                 items: items.clone(),
                 result: Box::new(result.clone()),
             },
             Step::Refuse { .. } => Witness::Refuse,
-            Step::StartResync { identity, .. } => Witness::Resync { by_epoch: identity.is_some() },
+            Step::StartResync { identity, .. } => Witness::Resync {
+                by_epoch: identity.is_some(),
+            },
             _ => Witness::Other,
         }
     }

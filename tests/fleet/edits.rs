@@ -33,12 +33,18 @@ const MOST_RECORDS: usize = 16;
 
 impl World {
     fn shelf(&self, client: usize) -> Check<Shelf> {
-        let filter = rows::Filter { include_deleted: true, ..rows::Filter::default() };
+        let filter = rows::Filter {
+            include_deleted: true,
+            ..rows::Filter::default()
+        };
         let records = self.clients[client]
             .store
             .read(|connection| rows::list(connection, &filter))
             .map_err(odd)?;
-        Ok(records.into_iter().map(|record| (record.version.key.clone(), record)).collect())
+        Ok(records
+            .into_iter()
+            .map(|record| (record.version.key.clone(), record))
+            .collect())
     }
 
     pub fn local_edit(&mut self) -> Check {
@@ -62,13 +68,19 @@ impl World {
             Wish::Retry => store.retry_failed(None).map(drop),
         });
         let after = self.shelf(client)?;
-        self.note(format_args!("c{client} {wish:?} {}", if outcome.is_ok() { "ok" } else { "failed" }));
+        self.note(format_args!(
+            "c{client} {wish:?} {}",
+            if outcome.is_ok() { "ok" } else { "failed" }
+        ));
         match outcome {
             Ok(()) => self.confirm(client, &wish, &before, &after, seen)?,
             Err(StoreError::Injected { transaction }) => {
                 self.cover.hit(&format!("kill in {transaction}"));
                 if before != after {
-                    return broken("1 a write is one transaction", format!("half of {wish:?} is there"));
+                    return broken(
+                        "1 a write is one transaction",
+                        format!("half of {wish:?} is there"),
+                    );
                 }
                 // The process that wrote is the one that died.
                 if self.rng.permille(500) {
@@ -97,7 +109,17 @@ impl World {
             if let Some(first) = first {
                 let apart = *self
                     .rng
-                    .pick(&[-SECOND, -999_999, 0, 300_000, 999_999, SECOND, SECOND, SECOND + 1, 1_500_000])
+                    .pick(&[
+                        -SECOND,
+                        -999_999,
+                        0,
+                        300_000,
+                        999_999,
+                        SECOND,
+                        SECOND,
+                        SECOND + 1,
+                        1_500_000,
+                    ])
                     .unwrap_or(&0);
                 let seam = &self.clients[client].seam;
                 let by = first + apart - seam.now().micros();
@@ -133,10 +155,7 @@ impl World {
             }
             _ => None,
         };
-        let live: Vec<&Record> = shelf
-            .values()
-            .filter(|record| !record.version.deleted)
-            .collect();
+        let live: Vec<&Record> = shelf.values().filter(|record| !record.version.deleted).collect();
         let chosen = hot
             .and_then(|key| shelf.get(&key))
             .filter(|record| !record.version.deleted)
@@ -168,7 +187,13 @@ impl World {
             .map_err(odd)?;
         let entry = self.rng.pick(&entries).map(|entry| entry.entry);
         let dismiss = self.rng.permille(100);
-        Ok(entry.map(|entry| if dismiss { Wish::Dismiss(entry) } else { Wish::Restore(entry) }))
+        Ok(entry.map(|entry| {
+            if dismiss {
+                Wish::Dismiss(entry)
+            } else {
+                Wish::Restore(entry)
+            }
+        }))
     }
 
     fn fresh_name(&mut self) -> String {
@@ -197,7 +222,10 @@ impl World {
             Kind::Event => Some(Kind::Device),
             _ => None,
         };
-        let homes: Vec<&Key> = shelf.keys().filter(|key| Some(&key.kind) == container.as_ref()).collect();
+        let homes: Vec<&Key> = shelf
+            .keys()
+            .filter(|key| Some(&key.kind) == container.as_ref())
+            .collect();
         let parent = self.rng.pick(&homes).map(|key| key.id.clone());
         let name = self.fresh_name();
         let version = Version {
@@ -205,7 +233,10 @@ impl World {
             parent_id: parent,
             body: serde_json::Map::from_iter([match kind {
                 Kind::Event => ("description".to_owned(), name.into()),
-                _ => ("metadata_json".to_owned(), format!("{{\"n\":{}}}", self.names).into()),
+                _ => (
+                    "metadata_json".to_owned(),
+                    format!("{{\"n\":{}}}", self.names).into(),
+                ),
             }]),
             ..blank(key.clone())
         };
@@ -217,7 +248,9 @@ impl World {
         if version.key.kind.has_name() {
             version.name = Some(text);
         } else {
-            version.body.insert("metadata_json".into(), format!("\"{text}\"").into());
+            version
+                .body
+                .insert("metadata_json".into(), format!("\"{text}\"").into());
         }
         Wish::Put(version.key.clone(), Box::new(version))
     }
@@ -230,9 +263,15 @@ impl World {
         let mut version = match shelf.get(&key) {
             Some(record) if record.version.deleted => return None,
             Some(record) => record.version.clone(),
-            None => Version { parent_id: Some(device), ..blank(key.clone()) },
+            None => Version {
+                parent_id: Some(device),
+                ..blank(key.clone())
+            },
         };
-        version.body.insert("state_json".into(), format!("{{\"brightness\":{}}}", self.names).into());
+        version.body.insert(
+            "state_json".into(),
+            format!("{{\"brightness\":{}}}", self.names).into(),
+        );
         Some(Wish::Put(key, Box::new(version)))
     }
 
@@ -273,8 +312,13 @@ impl World {
                 continue;
             }
             changed += 1;
-            let made_on = old.map(|version| version.sync_id.clone()).into_iter().chain(seen.clone()).collect();
-            self.model.confirm(Author::Client(client), &record.version, made_on)?;
+            let made_on = old
+                .map(|version| version.sync_id.clone())
+                .into_iter()
+                .chain(seen.clone())
+                .collect();
+            self.model
+                .confirm(Author::Client(client), &record.version, made_on)?;
             self.hot = Some(key.clone());
         }
         for (key, record) in before {
@@ -288,8 +332,13 @@ impl World {
             Wish::Delete(_) if changed > 1 => self.cover.hit("edit: cascading delete"),
             Wish::Put(key, wanted) => {
                 let made = after.get(key).map(|record| &record.version);
-                if changed != 1 || made.map(|made| (&made.name, made.deleted)) != Some((&wanted.name, wanted.deleted)) {
-                    return broken("1 a write is what was asked for", format!("{wish:?} made {made:?}"));
+                if changed != 1
+                    || made.map(|made| (&made.name, made.deleted)) != Some((&wanted.name, wanted.deleted))
+                {
+                    return broken(
+                        "1 a write is what was asked for",
+                        format!("{wish:?} made {made:?}"),
+                    );
                 }
             }
             _ => {}
@@ -310,7 +359,10 @@ impl World {
             .store
             .read(|connection| journal::list(connection, Some(&version.key), true))
             .map_err(odd)?;
-        if entries.iter().any(|entry| essence(&entry.version) == essence(version)) {
+        if entries
+            .iter()
+            .any(|entry| essence(&entry.version) == essence(version))
+        {
             return Ok(());
         }
         broken(
@@ -323,7 +375,9 @@ impl World {
         let store = &self.clients[client].store;
         match wish {
             Wish::Put(key, _) => {
-                let unsent = store.read(|connection| outbox::get(connection, key)).map_err(odd)?;
+                let unsent = store
+                    .read(|connection| outbox::get(connection, key))
+                    .map_err(odd)?;
                 if let Some(entry) = unsent {
                     let sent: bool = store
                         .read(|connection| {
@@ -348,13 +402,20 @@ impl World {
                 }
             }
             Wish::Restore(entry) => {
-                let entry = store.read(|connection| journal::get(connection, *entry)).map_err(odd)?;
+                let entry = store
+                    .read(|connection| journal::get(connection, *entry))
+                    .map_err(odd)?;
                 if let Some(entry) = entry {
                     let key = &entry.version.key;
-                    if before.get(key).is_some_and(|record| record.version.deleted) && !entry.version.deleted {
+                    if before.get(key).is_some_and(|record| record.version.deleted) && !entry.version.deleted
+                    {
                         self.cover.hit("edit: restore that undeletes");
                     }
-                    if store.read(|connection| outbox::get(connection, key)).map_err(odd)?.is_some() {
+                    if store
+                        .read(|connection| outbox::get(connection, key))
+                        .map_err(odd)?
+                        .is_some()
+                    {
                         self.cover.hit("edit: restore over a pending edit");
                     }
                 }
@@ -365,7 +426,11 @@ impl World {
     }
 
     pub fn retry_failed(&mut self, client: usize) -> Check {
-        self.clients[client].store.retry_failed(None).map(drop).map_err(odd)
+        self.clients[client]
+            .store
+            .retry_failed(None)
+            .map(drop)
+            .map_err(odd)
     }
 
     /// Another program writes to the hub: with ids and times of its own, or none.
@@ -399,7 +464,11 @@ impl World {
         version.sync_id = match self.rng.below(3) {
             0 => format!("é-{:016x}", self.rng.bits()),
             1 => self.hub_seam.new_id().to_string(),
-            _ => format!("{:08x}-0000-4000-8000-{:012x}", self.rng.bits() as u32, self.names),
+            _ => format!(
+                "{:08x}-0000-4000-8000-{:012x}",
+                self.rng.bits() as u32,
+                self.names
+            ),
         };
         let now = self.time.now();
         version.updated_at = self
@@ -414,7 +483,11 @@ impl World {
             .collect();
         self.model.confirm(Author::Foreign, &version, bases.clone())?;
         let change = PushChange {
-            operation: if version.deleted { Operation::Delete } else { Operation::Update },
+            operation: if version.deleted {
+                Operation::Delete
+            } else {
+                Operation::Update
+            },
             client_sync_id: format!("foreign-{}", self.names),
             bases,
             version,

@@ -43,7 +43,11 @@ struct Args {
 }
 
 fn args() -> Result<Args, String> {
-    let mut args = Args { seeds: 200, first: 0, verbose: false };
+    let mut args = Args {
+        seeds: 200,
+        first: 0,
+        verbose: false,
+    };
     let mut words = std::env::args().skip(1);
     while let Some(word) = words.next() {
         let mut number = || {
@@ -58,7 +62,11 @@ fn args() -> Result<Args, String> {
             "--verbose" => args.verbose = true,
             // What `cargo test` may pass to every harness.
             "--nocapture" | "--quiet" | "-q" => {}
-            _ => return Err(format!("unknown argument {word}; known: --seeds N, --seed S, --verbose")),
+            _ => {
+                return Err(format!(
+                    "unknown argument {word}; known: --seeds N, --seed S, --verbose"
+                ));
+            }
         }
     }
     Ok(args)
@@ -80,7 +88,10 @@ fn live(seed: u64, verbose: bool) -> (Result<u64, Violation>, Coverage) {
             .cloned()
             .or_else(|| panic.downcast_ref::<&str>().map(|text| (*text).to_owned()))
             .unwrap_or_default();
-        Err(Violation { invariant: "nothing panics", message })
+        Err(Violation {
+            invariant: "nothing panics",
+            message,
+        })
     });
     (outcome, cover)
 }
@@ -143,9 +154,15 @@ fn main() -> ExitCode {
     }
     let seconds = started.elapsed().as_secs_f64();
     let done = next.load(Ordering::Relaxed).min(args.seeds);
-    println!("{done} seeds in {seconds:.1} s, {:.0} a second", done as f64 / seconds.max(0.001));
+    println!(
+        "{done} seeds in {seconds:.1} s, {:.0} a second",
+        done as f64 / seconds.max(0.001)
+    );
     for (seed, violation) in &failures {
-        println!("FAIL seed={seed} invariant={}: {}", violation.invariant, violation.message);
+        println!(
+            "FAIL seed={seed} invariant={}: {}",
+            violation.invariant, violation.message
+        );
     }
     if !failures.is_empty() {
         return ExitCode::FAILURE;

@@ -222,7 +222,10 @@ impl Model {
         let mut next = vec![sync_id.to_owned()];
         while let Some(id) = next.pop() {
             if self.attempted.contains(&id) {
-                return broken("an attempted edit is not dropped", format!("{id} was dropped after it had left"));
+                return broken(
+                    "an attempted edit is not dropped",
+                    format!("{id} was dropped after it had left"),
+                );
             }
             if let Some(made) = self.edits.get_mut(&id) {
                 if !made.dropped {

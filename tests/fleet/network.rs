@@ -4,10 +4,10 @@
 use serde_json::Value;
 
 use wildthing::hub::HubError;
+use wildthing::model::Timestamp;
 use wildthing::protocol::v1::{
     ACK_PATH, Ack, Delta, PUSH_PATH, PushChange, PushRequest, PushResult, REQUEST_PATH, SyncRequest,
 };
-use wildthing::model::Timestamp;
 use wildthing::seam::Seam as _;
 use wildthing::sync::Event;
 use wildthing::transport::Response;
@@ -58,8 +58,20 @@ impl World {
     pub fn carry(&mut self, index: usize) -> Check {
         let flight = self.wire.swap_remove(index);
         match flight.leg {
-            Leg::Out(bytes) => self.arrive(Flight { leg: Leg::Out(Vec::new()), ..flight }, bytes),
-            Leg::Back(response) => self.deliver(Flight { leg: Leg::Out(Vec::new()), ..flight }, response),
+            Leg::Out(bytes) => self.arrive(
+                Flight {
+                    leg: Leg::Out(Vec::new()),
+                    ..flight
+                },
+                bytes,
+            ),
+            Leg::Back(response) => self.deliver(
+                Flight {
+                    leg: Leg::Out(Vec::new()),
+                    ..flight
+                },
+                response,
+            ),
         }
     }
 
@@ -73,7 +85,8 @@ impl World {
         let (client, process) = (flight.client, flight.process);
         self.note(format_args!("c{client}p{process} -> hub {}", flight.path));
         if !self.awaited(&flight) {
-            self.cover.hit("fault: request delivered after its sender gave up or died");
+            self.cover
+                .hit("fault: request delivered after its sender gave up or died");
         }
         let roll = if self.calm { 1_000 } else { self.rng.below(1_000) };
         if self.hub_down {
@@ -119,7 +132,11 @@ impl World {
             if held {
                 self.cover.hit("fault: answer delayed");
             }
-            self.wire.push(Flight { leg: Leg::Back(response), held, ..flight });
+            self.wire.push(Flight {
+                leg: Leg::Back(response),
+                held,
+                ..flight
+            });
         }
         Ok(())
     }

@@ -8,7 +8,13 @@ use crate::model::{Answer, Check};
 use crate::world::{World, odd};
 
 impl World {
-    pub fn count_step(&mut self, client: usize, witness: &Witness, before: &Unsent, outcome: Option<&Event>) -> Check {
+    pub fn count_step(
+        &mut self,
+        client: usize,
+        witness: &Witness,
+        before: &Unsent,
+        outcome: Option<&Event>,
+    ) -> Check {
         match (witness, outcome) {
             (Witness::Page { page }, Some(Event::Applied(report))) => {
                 self.count_journal(&report.conflicts);
@@ -21,9 +27,10 @@ impl World {
                 for change in &page.changes {
                     let key = &change.version.key;
                     let fought = before.contains_key(key)
-                        && after.get(key).is_some_and(|(_, shown)| *shown != change.version.sync_id);
-                    let conflict = fought
-                        && self.status(client, key)? == "conflict";
+                        && after
+                            .get(key)
+                            .is_some_and(|(_, shown)| *shown != change.version.sync_id);
+                    let conflict = fought && self.status(client, key)? == "conflict";
                     if conflict {
                         self.cover.hit("pull: conflict won against a pulled version");
                     }
@@ -52,9 +59,17 @@ impl World {
                 }
                 for item in items {
                     let name = item.change.client_sync_id.as_str();
-                    if result.applied.iter().any(|applied| applied.client_sync_id.as_deref() == Some(name)) {
+                    if result
+                        .applied
+                        .iter()
+                        .any(|applied| applied.client_sync_id.as_deref() == Some(name))
+                    {
                         self.cover.hit("push: applied");
-                    } else if result.conflicts.iter().any(|conflict| conflict.key == item.change.version.key) {
+                    } else if result
+                        .conflicts
+                        .iter()
+                        .any(|conflict| conflict.key == item.change.version.key)
+                    {
                         self.cover.hit("push: lost");
                     }
                 }
@@ -88,7 +103,9 @@ impl World {
 
     pub fn count_foreign(&mut self, answer: &Answer) {
         match answer {
-            Answer::Won { reason, .. } | Answer::Lost { reason, .. } => self.cover.hit(&format!("hub: {reason}")),
+            Answer::Won { reason, .. } | Answer::Lost { reason, .. } => {
+                self.cover.hit(&format!("hub: {reason}"))
+            }
             _ => {}
         }
     }
@@ -97,7 +114,10 @@ impl World {
     pub fn count_kept(&mut self) -> Check {
         for client in 0..self.clients.len() {
             for entry in self.journal(client)? {
-                if matches!(entry.reason.as_str(), "rejected" | "discarded" | "absent_on_server") {
+                if matches!(
+                    entry.reason.as_str(),
+                    "rejected" | "discarded" | "absent_on_server"
+                ) {
                     self.cover.hit(&format!("journal: {}", entry.reason));
                 }
                 let live = self.model.hub.current.get(&entry.version.key);

@@ -77,9 +77,7 @@ impl World {
     pub fn new(seed: u64, verbose: bool) -> Check<Self> {
         let mut rng = Rng::new(seed);
         let time = TrueTime::new();
-        let tick = *rng
-            .pick(&[1, MILLI, 250 * MILLI, 500 * MILLI])
-            .unwrap_or(&1);
+        let tick = *rng.pick(&[1, MILLI, 250 * MILLI, 500 * MILLI]).unwrap_or(&1);
         let hub_seam = SimSeam::new(&time, rng.between(-DAY, DAY), 1, rng.fork());
         let mut hub = HubStore::in_memory(hub_seam.clone()).map_err(odd)?;
         hub.set_page_limit(2 + rng.index(5));
@@ -127,7 +125,11 @@ impl World {
             self.trace = (self.trace ^ u64::from(byte)).wrapping_mul(0x0100_0000_01b3);
         }
         if self.verbose {
-            println!("{:>4} {:>12} {line}", self.steps, self.time.now() % (100 * DAY) / MILLI);
+            println!(
+                "{:>4} {:>12} {line}",
+                self.steps,
+                self.time.now() % (100 * DAY) / MILLI
+            );
         }
     }
 
@@ -208,7 +210,10 @@ impl World {
                 match &process.doing {
                     // Mostly one syncs at a time; rivals are for the rare cases.
                     Doing::Idle => {
-                        let alone = client.processes.iter().all(|other| matches!(other.doing, Doing::Idle));
+                        let alone = client
+                            .processes
+                            .iter()
+                            .all(|other| matches!(other.doing, Doing::Idle));
                         let free = client.haunted_until <= self.time.now();
                         let weight = if alone && free { 40 } else { 6 };
                         actions.push((weight, Action::Start(at.0, at.1)));
