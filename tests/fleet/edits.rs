@@ -1,25 +1,23 @@
 //! What people do to their houses: local edits of every kind, on any client,
-//! often of the record that somebody else just edited; and a program that
-//! writes to the hub by itself. Every confirmed edit is told to the oracle.
+//! often of the record that somebody else just edited. Every confirmed edit is told to the oracle.
 
 use std::collections::BTreeMap;
 
 use wildthing::model::{Key, Kind, Record, RecordId, Version, device_state_id};
-use wildthing::protocol::v1::{Operation, PushChange};
 use wildthing::seam::Seam as _;
 use wildthing::store::outbox::OutboxState;
 use wildthing::store::{StoreError, journal, mirror, outbox, rows};
 
-use crate::client::Doing;
 use crate::clock::SECOND;
 use crate::model::{Author, Check, broken, essence};
 use crate::network::{MANGLED, POISON};
 use crate::world::{World, odd};
 
-type Shelf = BTreeMap<Key, Record>;
+pub type Shelf = BTreeMap<Key, Record>;
 
+/// A thing that somebody wants to do.
 #[derive(Debug)]
-enum Wish {
+pub enum Wish {
     Put(Key, Box<Version>),
     Delete(Key),
     Restore(i64),
@@ -371,60 +369,6 @@ impl World {
         )
     }
 
-    fn count_wish(&mut self, client: usize, wish: &Wish, before: &Shelf) -> Check {
-        let store = &self.clients[client].store;
-        match wish {
-            Wish::Put(key, _) => {
-                let unsent = store
-                    .read(|connection| outbox::get(connection, key))
-                    .map_err(odd)?;
-                if let Some(entry) = unsent {
-                    let sent: bool = store
-                        .read(|connection| {
-                            Ok(connection.query_row(
-                                "SELECT EXISTS (SELECT 1 FROM outbox_sent WHERE kind = ?1 AND id = ?2 AND edit_seq = ?3)",
-                                (key.kind.as_str(), key.id.as_str(), entry.edit_seq),
-                                |row| row.get(0),
-                            )?)
-                        })
-                        .map_err(odd)?;
-                    let asking = self.clients[client]
-                        .processes
-                        .iter()
-                        .any(|process| matches!(process.doing, Doing::Asking(_)));
-                    if sent && asking {
-                        self.cover.hit("edit: in flight");
-                    } else if !sent {
-                        self.cover.hit("edit: coalesced");
-                    }
-                } else if !before.contains_key(key) && self.model.hub.current.contains_key(key) {
-                    self.cover.hit("edit: created twice under one id");
-                }
-            }
-            Wish::Restore(entry) => {
-                let entry = store
-                    .read(|connection| journal::get(connection, *entry))
-                    .map_err(odd)?;
-                if let Some(entry) = entry {
-                    let key = &entry.version.key;
-                    if before.get(key).is_some_and(|record| record.version.deleted) && !entry.version.deleted
-                    {
-                        self.cover.hit("edit: restore that undeletes");
-                    }
-                    if store
-                        .read(|connection| outbox::get(connection, key))
-                        .map_err(odd)?
-                        .is_some()
-                    {
-                        self.cover.hit("edit: restore over a pending edit");
-                    }
-                }
-            }
-            _ => {}
-        }
-        Ok(())
-    }
-
     pub fn retry_failed(&mut self, client: usize) -> Check {
         self.clients[client]
             .store
@@ -432,78 +376,10 @@ impl World {
             .map(drop)
             .map_err(odd)
     }
-
-    /// Another program writes to the hub: with ids and times of its own, or none.
-    pub fn foreign_edit(&mut self) -> Check {
-        if self.hub_down {
-            return Ok(());
-        }
-        let key = if self.model.hub.current.len() < 5 {
-            let next = self.model.hub.current.len();
-            let kind = [Kind::House, Kind::Room, Kind::Device, Kind::Device, Kind::User][next].clone();
-            let id = RecordId::new(format!("{kind}-{}", usize::from(next == 3))).map_err(odd)?;
-            Key::new(kind, id)
-        } else {
-            let keys: Vec<Key> = self.model.hub.current.keys().cloned().collect();
-            self.rng.pick(&keys).cloned().ok_or_else(|| odd("an empty hub"))?
-        };
-        let current = self.model.hub.current.get(&key).cloned();
-        let home = |kind: &str| RecordId::new(format!("{kind}-0")).ok();
-        let mut version = current.clone().unwrap_or_else(|| Version {
-            parent_id: match key.kind {
-                Kind::Room | Kind::User => home("house"),
-                Kind::Device => home("room"),
-                _ => None,
-            },
-            ..blank(key.clone())
-        });
-        self.names += 1;
-        if key.kind.has_name() {
-            version.name = Some(format!("foreign {}", self.names));
-        }
-        version.sync_id = match self.rng.below(3) {
-            0 => format!("é-{:016x}", self.rng.bits()),
-            1 => self.hub_seam.new_id().to_string(),
-            _ => format!(
-                "{:08x}-0000-4000-8000-{:012x}",
-                self.rng.bits() as u32,
-                self.names
-            ),
-        };
-        let now = self.time.now();
-        version.updated_at = self
-            .rng
-            .permille(500)
-            .then(|| wildthing::model::Timestamp::from_micros(now - now.rem_euclid(500_000)));
-        version.deleted = !self.calm && self.rng.permille(100);
-        let bases: Vec<String> = current
-            .filter(|_| self.rng.permille(600))
-            .map(|version| version.sync_id)
-            .into_iter()
-            .collect();
-        self.model.confirm(Author::Foreign, &version, bases.clone())?;
-        let change = PushChange {
-            operation: if version.deleted {
-                Operation::Delete
-            } else {
-                Operation::Update
-            },
-            client_sync_id: format!("foreign-{}", self.names),
-            bases,
-            version,
-        };
-        let result = self.hub.push("foreign", vec![change.encode()]).map_err(odd)?;
-        self.note(format_args!("foreign edit of {key}"));
-        self.hot = Some(key);
-        let changes = [change];
-        for answer in self.model.hub.push(&changes, &result)? {
-            self.count_foreign(&answer);
-        }
-        self.check_hub(&changes)
-    }
 }
 
-fn blank(key: Key) -> Version {
+/// A version that says nothing yet.
+pub fn blank(key: Key) -> Version {
     Version {
         key,
         parent_id: None,

@@ -5,8 +5,8 @@
 //!
 //! The store, the planner, its executor and the hub's core are the ones that
 //! ship; machines, network and time are simulated. `world` chooses what happens
-//! next, `client`, `network` and `edits` do it, `model` is the oracle, `checks`
-//! holds the promises and `coverage` says which situations a long run must
+//! next, `driver`, `network`, `edits` and `foreign` do it, `model` is the oracle,
+//! `checks` and `ending` hold the promises and `coverage` says which situations a long run must
 //! have seen. The same seed gives the same run, to the byte.
 
 // A test binary has no outside for which `pub` could be too much.
@@ -17,7 +17,10 @@ mod checks;
 mod client;
 mod clock;
 mod coverage;
+mod driver;
 mod edits;
+mod ending;
+mod foreign;
 mod model;
 mod network;
 mod rng;

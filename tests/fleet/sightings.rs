@@ -1,9 +1,12 @@
 //! Recognises the rare situations in what a step did, for the coverage.
 
-use wildthing::store::{journal, metadata};
+use wildthing::model::Key;
+use wildthing::store::{journal, metadata, outbox};
 use wildthing::sync::Event;
 
-use crate::client::{Unsent, Witness};
+use crate::client::{Doing, Unsent};
+use crate::driver::Witness;
+use crate::edits::{Shelf, Wish};
 use crate::model::{Answer, Check};
 use crate::world::{World, odd};
 
@@ -82,7 +85,62 @@ impl World {
         Ok(())
     }
 
-    fn status(&self, client: usize, key: &wildthing::model::Key) -> Check<String> {
+    /// Counts what a wish meets, before it is granted.
+    pub fn count_wish(&mut self, client: usize, wish: &Wish, before: &Shelf) -> Check {
+        let store = &self.clients[client].store;
+        match wish {
+            Wish::Put(key, _) => {
+                let unsent = store
+                    .read(|connection| outbox::get(connection, key))
+                    .map_err(odd)?;
+                if let Some(entry) = unsent {
+                    let sent: bool = store
+                        .read(|connection| {
+                            Ok(connection.query_row(
+                                "SELECT EXISTS (SELECT 1 FROM outbox_sent WHERE kind = ?1 AND id = ?2 AND edit_seq = ?3)",
+                                (key.kind.as_str(), key.id.as_str(), entry.edit_seq),
+                                |row| row.get(0),
+                            )?)
+                        })
+                        .map_err(odd)?;
+                    let asking = self.clients[client]
+                        .processes
+                        .iter()
+                        .any(|process| matches!(process.doing, Doing::Asking(_)));
+                    if sent && asking {
+                        self.cover.hit("edit: in flight");
+                    } else if !sent {
+                        self.cover.hit("edit: coalesced");
+                    }
+                } else if !before.contains_key(key) && self.model.hub.current.contains_key(key) {
+                    self.cover.hit("edit: created twice under one id");
+                }
+            }
+            Wish::Restore(entry) => {
+                let entry = store
+                    .read(|connection| journal::get(connection, *entry))
+                    .map_err(odd)?;
+                if let Some(entry) = entry {
+                    let key = &entry.version.key;
+                    if before.get(key).is_some_and(|record| record.version.deleted) && !entry.version.deleted
+                    {
+                        self.cover.hit("edit: restore that undeletes");
+                    }
+                    if store
+                        .read(|connection| outbox::get(connection, key))
+                        .map_err(odd)?
+                        .is_some()
+                    {
+                        self.cover.hit("edit: restore over a pending edit");
+                    }
+                }
+            }
+            _ => {}
+        }
+        Ok(())
+    }
+
+    fn status(&self, client: usize, key: &Key) -> Check<String> {
         self.clients[client]
             .store
             .read(|connection| {
