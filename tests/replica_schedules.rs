@@ -232,6 +232,22 @@ fn an_edit_that_won_is_not_journaled_for_a_version_it_never_lost_to() {
     assert!(b.lost().contains(&second.sync_id));
 }
 
+#[test]
+fn a_refused_edit_that_the_server_has_after_all_is_no_loss() {
+    let (mut hub, a, b) = two_with_a_lamp();
+    let edit = a.name(&lamp(), "a");
+    let mut run = a.start("main");
+    let push = run.go_to_push(&mut hub);
+    // Refused by something on the way, while a copy of it still travels.
+    let refused = response(413, &serde_json::json!({"detail": "too large"}));
+    run.finish(Event::Response(refused), &mut hub).unwrap();
+    assert_eq!(a.journal()[0].reason, "rejected");
+    serve(&mut hub, &push);
+    settle_all(&mut hub, &[&a, &b]);
+    assert_eq!(b.get(&lamp()).version.sync_id, edit.sync_id);
+    assert_eq!(a.journal(), [], "a live edit listed as refused");
+}
+
 // ---- the defects that made this project necessary ----------------------------
 
 #[test]

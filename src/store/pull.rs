@@ -196,6 +196,8 @@ fn adjudicate(
     if !remote.sync_id.is_empty() {
         if remote.sync_id == local.sync_id {
             // The server has the edit: an answer that was lost, told another way.
+            // A refusal noted since (a 500 that came after the commit) is void.
+            journal::forget_rejection(tx.connection, key, &remote.sync_id)?;
             return settle_to(tx, remote);
         }
         if entry.bases.contains(&remote.sync_id) {
