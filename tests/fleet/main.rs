@@ -102,7 +102,7 @@ fn live(seed: u64, verbose: bool) -> (Result<u64, Violation>, Coverage) {
 fn try_seed(seed: u64, verbose: bool) -> (Result<(), Violation>, Coverage) {
     let (outcome, cover) = live(seed, verbose);
     let outcome = outcome.and_then(|trace| {
-        if seed % REPEAT_EVERY == 0 && live(seed, false).0.ok() != Some(trace) {
+        if seed.is_multiple_of(REPEAT_EVERY) && live(seed, false).0.ok() != Some(trace) {
             return model::broken("the same seed gives the same run", "two runs differ");
         }
         Ok(())

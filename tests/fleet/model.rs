@@ -227,11 +227,11 @@ impl Model {
                     format!("{id} was dropped after it had left"),
                 );
             }
-            if let Some(made) = self.edits.get_mut(&id) {
-                if !made.dropped {
-                    made.dropped = true;
-                    next.extend(made.made_on.iter().cloned());
-                }
+            if let Some(made) = self.edits.get_mut(&id)
+                && !made.dropped
+            {
+                made.dropped = true;
+                next.extend(made.made_on.iter().cloned());
             }
         }
         Ok(())
