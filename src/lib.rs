@@ -1,12 +1,52 @@
 //! WildThing: the engine that every client of *The Goodies* smart home links.
+//!
+//! A house lives in one SQLite file on the device. Everything can be read and
+//! edited without a network; a sync brings the server's changes in and sends
+//! the edits out; and no edit is ever lost: one that loses a conflict is kept in
+//! a journal, from which it can be restored.
+//!
+//! ```no_run
+//! use wildthing::client::{ConnectOptions, OpenOptions, WildThingClient};
+//!
+//! # async fn example() -> Result<(), wildthing::client::WildThingError> {
+//! let client = WildThingClient::open(OpenOptions::new("my-home.db")).await?;
+//! client.connect(ConnectOptions::new("http://localhost:8000", Some("token".into()))).await?;
+//! let result = client.sync().await?;
+//! println!("{} entities, {} conflicts", result.synced_entities, result.conflicts.len());
+//! for room in client.get_rooms(None).await? {
+//!     println!("{}", room["name"]);
+//! }
+//! # Ok(())
+//! # }
+//! ```
+//!
+//! # The rooms of this house
+//!
+//! | module | what lives there |
+//! | --- | --- |
+//! | [`client`] | the public API: start here |
+//! | [`observe`] | change events and streams |
+//! | [`sync`] | the planner (pure), the engine that drives it, the background loop |
+//! | [`store`] | the replica: records, outbox, mirror, journal |
+//! | [`transport`] | how messages travel |
+//! | [`protocol`] | the messages themselves; pure |
+//! | [`conflict`] | the conflict rule; pure |
+//! | [`model`] | kinds, ids, times, versions; pure |
+//! | [`hub`] | the reference server (feature `hub`) |
+//! | [`seam`] | the one way in for clock, timers and randomness |
+//!
+//! Dependencies point down this table only; a test holds them to it.
 
 pub mod client;
 pub mod conflict;
 #[cfg(feature = "hub")]
 pub mod hub;
 pub mod model;
+pub mod observe;
 pub mod protocol;
 pub mod seam;
 pub mod store;
 pub mod sync;
 pub mod transport;
+
+uniffi::setup_scaffolding!("wildthing");

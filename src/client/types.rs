@@ -1,11 +1,13 @@
 //! What the public API takes and gives: plain records, ready to cross into other languages.
 
 use std::path::PathBuf;
-use std::time::Duration;
 
 use serde::{Deserialize, Serialize};
 
 use crate::model::{JsonObject, SyncStatus, Timestamp};
+
+pub use crate::observe::ChangeEvent;
+pub use crate::transport::Timeouts;
 
 /// How a client is opened.
 #[derive(Debug, Clone)]
@@ -205,41 +207,4 @@ pub struct HistoryEntry {
     pub updated_at: Option<Timestamp>,
     /// When it was superseded here.
     pub superseded_at: Timestamp,
-}
-
-/// How long the parts of an exchange may take.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub struct Timeouts {
-    /// To connect.
-    pub connect: Duration,
-    /// Without a byte.
-    pub idle: Duration,
-    /// For the whole exchange.
-    pub total: Duration,
-}
-
-impl Default for Timeouts {
-    fn default() -> Self {
-        Self {
-            connect: Duration::from_secs(5),
-            idle: Duration::from_secs(30),
-            total: Duration::from_secs(120),
-        }
-    }
-}
-
-/// A change, told after it was committed.
-#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
-pub struct ChangeEvent {
-    /// `created`, `updated`, `deleted`, `state_changed`, `conflict`, `sync_started`,
-    /// `sync_progress`, `sync_completed`, `sync_failed`, `connection_changed`, `needs_auth`.
-    pub event: String,
-    /// The record's kind, if it is about one.
-    pub kind: Option<String>,
-    /// The record's id, if it is about one.
-    pub id: Option<String>,
-    /// `local` or `remote`.
-    pub origin: String,
-    /// What else there is to say, for example `{done, total}` or the record.
-    pub data: JsonObject,
 }

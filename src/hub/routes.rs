@@ -3,7 +3,7 @@
 //! Limits, authentication and the shapes of errors are here; listening and
 //! stopping are in `server`.
 
-use std::sync::{Arc, Mutex, PoisonError};
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
 
 use axum::Router;
@@ -66,19 +66,19 @@ async fn about() -> Response {
 }
 
 async fn sync_request(State(shared): State<Shared>, message: Message) -> Result<Response, Problem> {
-    let request = SyncRequest::decode(&message.0)?;
-    let delta = with_store(&shared, move |store| {
-        let delta = store.delta(&request)?;
+    blocking(shared.store, move |store| {
+        let request = SyncRequest::decode(&message.0)?;
+        let delta = lock(store).delta(&request)?;
         tracing::debug!(client = %request.client_id, changes = delta.changes.len(), more = delta.more, "delta");
         Ok(delta.encode().to_string())
-    });
-    Ok(json_text(StatusCode::OK, delta.await?))
+    })
+    .await
 }
 
 async fn sync_push(State(shared): State<Shared>, message: Message) -> Result<Response, Problem> {
-    let (client_id, changes) = PushRequest::decode_frame(&message.0)?;
-    let result = with_store(&shared, move |store| {
-        let result = store.push(&client_id, changes)?;
+    blocking(shared.store, move |store| {
+        let (client_id, changes) = PushRequest::decode_frame(&message.0)?;
+        let result = lock(store).push(&client_id, changes)?;
         tracing::debug!(
             client = %client_id,
             applied = result.applied.len(),
@@ -87,28 +87,27 @@ async fn sync_push(State(shared): State<Shared>, message: Message) -> Result<Res
             "push"
         );
         Ok(result.encode().to_string())
-    });
-    Ok(json_text(StatusCode::OK, result.await?))
+    })
+    .await
 }
 
 async fn sync_ack(State(shared): State<Shared>, message: Message) -> Result<Response, Problem> {
-    Ack::check(&message.0)?;
-    Ok(answer(StatusCode::OK, &Ack::response(shared.seam.now())))
+    let seam = shared.seam;
+    blocking(shared.store, move |_| {
+        Ack::check(&message.0)?;
+        Ok(Ack::response(seam.now()).to_string())
+    })
+    .await
 }
 
-/// Runs blocking work on the store, off the async threads.
-async fn with_store<T: Send + 'static>(
-    shared: &Shared,
-    work: impl FnOnce(&mut HubStore) -> Result<T, HubError> + Send + 'static,
-) -> Result<T, Problem> {
-    let store = Arc::clone(&shared.store);
-    let task = tokio::task::spawn_blocking(move || {
-        // A panic inside a transaction rolls it back: the store is as good as before.
-        let mut store = store.lock().unwrap_or_else(PoisonError::into_inner);
-        work(&mut store)
-    });
-    match task.await {
-        Ok(result) => result.map_err(Problem::from),
+/// Runs work that reads a whole message or waits for the database off the async
+/// threads. The store is locked for no longer than the work needs it.
+async fn blocking(
+    store: Arc<Mutex<HubStore>>,
+    work: impl FnOnce(&Mutex<HubStore>) -> Result<String, Problem> + Send + 'static,
+) -> Result<Response, Problem> {
+    match tokio::task::spawn_blocking(move || work(&store)).await {
+        Ok(body) => Ok(json_text(StatusCode::OK, body?)),
         Err(stopped) => {
             tracing::error!(%stopped, "a request failed");
             Err(Problem::status(
@@ -117,6 +116,11 @@ async fn with_store<T: Send + 'static>(
             ))
         }
     }
+}
+
+/// A panic inside a transaction rolls it back: the store is as good as before.
+fn lock(store: &Mutex<HubStore>) -> MutexGuard<'_, HubStore> {
+    store.lock().unwrap_or_else(PoisonError::into_inner)
 }
 
 /// The body of a request that was let in, whole and within the limit.

@@ -6,7 +6,7 @@
 
 use super::mirror::ServerVersion;
 use super::outbox::{OutboxEntry, OutboxState};
-use super::{StoreError, Tx, journal, mirror, outbox, rows};
+use super::{Origin, StoreError, Tx, journal, mirror, outbox, rows};
 use crate::model::time::SECOND;
 use crate::model::{Key, Kind, Record, SyncStatus, Timestamp, Version, uuid_v7, uuid_v7_millis};
 use crate::protocol::v1::Operation;
@@ -31,10 +31,10 @@ pub fn stamp(now: Timestamp, random: [u8; 10], bases: &[&Version]) -> (Timestamp
     let sync_id = uuid_v7(id_time, random).hyphenated().to_string();
     for base in bases {
         // An id of another program may sort after any of ours: then time must decide.
-        if base.sync_id.as_bytes() >= sync_id.as_bytes() {
-            if let Some(time) = base.updated_at {
-                updated_at = updated_at.max(time.plus_micros(SECOND));
-            }
+        if base.sync_id.as_bytes() >= sync_id.as_bytes()
+            && let Some(time) = base.updated_at
+        {
+            updated_at = updated_at.max(time.plus_micros(SECOND));
         }
     }
     (updated_at, sync_id)
@@ -53,6 +53,8 @@ pub(super) fn apply(
     let mut version = edit(current_version);
     let bases: Vec<&Version> = current_version.into_iter().chain(seen_by_author).collect();
     let (updated_at, sync_id) = stamp(tx.now, tx.seam.random(), &bases);
+    // A caller may know a time that the edit must not sort before.
+    let updated_at = version.updated_at.map_or(updated_at, |time| time.max(updated_at));
     version.updated_at = Some(updated_at);
     version.sync_id = edit_id(sync_id, current_version);
     version.created_at = version.created_at.or(Some(updated_at));
@@ -70,7 +72,6 @@ pub(super) fn apply(
     if let Some(old) = current_version {
         journal::supersede(tx.connection, old, tx.now)?;
     }
-    let was_live = current_version.is_some_and(|old| !old.deleted);
     let record = Record {
         version,
         sync_status: SyncStatus::Pending,
@@ -78,8 +79,7 @@ pub(super) fn apply(
         last_sync_at: current.as_ref().and_then(|record| record.last_sync_at),
         sync_error: None,
     };
-    tx.put(&record)?;
-    tx.emit_local(&record.version, was_live);
+    tx.put(&record, current_version, Origin::Local)?;
     Ok(record)
 }
 
@@ -140,10 +140,10 @@ fn continue_entry(
     current: Option<&Version>,
 ) -> Result<OutboxEntry, StoreError> {
     let mut bases = entry.bases;
-    if let Some(version) = current {
-        if outbox::sent(tx.connection, &entry.key, entry.edit_seq)?.is_some() {
-            add_base(&mut bases, &version.sync_id);
-        }
+    if let Some(version) = current
+        && outbox::sent(tx.connection, &entry.key, entry.edit_seq)?.is_some()
+    {
+        add_base(&mut bases, &version.sync_id);
     }
     Ok(OutboxEntry {
         edit_seq: following_edit(tx, entry.edit_seq)?,
@@ -215,7 +215,7 @@ pub(super) fn delete(tx: &Tx<'_>, key: &Key) -> Result<(), StoreError> {
         outbox::clear(tx.connection, key)?;
         rows::remove(tx.connection, key)?;
         tx.change_seq()?;
-        tx.emit_removed(key, super::Origin::Local);
+        tx.emit_removed(key, Origin::Local);
         return Ok(());
     }
     apply(
@@ -235,7 +235,15 @@ pub(super) fn delete(tx: &Tx<'_>, key: &Key) -> Result<(), StoreError> {
 pub(super) fn restore(tx: &Tx<'_>, entry: &journal::JournalEntry) -> Result<Record, StoreError> {
     let key = entry.version.key.clone();
     let seen = mirror::get(tx.connection, &key)?.map(|server| server.version);
-    let record = apply(tx, &key, |_| entry.version.clone(), seen.as_ref())?;
+    let record = apply(
+        tx,
+        &key,
+        |_| Version {
+            updated_at: None,
+            ..entry.version.clone()
+        },
+        seen.as_ref(),
+    )?;
     journal::dismiss(tx.connection, entry.entry)?;
     Ok(record)
 }
@@ -263,7 +271,7 @@ pub(super) fn discard(tx: &Tx<'_>, key: &Key) -> Result<bool, StoreError> {
             outbox::clear(tx.connection, key)?;
             rows::remove(tx.connection, key)?;
             tx.change_seq()?;
-            tx.emit_removed(key, super::Origin::Local);
+            tx.emit_removed(key, Origin::Local);
         }
     }
     Ok(true)

@@ -4,7 +4,7 @@
 use rusqlite::{Connection, OptionalExtension, Row, params};
 
 use super::StoreError;
-use super::rows::time_text;
+use super::rows::{json_column, time_text};
 use crate::model::{Key, Timestamp, Version};
 
 /// How many entries the journal keeps before it prunes those older than [`MIN_DAYS`].
@@ -61,52 +61,78 @@ pub struct JournalEntry {
     pub dismissed: bool,
 }
 
-/// Records a loss; the same edit is recorded once. Returns whether it is news.
+/// Records a loss; the same edit is recorded once. Gives the entry if it is news.
 #[cfg(not(mutant = "no_journal"))]
-pub(super) fn record(connection: &Connection, loss: &Loss<'_>, now: Timestamp) -> Result<bool, StoreError> {
+pub(super) fn record(
+    connection: &Connection,
+    loss: &Loss<'_>,
+    now: Timestamp,
+) -> Result<Option<JournalEntry>, StoreError> {
     let key = &loss.version.key;
     let known: Option<String> = connection
-        .prepare_cached("SELECT reason FROM journal WHERE kind = ?1 AND id = ?2 AND sync_id = ?3")?
+        .prepare_cached(
+            "SELECT reason FROM journal WHERE kind = ?1 AND id = ?2 AND sync_id = ?3 AND sync_id <> ''",
+        )?
         .query_row(
             params![key.kind.as_str(), key.id.as_str(), loss.version.sync_id],
             |row| row.get(0),
         )
         .optional()?;
     // A refused edit that is sent again and then loses is news; the rest is repetition.
-    if known
-        .as_deref()
-        .is_some_and(|reason| reason == loss.reason || reason != "rejected")
-        && !loss.version.sync_id.is_empty()
-    {
-        return Ok(false);
+    if known.is_some_and(|reason| reason == loss.reason || reason != "rejected") {
+        return Ok(None);
     }
-    connection
+    let entry = connection
         .prepare_cached(
-            "INSERT INTO journal (kind, id, sync_id, reason, loser, version, winner, losing_time, winning_time, recorded_at)
+            "INSERT INTO journal (kind, id, sync_id, reason, loser, version, winner, losing_time, winning_time,
+                 recorded_at)
              VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10)
-             ON CONFLICT (kind, id, sync_id) WHERE sync_id <> '' DO UPDATE SET reason = excluded.reason, loser = excluded.loser,
-                 version = excluded.version, winner = excluded.winner, losing_time = excluded.losing_time,
-                 winning_time = excluded.winning_time, recorded_at = excluded.recorded_at, dismissed = 0",
+             ON CONFLICT (kind, id, sync_id) WHERE sync_id <> '' DO UPDATE SET reason = excluded.reason,
+                 loser = excluded.loser, version = excluded.version, winner = excluded.winner,
+                 losing_time = excluded.losing_time, winning_time = excluded.winning_time,
+                 recorded_at = excluded.recorded_at, dismissed = 0
+             RETURNING entry",
         )?
-        .execute(params![
-            key.kind.as_str(),
-            key.id.as_str(),
-            loss.version.sync_id,
-            loss.reason,
-            loss.loser.as_str(),
-            serde_json::to_string(loss.version)?,
-            loss.winner.map(serde_json::to_string).transpose()?,
-            time_text(loss.version.updated_at),
-            time_text(loss.winner.and_then(|winner| winner.updated_at)),
-            now.to_string(),
-        ])?;
+        .query_row(
+            params![
+                key.kind.as_str(),
+                key.id.as_str(),
+                loss.version.sync_id,
+                loss.reason,
+                loss.loser.as_str(),
+                serde_json::to_string(loss.version)?,
+                loss.winner.map(serde_json::to_string).transpose()?,
+                time_text(loss.version.updated_at),
+                time_text(loss.winner.and_then(|winner| winner.updated_at)),
+                now.to_string(),
+            ],
+            |row| row.get(0),
+        )?;
     prune(connection, now)?;
-    Ok(true)
+    Ok(Some(loss.entry(entry, now)))
 }
 
 #[cfg(mutant = "no_journal")]
-pub(super) fn record(_: &Connection, _: &Loss<'_>, _: Timestamp) -> Result<bool, StoreError> {
-    Ok(true)
+pub(super) fn record(
+    _: &Connection,
+    loss: &Loss<'_>,
+    now: Timestamp,
+) -> Result<Option<JournalEntry>, StoreError> {
+    Ok(Some(loss.entry(0, now)))
+}
+
+impl Loss<'_> {
+    fn entry(&self, entry: i64, now: Timestamp) -> JournalEntry {
+        JournalEntry {
+            entry,
+            version: self.version.clone(),
+            winner: self.winner.cloned(),
+            reason: self.reason.to_owned(),
+            loser: self.loser,
+            recorded_at: now,
+            dismissed: false,
+        }
+    }
 }
 
 fn prune(connection: &Connection, now: Timestamp) -> Result<(), StoreError> {
@@ -142,18 +168,28 @@ pub(super) fn forget_rejection(connection: &Connection, key: &Key, sync_id: &str
     Ok(())
 }
 
-fn entry_from(
-    row: &Row<'_>,
-) -> rusqlite::Result<(i64, String, Option<String>, String, String, String, bool)> {
-    Ok((
-        row.get(0)?,
-        row.get(1)?,
-        row.get(2)?,
-        row.get(3)?,
-        row.get(4)?,
-        row.get(5)?,
-        row.get(6)?,
-    ))
+const ENTRY: &str = "SELECT entry, version, winner, reason, loser, recorded_at, dismissed FROM journal";
+
+fn entry_from(row: &Row<'_>) -> rusqlite::Result<JournalEntry> {
+    let loser: String = row.get(4)?;
+    let recorded_at: String = row.get(5)?;
+    let winner: Option<Version> = match row.get_ref(2)? {
+        rusqlite::types::ValueRef::Null => None,
+        _ => Some(json_column(row, 2)?),
+    };
+    Ok(JournalEntry {
+        entry: row.get(0)?,
+        version: json_column(row, 1)?,
+        winner,
+        reason: row.get(3)?,
+        loser: if loser == "remote" {
+            Loser::Remote
+        } else {
+            Loser::Local
+        },
+        recorded_at: Timestamp::parse(&recorded_at).unwrap_or(Timestamp::from_micros(0)),
+        dismissed: row.get(6)?,
+    })
 }
 
 /// Entries, newest first: those not dismissed, or all; of one record, or of all.
@@ -162,37 +198,23 @@ pub fn list(
     key: Option<&Key>,
     with_dismissed: bool,
 ) -> Result<Vec<JournalEntry>, StoreError> {
-    let mut statement = connection.prepare_cached(
-        "SELECT entry, version, winner, reason, loser, recorded_at, dismissed FROM journal
-         WHERE (?1 IS NULL OR (kind = ?1 AND id = ?2)) AND (?3 OR NOT dismissed) ORDER BY entry DESC",
-    )?;
+    let sql = format!(
+        "{ENTRY} WHERE (?1 IS NULL OR (kind = ?1 AND id = ?2)) AND (?3 OR NOT dismissed) ORDER BY entry DESC"
+    );
+    let mut statement = connection.prepare_cached(&sql)?;
     let kind = key.map(|key| key.kind.as_str());
     let id = key.map(|key| key.id.as_str());
     let rows = statement.query_map(params![kind, id, with_dismissed], entry_from)?;
-    rows.map(|row| {
-        let (entry, version, winner, reason, loser, recorded_at, dismissed) = row?;
-        Ok(JournalEntry {
-            entry,
-            version: serde_json::from_str(&version)?,
-            winner: winner.map(|winner| serde_json::from_str(&winner)).transpose()?,
-            reason,
-            loser: if loser == "remote" {
-                Loser::Remote
-            } else {
-                Loser::Local
-            },
-            recorded_at: Timestamp::parse(&recorded_at).unwrap_or(Timestamp::from_micros(0)),
-            dismissed,
-        })
-    })
-    .collect()
+    Ok(rows.collect::<rusqlite::Result<_>>()?)
 }
 
 /// One entry by number.
 pub fn get(connection: &Connection, entry: i64) -> Result<Option<JournalEntry>, StoreError> {
-    Ok(list(connection, None, true)?
-        .into_iter()
-        .find(|found| found.entry == entry))
+    let sql = format!("{ENTRY} WHERE entry = ?1");
+    Ok(connection
+        .prepare_cached(&sql)?
+        .query_row([entry], entry_from)
+        .optional()?)
 }
 
 /// Marks an entry as seen to. Returns whether there was one.
@@ -241,4 +263,12 @@ pub fn history(
         ))
     })
     .collect()
+}
+
+/// How many entries are not dismissed.
+pub fn count(connection: &Connection) -> Result<u64, StoreError> {
+    let count: i64 = connection
+        .prepare_cached("SELECT count(*) FROM journal WHERE NOT dismissed")?
+        .query_row([], |row| row.get(0))?;
+    Ok(count.unsigned_abs())
 }

@@ -376,6 +376,10 @@ impl Store {
         after: PushPosition,
         last_edit: i64,
     ) -> Result<Option<Batch>, StoreError> {
+        if self.read(outbox::counts)? == (0, 0) {
+            // Nothing to send: no reason to wait for the disk.
+            return Ok(Some(Batch { generation, position: after, ..Batch::default() }));
+        }
         self.write("prepare", Safety::Local, |tx| {
             if !tx.renew(owner)? {
                 return Ok(None);
@@ -430,6 +434,11 @@ impl Store {
         client_id: Option<&str>,
         rebind: bool,
     ) -> Result<(), StoreError> {
+        let known = self.read(metadata::get)?;
+        let same_client = client_id.is_none_or(|client_id| client_id == known.client_id);
+        if known.server_url.as_deref() == server_url && same_client && (known.rebind || !rebind) {
+            return Ok(());
+        }
         self.write("server", Safety::Local, |tx| {
             metadata::set(
                 tx.connection,

@@ -212,7 +212,13 @@ fn set_aside(
     for (entry, record) in saved {
         let edit_seq = metadata::next_edit_seq(&connection)?;
         outbox::put(&connection, &OutboxEntry { edit_seq, ..entry })?;
-        rows::put(&connection, &record, metadata::next_change_seq(&connection)?, 0)?;
+        rows::put(
+            &connection,
+            &record,
+            metadata::next_change_seq(&connection)?,
+            rows::LastChange::Status,
+            0,
+        )?;
     }
     connection.execute_batch("COMMIT")?;
     let _ = std::fs::remove_file(suspect_mark(path));

@@ -6,7 +6,7 @@
 use rusqlite::{Connection, OptionalExtension, Row, params};
 
 use super::StoreError;
-use super::rows::key_from;
+use super::rows::{json_column, key_from};
 use crate::model::{Key, Timestamp, Version};
 use crate::protocol::v1::Operation;
 
@@ -65,13 +65,6 @@ pub struct SentEdit {
 
 const COLUMNS: &str = "kind, id, op, edit_seq, state, attempts, unnamed, server_errors, error_code, last_error, \
                        failed_at, bases";
-
-fn json_column<T: serde::de::DeserializeOwned>(row: &Row<'_>, index: usize) -> rusqlite::Result<T> {
-    let text: String = row.get(index)?;
-    serde_json::from_str(&text).map_err(|error| {
-        rusqlite::Error::FromSqlConversionFailure(index, rusqlite::types::Type::Text, Box::new(error))
-    })
-}
 
 fn entry_from(row: &Row<'_>) -> rusqlite::Result<OutboxEntry> {
     let op: String = row.get(2)?;

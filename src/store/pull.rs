@@ -141,9 +141,11 @@ fn take(tx: &Tx<'_>, version: &Version) -> Result<(), StoreError> {
     {
         return rows::set_seen(tx.connection, &version.key, tx.resync()?);
     }
-    tx.put(&synced(version, tx.now))?;
-    tx.emit_remote(version, current.is_some_and(|record| !record.version.deleted));
-    Ok(())
+    tx.put(
+        &synced(version, tx.now),
+        current.as_ref().map(|record| &record.version),
+        Origin::Remote,
+    )
 }
 
 fn synced(version: &Version, now: Timestamp) -> Record {
@@ -162,12 +164,11 @@ pub(super) fn settle_to(tx: &Tx<'_>, version: &Version) -> Result<(), StoreError
     outbox::clear(tx.connection, key)?;
     mirror::remove(tx.connection, key)?;
     let current = rows::get(tx.connection, key)?;
-    tx.put(&synced(version, tx.now))?;
-    match current {
-        Some(old) if old.version == *version => tx.emit_status(version),
-        old => tx.emit_remote(version, old.is_some_and(|record| !record.version.deleted)),
-    }
-    Ok(())
+    tx.put(
+        &synced(version, tx.now),
+        current.as_ref().map(|record| &record.version),
+        Origin::Remote,
+    )
 }
 
 /// The server's version of a record with unsent edits.
@@ -253,14 +254,9 @@ pub(super) fn lose(
         reason,
         loser: whose,
     };
-    if journal::record(tx.connection, &loss, tx.now)? {
-        if let Some(entry) = journal::list(tx.connection, Some(&loser.key), true)?
-            .into_iter()
-            .find(|entry| entry.version == *loser)
-        {
-            tx.emit_conflict(&entry);
-            conflicts.push(entry);
-        }
+    if let Some(entry) = journal::record(tx.connection, &loss, tx.now)? {
+        tx.emit_conflict(&entry);
+        conflicts.push(entry);
     }
     Ok(())
 }

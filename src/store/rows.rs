@@ -2,7 +2,7 @@
 
 use rusqlite::{Connection, OptionalExtension, Row, params};
 
-use super::StoreError;
+use super::{Origin, StoreError};
 use crate::model::{JsonObject, Key, Kind, Record, RecordId, SyncStatus, Timestamp, Version};
 
 const COLUMNS: &str = "kind, id, parent_id, name, body, created_at, updated_at, sync_id, deleted, \
@@ -30,6 +30,15 @@ fn bad_column(index: usize, error: impl std::error::Error + Send + Sync + 'stati
     rusqlite::Error::FromSqlConversionFailure(index, rusqlite::types::Type::Text, Box::new(error))
 }
 
+/// A column that holds JSON.
+pub(super) fn json_column<T: serde::de::DeserializeOwned>(
+    row: &Row<'_>,
+    index: usize,
+) -> rusqlite::Result<T> {
+    let text: String = row.get(index)?;
+    serde_json::from_str(&text).map_err(|error| bad_column(index, error))
+}
+
 pub(super) fn key_from(row: &Row<'_>, kind: usize, id: usize) -> rusqlite::Result<Key> {
     let name: String = row.get(kind)?;
     let text: String = row.get(id)?;
@@ -40,8 +49,7 @@ pub(super) fn key_from(row: &Row<'_>, kind: usize, id: usize) -> rusqlite::Resul
 }
 
 pub(super) fn record_from(row: &Row<'_>) -> rusqlite::Result<Record> {
-    let body: String = row.get(4)?;
-    let body: JsonObject = serde_json::from_str(&body).map_err(|error| bad_column(4, error))?;
+    let body: JsonObject = json_column(row, 4)?;
     let parent: Option<String> = row.get(2)?;
     let status: String = row.get(9)?;
     Ok(Record {
@@ -103,19 +111,61 @@ pub fn list(connection: &Connection, filter: &Filter<'_>) -> Result<Vec<Record>,
     Ok(rows.collect::<rusqlite::Result<_>>()?)
 }
 
+/// What the last change of a row was, for those who follow the file from another process.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum LastChange {
+    /// The record appeared.
+    Created(Origin),
+    /// It says something else.
+    Updated(Origin),
+    /// It became a tombstone.
+    Deleted(Origin),
+    /// It only stands elsewhere with the server.
+    Status,
+}
+
+impl LastChange {
+    fn as_str(self) -> &'static str {
+        match self {
+            LastChange::Created(Origin::Local) => "created local",
+            LastChange::Created(Origin::Remote) => "created remote",
+            LastChange::Updated(Origin::Local) => "updated local",
+            LastChange::Updated(Origin::Remote) => "updated remote",
+            LastChange::Deleted(Origin::Local) => "deleted local",
+            LastChange::Deleted(Origin::Remote) => "deleted remote",
+            LastChange::Status => "status",
+        }
+    }
+
+    fn parse(text: &str) -> Self {
+        let origin = if text.ends_with("local") {
+            Origin::Local
+        } else {
+            Origin::Remote
+        };
+        match text.split(' ').next() {
+            Some("created") => LastChange::Created(origin),
+            Some("updated") => LastChange::Updated(origin),
+            Some("deleted") => LastChange::Deleted(origin),
+            _ => LastChange::Status,
+        }
+    }
+}
+
 /// Writes a record whole, under the given change number.
 pub(super) fn put(
     connection: &Connection,
     record: &Record,
     change_seq: i64,
+    last_change: LastChange,
     seen_resync: i64,
 ) -> Result<(), StoreError> {
     let version = &record.version;
     connection
         .prepare_cached(
             "INSERT OR REPLACE INTO records (kind, id, parent_id, name, body, created_at, updated_at, sync_id, deleted,
-                 sync_status, server_updated_at, last_sync_at, sync_error, change_seq, seen_resync)
-             VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10, ?11, ?12, ?13, ?14, ?15)",
+                 sync_status, server_updated_at, last_sync_at, sync_error, change_seq, last_change, seen_resync)
+             VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10, ?11, ?12, ?13, ?14, ?15, ?16)",
         )?
         .execute(params![
             version.key.kind.as_str(),
@@ -132,6 +182,7 @@ pub(super) fn put(
             time_text(record.last_sync_at),
             record.sync_error,
             change_seq,
+            last_change.as_str(),
             seen_resync,
         ])?;
     Ok(())
@@ -147,7 +198,7 @@ pub(super) fn set_status(
 ) -> Result<(), StoreError> {
     connection
         .prepare_cached(
-            "UPDATE records SET sync_status = ?3, sync_error = ?4, change_seq = ?5 WHERE kind = ?1 AND id = ?2",
+            "UPDATE records SET sync_status = ?3, sync_error = ?4, change_seq = ?5, last_change = 'status' WHERE kind = ?1 AND id = ?2",
         )?
         .execute(params![key.kind.as_str(), key.id.as_str(), status.as_str(), error, change_seq])?;
     Ok(())
@@ -179,18 +230,38 @@ pub(super) fn clean_and_unseen(connection: &Connection, resync: i64) -> Result<V
     Ok(rows.collect::<rusqlite::Result<_>>()?)
 }
 
-/// Live records changed after a change number, tombstones included, oldest change first.
-pub fn changed_since(
+/// A record that changed.
+#[derive(Debug, Clone, PartialEq)]
+pub struct Changed {
+    /// Number of the change.
+    pub change_seq: i64,
+    /// What it was.
+    pub change: LastChange,
+    /// The record, perhaps a tombstone.
+    pub record: Record,
+}
+
+/// Records changed after the row (`change_seq`, `kind`, `id`), oldest change first.
+pub fn changed_after(
     connection: &Connection,
     change_seq: i64,
+    kind: &str,
+    id: &str,
     limit: u32,
-) -> Result<Vec<(i64, Record)>, StoreError> {
+) -> Result<Vec<Changed>, StoreError> {
     let sql = format!(
-        "SELECT {COLUMNS}, change_seq FROM records WHERE change_seq > ?1 ORDER BY change_seq, kind, id LIMIT ?2"
+        "SELECT {COLUMNS}, change_seq, last_change FROM records
+         WHERE change_seq >= ?1 AND (change_seq, kind, id) > (?1, ?2, ?3)
+         ORDER BY change_seq, kind, id LIMIT ?4"
     );
     let mut statement = connection.prepare_cached(&sql)?;
-    let rows = statement.query_map(params![change_seq, limit], |row| {
-        Ok((row.get(13)?, record_from(row)?))
+    let rows = statement.query_map(params![change_seq, kind, id, limit], |row| {
+        let change: String = row.get(14)?;
+        Ok(Changed {
+            change_seq: row.get(13)?,
+            change: LastChange::parse(&change),
+            record: record_from(row)?,
+        })
     })?;
     Ok(rows.collect::<rusqlite::Result<_>>()?)
 }

@@ -68,6 +68,7 @@ CREATE TABLE records (
     last_sync_at      TEXT,
     sync_error        TEXT,
     change_seq        INTEGER NOT NULL,
+    last_change       TEXT NOT NULL,
     seen_resync       INTEGER NOT NULL DEFAULT 0,
     PRIMARY KEY (kind, id)
 ) STRICT, WITHOUT ROWID;

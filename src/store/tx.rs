@@ -5,8 +5,9 @@ use std::cell::{Cell, RefCell};
 use rusqlite::Connection;
 
 use super::metadata::{self, Lease, LeaseOwner};
-use super::{StoreError, journal, rows};
-use crate::model::{Key, Kind, Record, Timestamp, Version};
+use super::rows::{self, LastChange};
+use super::{StoreError, journal};
+use crate::model::{Key, Record, Timestamp, Version};
 use crate::seam::Seam;
 
 /// Where a change came from.
@@ -98,9 +99,42 @@ impl<'a> Tx<'a> {
         Ok(resync)
     }
 
-    /// Writes a record under this transaction's change number.
-    pub(super) fn put(&self, record: &Record) -> Result<(), StoreError> {
-        rows::put(self.connection, record, self.change_seq()?, self.resync()?)
+    /// Writes a record under this transaction's change number and tells of it.
+    pub(super) fn put(
+        &self,
+        record: &Record,
+        before: Option<&Version>,
+        origin: Origin,
+    ) -> Result<(), StoreError> {
+        let version = &record.version;
+        let was_live = before.is_some_and(|old| !old.deleted);
+        let (change, event) = match (version.deleted, was_live) {
+            _ if before == Some(version) => {
+                (LastChange::Status, Some(StoreEvent::Status(version.key.clone())))
+            }
+            (true, true) => (
+                LastChange::Deleted(origin),
+                Some(StoreEvent::Deleted(version.key.clone(), origin)),
+            ),
+            (true, false) => (LastChange::Status, None),
+            (false, false) => (
+                LastChange::Created(origin),
+                Some(StoreEvent::Created(version.clone(), origin)),
+            ),
+            (false, true) => (
+                LastChange::Updated(origin),
+                Some(StoreEvent::Updated(version.clone(), origin)),
+            ),
+        };
+        rows::put(
+            self.connection,
+            record,
+            self.change_seq()?,
+            change,
+            self.resync()?,
+        )?;
+        self.events.borrow_mut().extend(event);
+        Ok(())
     }
 
     /// Renews the lease; false if somebody else has it.
@@ -111,37 +145,10 @@ impl<'a> Tx<'a> {
         Ok(metadata::take_lease(self.connection, owner, self.now)? == Lease::Taken)
     }
 
-    fn emit(&self, version: &Version, was_live: bool, origin: Origin) {
-        let event = match (version.deleted, was_live) {
-            (true, false) => return,
-            (true, true) => StoreEvent::Deleted(version.key.clone(), origin),
-            (false, false) => StoreEvent::Created(version.clone(), origin),
-            (false, true) => StoreEvent::Updated(version.clone(), origin),
-        };
-        self.events.borrow_mut().push(event);
-    }
-
-    pub(super) fn emit_local(&self, version: &Version, was_live: bool) {
-        self.emit(version, was_live, Origin::Local);
-    }
-
-    pub(super) fn emit_remote(&self, version: &Version, was_live: bool) {
-        self.emit(version, was_live, Origin::Remote);
-    }
-
     pub(super) fn emit_removed(&self, key: &Key, origin: Origin) {
         self.events
             .borrow_mut()
             .push(StoreEvent::Deleted(key.clone(), origin));
-    }
-
-    pub(super) fn emit_status(&self, version: &Version) {
-        // Events are written once and their standing is of no interest to a listener.
-        if version.key.kind != Kind::Event {
-            self.events
-                .borrow_mut()
-                .push(StoreEvent::Status(version.key.clone()));
-        }
     }
 
     pub(super) fn emit_conflict(&self, entry: &journal::JournalEntry) {

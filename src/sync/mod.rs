@@ -6,7 +6,9 @@
 //! happens to records is decided in [`crate::store`], how bytes travel in
 //! [`crate::transport`].
 
+pub mod background;
 pub mod backoff;
+pub mod engine;
 pub mod execute;
 pub mod planner;
 mod pulling;

@@ -246,7 +246,8 @@ struct Outstanding {
     failures: u32,
 }
 
-/// What a part of the machine says of an answer.
+/// What a part of the machine says of an answer. Lives for one call.
+#[allow(clippy::large_enum_variant)]
 pub(super) enum Next {
     /// Do this.
     Step(Step),

@@ -4,9 +4,37 @@
 //! nothing of records; what to send and what an answer means is for
 //! [`crate::sync`].
 
+mod failure;
+mod http;
+mod retry_after;
+mod server_url;
+
 use std::time::Duration;
 
+pub use http::{HttpOptions, HttpTransport};
+
 use crate::seam::BoxFuture;
+
+/// How long the parts of an exchange may take.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Timeouts {
+    /// To connect.
+    pub connect: Duration,
+    /// Without a byte.
+    pub idle: Duration,
+    /// For the whole exchange.
+    pub total: Duration,
+}
+
+impl Default for Timeouts {
+    fn default() -> Self {
+        Self {
+            connect: Duration::from_secs(5),
+            idle: Duration::from_secs(30),
+            total: Duration::from_secs(120),
+        }
+    }
+}
 
 /// A request to the server.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -39,6 +67,9 @@ pub enum TransportError {
         /// What is wrong with it.
         problem: String,
     },
+    /// The token holds characters that can't travel in a header. Its text is told to nobody.
+    #[error("the token holds a space, a line break or another character that tokens don't have")]
+    InvalidToken,
     /// No connection could be made.
     #[error("can't reach {host}: {problem}")]
     Unreachable {

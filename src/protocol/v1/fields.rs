@@ -89,7 +89,7 @@ fn known(kind: &Kind) -> &'static [(&'static str, FieldType)] {
 
 /// The first known field whose value has the wrong type, and what it should be.
 /// `null` and absence are always fine; unknown fields are not looked at.
-pub(super) fn first_mistyped<'a>(
+pub fn first_mistyped<'a>(
     kind: &Kind,
     body: &'a crate::model::JsonObject,
 ) -> Option<(&'static str, &'static str, &'a Value)> {
@@ -109,4 +109,16 @@ fn is_integer(value: &Value) -> bool {
         Value::Number(number) => !number.as_str().contains(['.', 'e', 'E']),
         _ => false,
     }
+}
+
+/// Whether records of `kind` are known to have the field.
+pub fn is_known_field(kind: &Kind, field: &str) -> bool {
+    known(kind).iter().chain(COMMON).any(|(name, _)| *name == field)
+}
+
+/// The wire field that holds JSON as text under a bare name: `settings_json` for
+/// `settings`. `None` if the kind has none such.
+pub fn embedded_field(kind: &Kind, bare: &str) -> Option<String> {
+    let wire = format!("{bare}_json");
+    is_known_field(kind, &wire).then_some(wire)
 }

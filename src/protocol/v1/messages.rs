@@ -283,7 +283,9 @@ impl Conflict {
         let mut version = |field: &'static str| {
             match object.remove(field) {
                 None | Some(Value::Null) => Ok(None),
-                Some(value) => decode_data(key.clone(), into_object(value, "")?).map(Some),
+                Some(value) => into_object(value, "")
+                    .and_then(|data| decode_data(key.clone(), data))
+                    .map(Some),
             }
             .map_err(|error: ProtocolError| error.within(field))
         };

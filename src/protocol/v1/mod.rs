@@ -8,6 +8,7 @@ mod fields;
 mod messages;
 
 pub use change::{Operation, WireChange, decode_data, encode_data};
+pub use fields::{embedded_field, first_mistyped, is_known_field};
 pub use messages::{
     Ack, Applied, Conflict, Delta, PushChange, PushRequest, PushResult, Rejected, SyncRequest, Verdict,
 };

@@ -1,0 +1,88 @@
+//! `connect`: saves the server and the token, then asks the server whether it takes them.
+
+use serde_json::json;
+
+use crate::app::{App, connect_options};
+use crate::args::ConnectArgs;
+use crate::config::Config;
+use crate::failure::{Exit, Failure, Outcome};
+use crate::secret::{Secret, TOKEN_VARIABLE};
+
+pub(super) async fn run(mut app: App, args: ConnectArgs) -> Outcome {
+    let server_url = server_url(&app.config, args.server_url.as_deref())?;
+    let given = Secret::from_flag(args.auth_token.as_ref())?;
+    let flag_given = given.is_some();
+    let environment = Secret::from_environment()?;
+    if flag_given && environment.is_some() && environment != given {
+        app.out.note(&format!(
+            "note: while {TOKEN_VARIABLE} is set, other commands use it instead of the token saved now"
+        ))?;
+    }
+    let token = given
+        .or(environment)
+        .or_else(|| saved_token(&app.config, &server_url));
+    let mut options = connect_options(&server_url, token.as_ref(), app.config.client_id());
+    options.rebind = args.rebind;
+
+    let (client_id, probed) = app
+        .with_client(async |client| {
+            client.connect(options).await?;
+            let client_id = client.client_id().await?;
+            let mut config = app.config.clone();
+            config.set_server(&server_url, token.as_ref());
+            config.set_client_id(&client_id);
+            // Saved before the server is asked: it may be away, and then come back.
+            config.save()?;
+            Ok((client_id, client.probe().await))
+        })
+        .await?;
+    if let Err(error) = probed {
+        return Err(unproven(error.into(), &app.config));
+    }
+
+    if app.out.is_json() {
+        app.config = Config::load(app.config.path())?;
+        return app.out.json(&json!({
+            "connected": true,
+            "server_url": server_url,
+            "client_id": client_id,
+            "config": app.config.path(),
+            "db_path": app.config.database(),
+        }));
+    }
+    app.out.line(&format!(
+        "connected to {server_url}; `blowing-off sync` fetches the house"
+    ))
+}
+
+fn server_url(config: &Config, flag: Option<&str>) -> Outcome<String> {
+    flag.or(config.server_url()).map(str::to_owned).ok_or_else(|| {
+        Failure::usage(
+            "there is no server yet",
+            "run `blowing-off connect --server-url URL --auth-token TOKEN`",
+        )
+    })
+}
+
+/// The saved token is for the saved server; another one must not see it.
+fn saved_token(config: &Config, server_url: &str) -> Option<Secret> {
+    let same = config.server_url().map(|saved| saved.trim_end_matches('/'))
+        == Some(server_url.trim_end_matches('/'));
+    if same { config.auth_token() } else { None }
+}
+
+/// The server could not be tried, but everything is in place for when it can.
+fn unproven(failure: Failure, config: &Config) -> Failure {
+    let path = config.path().display();
+    let hint = match failure.exit {
+        Exit::Offline => format!(
+            "the server is saved in {path}; everything but syncing works meanwhile, \
+             and `blowing-off sync` tries again"
+        ),
+        Exit::NeedsAuth => format!(
+            "the server is saved in {path}; run `blowing-off connect --auth-token TOKEN` with the right token"
+        ),
+        _ => format!("the server is saved in {path}; check that its URL is that of a Goodies server"),
+    };
+    failure.with_hint(hint)
+}

@@ -1,0 +1,55 @@
+//! The progress bar of a sync, for people who look at stderr.
+
+use std::time::Duration;
+
+use indicatif::{ProgressBar, ProgressDrawTarget, ProgressStyle};
+use serde_json::Value;
+use wildthing::client::types::ChangeEvent;
+
+use super::Out;
+
+/// Shown while it lives.
+#[derive(Debug)]
+pub(crate) struct Progress {
+    bar: ProgressBar,
+}
+
+impl Progress {
+    /// A bar, unless nobody would see it.
+    pub(crate) fn new(out: &Out) -> Option<Self> {
+        if !out.shows_progress() {
+            return None;
+        }
+        let bar = ProgressBar::with_draw_target(None, ProgressDrawTarget::stderr());
+        bar.set_message("syncing");
+        if let Ok(style) = ProgressStyle::with_template("{spinner} {msg}") {
+            bar.set_style(style);
+        }
+        bar.enable_steady_tick(Duration::from_millis(100));
+        Some(Self { bar })
+    }
+
+    /// Takes what an event tells of the sync.
+    pub(crate) fn show(&self, event: &ChangeEvent) {
+        if event.event != "sync_progress" {
+            return;
+        }
+        let number = |name: &str| event.data.get(name).and_then(Value::as_u64);
+        let Some(total) = number("total").filter(|total| *total > 0) else {
+            return;
+        };
+        if self.bar.length() != Some(total) {
+            if let Ok(style) = ProgressStyle::with_template("{msg} {wide_bar} {pos}/{len}") {
+                self.bar.set_style(style);
+            }
+            self.bar.set_length(total);
+        }
+        self.bar.set_position(number("done").unwrap_or(0).min(total));
+    }
+}
+
+impl Drop for Progress {
+    fn drop(&mut self) {
+        self.bar.finish_and_clear();
+    }
+}

@@ -1,0 +1,106 @@
+//! The token: where it comes from, and that it is never shown.
+
+use std::fmt;
+use std::io::BufRead;
+
+use crate::failure::{Failure, Outcome};
+
+/// The environment variable that holds the token for a run.
+pub(crate) const TOKEN_VARIABLE: &str = "BLOWING_OFF_AUTH_TOKEN";
+
+/// More than any token has; keeps a wrong file on stdin from being read whole.
+const MAX_TOKEN_BYTES: u64 = 16 * 1024;
+
+/// A token. Its `Debug` output does not tell it.
+#[derive(Clone, PartialEq, Eq)]
+pub(crate) struct Secret(String);
+
+impl fmt::Debug for Secret {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str("(hidden)")
+    }
+}
+
+/// Taken as it is: an error of the parser would quote the token.
+impl From<&str> for Secret {
+    fn from(text: &str) -> Self {
+        Self(text.to_owned())
+    }
+}
+
+impl Secret {
+    /// The token itself.
+    pub(crate) fn reveal(&self) -> &str {
+        &self.0
+    }
+
+    /// The token that a flag gives, `-` standing for the first line of stdin.
+    pub(crate) fn from_flag(flag: Option<&Secret>) -> Outcome<Option<Secret>> {
+        match flag {
+            None => Ok(None),
+            Some(flag) if flag.0 == "-" => Self::from_reader(std::io::stdin().lock()).map(Some),
+            Some(flag) => flag.0.as_str().checked("--auth-token").map(Some),
+        }
+    }
+
+    /// The token of the environment; an empty variable counts as none.
+    pub(crate) fn from_environment() -> Outcome<Option<Secret>> {
+        match std::env::var(TOKEN_VARIABLE) {
+            Ok(text) if text.trim().is_empty() => Ok(None),
+            Ok(text) => text.checked(TOKEN_VARIABLE).map(Some),
+            Err(std::env::VarError::NotPresent) => Ok(None),
+            Err(std::env::VarError::NotUnicode(_)) => Err(unfit(TOKEN_VARIABLE)),
+        }
+    }
+
+    fn from_reader(reader: impl BufRead) -> Outcome<Secret> {
+        let mut line = String::new();
+        reader
+            .take(MAX_TOKEN_BYTES)
+            .read_line(&mut line)
+            .map_err(|_| unfit("stdin"))?;
+        line.checked("the first line of stdin")
+    }
+}
+
+/// What can be held against the rules for a token.
+trait Checked {
+    fn checked(&self, source: &str) -> Outcome<Secret>;
+}
+
+impl Checked for str {
+    /// A token travels in an HTTP header: visible ASCII only.
+    fn checked(&self, source: &str) -> Outcome<Secret> {
+        let token = self.trim();
+        if token.is_empty() || !token.bytes().all(|byte| byte.is_ascii_graphic()) {
+            return Err(unfit(source));
+        }
+        Ok(Secret(token.to_owned()))
+    }
+}
+
+fn unfit(source: &str) -> Failure {
+    Failure::usage(
+        format!("{source} does not hold a token"),
+        "a token is one line of visible ASCII characters without spaces",
+    )
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_token_on_stdin_is_its_first_line() {
+        let secret = Secret::from_reader(&b"abc\r\nmore\n"[..]);
+        assert_eq!(secret, Ok(Secret::from("abc")));
+        for bad in [&b""[..], b"\n", b"a b\n", b"\xff\n", b"caf\xc3\xa9\n"] {
+            assert!(Secret::from_reader(bad).is_err());
+        }
+    }
+
+    #[test]
+    fn a_secret_does_not_show_itself() {
+        assert!(!format!("{:?}", Some(Secret::from("abc"))).contains("abc"));
+    }
+}

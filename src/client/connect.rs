@@ -1,0 +1,317 @@
+//! Opening a replica, naming its server, pausing, ending.
+
+use std::sync::atomic::{AtomicBool, Ordering};
+use std::sync::{Arc, Mutex};
+
+use super::core::{Core, FOLLOW_EVERY, Inner, Teller, lock};
+use super::types::{Durability, OpenOptions, Timeouts};
+use super::{Result, WildThingClient, WildThingError};
+use crate::model::{Kind, Timestamp};
+use crate::observe::{Broadcaster, ChangeStream, Follower};
+use crate::protocol::v1::{Delta, HEALTH_PATH, REQUEST_PATH, SyncRequest};
+use crate::seam::{RealSeam, SharedSeam};
+use crate::store::{Store, StoreOptions, metadata};
+use crate::sync::background::Hints;
+use crate::sync::engine::{Engine, Progress};
+use crate::transport::{HttpOptions, HttpTransport, Request, Transport};
+
+/// What connecting to a server needs.
+#[derive(Clone)]
+pub struct ConnectOptions {
+    /// `http://` or `https://`, host, and port where it is not the usual one.
+    pub server_url: String,
+    /// The bearer token. Kept in memory only.
+    pub auth_token: Option<String>,
+    /// A fixed client id; otherwise the replica's own is kept.
+    pub client_id: Option<String>,
+    /// Time limits of each exchange.
+    pub timeouts: Timeouts,
+    /// Move a used replica to another server: full resync, outbox kept.
+    pub rebind: bool,
+}
+
+impl ConnectOptions {
+    /// The defaults, for a server and a token.
+    pub fn new(server_url: impl Into<String>, auth_token: Option<String>) -> Self {
+        Self {
+            server_url: server_url.into(),
+            auth_token,
+            client_id: None,
+            timeouts: Timeouts::default(),
+            rebind: false,
+        }
+    }
+}
+
+/// Without the token.
+impl std::fmt::Debug for ConnectOptions {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.debug_struct("ConnectOptions")
+            .field("client_id", &self.client_id)
+            .finish_non_exhaustive()
+    }
+}
+
+impl WildThingClient {
+    /// Opens or makes a replica. Everything but sync works from here on, with
+    /// no server known.
+    ///
+    /// Fails with `Storage` if the file can't be used; a file that is not ours,
+    /// or newer, is left untouched. A damaged one is set aside and what could
+    /// be read of its unsent edits is carried over.
+    pub async fn open(options: OpenOptions) -> Result<Self> {
+        Self::open_with(options, RealSeam::shared()).await
+    }
+
+    /// The same with another clock, other timers and other randomness.
+    #[cfg(feature = "testing")]
+    pub async fn open_on(options: OpenOptions, seam: SharedSeam) -> Result<Self> {
+        Self::open_with(options, seam).await
+    }
+
+    async fn open_with(options: OpenOptions, seam: SharedSeam) -> Result<Self> {
+        let runtime = tokio::runtime::Builder::new_multi_thread()
+            .worker_threads(2)
+            .thread_name("wildthing")
+            .enable_all()
+            .build()
+            .map_err(|error| WildThingError::Internal {
+                detail: format!("no threads: {error}"),
+            })?;
+        let handle = runtime.handle().clone();
+        let opened = handle.spawn_blocking(move || build(options, seam)).await;
+        let core = match opened {
+            Ok(Ok(core)) => core,
+            failed => {
+                runtime.shutdown_background();
+                return Err(match failed {
+                    Ok(Err(error)) => error,
+                    _ => WildThingError::Internal {
+                        detail: "opening the replica panicked".into(),
+                    },
+                });
+            }
+        };
+        Ok(Self {
+            inner: Arc::new(Inner {
+                core: Arc::new(core),
+                runtime: Mutex::new(Some(runtime)),
+                handle,
+                background: Mutex::new(None),
+                following: Mutex::new(None),
+            }),
+        })
+    }
+
+    /// Remembers the server and the token. Does not talk to the server;
+    /// [`WildThingClient::probe`] does.
+    ///
+    /// Fails with `Invalid` if the URL or the token can't be used.
+    pub async fn connect(&self, options: ConnectOptions) -> Result<()> {
+        let transport = HttpTransport::new(HttpOptions {
+            auth_token: options.auth_token,
+            timeouts: options.timeouts,
+            ..HttpOptions::new(options.server_url.clone())
+        })?;
+        let (url, client_id, rebind) = (options.server_url, options.client_id, options.rebind);
+        self.inner
+            .blocking(move |core| Ok(core.store.set_server(Some(&url), client_id.as_deref(), rebind)?))
+            .await?;
+        *lock(&self.inner.core.transport) = Some(Arc::new(transport));
+        self.inner.core.hints.now.notify_one();
+        Ok(())
+    }
+
+    /// Asks the server whether it is there and takes the token. Changes nothing.
+    ///
+    /// Fails with `Offline`, `NeedsAuth`, `Server`, or `Protocol` if what
+    /// answers is no server of ours.
+    pub async fn probe(&self) -> Result<()> {
+        let transport = self.transport()?;
+        let client_id = self.client_id().await?;
+        let task = self.inner.handle.spawn(async move {
+            let health = transport
+                .send(Request {
+                    path: HEALTH_PATH.into(),
+                    body: None,
+                })
+                .await?;
+            if matches!(health.status, 429 | 500..=599) {
+                return Err(WildThingError::Server {
+                    status: health.status,
+                    detail: "the server is not well".into(),
+                });
+            }
+            // Asks for nothing, but with the token. Far ahead, so that no server has anything to list.
+            let nothing = SyncRequest {
+                client_id,
+                last_sync: Timestamp::parse("2099-01-01T00:00:00").ok(),
+                kinds: vec![Kind::House],
+                include_deleted: false,
+            };
+            let body = Some(nothing.encode().to_string().into_bytes());
+            let answer = transport
+                .send(Request {
+                    path: REQUEST_PATH.into(),
+                    body,
+                })
+                .await?;
+            match answer.status {
+                200 => Delta::decode(&answer.body)
+                    .map(|_| ())
+                    .map_err(|error| WildThingError::Protocol {
+                        problem: error.to_string(),
+                    }),
+                401 | 403 => Err(WildThingError::NeedsAuth {
+                    status: answer.status,
+                }),
+                404 => Err(WildThingError::Protocol {
+                    problem: "the server does not know Inbetweenies v1; is the URL right?".into(),
+                }),
+                status => Err(WildThingError::Server {
+                    status,
+                    detail: String::from_utf8_lossy(&answer.body).chars().take(200).collect(),
+                }),
+            }
+        });
+        task.await.unwrap_or(Err(WildThingError::Cancelled))
+    }
+
+    /// Changes the token. A background sync that waits for one goes on.
+    pub fn set_auth_token(&self, token: Option<String>) -> Result<()> {
+        self.transport()?.set_auth_token(token)?;
+        self.inner.core.hints.now.notify_one();
+        Ok(())
+    }
+
+    /// Forgets the server and the token; the replica and its outbox stay.
+    pub async fn disconnect(&self) -> Result<()> {
+        self.stop_background_sync().await;
+        self.cancel_sync();
+        *lock(&self.inner.core.transport) = None;
+        self.inner
+            .blocking(|core| Ok(core.store.set_server(None, None, false)?))
+            .await
+    }
+
+    /// The replica's name to servers, a UUID.
+    pub async fn client_id(&self) -> Result<String> {
+        self.inner
+            .blocking(|core| Ok(core.store.read(metadata::get)?.client_id))
+            .await
+    }
+
+    /// Where a damaged database was set aside to when this client was opened,
+    /// and how many of its unsent edits were saved.
+    pub fn salvaged(&self) -> Option<(std::path::PathBuf, u64)> {
+        self.inner
+            .core
+            .store
+            .salvage()
+            .map(|salvage| (salvage.set_aside.clone(), salvage.edits_saved))
+    }
+
+    /// Stops a running sync and closes every connection to the file, so that no
+    /// lock on it is held. Calls fail with `Paused` until [`WildThingClient::resume`].
+    pub async fn pause(&self) -> Result<()> {
+        let core = Arc::clone(&self.inner.core);
+        core.engine.cancel();
+        core.engine.idle().await;
+        core.paused.store(true, Ordering::Release);
+        let closed = self.inner.handle.spawn_blocking(move || core.store.close()).await;
+        closed.map_err(|_| WildThingError::Cancelled)
+    }
+
+    /// Opens the file again. A background sync tries at once.
+    pub async fn resume(&self) -> Result<()> {
+        let core = Arc::clone(&self.inner.core);
+        let opened = self
+            .inner
+            .handle
+            .spawn_blocking(move || core.store.reopen())
+            .await;
+        opened.map_err(|_| WildThingError::Cancelled)??;
+        self.inner.core.paused.store(false, Ordering::Release);
+        self.inner.core.hints.now.notify_one();
+        Ok(())
+    }
+
+    /// Ends background work and a running sync, and closes the file. Calls
+    /// fail with `Cancelled` from here on; streams end.
+    pub async fn shutdown(&self) {
+        self.stop_background_sync().await;
+        if let Some(task) = lock(&self.inner.following).take() {
+            task.abort();
+        }
+        let core = Arc::clone(&self.inner.core);
+        core.engine.cancel();
+        core.engine.idle().await;
+        core.shut.store(true, Ordering::Release);
+        let _ = self.inner.handle.spawn_blocking(move || core.store.close()).await;
+    }
+
+    /// A stream of changes from now on: this client's, the server's, and those
+    /// that other processes commit to the same file.
+    pub fn changes(&self) -> ChangeStream {
+        let core = &self.inner.core;
+        let mut following = lock(&self.inner.following);
+        if following.is_none() {
+            let core = Arc::clone(core);
+            *following = Some(self.inner.handle.spawn(async move {
+                loop {
+                    core.seam.sleep(FOLLOW_EVERY).await;
+                    let looked = Arc::clone(&core);
+                    let poll = move || looked.follower.poll(&looked.store, &looked.broadcaster);
+                    match tokio::task::spawn_blocking(poll).await {
+                        Ok(Ok(())) => {}
+                        // Paused or failing: whoever calls next hears of it; this looks again later.
+                        Ok(Err(error)) => tracing::debug!(%error, "could not look for changes of others"),
+                        Err(_) => return,
+                    }
+                }
+            }));
+        }
+        core.broadcaster.subscribe()
+    }
+
+    pub(super) fn transport(&self) -> Result<Arc<HttpTransport>> {
+        lock(&self.inner.core.transport)
+            .clone()
+            .ok_or(WildThingError::NotConnected)
+    }
+}
+
+fn build(options: OpenOptions, seam: SharedSeam) -> Result<Core> {
+    let store = Arc::new(Store::open(
+        StoreOptions {
+            path: Some(options.path),
+            full_sync: options.durability == Durability::Full,
+            echo: options.echo,
+        },
+        seam.clone(),
+    )?);
+    let broadcaster = Arc::new(Broadcaster::default());
+    let follower = Arc::new(Follower::new(&store)?);
+    let hints = Arc::new(Hints::default());
+    let teller = Arc::new(Teller {
+        broadcaster: Arc::clone(&broadcaster),
+        hints: Arc::clone(&hints),
+        follower: Arc::clone(&follower),
+    });
+    let listener = Arc::clone(&teller);
+    store.set_listener(Some(Arc::new(move |commit| listener.committed(commit))));
+    let progress: Arc<dyn Progress> = teller;
+    let engine = Arc::new(Engine::new(Arc::clone(&store), seam.clone(), progress));
+    Ok(Core {
+        store,
+        seam,
+        engine,
+        broadcaster,
+        follower,
+        hints,
+        transport: Mutex::new(None),
+        paused: AtomicBool::new(false),
+        shut: AtomicBool::new(false),
+        sync_on_write: options.sync_on_write,
+    })
+}

@@ -1,0 +1,94 @@
+//! Records as the API shows them: one flat object each.
+
+use serde_json::Value;
+
+use super::types::{Conflict, HistoryEntry, RecordObject};
+use crate::model::{Kind, Record, Timestamp, Version};
+use crate::store::journal::JournalEntry;
+
+/// Fields whose text is JSON lose the suffix and are shown as what they hold.
+const EMBEDDED: &str = "_json";
+
+/// A record with its standing.
+pub(super) fn record(record: &Record) -> RecordObject {
+    let mut object = version(&record.version);
+    object.insert("sync_status".into(), record.sync_status.as_str().into());
+    if let Some(error) = &record.sync_error {
+        object.insert("sync_error".into(), error.clone().into());
+    }
+    object
+}
+
+/// A version without a standing.
+pub(super) fn version(version: &Version) -> RecordObject {
+    let mut object = RecordObject::new();
+    for (field, value) in &version.body {
+        match field.strip_suffix(EMBEDDED) {
+            // A field of the bare name beside it, or text that is no JSON, is shown as it is.
+            Some(bare) if !version.body.contains_key(bare) => match version.embedded(field) {
+                Some(inner) => object.insert(bare.to_owned(), inner),
+                None if value.is_null() => object.insert(bare.to_owned(), Value::Null),
+                None => object.insert(field.clone(), value.clone()),
+            },
+            _ => object.insert(field.clone(), value.clone()),
+        };
+    }
+    if version.key.kind == Kind::Device {
+        let configuration = object
+            .get("metadata")
+            .and_then(|metadata| metadata.get("configuration"))
+            .cloned();
+        object.insert("configuration".into(), configuration.unwrap_or(Value::Null));
+    }
+    object.insert("id".into(), version.key.id.as_str().into());
+    object.insert("kind".into(), version.key.kind.as_str().into());
+    if version.key.kind.has_name() {
+        object.insert(
+            "name".into(),
+            version.name.clone().map_or(Value::Null, Value::String),
+        );
+    }
+    if let Some(field) = version.key.kind.parent_field() {
+        let parent = version
+            .parent_id
+            .as_ref()
+            .map_or(Value::Null, |id| id.as_str().into());
+        object.insert(field.into(), parent);
+    }
+    object.insert("created_at".into(), time(version.created_at));
+    object.insert("updated_at".into(), time(version.updated_at));
+    object.insert("sync_id".into(), version.sync_id.as_str().into());
+    if version.deleted {
+        object.insert("deleted".into(), true.into());
+    }
+    object
+}
+
+fn time(time: Option<Timestamp>) -> Value {
+    time.map_or(Value::Null, |time| time.to_string().into())
+}
+
+/// An entry of the journal.
+pub(super) fn conflict(entry: &JournalEntry) -> Conflict {
+    Conflict {
+        conflict_id: entry.entry,
+        kind: entry.version.key.kind.to_string(),
+        id: entry.version.key.id.to_string(),
+        reason: entry.reason.clone(),
+        loser: entry.loser.as_str().to_owned(),
+        losing: version(&entry.version),
+        winning: entry.winner.as_ref().map(version),
+        losing_time: entry.version.updated_at,
+        winning_time: entry.winner.as_ref().and_then(|winner| winner.updated_at),
+        recorded_at: entry.recorded_at,
+    }
+}
+
+/// A superseded version.
+pub(super) fn history((old, superseded_at): &(Version, Timestamp)) -> HistoryEntry {
+    HistoryEntry {
+        record: version(old),
+        updated_at: old.updated_at,
+        superseded_at: *superseded_at,
+    }
+}

@@ -1,0 +1,161 @@
+//! Syncing: by hand, in the background, and how it stands.
+
+use std::collections::BTreeMap;
+use std::sync::Arc;
+use std::time::Duration;
+
+use super::core::{Core, lock};
+use super::present::conflict;
+use super::types::{SyncProblem, SyncResult, SyncState};
+use super::{Result, WildThingClient, WildThingError};
+use crate::store::{journal, metadata, outbox};
+use crate::sync::engine::Outcome;
+use crate::sync::{SyncError, background};
+use crate::transport::Transport;
+
+/// The shortest interval of a background sync.
+const SHORTEST_INTERVAL: Duration = Duration::from_secs(1);
+
+impl WildThingClient {
+    /// Syncs now, or joins the sync that runs.
+    ///
+    /// Fails with `NotConnected`, `Offline`, `NeedsAuth`, `Server`, `Protocol`,
+    /// `OtherServer`, `Busy`, `Storage`, `Paused` or `Cancelled`. What was done
+    /// before it failed stays done; the rest waits for the next sync.
+    pub async fn sync(&self) -> Result<SyncResult> {
+        self.inner.blocking(|_| Ok(())).await?;
+        let transport: Arc<dyn Transport> = self.transport()?;
+        let engine = Arc::clone(&self.inner.core.engine);
+        let task = self
+            .inner
+            .handle
+            .spawn(async move { engine.sync(transport).await });
+        let outcome = task.await.map_err(|_| WildThingError::Cancelled)?;
+        match &outcome.result {
+            Ok(report) => Ok(result(report, &outcome)),
+            Err(error) => Err(error.clone().into()),
+        }
+    }
+
+    /// Ends the sync that runs, promptly. Whoever waits for it gets `Cancelled`.
+    pub fn cancel_sync(&self) {
+        self.inner.core.engine.cancel();
+    }
+
+    /// Syncs now and then every `interval` (at least a second), later after
+    /// failures, sooner after local writes and hints. A running one is replaced.
+    pub async fn start_background_sync(&self, interval: Duration) -> Result<()> {
+        self.stop_background_sync().await;
+        self.transport()?;
+        let core = Arc::clone(&self.inner.core);
+        let (hints, seam) = (Arc::clone(&core.hints), core.seam.clone());
+        let sync_on_write = core.sync_on_write;
+        let for_planned = Arc::clone(&core);
+        let task = background::run(
+            interval.max(SHORTEST_INTERVAL),
+            sync_on_write,
+            hints,
+            seam,
+            move || once(Arc::clone(&core)),
+            move |wait| plan(&for_planned, wait),
+        );
+        *lock(&self.inner.background) = Some(self.inner.handle.spawn(task));
+        Ok(())
+    }
+
+    /// Ends the background sync. A sync that runs is ended too.
+    pub async fn stop_background_sync(&self) {
+        let task = lock(&self.inner.background).take();
+        if let Some(task) = task {
+            task.abort();
+            let _ = task.await;
+            self.inner.core.engine.cancel();
+            self.inner.core.engine.idle().await;
+        }
+    }
+
+    /// The network is back: a background sync tries at once.
+    pub fn network_available(&self) {
+        self.inner.core.hints.now.notify_one();
+    }
+
+    /// Where the replica stands.
+    pub async fn get_sync_status(&self) -> Result<SyncState> {
+        self.inner
+            .blocking(|core| {
+                Ok(core.store.read(|connection| {
+                    let meta = metadata::get(connection)?;
+                    let (pending, failed) = outbox::counts(connection)?;
+                    let conflicts = journal::count(connection)?;
+                    let mut statement = connection.prepare_cached(
+                        "SELECT kind, count(*) FROM records WHERE NOT deleted GROUP BY kind",
+                    )?;
+                    let counts: BTreeMap<String, u64> = statement
+                        .query_map([], |row| Ok((row.get(0)?, row.get::<_, i64>(1)?.unsigned_abs())))?
+                        .collect::<rusqlite::Result<_>>()?;
+                    Ok(SyncState {
+                        server_url: meta.server_url,
+                        client_id: meta.client_id,
+                        protocol: meta.protocol,
+                        last_sync_time: meta.last_sync_time,
+                        last_sync_success: meta.last_sync_success,
+                        last_sync_error: meta.last_sync_error,
+                        sync_failures: meta.sync_failures,
+                        total_syncs: meta.total_syncs,
+                        total_conflicts: meta.total_conflicts,
+                        sync_in_progress: meta.sync_in_progress,
+                        next_retry_time: meta.next_retry_time,
+                        pending,
+                        failed,
+                        conflicts,
+                        counts,
+                    })
+                })?)
+            })
+            .await
+    }
+}
+
+/// One sync of the background loop.
+async fn once(core: Arc<Core>) -> std::result::Result<(), SyncError> {
+    let transport = lock(&core.transport).clone();
+    let Some(transport) = transport else {
+        return Err(SyncError::Cancelled);
+    };
+    let outcome = core.engine.sync(transport).await;
+    outcome.result.as_ref().map(|_| ()).map_err(Clone::clone)
+}
+
+/// Writes down when the loop tries next, for those who look at the file.
+fn plan(core: &Arc<Core>, wait: Duration) {
+    let micros = i64::try_from(wait.as_micros()).unwrap_or(i64::MAX);
+    let at = core.seam.now().plus_micros(micros);
+    let core = Arc::clone(core);
+    tokio::task::spawn_blocking(move || {
+        if let Err(error) = core.store.set_next_retry(Some(at)) {
+            tracing::debug!(%error, "could not write down the next retry");
+        }
+    });
+}
+
+fn result(report: &crate::sync::SyncReport, outcome: &Outcome) -> SyncResult {
+    let conflicts: Vec<_> = report.conflicts.iter().map(conflict).collect();
+    SyncResult {
+        synced_entities: report.pulled + report.pushed,
+        pulled: report.pulled,
+        pushed: report.pushed,
+        conflicts_resolved: conflicts.len() as u64,
+        conflicts,
+        errors: report
+            .problems
+            .iter()
+            .map(|problem| SyncProblem {
+                kind: problem.kind.to_string(),
+                id: problem.id.clone(),
+                code: problem.code.clone(),
+                detail: problem.detail.clone(),
+            })
+            .collect(),
+        duration_ms: u64::try_from(outcome.took.as_millis()).unwrap_or(u64::MAX),
+    }
+}

@@ -1,0 +1,212 @@
+//! Runs planners for real: storage steps on a blocking thread, requests over a
+//! transport, waits on the seam's timers. One sync at a time; whoever asks for
+//! another joins the one that runs.
+
+use std::sync::{Arc, Mutex, PoisonError};
+use std::time::Duration;
+
+use tokio::sync::watch;
+
+use super::execute::{Outward, execute};
+use super::planner::{Event, Planner, PlannerOptions, SyncError, SyncReport};
+use crate::seam::SharedSeam;
+use crate::store::Store;
+use crate::store::metadata::LeaseOwner;
+use crate::transport::{Request, Transport};
+
+/// A finished sync and how long it took.
+#[derive(Debug, Clone)]
+pub struct Outcome {
+    /// What it did, or why it could not finish.
+    pub result: Result<SyncReport, SyncError>,
+    /// From start to end.
+    pub took: Duration,
+}
+
+/// Hears of a running sync; called on a thread of ours that holds no lock.
+pub trait Progress: Send + Sync {
+    /// A sync began.
+    fn started(&self);
+    /// So many changes were pulled and edits pushed up to now.
+    fn progress(&self, pulled: u64, pushed: u64);
+    /// It ended; every start has its end.
+    fn ended(&self, outcome: &Outcome);
+}
+
+/// The one running sync, for those who join it.
+type Running = Option<watch::Receiver<Option<Arc<Outcome>>>>;
+
+/// Drives syncs of one replica.
+pub struct Engine {
+    store: Arc<Store>,
+    seam: SharedSeam,
+    owner: LeaseOwner,
+    running: Mutex<Running>,
+    cancel: watch::Sender<u64>,
+    progress: Arc<dyn Progress>,
+}
+
+impl std::fmt::Debug for Engine {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.debug_struct("Engine")
+            .field("owner", &self.owner)
+            .finish_non_exhaustive()
+    }
+}
+
+impl Engine {
+    /// An engine for a replica. It does nothing until asked.
+    pub fn new(store: Arc<Store>, seam: SharedSeam, progress: Arc<dyn Progress>) -> Self {
+        let owner = LeaseOwner {
+            id: seam.new_id().to_string(),
+            pid: Some(std::process::id()),
+        };
+        Self {
+            store,
+            seam,
+            owner,
+            running: Mutex::new(None),
+            cancel: watch::channel(0).0,
+            progress,
+        }
+    }
+
+    /// Syncs over `transport`, or joins the sync that runs. The sync goes on if
+    /// the caller stops waiting; [`Engine::cancel`] ends it.
+    pub async fn sync(self: &Arc<Self>, transport: Arc<dyn Transport>) -> Arc<Outcome> {
+        let mut ended = self.start(transport);
+        loop {
+            if let Some(outcome) = ended.borrow_and_update().clone() {
+                return outcome;
+            }
+            if ended.changed().await.is_err() {
+                // Only a runtime that shuts down drops the task.
+                return Arc::new(Outcome {
+                    result: Err(SyncError::Cancelled),
+                    took: Duration::ZERO,
+                });
+            }
+        }
+    }
+
+    fn start(self: &Arc<Self>, transport: Arc<dyn Transport>) -> watch::Receiver<Option<Arc<Outcome>>> {
+        let mut running = self.running.lock().unwrap_or_else(PoisonError::into_inner);
+        if let Some(ended) = running.as_ref() {
+            // A sender that is gone without an outcome belongs to a runtime that was shut down.
+            if ended.borrow().is_none() && ended.has_changed().is_ok() {
+                return ended.clone();
+            }
+        }
+        let (sender, receiver) = watch::channel(None);
+        *running = Some(receiver.clone());
+        let engine = Arc::clone(self);
+        let cancelled = self.cancel.subscribe();
+        tokio::spawn(async move {
+            let begun = engine.seam.now();
+            engine.progress.started();
+            let result = engine.run(transport, cancelled).await;
+            let micros = engine.seam.now().micros().saturating_sub(begun.micros());
+            let took = Duration::from_micros(u64::try_from(micros).unwrap_or(0));
+            let outcome = Arc::new(Outcome { result, took });
+            engine.progress.ended(&outcome);
+            let _ = sender.send(Some(outcome));
+        });
+        receiver
+    }
+
+    /// Ends the sync that runs, if one does: promptly, and with a replica from
+    /// which the next one goes on.
+    pub fn cancel(&self) {
+        self.cancel.send_modify(|count| *count += 1);
+    }
+
+    /// Completes when no sync runs.
+    pub async fn idle(&self) {
+        let running = self
+            .running
+            .lock()
+            .unwrap_or_else(PoisonError::into_inner)
+            .clone();
+        if let Some(mut ended) = running {
+            while ended.borrow_and_update().is_none() {
+                if ended.changed().await.is_err() {
+                    return;
+                }
+            }
+        }
+    }
+
+    async fn run(
+        &self,
+        transport: Arc<dyn Transport>,
+        mut cancelled: watch::Receiver<u64>,
+    ) -> Result<SyncReport, SyncError> {
+        let seed = self.seam.random_below(u64::MAX);
+        let mut planner = Planner::new(PlannerOptions {
+            seed,
+            ..PlannerOptions::default()
+        });
+        let mut event = Event::Start;
+        loop {
+            let (store, seam, owner) = (
+                Arc::clone(&self.store),
+                Arc::clone(&self.seam),
+                self.owner.clone(),
+            );
+            let stop = cancelled.clone();
+            let advanced = tokio::task::spawn_blocking(move || {
+                let outward = advance(&mut planner, event, &store, &*seam, &owner, &stop);
+                (planner, outward)
+            })
+            .await;
+            let Ok((returned, outward)) = advanced else {
+                return Err(SyncError::Cancelled);
+            };
+            planner = returned;
+            let (pulled, pushed) = planner.progress();
+            self.progress.progress(pulled, pushed);
+            event = match outward {
+                Outward::Over(result) => return result,
+                Outward::Wait(millis) => tokio::select! {
+                    _ = cancelled.changed() => Event::Cancel,
+                    () = self.seam.sleep(Duration::from_millis(millis)) => Event::Timer,
+                },
+                Outward::Request { path, body } => {
+                    let request = Request {
+                        path: path.to_owned(),
+                        body: Some(body.to_string().into_bytes()),
+                    };
+                    tokio::select! {
+                        _ = cancelled.changed() => Event::Cancel,
+                        answer = transport.send(request) => match answer {
+                            Ok(response) => Event::Response(response),
+                            Err(error) => Event::TransportFailed(error),
+                        },
+                    }
+                }
+            };
+        }
+    }
+}
+
+/// Feeds the planner and does its storage steps until it needs the network or time.
+fn advance(
+    planner: &mut Planner,
+    mut event: Event,
+    store: &Store,
+    seam: &dyn crate::seam::Seam,
+    owner: &LeaseOwner,
+    stop: &watch::Receiver<u64>,
+) -> Outward {
+    let mut told = false;
+    loop {
+        if !told && stop.has_changed().unwrap_or(false) {
+            event = Event::Cancel;
+            told = true;
+        }
+        match execute(store, owner, planner.next(event, seam.now())) {
+            Ok(next) => event = next,
+            Err(outward) => return outward,
+        }
+    }
+}

@@ -1,0 +1,282 @@
+//! Whole clients against a real hub over a real socket: what an app developer
+//! would notice. The rules themselves are tested in `conflict_rule`, the
+//! schedules in `replica_schedules` and the fleet.
+#![cfg(feature = "testing")]
+#![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic)]
+
+use std::path::Path;
+
+use serde_json::{Value, json};
+use wildthing::client::{ConnectOptions, NewDevice, NewRoom, OpenOptions, WildThingClient, WildThingError};
+use wildthing::hub::{Hub, HubOptions};
+use wildthing::model::JsonObject;
+
+const TOKEN: &str = "open-sesame";
+
+async fn hub(db: Option<&Path>, listen: &str) -> Hub {
+    let options = HubOptions {
+        listen: listen.parse().unwrap(),
+        db: db.map(Path::to_path_buf),
+        auth_token: Some(TOKEN.into()),
+    };
+    Hub::start(options).await.unwrap()
+}
+
+async fn sample_hub() -> Hub {
+    let hub = hub(None, "127.0.0.1:0").await;
+    hub.store().lock().unwrap().load_sample(300).unwrap();
+    hub
+}
+
+async fn client(folder: &tempfile::TempDir, name: &str, hub: &Hub) -> WildThingClient {
+    let client = WildThingClient::open(OpenOptions::new(folder.path().join(name)))
+        .await
+        .unwrap();
+    client
+        .connect(ConnectOptions::new(hub.url(), Some(TOKEN.into())))
+        .await
+        .unwrap();
+    client
+}
+
+fn object(value: Value) -> JsonObject {
+    value.as_object().unwrap().clone()
+}
+
+async fn agree(hub: &Hub, clients: &[&WildThingClient]) {
+    for _ in 0..3 {
+        for client in clients {
+            client.sync().await.unwrap();
+        }
+    }
+    let content = hub.store().lock().unwrap().content_digest().unwrap();
+    for client in clients {
+        assert_eq!(client.digests().await.unwrap().1, content);
+    }
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_house_arrives_and_an_edit_crosses_over() {
+    let (hub, folder) = (sample_hub().await, tempfile::tempdir().unwrap());
+    let (a, b) = (
+        client(&folder, "a.db", &hub).await,
+        client(&folder, "b.db", &hub).await,
+    );
+    a.probe().await.unwrap();
+    let first = a.sync().await.unwrap();
+    assert_eq!((first.pulled, first.pushed), (300, 0));
+    b.sync().await.unwrap();
+    assert_eq!(a.get_house(None).await.unwrap()["id"], "house-1");
+
+    let room = a
+        .create_room(NewRoom {
+            house_id: "house-1".into(),
+            name: "Living Room 🛋".into(),
+            floor: Some(0),
+            room_type: Some("living_room".into()),
+            settings: None,
+        })
+        .await
+        .unwrap();
+    assert_eq!(room["sync_status"], "pending");
+    let room_id = room["id"].as_str().unwrap().to_owned();
+    let lamp = NewDevice {
+        room_id: room_id.clone(),
+        name: "Lamp".into(),
+        ..NewDevice::default()
+    };
+    let lamp = a.create_device(lamp).await.unwrap();
+    a.update_device_state(
+        "device-123".into(),
+        object(json!({"power": "on", "brightness": 80})),
+        None,
+        false,
+    )
+    .await
+    .unwrap();
+    let pushed = a.sync().await.unwrap();
+    assert_eq!(pushed.pushed, 3, "{pushed:?}");
+    assert!(pushed.errors.is_empty() && pushed.conflicts.is_empty());
+    b.sync().await.unwrap();
+    assert_eq!(b.get_room(room_id).await.unwrap()["name"], "Living Room 🛋");
+    assert_eq!(
+        b.get_device(lamp["id"].as_str().unwrap().into()).await.unwrap()["device_type"],
+        "other"
+    );
+    let state = b.get_device_state("device-123".into()).await.unwrap();
+    assert_eq!(
+        (&state.state["power"], &state.state["brightness"]),
+        (&json!("on"), &json!(80))
+    );
+    agree(&hub, &[&a, &b]).await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn two_offline_edits_of_one_device_leave_one_winner_and_one_journal_entry() {
+    let (hub, folder) = (sample_hub().await, tempfile::tempdir().unwrap());
+    let (a, b) = (
+        client(&folder, "a.db", &hub).await,
+        client(&folder, "b.db", &hub).await,
+    );
+    agree(&hub, &[&a, &b]).await;
+    a.update_device("device-123".into(), object(json!({"name": "From A"})))
+        .await
+        .unwrap();
+    b.update_device("device-123".into(), object(json!({"name": "From B"})))
+        .await
+        .unwrap();
+    a.sync().await.unwrap();
+    let met = b.sync().await.unwrap();
+    agree(&hub, &[&a, &b]).await;
+    // Within a second the greater edit id wins, which is the later one, B's.
+    assert_eq!(a.get_device("device-123".into()).await.unwrap()["name"], "From B");
+    assert_eq!(met.conflicts.len(), 1, "{met:?}");
+    assert_eq!(met.conflicts[0].loser, "remote");
+    // Its author is told too, and may bring it back.
+    let lost = a.conflicts().await.unwrap();
+    assert_eq!(lost.len(), 1);
+    assert_eq!(
+        (lost[0].loser.as_str(), &lost[0].losing["name"]),
+        ("local", &json!("From A"))
+    );
+    a.restore(lost[0].conflict_id).await.unwrap();
+    agree(&hub, &[&a, &b]).await;
+    assert_eq!(b.get_device("device-123".into()).await.unwrap()["name"], "From A");
+    assert!(a.conflicts().await.unwrap().is_empty());
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_wrong_token_is_told_and_the_right_one_goes_on() {
+    let (hub, folder) = (sample_hub().await, tempfile::tempdir().unwrap());
+    let client = WildThingClient::open(OpenOptions::new(folder.path().join("a.db")))
+        .await
+        .unwrap();
+    assert_eq!(client.sync().await.unwrap_err(), WildThingError::NotConnected);
+    client
+        .connect(ConnectOptions::new(hub.url(), Some("wrong".into())))
+        .await
+        .unwrap();
+    assert_eq!(
+        client.probe().await.unwrap_err(),
+        WildThingError::NeedsAuth { status: 401 }
+    );
+    assert_eq!(
+        client.sync().await.unwrap_err(),
+        WildThingError::NeedsAuth { status: 401 }
+    );
+    client.set_auth_token(Some(TOKEN.into())).unwrap();
+    assert_eq!(client.sync().await.unwrap().pulled, 300);
+    let status = client.get_sync_status().await.unwrap();
+    assert_eq!(
+        (status.total_syncs, status.sync_failures, status.pending),
+        (1, 0, 0)
+    );
+    assert!(!status.sync_in_progress);
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn edits_made_while_the_hub_is_gone_arrive_when_it_is_back() {
+    let folder = tempfile::tempdir().unwrap();
+    let db = folder.path().join("hub.db");
+    let first = hub(Some(&db), "127.0.0.1:0").await;
+    first.store().lock().unwrap().load_sample(30).unwrap();
+    let a = client(&folder, "a.db", &first).await;
+    a.sync().await.unwrap();
+    let address = first.addr().to_string();
+    first.shutdown().await.unwrap();
+    a.update_room("room-123".into(), object(json!({"name": "Den"})))
+        .await
+        .unwrap();
+    assert_eq!(a.sync().await.unwrap_err().code(), "offline");
+    assert_eq!(a.pending_changes().await.unwrap().len(), 1);
+    let again = hub(Some(&db), &address).await;
+    assert_eq!(a.sync().await.unwrap().pushed, 1);
+    agree(&again, &[&a]).await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn pause_frees_the_file_and_resume_goes_on() {
+    let (hub, folder) = (sample_hub().await, tempfile::tempdir().unwrap());
+    let a = client(&folder, "a.db", &hub).await;
+    a.sync().await.unwrap();
+    a.pause().await.unwrap();
+    assert_eq!(a.get_houses().await.unwrap_err(), WildThingError::Paused);
+    assert_eq!(a.sync().await.unwrap_err(), WildThingError::Paused);
+    let other = rusqlite::Connection::open(folder.path().join("a.db")).unwrap();
+    other.execute_batch("BEGIN EXCLUSIVE; COMMIT").unwrap();
+    drop(other);
+    a.resume().await.unwrap();
+    assert_eq!(a.get_houses().await.unwrap().len(), 1);
+    a.sync().await.unwrap();
+    a.shutdown().await;
+    assert_eq!(a.get_houses().await.unwrap_err(), WildThingError::Cancelled);
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_reset_asks_before_it_drops_unsent_edits() {
+    let (hub, folder) = (sample_hub().await, tempfile::tempdir().unwrap());
+    let a = client(&folder, "a.db", &hub).await;
+    a.sync().await.unwrap();
+    a.delete_room("room-123".into()).await.unwrap();
+    let unsent = a.pending_changes().await.unwrap();
+    assert!(unsent.len() > 1, "a room is deleted with its devices: {unsent:?}");
+    let count = unsent.len() as u64;
+    assert_eq!(
+        a.reset(false).await.unwrap_err(),
+        WildThingError::UnsentEdits { count }
+    );
+    a.reset(true).await.unwrap();
+    assert!(a.get_houses().await.unwrap().is_empty());
+    a.sync().await.unwrap();
+    assert_eq!(a.get_room("room-123".into()).await.unwrap()["id"], "room-123");
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn another_hub_is_refused_until_a_move_is_asked_for() {
+    let folder = tempfile::tempdir().unwrap();
+    let (one, two) = (sample_hub().await, sample_hub().await);
+    let a = client(&folder, "a.db", &one).await;
+    a.sync().await.unwrap();
+    a.update_room("room-123".into(), object(json!({"name": "Moved"})))
+        .await
+        .unwrap();
+    a.connect(ConnectOptions::new(two.url(), Some(TOKEN.into())))
+        .await
+        .unwrap();
+    assert_eq!(a.sync().await.unwrap_err().code(), "other_server");
+    let moving = ConnectOptions {
+        rebind: true,
+        ..ConnectOptions::new(two.url(), Some(TOKEN.into()))
+    };
+    a.connect(moving).await.unwrap();
+    a.sync().await.unwrap();
+    agree(&two, &[&a]).await;
+    assert_eq!(a.get_room("room-123".into()).await.unwrap()["name"], "Moved");
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_background_sync_pushes_a_write_after_a_moment_and_tells_of_it() {
+    let (hub, folder) = (sample_hub().await, tempfile::tempdir().unwrap());
+    let a = client(&folder, "a.db", &hub).await;
+    let mut changes = a.changes();
+    a.start_background_sync(std::time::Duration::from_secs(3_600))
+        .await
+        .unwrap();
+    let mut completed = 0;
+    let mut wrote = false;
+    while completed < 2 {
+        if let Some(wildthing::client::Observed::Change(change)) = changes.next().await
+            && change.event == "sync_completed"
+        {
+            completed += 1;
+            if !wrote {
+                wrote = true;
+                a.update_room("room-123".into(), object(json!({"floor": 3})))
+                    .await
+                    .unwrap();
+            }
+        }
+    }
+    assert!(a.pending_changes().await.unwrap().is_empty());
+    a.stop_background_sync().await;
+}
