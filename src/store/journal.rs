@@ -51,7 +51,7 @@ pub struct JournalEntry {
     pub version: Version,
     /// The version that stayed.
     pub winner: Option<Version>,
-    /// The rule's reason, or `rejected`, `discarded`, `absent_on_server`.
+    /// The rule's reason, or `replaced_on_server`, `rejected`, `discarded`, `absent_on_server`.
     pub reason: String,
     /// Whose edit it was.
     pub loser: Loser,

@@ -59,6 +59,8 @@ pub struct SentEdit {
     pub version: Version,
     /// Its bases when it was first sent.
     pub bases: Vec<String>,
+    /// `sync_id` of the version in the mirror then; empty if there was none.
+    pub mirrored: String,
 }
 
 const COLUMNS: &str = "kind, id, op, edit_seq, state, attempts, unnamed, server_errors, error_code, last_error, \
@@ -206,7 +208,7 @@ pub(super) fn sent(
 ) -> Result<Option<SentEdit>, StoreError> {
     Ok(connection
         .prepare_cached(
-            "SELECT kind, id, edit_seq, attempt_id, payload, bases FROM outbox_sent
+            "SELECT kind, id, edit_seq, attempt_id, payload, bases, mirrored FROM outbox_sent
              WHERE kind = ?1 AND id = ?2 AND edit_seq = ?3",
         )?
         .query_row(params![key.kind.as_str(), key.id.as_str(), edit_seq], |row| {
@@ -216,6 +218,7 @@ pub(super) fn sent(
                 attempt_id: row.get(3)?,
                 version: json_column(row, 4)?,
                 bases: json_column(row, 5)?,
+                mirrored: row.get(6)?,
             })
         })
         .optional()?)
@@ -224,8 +227,8 @@ pub(super) fn sent(
 pub(super) fn put_sent(connection: &Connection, sent: &SentEdit, now: Timestamp) -> Result<(), StoreError> {
     connection
         .prepare_cached(
-            "INSERT INTO outbox_sent (kind, id, edit_seq, sync_id, attempt_id, payload, bases, sent_at)
-             VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8)",
+            "INSERT INTO outbox_sent (kind, id, edit_seq, sync_id, attempt_id, payload, bases, mirrored, sent_at)
+             VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9)",
         )?
         .execute(params![
             sent.key.kind.as_str(),
@@ -235,6 +238,7 @@ pub(super) fn put_sent(connection: &Connection, sent: &SentEdit, now: Timestamp)
             sent.attempt_id,
             serde_json::to_string(&sent.version)?,
             serde_json::to_string(&sent.bases)?,
+            sent.mirrored,
             now.to_string(),
         ])?;
     Ok(())

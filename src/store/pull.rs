@@ -197,6 +197,8 @@ fn adjudicate(
     if !remote.sync_id.is_empty() {
         if remote.sync_id == local.sync_id {
             // The server has the edit: an answer that was lost, told another way.
+            // A refusal noted since (a 500 that came after the commit) is void.
+            journal::forget_rejection(tx.connection, key, &remote.sync_id)?;
             return settle_to(tx, remote);
         }
         if entry.bases.contains(&remote.sync_id) {
@@ -268,7 +270,7 @@ fn note_displaced(tx: &Tx<'_>, conflict: &Conflict, report: &mut PageReport) -> 
     if conflict.verdict != Verdict::ServerWins || winner.sync_id == loser.sync_id {
         return Ok(());
     }
-    let reason = reason_seen_here(loser, winner, &conflict.reason);
+    let reason = reason_of_loss(loser, winner, &conflict.reason);
     lose(
         tx,
         loser,
@@ -297,6 +299,17 @@ pub(super) fn reason_seen_here(local: &Version, remote: &Version, told: &str) ->
     match resolve(Edit::from(local), Edit::from(remote)) {
         Resolution::Conflict { reason, .. } => reason.as_str().to_owned(),
         Resolution::SameEdit => told.to_owned(),
+    }
+}
+
+/// Why an edit of ours lost. `winner` is what the server has now, which may be a
+/// descendant of what won: where the rule would not choose it, the rule's word
+/// for that would name the wrong side.
+pub(super) fn reason_of_loss(loser: &Version, winner: &Version, told: &str) -> String {
+    let reason = reason_seen_here(loser, winner, told);
+    match reason.as_str() {
+        "local_deleted" | "newer_local" | "sync_id_tiebreak_local" => "replaced_on_server".to_owned(),
+        _ => reason,
     }
 }
 

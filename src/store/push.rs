@@ -166,6 +166,9 @@ fn attempt(tx: &Tx<'_>, entry: &OutboxEntry) -> Result<SentEdit, StoreError> {
         attempt_id: tx.seam.new_id().to_string(),
         version,
         bases: entry.bases.clone(),
+        mirrored: mirror::get(tx.connection, &entry.key)?
+            .map(|server| server.version.sync_id)
+            .unwrap_or_default(),
     };
     outbox::put_sent(tx.connection, &sent, tx.now)?;
     Ok(sent)
@@ -348,9 +351,14 @@ fn applied(
         return Ok(());
     };
     let mirrored = mirror::get(tx.connection, key)?;
+    // A version that was here before the edit first left is older than the
+    // edit's being applied, even where the answer names one in between as
+    // displaced: without this, an edit that won would be journaled as lost.
+    let known_before = outbox::sent(tx.connection, key, item.edit_seq)?.map(|sent| sent.mirrored);
     let newer = mirrored.filter(|server| {
         let sync_id = &server.version.sync_id;
         *sync_id != edit.sync_id
+            && known_before.as_ref() != Some(sync_id)
             && !item.change.bases.contains(sync_id)
             && displaced.is_none_or(|(version, _)| version.sync_id != *sync_id)
             && !sync_id.is_empty()
@@ -362,7 +370,7 @@ fn applied(
                 if server.bases.contains(&edit.sync_id) {
                     journal::supersede(tx.connection, edit, tx.now)?;
                 } else {
-                    let reason = pull::reason_seen_here(edit, &server.version, "");
+                    let reason = pull::reason_of_loss(edit, &server.version, "");
                     pull::lose(
                         tx,
                         edit,
@@ -397,7 +405,7 @@ fn lost(
 ) -> Result<(), StoreError> {
     let edit = &item.change.version;
     report.settled += 1;
-    let reason = pull::reason_seen_here(edit, winner, told);
+    let reason = pull::reason_of_loss(edit, winner, told);
     pull::lose(
         tx,
         edit,

@@ -102,6 +102,8 @@ CREATE TABLE outbox_sent (
     attempt_id TEXT NOT NULL,
     payload    TEXT NOT NULL CHECK (json_valid(payload)),
     bases      TEXT NOT NULL CHECK (json_valid(bases)),
+    -- sync_id of the version that was in the mirror when it was first sent.
+    mirrored   TEXT NOT NULL DEFAULT '',
     sent_at    TEXT NOT NULL,
     PRIMARY KEY (kind, id, edit_seq)
 ) STRICT, WITHOUT ROWID;

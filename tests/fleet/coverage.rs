@@ -1,0 +1,134 @@
+//! Counts of the faults made and of the rare situations reached, and which of
+//! them a long run must have seen.
+
+use std::collections::BTreeMap;
+
+#[derive(Debug, Default, Clone)]
+pub struct Coverage(BTreeMap<String, u64>);
+
+/// A run of this many seeds that misses one of [`REQUIRED`] is a failure: the
+/// simulation has gone blind.
+pub const FULL_COVERAGE_SEEDS: u64 = 500;
+
+pub const REQUIRED: &[&str] = &[
+    "fault: request lost",
+    "fault: request duplicated",
+    "fault: request delayed",
+    "fault: request delivered after its sender gave up or died",
+    "fault: answer lost",
+    "fault: answer delayed",
+    "fault: answer cut",
+    "fault: answered 429",
+    "fault: answered 500",
+    "fault: answered 503",
+    "fault: answered 422",
+    "fault: processed, then answered 500",
+    "fault: partial answer",
+    "fault: hub killed between steps",
+    "fault: hub killed in push",
+    "fault: hub epoch renewed",
+    "fault: process killed between steps",
+    "fault: clock stepped back by days",
+    "fault: hub clock stepped back",
+    "fault: cancelled",
+    "kill in edit",
+    "kill in delete",
+    "kill in restore",
+    "kill in discard",
+    "kill in begin",
+    "kill in page",
+    "kill in prepare",
+    "kill in settle",
+    "kill in refuse",
+    "kill in finish",
+    "kill in resync",
+    "kill in retry",
+    "hub: local_deleted",
+    "hub: remote_deleted",
+    "hub: newer_local",
+    "hub: newer_remote",
+    "hub: sync_id_tiebreak_local",
+    "hub: sync_id_tiebreak_remote",
+    "hub: missing_timestamp",
+    "hub: client_wins",
+    "hub: server_wins",
+    "hub: conflict of edits exactly one second apart",
+    "hub: superseded edit answered applied",
+    "hub: repeated answer, applied",
+    "hub: repeated answer, lost",
+    "hub: page with more",
+    "journal: local_deleted",
+    "journal: remote_deleted",
+    "journal: newer_local",
+    "journal: newer_remote",
+    "journal: sync_id_tiebreak_local",
+    "journal: sync_id_tiebreak_remote",
+    "journal: missing_timestamp",
+    "journal: rejected",
+    "journal: discarded",
+    "pull: conflict lost to a pulled version",
+    "pull: conflict won against a pulled version",
+    "pull: lost acknowledgement settled",
+    "pull: superseded by somebody who saw the edit",
+    "pull: displaced edit told",
+    "pull: page dropped, replica moved on",
+    "pull: asked kind by kind",
+    "push: answer dropped, replica moved on",
+    "push: applied",
+    "push: lost",
+    "push: halved",
+    "push: unnamed",
+    "push: failed entry",
+    "push: rejected alone among others",
+    "lease: held by another",
+    "lease: taken over after expiry",
+    "lease: taken over after the clock stepped back",
+    "resync: by a new epoch",
+    "resync: completed",
+    "edit: in flight",
+    "edit: coalesced",
+    "edit: create and delete dropped",
+    "edit: cascading delete",
+    "edit: restore that undeletes",
+    "edit: restore over a pending edit",
+    "edit: created twice under one id",
+    "sync: done",
+    "sync: offline",
+    "sync: server error",
+    "sync: protocol error",
+    "sync: busy",
+];
+
+impl Coverage {
+    pub fn hit(&mut self, what: &str) {
+        if let Some(count) = self.0.get_mut(what) {
+            *count += 1;
+        } else {
+            self.0.insert(what.to_owned(), 1);
+        }
+    }
+
+    pub fn add(&mut self, other: &Coverage) {
+        for (what, count) in &other.0 {
+            *self.0.entry(what.clone()).or_default() += count;
+        }
+    }
+
+    pub fn missing(&self) -> Vec<&'static str> {
+        REQUIRED
+            .iter()
+            .copied()
+            .filter(|what| !self.0.contains_key(*what))
+            .collect()
+    }
+
+    pub fn print(&self) {
+        let mut all = self.0.clone();
+        for what in REQUIRED {
+            all.entry((*what).to_owned()).or_default();
+        }
+        for (what, count) in all {
+            println!("{count:>9}  {what}");
+        }
+    }
+}
