@@ -118,7 +118,7 @@ impl WildThingClient {
             .blocking(move |core| Ok(core.store.set_server(Some(&url), client_id.as_deref(), rebind)?))
             .await?;
         *lock(&self.inner.core.transport) = Some(Arc::new(transport));
-        self.inner.core.hints.new_token();
+        self.inner.core.hints.token_given();
         Ok(())
     }
 
@@ -180,7 +180,7 @@ impl WildThingClient {
     /// Changes the token. A background sync that waits for one goes on.
     pub fn set_auth_token(&self, token: Option<String>) -> Result<()> {
         self.transport()?.set_auth_token(token)?;
-        self.inner.core.hints.new_token();
+        self.inner.core.hints.token_given();
         Ok(())
     }
 

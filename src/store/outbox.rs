@@ -7,7 +7,7 @@ use rusqlite::{Connection, OptionalExtension, Row, params};
 
 use super::StoreError;
 use super::rows::{json_column, key_from};
-use crate::model::{Key, Timestamp, Version};
+use crate::model::{Key, Kind, Timestamp, Version};
 use crate::protocol::v1::Operation;
 
 /// Whether an unsent edit will be sent.
@@ -150,6 +150,27 @@ pub(super) fn due(
         entry_from,
     )?;
     Ok(rows.collect::<rusqlite::Result<_>>()?)
+}
+
+/// Deletes that FunkyGibbon 0.1 may have taken: the answer to the one sent as an
+/// update was lost, and it breaks over a row that is deleted already. By kind,
+/// with the time of the earliest.
+pub(super) fn unsure_deletes(connection: &Connection) -> Result<Vec<(Kind, Timestamp)>, StoreError> {
+    let mut statement = connection.prepare_cached(
+        "SELECT outbox.kind, min(records.updated_at) FROM outbox JOIN records USING (kind, id)
+         WHERE op = 'delete' AND unnamed > 0 AND server_errors > 0 GROUP BY outbox.kind",
+    )?;
+    let rows = statement.query_map([], |row| {
+        Ok((row.get::<_, String>(0)?, row.get::<_, Option<String>>(1)?))
+    })?;
+    let mut found = Vec::new();
+    for row in rows {
+        let (kind, time) = row?;
+        if let Some(time) = time.and_then(|text| Timestamp::parse(&text).ok()) {
+            found.push((Kind::parse(&kind), time));
+        }
+    }
+    Ok(found)
 }
 
 pub(super) fn put(connection: &Connection, entry: &OutboxEntry) -> Result<(), StoreError> {

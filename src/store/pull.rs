@@ -16,7 +16,7 @@ use crate::protocol::v1::{Conflict, Verdict, WireChange};
 pub struct Page {
     /// The sync generation when the page was asked for.
     pub generation: i64,
-    /// The kinds that were asked for.
+    /// The kinds that were asked for, and whose watermarks it moves.
     pub kinds: Vec<Kind>,
     /// The watermark once it is applied.
     pub server_time: Timestamp,

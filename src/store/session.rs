@@ -2,7 +2,7 @@
 //! the start of a full resync.
 
 use super::metadata::{self, Lease, LeaseOwner};
-use super::{StoreError, Tx};
+use super::{StoreError, Tx, outbox};
 use crate::model::{Kind, Timestamp};
 
 /// What a sync starts from.
@@ -16,6 +16,8 @@ pub struct Session {
     pub last_edit: i64,
     /// Watermarks by kind.
     pub watermarks: Vec<(Kind, Timestamp)>,
+    /// Kinds with deletes that may have taken effect, and since when to look for them.
+    pub unsure: Vec<(Kind, Timestamp)>,
     /// The hub this replica belongs to.
     pub hub_id: Option<String>,
     /// The life of its database.
@@ -46,6 +48,11 @@ pub(super) fn begin(tx: &Tx<'_>, owner: &LeaseOwner) -> Result<Option<Session>, 
         generation: meta.generation,
         last_edit: meta.edit_seq,
         watermarks: metadata::watermarks(tx.connection)?,
+        unsure: match meta.hub_id {
+            // Our hub repeats its answers.
+            Some(_) => Vec::new(),
+            None => outbox::unsure_deletes(tx.connection)?,
+        },
         hub_id: meta.hub_id,
         epoch: meta.epoch,
         rebind: meta.rebind,

@@ -1,13 +1,15 @@
 //! The background loop: sync, wait, sync again.
 //!
 //! It waits the interval after a sync that went through, and longer and longer
-//! after failures. Hints (network, resume, a new token) end a wait; a local
-//! write ends it after a quarter of a second of quiet.
+//! after failures. Hints (network, resume, a new server or token) end a wait; a
+//! local write ends it after a quarter of a second of quiet. A refused token is
+//! waited out until another is given.
 
 use std::future::Future;
 use std::sync::Arc;
 use std::time::Duration;
 
+use futures_util::FutureExt as _;
 use tokio::sync::{Notify, watch};
 
 use super::backoff::{Jitter, loop_wait};
@@ -24,13 +26,13 @@ pub struct Hints {
     pub now: Notify,
     /// Something was written.
     pub written: Notify,
-    /// Counts the tokens that were set.
-    tokens: watch::Sender<u64>,
+    /// Counts the tokens that were given.
+    pub tokens: watch::Sender<u64>,
 }
 
 impl Hints {
-    /// There is another token.
-    pub fn new_token(&self) {
+    /// Another token was given: try now.
+    pub fn token_given(&self) {
         self.tokens.send_modify(|count| *count += 1);
         self.now.notify_one();
     }
@@ -51,15 +53,10 @@ pub async fn run<F, Fut>(
 {
     let mut jitter = Jitter::new(seam.random_below(u64::MAX));
     let mut failures = 0u32;
-    let mut tokens = hints.tokens.subscribe();
-    {
-        // What was hinted before the loop began is no news.
-        let stale = hints.now.notified();
-        tokio::pin!(stale);
-        stale.as_mut().enable();
-    }
+    // What was hinted at before there was a loop is seen to by its first sync.
+    let _ = hints.now.notified().now_or_never();
     loop {
-        tokens.borrow_and_update();
+        let mut tokens = hints.tokens.subscribe();
         let mut not_before = Duration::ZERO;
         let refused = match sync().await {
             Ok(()) => {
@@ -73,7 +70,8 @@ pub async fn run<F, Fut>(
             }
         };
         if refused {
-            // The same token is never tried again.
+            // The same token is never tried again: no hint but another one ends
+            // this wait. One that came during the sync counts.
             if tokens.changed().await.is_err() {
                 return;
             }

@@ -303,6 +303,7 @@ impl Planner {
             generation: 0,
             last_edit: 0,
             watermarks: Vec::new(),
+            unsure: Vec::new(),
             hub_id: None,
             epoch: None,
             rebind: false,

@@ -15,6 +15,8 @@ use crate::transport::Response;
 struct Group {
     kinds: Vec<Kind>,
     last_sync: Option<Timestamp>,
+    /// Whether the answer tells everything since the watermark, which then moves.
+    moves_watermark: bool,
 }
 
 #[derive(Debug)]
@@ -35,6 +37,7 @@ impl Pulling {
             current: Group {
                 kinds: Vec::new(),
                 last_sync: None,
+                moves_watermark: true,
             },
             more: false,
             answered: 0,
@@ -106,7 +109,7 @@ impl Pulling {
         for kind in self.current.kinds.iter().rev() {
             self.waiting.push_front(Group {
                 kinds: vec![kind.clone()],
-                last_sync: self.current.last_sync,
+                ..self.current.clone()
             });
         }
         self.next_group(frame)
@@ -137,7 +140,10 @@ impl Pulling {
         let whole = self.current.kinds == frame.options.kinds && !delta.more;
         Next::Step(Step::ApplyPage(Page {
             generation: frame.session.generation,
-            kinds: self.current.kinds.clone(),
+            kinds: match self.current.moves_watermark {
+                true => self.current.kinds.clone(),
+                false => Vec::new(),
+            },
             server_time: delta.server_time,
             changes: delta.changes,
             conflicts: delta.conflicts,
@@ -218,17 +224,22 @@ fn groups(frame: &Frame) -> VecDeque<Group> {
         .cloned()
         .partition(|kind| watermark(kind).is_some());
     let least = known.iter().filter_map(watermark).min();
-    [
-        Group {
-            kinds: known,
-            last_sync: least,
-        },
-        Group {
-            kinds: unknown,
-            last_sync: None,
-        },
-    ]
-    .into_iter()
-    .filter(|group| !group.kinds.is_empty())
-    .collect()
+    let group = |kinds: Vec<Kind>, last_sync| Group {
+        kinds,
+        last_sync,
+        moves_watermark: true,
+    };
+    // A server that lists by edit time no longer lists an edit from before the
+    // watermark. It may give out only a part of what is newer than that edit, so
+    // its answer does not move the watermark.
+    let looks_back = frame.session.unsure.iter().map(|(kind, edited)| Group {
+        kinds: vec![kind.clone()],
+        last_sync: Some(edited.plus_micros(-1)),
+        moves_watermark: false,
+    });
+    [group(known, least), group(unknown, None)]
+        .into_iter()
+        .chain(looks_back)
+        .filter(|group| !group.kinds.is_empty())
+        .collect()
 }
