@@ -91,6 +91,14 @@ impl House {
         self.client.get_room(ROOM.into()).await.unwrap()["name"].clone()
     }
 
+    /// Signs a made-up delta as the hub that this replica belongs to.
+    fn sign(&self, delta: &mut Value) {
+        let store = self.hub.store();
+        let store = store.lock().unwrap();
+        delta["hub_id"] = store.hub_id().into();
+        delta["epoch"] = store.epoch().into();
+    }
+
     fn tables(&self, queries: &[&str]) -> Vec<String> {
         let file = rusqlite::Connection::open(&self.path).unwrap();
         let mut found = Vec::new();

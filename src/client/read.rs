@@ -124,6 +124,12 @@ impl WildThingClient {
             .blocking(move |core| {
                 Ok(core.store.read(|connection| {
                     let kind = kind.as_deref().map(Kind::parse);
+                    // The usual case needs no look at the others.
+                    if let (Some(kind), Ok(id)) = (&kind, RecordId::new(text.clone()))
+                        && live(connection, &Key::new(kind.clone(), id))?.is_some()
+                    {
+                        return Ok(vec![(kind.to_string(), text)]);
+                    }
                     let records = rows::list(
                         connection,
                         &rows::Filter {

@@ -11,6 +11,8 @@ use crate::model::{Key, Timestamp, Version};
 pub const MAX_ENTRIES: i64 = 10_000;
 /// Entries younger than this many days are never pruned.
 pub const MIN_DAYS: i64 = 90;
+/// The journal is looked over once in so many entries: counting it is work.
+const PRUNE_EVERY: i64 = 100;
 /// How many superseded versions are kept.
 pub const MAX_HISTORY: i64 = 1_000;
 
@@ -108,7 +110,9 @@ pub(super) fn record(
             ],
             |row| row.get(0),
         )?;
-    prune(connection, now)?;
+    if entry % PRUNE_EVERY == 0 {
+        prune(connection, now)?;
+    }
     Ok(Some(loss.entry(entry, now)))
 }
 
@@ -198,14 +202,25 @@ pub fn list(
     key: Option<&Key>,
     with_dismissed: bool,
 ) -> Result<Vec<JournalEntry>, StoreError> {
-    let sql = format!(
-        "{ENTRY} WHERE (?1 IS NULL OR (kind = ?1 AND id = ?2)) AND (?3 OR NOT dismissed) ORDER BY entry DESC"
-    );
-    let mut statement = connection.prepare_cached(&sql)?;
-    let kind = key.map(|key| key.kind.as_str());
-    let id = key.map(|key| key.id.as_str());
-    let rows = statement.query_map(params![kind, id, with_dismissed], entry_from)?;
-    Ok(rows.collect::<rusqlite::Result<_>>()?)
+    let rows = match key {
+        Some(key) => {
+            let sql =
+                format!("{ENTRY} WHERE kind = ?1 AND id = ?2 AND (?3 OR NOT dismissed) ORDER BY entry DESC");
+            let values = params![key.kind.as_str(), key.id.as_str(), with_dismissed];
+            connection
+                .prepare_cached(&sql)?
+                .query_map(values, entry_from)?
+                .collect::<rusqlite::Result<_>>()
+        }
+        None => {
+            let sql = format!("{ENTRY} WHERE (?1 OR NOT dismissed) ORDER BY entry DESC");
+            connection
+                .prepare_cached(&sql)?
+                .query_map([with_dismissed], entry_from)?
+                .collect::<rusqlite::Result<_>>()
+        }
+    };
+    Ok(rows?)
 }
 
 /// One entry by number.

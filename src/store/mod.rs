@@ -411,7 +411,7 @@ impl Store {
         owner: &LeaseOwner,
         generation: i64,
         after: PushPosition,
-        last_edit: i64,
+        last_edit: Option<i64>,
     ) -> Result<Option<Batch>, StoreError> {
         if self.read(outbox::counts)? == (0, 0) {
             // Nothing to send: no reason to wait for the disk.

@@ -123,18 +123,20 @@ pub struct PushPosition {
 }
 
 /// The next entries to push, containers before contents: queued ones, and
-/// failed ones for which `retry_before` has come, up to edit `last_edit`.
+/// failed ones for which `retry_before` has come (one that failed in the future
+/// is from before a step back of the clock), up to edit `last_edit`.
 pub(super) fn due(
     connection: &Connection,
     after: PushPosition,
     last_edit: i64,
     retry_before: Timestamp,
+    now: Timestamp,
     limit: usize,
 ) -> Result<Vec<OutboxEntry>, StoreError> {
     let sql = format!(
         "SELECT {COLUMNS} FROM outbox
          WHERE (rank, edit_seq) > (?1, ?2) AND edit_seq <= ?3
-           AND (state = 'queued' OR (error_code = 'server_error' AND (failed_at IS NULL OR failed_at <= ?4)))
+           AND (state = 'queued' OR (error_code = 'server_error' AND (failed_at IS NULL OR failed_at <= ?4 OR failed_at > ?6)))
          ORDER BY rank, edit_seq LIMIT ?5"
     );
     let limit = i64::try_from(limit).unwrap_or(i64::MAX);
@@ -145,7 +147,8 @@ pub(super) fn due(
             after.edit_seq,
             last_edit,
             retry_before.to_string(),
-            limit
+            limit,
+            now.to_string()
         ],
         entry_from,
     )?;

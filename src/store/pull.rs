@@ -186,6 +186,7 @@ fn adjudicate(
         )));
     };
     let local = &record.version;
+    let before = mirror::get(tx.connection, key)?;
     mirror::put(
         tx.connection,
         &ServerVersion {
@@ -201,7 +202,12 @@ fn adjudicate(
             journal::forget_rejection(tx.connection, key, &remote.sync_id)?;
             return settle_to(tx, remote);
         }
-        if entry.bases.contains(&remote.sync_id) {
+        // FunkyGibbon 0.1 keeps the edit id when its own REST interface edits a
+        // record: then it is not what the edit was made on.
+        let edited_since = before.is_some_and(|known| {
+            known.version.sync_id == remote.sync_id && known.version.updated_at < remote.updated_at
+        });
+        if entry.bases.contains(&remote.sync_id) && !edited_since {
             // What the edit was made on.
             return Ok(());
         }

@@ -38,6 +38,8 @@ pub struct Batch {
     pub items: Vec<PushItem>,
     /// Where the next batch begins.
     pub position: PushPosition,
+    /// The last edit that this push takes: later ones wait for the next sync.
+    pub last_edit: i64,
     /// Edits that can't be sent at all, marked failed on the way.
     pub failures: Vec<Failure>,
 }
@@ -72,24 +74,33 @@ pub(super) fn prepare(
     tx: &Tx<'_>,
     generation: i64,
     after: PushPosition,
-    last_edit: i64,
+    last_edit: Option<i64>,
 ) -> Result<Option<Batch>, StoreError> {
-    if metadata::get(tx.connection)?.generation != generation {
+    let meta = metadata::get(tx.connection)?;
+    if meta.generation != generation {
         return Ok(None);
     }
+    // Fixed by the first batch, so that a push ends however fast edits are made.
+    let last_edit = last_edit.unwrap_or(meta.edit_seq);
     let mut batch = Batch {
         generation,
         position: after,
+        last_edit,
         ..Batch::default()
     };
     let mut bytes = 0;
     let rested = tx.now.plus_micros(-SERVER_ERROR_REST);
-    for entry in outbox::due(tx.connection, after, last_edit, rested, MAX_BATCH)? {
+    for entry in outbox::due(tx.connection, after, last_edit, rested, tx.now, MAX_BATCH)? {
         let position = PushPosition {
             rank: entry.key.kind.push_rank().into(),
             edit_seq: entry.edit_seq,
         };
-        let sent = attempt(tx, &entry)?;
+        let Some(sent) = attempt(tx, &entry)? else {
+            let detail = "the replica has no record for this edit; discard it";
+            fail(tx, &entry, "no_record", detail, &mut batch.failures)?;
+            batch.position = position;
+            continue;
+        };
         let size = serde_json::to_string(&encode_data(&sent.version))?.len();
         if size > MAX_EDIT_BYTES {
             let detail = format!(
@@ -148,15 +159,12 @@ fn wire_operation(entry: &OutboxEntry) -> Operation {
 
 /// The attempt of an edit: the same bytes and the same name however often it is
 /// sent, so that the server can recognise it.
-fn attempt(tx: &Tx<'_>, entry: &OutboxEntry) -> Result<SentEdit, StoreError> {
+fn attempt(tx: &Tx<'_>, entry: &OutboxEntry) -> Result<Option<SentEdit>, StoreError> {
     if let Some(sent) = outbox::sent(tx.connection, &entry.key, entry.edit_seq)? {
-        return Ok(sent);
+        return Ok(Some(sent));
     }
     let Some(record) = rows::get(tx.connection, &entry.key)? else {
-        return Err(rows::unexpected(format!(
-            "the outbox names {}, which is not in records",
-            entry.key
-        )));
+        return Ok(None);
     };
     let mut version = record.version;
     fill_copied_names(tx, &mut version)?;
@@ -171,7 +179,7 @@ fn attempt(tx: &Tx<'_>, entry: &OutboxEntry) -> Result<SentEdit, StoreError> {
             .unwrap_or_default(),
     };
     outbox::put_sent(tx.connection, &sent, tx.now)?;
-    Ok(sent)
+    Ok(Some(sent))
 }
 
 /// Servers require denormalised copies of the parents' names.

@@ -93,6 +93,8 @@ CREATE TABLE outbox (
     PRIMARY KEY (kind, id)
 ) STRICT, WITHOUT ROWID;
 
+CREATE INDEX outbox_in_push_order ON outbox (rank, edit_seq);
+
 -- Every attempted edit, written before the request leaves.
 CREATE TABLE outbox_sent (
     kind       TEXT NOT NULL,

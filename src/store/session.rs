@@ -67,10 +67,15 @@ pub(super) fn start_resync(
     generation: i64,
     identity: Option<&(String, String)>,
 ) -> Result<Option<i64>, StoreError> {
-    if metadata::get(tx.connection)?.generation != generation {
+    let meta = metadata::get(tx.connection)?;
+    if meta.generation != generation {
         return Ok(None);
     }
     metadata::clear_watermarks(tx.connection)?;
+    if meta.rebind {
+        // Whoever answers next is the server of this replica.
+        metadata::set(tx.connection, "hub_id = NULL, epoch = NULL", &[])?;
+    }
     metadata::set(
         tx.connection,
         "resync = resync + 1, resync_active = 1, resync_at = ?1, rebind = 0, digest_mismatches = 0",

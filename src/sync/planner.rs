@@ -83,8 +83,8 @@ pub enum Step {
         generation: i64,
         /// Where the last batch ended.
         after: PushPosition,
-        /// The last edit to take.
-        last_edit: i64,
+        /// The last edit to take; the first batch fixes it.
+        last_edit: Option<i64>,
     },
     /// Settle an answer.
     Settle {
@@ -348,6 +348,13 @@ impl Planner {
             }
             Event::Begun(session) => {
                 self.frame.session = session;
+                if self.frame.session.rebind && !self.frame.session.watermarks.is_empty() {
+                    let generation = self.frame.session.generation;
+                    return Step::StartResync {
+                        generation,
+                        identity: None,
+                    };
+                }
                 let (pulling, next) = Pulling::start(&mut self.frame);
                 self.state = State::Pulling(pulling);
                 self.follow(next, now)
@@ -360,6 +367,10 @@ impl Planner {
                 self.frame.session.generation = generation;
                 self.frame.session.watermarks.clear();
                 self.frame.session.resync_active = true;
+                if std::mem::take(&mut self.frame.session.rebind) {
+                    self.frame.session.hub_id = None;
+                    self.frame.session.epoch = None;
+                }
                 self.frame.resynced = true;
                 let (pulling, next) = Pulling::start(&mut self.frame);
                 self.state = State::Pulling(pulling);

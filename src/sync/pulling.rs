@@ -154,35 +154,37 @@ impl Pulling {
         }))
     }
 
-    /// Another hub is an error unless a move was asked for; another life of the
-    /// same hub, or a hub that went back in time, is asked for everything anew.
+    /// Another server is an error (a move that was asked for has cleared what was
+    /// known of the old one); another life of the same hub, or a hub that went
+    /// back in time, is asked for everything anew.
     fn check_identity(
         &self,
         frame: &Frame,
         identity: Option<&(String, String)>,
         server_time: Timestamp,
     ) -> Option<Next> {
-        let (hub_id, epoch) = identity?;
+        const NAMELESS: &str = "(a server that does not name itself)";
         let session = &frame.session;
-        let known_hub = session.hub_id.as_ref()?;
-        let resync = || {
-            Some(Next::Step(Step::StartResync {
-                generation: session.generation,
-                identity: Some((hub_id.clone(), epoch.clone())),
-            }))
+        let other = |expected: &str, found: &str| {
+            let (expected, found) = (expected.to_owned(), found.to_owned());
+            Some(Next::Fail(SyncError::OtherServer { expected, found }))
         };
-        if known_hub != hub_id && !frame.resynced {
-            if session.rebind {
-                return resync();
-            }
-            return Some(Next::Fail(SyncError::OtherServer {
-                expected: known_hub.clone(),
-                found: hub_id.clone(),
-            }));
+        let (known_hub, hub_id, epoch) = match (&session.hub_id, identity) {
+            (None, None) => return None,
+            (None, Some(_)) if session.watermarks.is_empty() => return None,
+            (None, Some((hub_id, _))) => return other(NAMELESS, hub_id),
+            (Some(known), None) => return other(known, NAMELESS),
+            (Some(known), Some((hub_id, epoch))) => (known, hub_id, epoch),
+        };
+        if known_hub != hub_id {
+            return other(known_hub, hub_id);
         }
         let went_back = self.current.last_sync.is_some_and(|last| server_time < last);
         if !frame.resynced && (session.epoch.as_ref() != Some(epoch) || went_back) {
-            return resync();
+            return Some(Next::Step(Step::StartResync {
+                generation: session.generation,
+                identity: Some((hub_id.clone(), epoch.clone())),
+            }));
         }
         None
     }

@@ -12,6 +12,7 @@ use crate::transport::Response;
 #[derive(Debug)]
 pub(super) struct Pushing {
     position: PushPosition,
+    last_edit: Option<i64>,
     /// Parts of the last batch that are still to be sent.
     parts: VecDeque<Vec<PushItem>>,
     current: Vec<PushItem>,
@@ -24,6 +25,7 @@ impl Pushing {
                 rank: -1,
                 edit_seq: 0,
             },
+            last_edit: None,
             parts: VecDeque::new(),
             current: Vec::new(),
         };
@@ -35,13 +37,14 @@ impl Pushing {
         Next::Step(Step::Prepare {
             generation: frame.session.generation,
             after: self.position,
-            last_edit: frame.session.last_edit,
+            last_edit: self.last_edit,
         })
     }
 
     pub(super) fn prepared(&mut self, frame: &mut Frame, batch: Batch) -> Next {
         let moved = batch.position != self.position;
         self.position = batch.position;
+        self.last_edit = Some(batch.last_edit);
         frame
             .report
             .problems

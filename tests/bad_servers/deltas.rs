@@ -185,6 +185,7 @@ async fn a_bad_second_page_leaves_the_first_and_its_watermark() {
         let mut page = delta();
         page["server_time"] = time.into();
         page["more"] = more.into();
+        house.sign(&mut page);
         page["changes"].as_array_mut().unwrap().truncate(1);
         // Its own room, so that the hub is not out of step with what was made up here.
         page["changes"][0]["entity_id"] = ROOM.into();
