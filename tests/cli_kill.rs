@@ -1,0 +1,382 @@
+//! `kill -9` of processes that sync and that write: whatever a process had
+//! confirmed is on the hub or in a journal in the end.
+//!
+//! A kill counts when it fell between the first and the last commit of the
+//! process, which the files tell: the tests go on until enough have. The moment
+//! is random, some way after something was seen in a file or on stdout.
+
+#![cfg(all(feature = "cli", feature = "hub", unix))]
+#![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic)]
+
+mod cli_support;
+#[path = "cli_kill/house.rs"]
+mod house;
+#[path = "cli_kill/victim.rs"]
+mod victim;
+#[path = "cli_kill/writer.rs"]
+mod writer;
+
+use std::path::PathBuf;
+use std::time::Duration;
+
+use cli_support::Shell;
+use house::{
+    Account, Hub, Observer, Standing, account, assert_agree, assert_sound, database, marks_here, standing,
+};
+use victim::{Dice, Victim};
+use writer::Told;
+
+/// How many kills must have fallen between the first and the last commit.
+const KILLS: usize = 50;
+/// After so many processes the aim is bad, and the test fails instead of going on.
+const MOST_ROUNDS: u32 = 400;
+
+/// A replica whose processes get killed, and another that quarrels with it.
+struct Houses {
+    hub: Hub,
+    here: Shell,
+    there: Shell,
+    told: Vec<Told>,
+    runs: u32,
+}
+
+impl Houses {
+    /// Both replicas exist; the one here was made offline and has not met the hub.
+    fn new(entities: &str) -> Self {
+        let hub = Hub::start(entities);
+        let (here, there) = (Shell::new(), Shell::new());
+        here.run(&["house", "create", "--name", "Attic"]).ok();
+        hub.connect(&here);
+        hub.connect(&there);
+        there.run(&["sync"]).ok();
+        Self {
+            hub,
+            here,
+            there,
+            told: Vec::new(),
+            runs: 0,
+        }
+    }
+
+    fn database(&self) -> PathBuf {
+        database(&self.here)
+    }
+
+    fn next_run(&mut self) -> u32 {
+        self.runs += 1;
+        self.runs
+    }
+
+    /// Edits here, by a process that is left to its end.
+    fn write_here(&mut self, edits: u32) {
+        let run = self.next_run();
+        let told = writer::run(&self.database(), 'h', run, edits);
+        self.told.push(told);
+    }
+
+    /// Edits elsewhere, of the same devices, and on the hub.
+    fn write_there(&mut self, edits: u32) {
+        let run = self.next_run();
+        let told = writer::run(&database(&self.there), 't', run, edits);
+        self.told.push(told);
+        self.there.run(&["sync"]).ok();
+    }
+
+    /// Lets a new process open what a killed one left behind.
+    fn reopen(&self) {
+        let status = self.here.json(&["status"]);
+        assert_sound(&self.database());
+        let waiting = standing(&self.database()).waiting;
+        assert_eq!(
+            status["pending"].as_i64().unwrap() + status["failed"].as_i64().unwrap(),
+            waiting
+        );
+    }
+
+    /// Syncs all there is to sync, and looks for every edit.
+    fn settle(mut self) -> Account {
+        for shell in [&self.here, &self.there, &self.here, &self.there] {
+            shell.run(&["sync"]).ok();
+        }
+        self.hub.stop();
+        let hub = self.hub.database();
+        let replicas = [database(&self.here), database(&self.there)];
+        let account = account(&hub, &replicas, &self.told);
+        println!(
+            "{} edits confirmed: {} on the hub, {} in a journal, {} deleted by their author, {} missing",
+            account.confirmed,
+            account.on_the_hub,
+            account.in_a_journal,
+            account.deleted_since,
+            account.missing.len()
+        );
+        assert!(account.missing.is_empty(), "lost: {:?}", account.missing);
+        for replica in &replicas {
+            assert_sound(replica);
+            assert_agree(&hub, replica);
+        }
+        account
+    }
+}
+
+/// What a sync is to have done before it is killed, more or less.
+#[derive(Debug, Clone, Copy)]
+enum Aim {
+    Begun,
+    Pulled,
+    Sent,
+    Settled,
+}
+
+impl Aim {
+    fn reached(self, before: &Standing, now: &Standing, pid: u32) -> bool {
+        match self {
+            Aim::Begun => now.syncing == Some(pid),
+            Aim::Pulled => now.generation > before.generation,
+            Aim::Sent => now.attempts > before.attempts,
+            Aim::Settled => now.waiting < before.waiting,
+        }
+    }
+}
+
+/// Where the killed syncs were.
+#[derive(Debug, Default)]
+struct SyncKills {
+    before_begin: usize,
+    after_begin: usize,
+    after_a_page: usize,
+    after_sending: usize,
+    after_a_settlement: usize,
+    after_the_end: usize,
+    /// Syncs that took the lease from a killed one, which had it for minutes to come.
+    takeovers: usize,
+}
+
+impl SyncKills {
+    fn count(&mut self, before: &Standing, after: &Standing, pid: u32, ended: bool) {
+        let began = after.syncing == Some(pid);
+        let place = if ended || (!began && after.generation > before.generation) {
+            &mut self.after_the_end
+        } else if !began {
+            &mut self.before_begin
+        } else if after.waiting < before.waiting {
+            &mut self.after_a_settlement
+        } else if after.attempts > before.attempts {
+            &mut self.after_sending
+        } else if after.generation > before.generation {
+            &mut self.after_a_page
+        } else {
+            &mut self.after_begin
+        };
+        *place += 1;
+        self.takeovers += usize::from(before.syncing.is_some() && (ended || before.syncing != after.syncing));
+    }
+
+    /// The first commit takes the lease and the last gives it back; counted
+    /// are only kills after a commit that changed more than the lease.
+    fn between(&self) -> usize {
+        self.after_a_page + self.after_sending + self.after_a_settlement
+    }
+
+    /// Whether there were enough of them, and some at every place.
+    fn enough(&self) -> bool {
+        let rarest = self
+            .after_a_page
+            .min(self.after_sending)
+            .min(self.after_a_settlement);
+        self.between() >= KILLS && rarest >= 2 && self.takeovers >= KILLS / 2
+    }
+}
+
+#[test]
+fn what_was_confirmed_outlives_killed_syncs() {
+    let mut houses = Houses::new("1500");
+    let mut dice = Dice(0x5eed);
+    let mut kills = SyncKills::default();
+    let mut rounds = 0;
+    houses.write_here(60);
+    while !kills.enough() {
+        rounds += 1;
+        assert!(rounds <= MOST_ROUNDS, "{kills:?}");
+        houses.write_here(12);
+        if rounds % 3 == 0 {
+            houses.write_there(30);
+        }
+        let path = houses.database();
+        let before = standing(&path);
+        let mut victim = Victim::command(&houses.here, &["sync"]);
+        let pid = victim.pid();
+        let aims = [
+            Aim::Begun,
+            Aim::Pulled,
+            Aim::Pulled,
+            Aim::Sent,
+            Aim::Sent,
+            Aim::Settled,
+        ];
+        match aims.get(dice.below(7) as usize) {
+            Some(aim) => {
+                let observer = Observer::of(&path);
+                while victim.runs() && !aim.reached(&before, &observer.standing(), pid) {
+                    std::thread::yield_now();
+                }
+                let longest = [0, 1, 4, 12][dice.below(4) as usize];
+                dice.dawdle(Duration::from_millis(longest));
+            }
+            // Nobody looks: the next process finds the file as it was left.
+            None => dice.dawdle(Duration::from_millis(120)),
+        }
+        let remains = victim.kill();
+        assert!(remains.code.is_none_or(|code| code == 0), "{remains:?}");
+        houses.reopen();
+        kills.count(&before, &standing(&path), pid, remains.code.is_some());
+    }
+    println!("{} of {rounds} killed syncs counted: {kills:?}", kills.between());
+    let account = houses.settle();
+    assert!(account.on_the_hub > 0 && account.in_a_journal > 0, "{account:?}");
+}
+
+/// Where the killed writers were.
+#[derive(Debug, Default)]
+struct WriteKills {
+    before_the_first: usize,
+    between: usize,
+    after_the_last: usize,
+    /// How many of those in between had an edit written and not confirmed.
+    unconfirmed: usize,
+}
+
+/// Kills a writer of many edits after some of them.
+fn kill_a_writer(houses: &mut Houses, dice: &mut Dice, kills: &mut WriteKills) {
+    const EDITS: u32 = 50;
+    let run = houses.next_run();
+    let path = houses.database();
+    let victim = writer::start(&path, 'h', run, EDITS);
+    let mut told = Told::default();
+    let mut confirmed = dice.below(u64::from(EDITS) - 10);
+    while confirmed > 0 {
+        match victim.line() {
+            Some(line) => confirmed -= u64::from(told.hear(&line)),
+            None => break,
+        }
+    }
+    dice.dawdle(Duration::from_millis(6));
+    let remains = victim.kill();
+    told.hear_all(&remains);
+    assert!(remains.code.is_none_or(|code| code == 0), "{remains:?}");
+    houses.reopen();
+
+    let here = marks_here(&path);
+    let lost: Vec<_> = told
+        .made
+        .iter()
+        .filter(|mark| !here.contains(*mark) && !told.doomed.contains(mark))
+        .collect();
+    assert!(lost.is_empty(), "not there after the kill: {lost:?}");
+    let unconfirmed = (0..EDITS)
+        .map(|number| writer::mark('h', run, number))
+        .filter(|mark| here.contains(mark) && !told.made.contains(mark))
+        .count();
+    if here.contains(&writer::mark('h', run, EDITS - 1)) {
+        kills.after_the_last += 1;
+    } else if told.made.is_empty() && unconfirmed == 0 {
+        kills.before_the_first += 1;
+    } else {
+        kills.between += 1;
+        kills.unconfirmed += unconfirmed.min(1);
+    }
+    houses.told.push(told);
+}
+
+#[test]
+fn what_was_confirmed_outlives_killed_writers() {
+    let mut houses = Houses::new("300");
+    houses.here.run(&["sync"]).ok();
+    let mut dice = Dice(0x3d17);
+    let mut kills = WriteKills::default();
+    let mut rounds = 0;
+    let mut daemon = None;
+    while kills.between < KILLS {
+        rounds += 1;
+        assert!(rounds <= MOST_ROUNDS, "{kills:?}");
+        if rounds % 8 == 0 {
+            houses.write_there(20);
+            houses.here.run(&["sync"]).ok();
+        }
+        // The first half alone with the file, the second beside a process that syncs it.
+        if kills.between >= KILLS / 2 && daemon.is_none() {
+            daemon = Some(houses.here.start(&["sync-daemon", "--interval", "1"]));
+        }
+        kill_a_writer(&mut houses, &mut dice, &mut kills);
+    }
+    println!("{} of {rounds} killed writers counted: {kills:?}", kills.between);
+    assert_eq!(daemon.unwrap().stop("TERM"), Some(0));
+    let account = houses.settle();
+    assert!(account.on_the_hub > 0 && account.in_a_journal > 0, "{account:?}");
+}
+
+/// Where the killed commands were.
+#[derive(Debug, Default)]
+struct CommandKills {
+    before_the_commit: usize,
+    unconfirmed: usize,
+    confirmed: usize,
+}
+
+#[test]
+fn what_a_command_printed_outlives_it() {
+    let mut houses = Houses::new("300");
+    houses.here.run(&["sync"]).ok();
+    houses.write_there(60);
+    let path = houses.database();
+    let mut dice = Dice(0xc0de);
+    let mut kills = CommandKills::default();
+    let mut told = Told::default();
+    for number in 0..80 {
+        let mark = writer::mark('c', 1, number);
+        let state = format!("{{\"{mark}\": true}}");
+        let arguments: &[&str] = match dice.below(3) {
+            0 => &["room", "create", "--house-id", "house-1", "--name", &mark],
+            1 => &[
+                "event",
+                "log",
+                "--type",
+                "seen",
+                "--entity-id",
+                "device-123",
+                "--description",
+                &mark,
+            ],
+            _ => &["device", "set-state", "device-123", &state],
+        };
+        let (mut victim, before) = (Victim::command(&houses.here, arguments), standing(&path));
+        // Now and then at any moment, else about when it commits.
+        if dice.below(4) > 0 {
+            let observer = Observer::of(&path);
+            while victim.runs() && observer.standing().edits == before.edits {
+                std::thread::yield_now();
+            }
+            dice.dawdle(Duration::from_millis(2));
+        } else {
+            dice.dawdle(Duration::from_millis(60));
+        }
+        let remains = victim.kill();
+        assert!(remains.code.is_none_or(|code| code == 0), "{remains:?}");
+        let printed = remains.lines.iter().any(|line| line.contains(&mark));
+        assert!(printed || remains.code.is_none(), "{remains:?}");
+        houses.reopen();
+        match (marks_here(&path).contains(&mark), printed) {
+            (true, true) => kills.confirmed += 1,
+            (true, false) => kills.unconfirmed += 1,
+            (false, false) => kills.before_the_commit += 1,
+            (false, true) => panic!("printed and not there after the kill: {mark}"),
+        }
+        if printed {
+            told.made.push(mark);
+        }
+    }
+    println!("killed commands: {kills:?}");
+    assert!(kills.unconfirmed > 0 && kills.confirmed > 0, "{kills:?}");
+    houses.told.push(told);
+    assert!(houses.settle().on_the_hub > 0);
+}
