@@ -28,8 +28,9 @@ use writer::Told;
 
 /// How many kills must have fallen between the first and the last commit.
 const KILLS: usize = 50;
-/// After so many processes the aim is bad, and the test fails instead of going on.
-const MOST_ROUNDS: u32 = 400;
+/// After so many processes the aim is bad, and the test fails instead of going
+/// on; but what was lost is told first.
+const MOST_ROUNDS: u32 = 150;
 
 /// A replica whose processes get killed, and another that quarrels with it.
 struct Houses {
@@ -195,9 +196,8 @@ fn what_was_confirmed_outlives_killed_syncs() {
     let mut kills = SyncKills::default();
     let mut rounds = 0;
     houses.write_here(60);
-    while !kills.enough() {
+    while !kills.enough() && rounds < MOST_ROUNDS {
         rounds += 1;
-        assert!(rounds <= MOST_ROUNDS, "{kills:?}");
         houses.write_here(12);
         if rounds % 3 == 0 {
             houses.write_there(30);
@@ -233,6 +233,7 @@ fn what_was_confirmed_outlives_killed_syncs() {
     }
     println!("{} of {rounds} killed syncs counted: {kills:?}", kills.between());
     let account = houses.settle();
+    assert!(kills.enough(), "{kills:?}");
     assert!(account.on_the_hub > 0 && account.in_a_journal > 0, "{account:?}");
 }
 
@@ -296,9 +297,8 @@ fn what_was_confirmed_outlives_killed_writers() {
     let mut kills = WriteKills::default();
     let mut rounds = 0;
     let mut daemon = None;
-    while kills.between < KILLS {
+    while kills.between < KILLS && rounds < MOST_ROUNDS {
         rounds += 1;
-        assert!(rounds <= MOST_ROUNDS, "{kills:?}");
         if rounds % 8 == 0 {
             houses.write_there(20);
             houses.here.run(&["sync"]).ok();
@@ -310,8 +310,11 @@ fn what_was_confirmed_outlives_killed_writers() {
         kill_a_writer(&mut houses, &mut dice, &mut kills);
     }
     println!("{} of {rounds} killed writers counted: {kills:?}", kills.between);
-    assert_eq!(daemon.unwrap().stop("TERM"), Some(0));
+    if let Some(daemon) = daemon {
+        assert_eq!(daemon.stop("TERM"), Some(0));
+    }
     let account = houses.settle();
+    assert!(kills.between >= KILLS, "{kills:?}");
     assert!(account.on_the_hub > 0 && account.in_a_journal > 0, "{account:?}");
 }
 
