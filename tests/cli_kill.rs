@@ -11,6 +11,8 @@
 mod cli_support;
 #[path = "cli_kill/house.rs"]
 mod house;
+#[path = "cli_kill/syncs.rs"]
+mod syncs;
 #[path = "cli_kill/victim.rs"]
 mod victim;
 #[path = "cli_kill/writer.rs"]
@@ -21,8 +23,9 @@ use std::time::Duration;
 
 use cli_support::Shell;
 use house::{
-    Account, Hub, Observer, Standing, account, assert_agree, assert_sound, database, marks_here, standing,
+    Account, Hub, Observer, account, assert_agree, assert_sound, database, marks_here, reopen, standing,
 };
+use syncs::{Aim, SyncKills, kill_a_sync};
 use victim::{Dice, Victim};
 use writer::Told;
 
@@ -83,17 +86,6 @@ impl Houses {
         self.there.run(&["sync"]).ok();
     }
 
-    /// Lets a new process open what a killed one left behind.
-    fn reopen(&self) {
-        let status = self.here.json(&["status"]);
-        assert_sound(&self.database());
-        let waiting = standing(&self.database()).waiting;
-        assert_eq!(
-            status["pending"].as_i64().unwrap() + status["failed"].as_i64().unwrap(),
-            waiting
-        );
-    }
-
     /// Syncs all there is to sync, and looks for every edit.
     fn settle(mut self) -> Account {
         for shell in [&self.here, &self.there, &self.here, &self.there] {
@@ -120,75 +112,6 @@ impl Houses {
     }
 }
 
-/// What a sync is to have done before it is killed, more or less.
-#[derive(Debug, Clone, Copy)]
-enum Aim {
-    Begun,
-    Pulled,
-    Sent,
-    Settled,
-}
-
-impl Aim {
-    fn reached(self, before: &Standing, now: &Standing, pid: u32) -> bool {
-        match self {
-            Aim::Begun => now.syncing == Some(pid),
-            Aim::Pulled => now.generation > before.generation,
-            Aim::Sent => now.attempts > before.attempts,
-            Aim::Settled => now.waiting < before.waiting,
-        }
-    }
-}
-
-/// Where the killed syncs were.
-#[derive(Debug, Default)]
-struct SyncKills {
-    before_begin: usize,
-    after_begin: usize,
-    after_a_page: usize,
-    after_sending: usize,
-    after_a_settlement: usize,
-    after_the_end: usize,
-    /// Syncs that took the lease from a killed one, which had it for minutes to come.
-    takeovers: usize,
-}
-
-impl SyncKills {
-    fn count(&mut self, before: &Standing, after: &Standing, pid: u32, ended: bool) {
-        let began = after.syncing == Some(pid);
-        let place = if ended || (!began && after.generation > before.generation) {
-            &mut self.after_the_end
-        } else if !began {
-            &mut self.before_begin
-        } else if after.waiting < before.waiting {
-            &mut self.after_a_settlement
-        } else if after.attempts > before.attempts {
-            &mut self.after_sending
-        } else if after.generation > before.generation {
-            &mut self.after_a_page
-        } else {
-            &mut self.after_begin
-        };
-        *place += 1;
-        self.takeovers += usize::from(before.syncing.is_some() && (ended || before.syncing != after.syncing));
-    }
-
-    /// The first commit takes the lease and the last gives it back; counted
-    /// are only kills after a commit that changed more than the lease.
-    fn between(&self) -> usize {
-        self.after_a_page + self.after_sending + self.after_a_settlement
-    }
-
-    /// Whether there were enough of them, and some at every place.
-    fn enough(&self) -> bool {
-        let rarest = self
-            .after_a_page
-            .min(self.after_sending)
-            .min(self.after_a_settlement);
-        self.between() >= KILLS && rarest >= 2 && self.takeovers >= KILLS / 2
-    }
-}
-
 #[test]
 fn what_was_confirmed_outlives_killed_syncs() {
     let mut houses = Houses::new("1500");
@@ -196,45 +119,61 @@ fn what_was_confirmed_outlives_killed_syncs() {
     let mut kills = SyncKills::default();
     let mut rounds = 0;
     houses.write_here(60);
-    while !kills.enough() && rounds < MOST_ROUNDS {
+    while kills.between() < KILLS && rounds < MOST_ROUNDS {
         rounds += 1;
         houses.write_here(12);
         if rounds % 3 == 0 {
             houses.write_there(30);
         }
-        let path = houses.database();
-        let before = standing(&path);
-        let mut victim = Victim::command(&houses.here, &["sync"]);
-        let pid = victim.pid();
-        let aims = [
-            Aim::Begun,
-            Aim::Pulled,
-            Aim::Pulled,
-            Aim::Sent,
-            Aim::Sent,
-            Aim::Settled,
-        ];
-        match aims.get(dice.below(7) as usize) {
-            Some(aim) => {
-                let observer = Observer::of(&path);
-                while victim.runs() && !aim.reached(&before, &observer.standing(), pid) {
-                    std::thread::yield_now();
-                }
-                let longest = [0, 1, 4, 12][dice.below(4) as usize];
-                dice.dawdle(Duration::from_millis(longest));
-            }
-            // Nobody looks: the next process finds the file as it was left.
-            None => dice.dawdle(Duration::from_millis(120)),
-        }
-        let remains = victim.kill();
-        assert!(remains.code.is_none_or(|code| code == 0), "{remains:?}");
-        houses.reopen();
-        kills.count(&before, &standing(&path), pid, remains.code.is_some());
+        let aims = [Aim::Pulled, Aim::Pulled, Aim::Sent, Aim::Sent, Aim::Settled];
+        let (aim, dawdle) = match aims.get(dice.below(6) as usize) {
+            Some(aim) => (Some(*aim), [0, 1, 4, 12][dice.below(4) as usize]),
+            None => (None, 120),
+        };
+        let dawdle = Duration::from_millis(dawdle);
+        kill_a_sync(&houses.here, aim, dawdle, &mut dice, &mut kills);
     }
     println!("{} of {rounds} killed syncs counted: {kills:?}", kills.between());
     let account = houses.settle();
-    assert!(kills.enough(), "{kills:?}");
+    assert!(kills.between() >= KILLS && kills.takeovers > 0, "{kills:?}");
     assert!(account.on_the_hub > 0 && account.in_a_journal > 0, "{account:?}");
+}
+
+#[test]
+fn a_first_sync_goes_on_where_it_was_killed() {
+    let mut hub = Hub::start("2500");
+    let mut dice = Dice(0xf125);
+    let mut kills = SyncKills::default();
+    let mut told = Vec::new();
+    let shells: Vec<Shell> = (0..5).map(|_| Shell::new()).collect();
+    for (run, shell) in (0..).zip(&shells) {
+        shell.run(&["house", "create", "--name", "Attic"]).ok();
+        hub.connect(shell);
+        told.push(writer::run(&database(shell), 'f', run, 20));
+        for _ in 0..7 {
+            let aim = [Aim::Begun, Aim::Pulled][dice.below(2) as usize];
+            let dawdle = Duration::from_millis([60, 300][dice.below(2) as usize]);
+            kill_a_sync(shell, Some(aim), dawdle, &mut dice, &mut kills);
+        }
+    }
+    println!("{} killed first syncs counted: {kills:?}", kills.between());
+    for _ in 0..2 {
+        for shell in &shells {
+            shell.run(&["sync"]).ok();
+        }
+    }
+    hub.stop();
+    let replicas: Vec<PathBuf> = shells.iter().map(database).collect();
+    let account = account(&hub.database(), &replicas, &told);
+    assert!(
+        account.missing.is_empty() && account.on_the_hub > 0,
+        "{account:?}"
+    );
+    for replica in &replicas {
+        assert_sound(replica);
+        assert_agree(&hub.database(), replica);
+    }
+    assert!(kills.after_begin > 0 && kills.after_a_page > 0, "{kills:?}");
 }
 
 /// Where the killed writers were.
@@ -265,7 +204,7 @@ fn kill_a_writer(houses: &mut Houses, dice: &mut Dice, kills: &mut WriteKills) {
     let remains = victim.kill();
     told.hear_all(&remains);
     assert!(remains.code.is_none_or(|code| code == 0), "{remains:?}");
-    houses.reopen();
+    reopen(&houses.here);
 
     let here = marks_here(&path);
     let lost: Vec<_> = told
@@ -367,7 +306,7 @@ fn what_a_command_printed_outlives_it() {
         assert!(remains.code.is_none_or(|code| code == 0), "{remains:?}");
         let printed = remains.lines.iter().any(|line| line.contains(&mark));
         assert!(printed || remains.code.is_none(), "{remains:?}");
-        houses.reopen();
+        reopen(&houses.here);
         match (marks_here(&path).contains(&mark), printed) {
             (true, true) => kills.confirmed += 1,
             (true, false) => kills.unconfirmed += 1,

@@ -115,6 +115,15 @@ pub(crate) fn standing(path: &Path) -> Standing {
     Observer::of(path).standing()
 }
 
+/// Lets a new process open what a killed one left behind.
+pub(crate) fn reopen(shell: &Shell) {
+    let status = shell.json(&["status"]);
+    let path = database(shell);
+    assert_sound(&path);
+    let counted = status["pending"].as_i64().unwrap() + status["failed"].as_i64().unwrap();
+    assert_eq!(counted, standing(&path).waiting);
+}
+
 fn number(connection: &Connection, sql: &str) -> i64 {
     connection.query_row(sql, [], |row| row.get(0)).unwrap()
 }
