@@ -1,4 +1,4 @@
-//! Two shells and a daemon on one database: every edit of every process is
+//! Several processes on one database: it opens for all of them, every edit is
 //! taken, whatever the others are doing, and every one arrives.
 
 #![cfg(all(feature = "cli", feature = "hub", unix))]
@@ -8,9 +8,12 @@ mod cli_support;
 
 use std::collections::BTreeSet;
 use std::path::Path;
+use std::sync::Barrier;
 
 use cli_support::{Running, Shell, TOKEN};
 use rusqlite::{Connection, OpenFlags};
+use wildthing::seam::RealSeam;
+use wildthing::store::{Store, StoreOptions};
 
 /// How many edits each of the two makes.
 const EDITS: u32 = 200;
@@ -128,4 +131,26 @@ fn two_shells_write_while_a_daemon_syncs() {
     // One replica can't be in conflict with itself.
     assert_eq!(number(&database, "SELECT count(*) FROM journal"), 0);
     assert_eq!(number(&home.path("hub.db"), "SELECT count(*) FROM losers"), 0);
+}
+
+#[test]
+fn programs_that_make_one_database_at_once_all_get_it() {
+    const PROGRAMS: usize = 4;
+    for _ in 0..60 {
+        let shell = Shell::new();
+        let start = Barrier::new(PROGRAMS);
+        std::thread::scope(|all| {
+            for _ in 0..PROGRAMS {
+                all.spawn(|| {
+                    let options = StoreOptions {
+                        path: Some(shell.path("new.db")),
+                        full_sync: true,
+                        echo: false,
+                    };
+                    start.wait();
+                    Store::open(options, RealSeam::shared()).unwrap();
+                });
+            }
+        });
+    }
 }

@@ -141,16 +141,16 @@ fn what_was_confirmed_outlives_killed_syncs() {
 
 #[test]
 fn a_first_sync_goes_on_where_it_was_killed() {
-    let mut hub = Hub::start("2500");
+    let mut hub = Hub::start("2000");
     let mut dice = Dice(0xf125);
     let mut kills = SyncKills::default();
     let mut told = Vec::new();
-    let shells: Vec<Shell> = (0..5).map(|_| Shell::new()).collect();
+    let shells: Vec<Shell> = (0..4).map(|_| Shell::new()).collect();
     for (run, shell) in (0..).zip(&shells) {
         shell.run(&["house", "create", "--name", "Attic"]).ok();
         hub.connect(shell);
         told.push(writer::run(&database(shell), 'f', run, 20));
-        for _ in 0..7 {
+        for _ in 0..8 {
             let aim = [Aim::Begun, Aim::Pulled][dice.below(2) as usize];
             let dawdle = Duration::from_millis([60, 300][dice.below(2) as usize]);
             kill_a_sync(shell, Some(aim), dawdle, &mut dice, &mut kills);

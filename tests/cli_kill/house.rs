@@ -117,11 +117,15 @@ pub(crate) fn standing(path: &Path) -> Standing {
 
 /// Lets a new process open what a killed one left behind.
 pub(crate) fn reopen(shell: &Shell) {
-    let status = shell.json(&["status"]);
     let path = database(shell);
+    let before = standing(&path);
+    let status = shell.json(&["status"]);
     assert_sound(&path);
-    let counted = status["pending"].as_i64().unwrap() + status["failed"].as_i64().unwrap();
-    assert_eq!(counted, standing(&path).waiting);
+    // A daemon may be at work; what it changes meanwhile can't be compared.
+    if before == standing(&path) {
+        let counted = status["pending"].as_i64().unwrap() + status["failed"].as_i64().unwrap();
+        assert_eq!(counted, before.waiting);
+    }
 }
 
 fn number(connection: &Connection, sql: &str) -> i64 {
