@@ -152,7 +152,7 @@ fn a_first_sync_goes_on_where_it_was_killed() {
         told.push(writer::run(&database(shell), 'f', run, 20));
         for _ in 0..8 {
             let aim = [Aim::Begun, Aim::Pulled][dice.below(2) as usize];
-            let dawdle = Duration::from_millis([60, 300][dice.below(2) as usize]);
+            let dawdle = Duration::from_millis([5, 40, 150][dice.below(3) as usize]);
             kill_a_sync(shell, Some(aim), dawdle, &mut dice, &mut kills);
         }
     }
