@@ -6,7 +6,7 @@
 //! read. Anything else that goes wrong is an error and touches nothing.
 
 use std::path::{Path, PathBuf};
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
 use rusqlite::trace::{TraceEvent, TraceEventCodes};
 use rusqlite::{Connection, OpenFlags};
@@ -99,7 +99,12 @@ fn prepare(
 ) -> Result<Connection, StoreError> {
     settings(&mut connection, options)?;
     // A first look before any setting is written: a file that is not ours stays as it is.
-    let version: i64 = connection.query_row("PRAGMA user_version", [], |row| row.get(0))?;
+    // It is one snapshot: read apart, the number may be from before and the tables from
+    // after another process made them.
+    let look = connection.transaction()?;
+    let version: i64 = look.query_row("PRAGMA user_version", [], |row| row.get(0))?;
+    let tables: i64 = look.query_row("SELECT count(*) FROM sqlite_schema", [], |row| row.get(0))?;
+    look.finish()?;
     if version > schema::LATEST {
         return Err(StoreError::NewerSchema {
             path: String::new(),
@@ -107,19 +112,33 @@ fn prepare(
             known: schema::LATEST,
         });
     }
-    if version == 0 {
-        let tables: i64 = connection.query_row("SELECT count(*) FROM sqlite_schema", [], |row| row.get(0))?;
-        if tables > 0 {
-            return Err(StoreError::NotADatabase { path: String::new() });
-        }
+    if version == 0 && tables > 0 {
+        return Err(StoreError::NotADatabase { path: String::new() });
     }
     if options.path.is_some() {
-        connection.pragma_update(None, "journal_mode", "WAL")?;
+        use_wal(&connection)?;
     }
     schema::migrate(&mut connection)?;
     metadata::ensure(&connection, seam.new_id().as_str())?;
     metadata::get(&connection)?;
     Ok(connection)
+}
+
+/// Switches a new file to WAL, and finds an old one in it.
+///
+/// SQLite does not wait for other processes here, since two that switch at once
+/// would wait for each other; so this tries again until the other one has.
+fn use_wal(connection: &Connection) -> Result<(), StoreError> {
+    let begun = Instant::now();
+    loop {
+        let switched = connection.pragma_update(None, "journal_mode", "WAL");
+        match switched.map_err(StoreError::from) {
+            Err(StoreError::Locked) if begun.elapsed() < BUSY_TIMEOUT => {
+                std::thread::sleep(Duration::from_millis(5));
+            }
+            other => return other,
+        }
+    }
 }
 
 fn settings(connection: &mut Connection, options: &StoreOptions) -> Result<(), StoreError> {
