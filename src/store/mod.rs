@@ -378,7 +378,11 @@ impl Store {
     ) -> Result<Option<Batch>, StoreError> {
         if self.read(outbox::counts)? == (0, 0) {
             // Nothing to send: no reason to wait for the disk.
-            return Ok(Some(Batch { generation, position: after, ..Batch::default() }));
+            return Ok(Some(Batch {
+                generation,
+                position: after,
+                ..Batch::default()
+            }));
         }
         self.write("prepare", Safety::Local, |tx| {
             if !tx.renew(owner)? {

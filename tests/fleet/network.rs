@@ -150,11 +150,11 @@ impl World {
         let roll = if self.calm { 1_000 } else { self.rng.below(1_000) };
         let blame = &mut self.clients[client].processes[process].blame;
         match roll {
-            0..35 => {
+            0..60 => {
                 self.cover.hit("fault: answer lost");
                 return Ok(());
             }
-            35..55 if response.status == 200 => {
+            60..80 if response.status == 200 => {
                 self.cover.hit("fault: answer cut");
                 blame.cut = true;
                 let keep = self.rng.index(response.body.len());
