@@ -90,6 +90,7 @@ pub const REQUIRED: &[&str] = &[
     "edit: create and delete dropped",
     "edit: cascading delete",
     "edit: restore that undeletes",
+    "edit: undelete",
     "edit: restore over a pending edit",
     "edit: created twice under one id",
     "sync: done",

@@ -163,8 +163,9 @@ impl World {
             0..14 if shelf.len() < MOST_RECORDS => self.make_new(shelf),
             0..58 => chosen.map(|version| self.change(version)),
             58..68 => self.set_state(shelf),
-            68..80 => chosen.map(|version| Wish::Delete(version.key)),
-            80..92 => self.journal_wish(client)?,
+            68..77 => chosen.map(|version| Wish::Delete(version.key)),
+            77..82 => self.undelete(shelf),
+            82..92 => self.journal_wish(client)?,
             92..95 => {
                 let unsent: Vec<Key> = self.clients[client].unsent()?.into_keys().collect();
                 self.rng.pick(&unsent).cloned().map(Wish::Discard)
@@ -239,6 +240,22 @@ impl World {
             ..blank(key.clone())
         };
         Some(Wish::Put(key, Box::new(version)))
+    }
+
+    /// Somebody who sees that a record is gone makes it again under its id.
+    fn undelete(&mut self, shelf: &Shelf) -> Option<Wish> {
+        let gone: Vec<&Record> = shelf.values().filter(|record| record.version.deleted).collect();
+        let hot = self
+            .hot
+            .as_ref()
+            .and_then(|key| shelf.get(key))
+            .filter(|record| record.version.deleted);
+        let version = hot.or_else(|| self.rng.pick(&gone).copied())?.version.clone();
+        self.cover.hit("edit: undelete");
+        Some(self.change(Version {
+            deleted: false,
+            ..version
+        }))
     }
 
     fn change(&mut self, mut version: Version) -> Wish {

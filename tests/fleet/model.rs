@@ -74,12 +74,22 @@ pub enum Outcome {
     Superseded,
 }
 
+/// Two edits met.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Fight {
+    pub reason: &'static str,
+    /// Whether they are exactly a second apart.
+    pub exact: bool,
+    /// What was current.
+    pub against: String,
+}
+
 /// What the hub must answer to one change.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum Answer {
     Applied,
-    Won { reason: &'static str, exact: bool },
-    Lost { reason: &'static str, exact: bool },
+    Won(Fight),
+    Lost(Fight),
     Superseded,
     Repeated(Outcome),
 }
@@ -121,13 +131,24 @@ impl HubModel {
                 let exact = matches!((current.updated_at, pushed.updated_at), (Some(a), Some(b))
                     if (a.micros() - b.micros()).abs() == 1_000_000);
                 match rule(current, pushed) {
-                    (true, reason) => Answer::Lost { reason, exact },
-                    (false, reason) => Answer::Won { reason, exact },
+                    (stays, reason) => {
+                        let against = current.sync_id.clone();
+                        let fight = Fight {
+                            reason,
+                            exact,
+                            against,
+                        };
+                        if stays {
+                            Answer::Lost(fight)
+                        } else {
+                            Answer::Won(fight)
+                        }
+                    }
                 }
             }
         };
         let outcome = match answer {
-            Answer::Lost { .. } => Outcome::Lost,
+            Answer::Lost(_) => Outcome::Lost,
             _ => Outcome::Applied,
         };
         if outcome == Outcome::Applied {
@@ -163,8 +184,8 @@ impl HubModel {
             let told = conflict.map(|conflict| (conflict.verdict, conflict.reason.as_str()));
             let right = match &answer {
                 Answer::Applied | Answer::Superseded => applied && told.is_none(),
-                Answer::Won { reason, .. } => applied && told == Some((Verdict::ClientWins, *reason)),
-                Answer::Lost { reason, .. } => !applied && told == Some((Verdict::ServerWins, *reason)),
+                Answer::Won(fight) => applied && told == Some((Verdict::ClientWins, fight.reason)),
+                Answer::Lost(fight) => !applied && told == Some((Verdict::ServerWins, fight.reason)),
                 Answer::Repeated(Outcome::Applied) => {
                     applied && told.is_none_or(|(verdict, _)| verdict == Verdict::ClientWins)
                 }
@@ -215,6 +236,41 @@ impl Model {
                 ),
             ),
         }
+    }
+
+    /// Whether the author of `edit` had seen `other`, or one made on it.
+    fn descends(&self, edit: &str, other: &str) -> bool {
+        let mut seen = BTreeSet::new();
+        let mut next = vec![edit];
+        while let Some(id) = next.pop() {
+            for base in self.edits.get(id).into_iter().flat_map(|made| &made.made_on) {
+                if base == other {
+                    return true;
+                }
+                if seen.insert(base.as_str()) {
+                    next.push(base);
+                }
+            }
+        }
+        false
+    }
+
+    /// Edits that meet as rivals were made without knowing of each other.
+    pub fn check_rivals(&self, changes: &[PushChange], answers: &[Answer]) -> Check {
+        for (change, answer) in changes.iter().zip(answers) {
+            let (Answer::Won(fight) | Answer::Lost(fight)) = answer else {
+                continue;
+            };
+            let pushed = change.version.sync_id.as_str();
+            let current = fight.against.as_str();
+            if self.descends(pushed, current) || self.descends(current, pushed) {
+                return broken(
+                    "no conflict with what an edit was made on",
+                    format!("{}: {pushed} and {current}: {answer:?}", change.version.key),
+                );
+            }
+        }
+        Ok(())
     }
 
     /// Create and delete met before any attempt: the chain of unsent edits goes.

@@ -150,11 +150,11 @@ impl World {
         let roll = if self.calm { 1_000 } else { self.rng.below(1_000) };
         let blame = &mut self.clients[client].processes[process].blame;
         match roll {
-            0..35 => {
+            0..60 => {
                 self.cover.hit("fault: answer lost");
                 return Ok(());
             }
-            35..55 if response.status == 200 => {
+            60..80 if response.status == 200 => {
                 self.cover.hit("fault: answer cut");
                 blame.cut = true;
                 let keep = self.rng.index(response.body.len());
@@ -259,6 +259,7 @@ impl World {
             Err(error) => return Err(odd(error)),
         };
         let answers = self.model.hub.push(&readable, &result)?;
+        self.model.check_rivals(&readable, &answers)?;
         self.check_hub(&readable)?;
         for answer in &answers {
             self.count_answer(answer);
@@ -284,12 +285,12 @@ impl World {
             Answer::Superseded => self.cover.hit("hub: superseded edit answered applied"),
             Answer::Repeated(Outcome::Lost) => self.cover.hit("hub: repeated answer, lost"),
             Answer::Repeated(_) => self.cover.hit("hub: repeated answer, applied"),
-            Answer::Won { reason, exact } | Answer::Lost { reason, exact } => {
-                self.cover.hit(&format!("hub: {reason}"));
-                if *exact && !reason.ends_with("deleted") {
+            Answer::Won(fight) | Answer::Lost(fight) => {
+                self.cover.hit(&format!("hub: {}", fight.reason));
+                if fight.exact && !fight.reason.ends_with("deleted") {
                     self.cover.hit("hub: conflict of edits exactly one second apart");
                 }
-                self.cover.hit(if matches!(answer, Answer::Won { .. }) {
+                self.cover.hit(if matches!(answer, Answer::Won(_)) {
                     "hub: client_wins"
                 } else {
                     "hub: server_wins"

@@ -161,9 +161,7 @@ impl World {
 
     pub fn count_foreign(&mut self, answer: &Answer) {
         match answer {
-            Answer::Won { reason, .. } | Answer::Lost { reason, .. } => {
-                self.cover.hit(&format!("hub: {reason}"))
-            }
+            Answer::Won(fight) | Answer::Lost(fight) => self.cover.hit(&format!("hub: {}", fight.reason)),
             _ => {}
         }
     }
