@@ -148,7 +148,10 @@ impl House {
         let status = self.client.get_sync_status().await.unwrap();
         assert!(!status.sync_in_progress, "{what}");
         assert_eq!((status.pending, status.failed), (1, 0), "{what}");
-        assert!(status.sync_failures > 0 && status.last_sync_error.is_some(), "{what}");
+        assert!(
+            status.sync_failures > 0 && status.last_sync_error.is_some(),
+            "{what}"
+        );
         words
     }
 
@@ -184,7 +187,11 @@ impl House {
         let content = self.hub.store().lock().unwrap().content_digest().unwrap();
         assert_eq!(self.client.digests().await.unwrap().1, content, "{what}");
         let status = self.client.get_sync_status().await.unwrap();
-        assert_eq!((status.sync_failures, status.last_sync_error), (0, None), "{what}");
+        assert_eq!(
+            (status.sync_failures, status.last_sync_error),
+            (0, None),
+            "{what}"
+        );
         assert!(self.client.conflicts().await.unwrap().is_empty(), "{what}");
     }
 }

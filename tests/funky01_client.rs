@@ -112,7 +112,13 @@ fn object(value: Value) -> JsonObject {
 fn problems(result: &SyncResult) -> Vec<(&str, Option<&str>, &str)> {
     let errors = result.errors.iter();
     errors
-        .map(|problem| (problem.kind.as_str(), problem.id.as_deref(), problem.code.as_str()))
+        .map(|problem| {
+            (
+                problem.kind.as_str(),
+                problem.id.as_deref(),
+                problem.code.as_str(),
+            )
+        })
         .collect()
 }
 

@@ -26,11 +26,19 @@ async fn an_answer_to_a_push_that_cant_be_read_settles_nothing() {
         ("garbage", answer("OK"), "not JSON"),
         ("nothing", answer(""), "not JSON"),
         ("a list", answer("[true]"), "an object"),
-        ("truncated", answer("{\"type\":\"sync_result\",\"applied\":[{"), "not JSON"),
+        (
+            "truncated",
+            answer("{\"type\":\"sync_result\",\"applied\":[{"),
+            "not JSON",
+        ),
         ("a web page", answer("<html>Welcome"), "web page"),
         ("not UTF-8", answer(b"{\"type\":\"sync_\xff\"}".to_vec()), "UTF-8"),
         ("too deep", answer(deep), "deeper than 64"),
-        ("a wrong list", answer("{\"type\":\"sync_result\",\"applied\":{}}"), "applied"),
+        (
+            "a wrong list",
+            answer("{\"type\":\"sync_result\",\"applied\":{}}"),
+            "applied",
+        ),
         (
             "a wrong entry",
             answer("{\"type\":\"sync_result\",\"applied\":[7],\"conflicts\":[]}"),
@@ -102,9 +110,7 @@ async fn an_answer_that_names_other_edits_acknowledges_none_of_ours() {
         ),
     ] {
         house.rename(what).await;
-        house
-            .front
-            .plan("/push", Trick::Say(Canned::json(200, &body)));
+        house.front.plan("/push", Trick::Say(Canned::json(200, &body)));
         let result = house.client.sync().await.unwrap();
         assert_eq!(result.pushed, 0, "{what}");
         assert_eq!(result.errors.len(), 1, "{what}: {result:?}");
@@ -127,7 +133,10 @@ async fn an_edit_that_is_refused_alone_is_failed_with_the_servers_words() {
         house.front.plan("/push", Trick::Say(no));
         let result = house.client.sync().await.unwrap();
         assert_eq!(result.errors.len(), 1, "{result:?}");
-        assert!(result.errors[0].detail.contains("the room is too small"), "{result:?}");
+        assert!(
+            result.errors[0].detail.contains("the room is too small"),
+            "{result:?}"
+        );
         assert_eq!(result.errors[0].code, format!("http_{status}"));
         let pending = house.client.pending_changes().await.unwrap();
         assert_eq!(pending[0].state, "failed");

@@ -125,7 +125,10 @@ async fn addresses_and_tokens_that_are_none_are_refused_and_nothing_is_kept() {
             .unwrap_err();
         assert_eq!(error.code(), "invalid");
         let words = error.to_string();
-        assert!(words.starts_with("auth_token: ") && !words.contains(token), "{words}");
+        assert!(
+            words.starts_with("auth_token: ") && !words.contains(token),
+            "{words}"
+        );
     }
     same(&before, &house.everything(), "nothing is kept");
     let status = house.client.get_sync_status().await.unwrap();

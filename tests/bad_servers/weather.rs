@@ -32,7 +32,10 @@ async fn a_busy_server_is_asked_again_after_the_wait_that_it_names() {
             let asked = house.front.take_requests();
             let bodies: Vec<_> = asked.iter().filter(|r| r.path.ends_with(path)).collect();
             assert_eq!(bodies.len(), 3, "{what}");
-            assert!(bodies.iter().all(|request| request.body == bodies[0].body), "{what}");
+            assert!(
+                bodies.iter().all(|request| request.body == bodies[0].body),
+                "{what}"
+            );
         }
     }
 }
@@ -59,9 +62,7 @@ async fn statuses_that_mean_nothing_here_are_told_and_not_repeated() {
     for status in [204, 301, 302, 400, 404, 405, 413, 418, 422, 501] {
         let what = format!("{status} to a request");
         let no = Canned::answer(status, &[], "<h1>No</h1>");
-        house
-            .refuses(&what, &[no], "server", &status.to_string())
-            .await;
+        house.refuses(&what, &[no], "server", &status.to_string()).await;
     }
     // 500 makes it ask kind by kind, and none of them answers.
     let broken = Canned::answer(500, &[], "Internal Server Error");
@@ -93,9 +94,7 @@ async fn an_answer_that_is_cut_is_asked_for_again_and_never_used_by_half() {
         .await;
     // Once is no failure.
     house.rename("cut once").await;
-    house
-        .front
-        .plan("/request", Trick::Say(whole.cut_after(200)));
+    house.front.plan("/request", Trick::Say(whole.cut_after(200)));
     house.front.plan("/push", Trick::Say(Canned::Close));
     house.front.plan("/push", Trick::LoseAnswer);
     house.goes_through("cut once").await;

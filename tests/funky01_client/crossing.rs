@@ -74,7 +74,11 @@ async fn houses_rooms_devices_and_users_go_both_ways() {
     assert_eq!((answered.pushed, answered.conflicts.len()), (4, 0));
     a.sync().await;
     for (kind, id, _) in &all {
-        assert_eq!(name(&a, kind, id).await, Some(format!("B's {kind}").into()), "{kind}");
+        assert_eq!(
+            name(&a, kind, id).await,
+            Some(format!("B's {kind}").into()),
+            "{kind}"
+        );
     }
     // And what one deletes is gone for the other: two syncs, since the first is ignored.
     a.client.delete_house(all[0].1.clone()).await.unwrap();

@@ -51,10 +51,7 @@ async fn an_update_that_it_does_not_take_is_in_the_journal_whole() {
         (&lost.losing["name"], lost.loser.as_str(), lost.reason.as_str()),
         (&json!("Entrance"), "local", "newer_on_server")
     );
-    assert_eq!(
-        a.client.get_room("room-1".into()).await.unwrap()["name"],
-        "Porch"
-    );
+    assert_eq!(a.client.get_room("room-1".into()).await.unwrap()["name"], "Porch");
     assert_eq!(server.rows("room")["room-1"]["name"], "Porch");
     assert_eq!(a.unsent().await, (0, 0));
     assert_eq!(a.client.conflicts().await.unwrap().len(), 1);
@@ -143,7 +140,10 @@ async fn one_change_that_breaks_it_is_found_and_the_others_go_through() {
     for turn in 1..=3 {
         // Each time something else goes through, so the fault is the change's own.
         a.client
-            .update_house("house-1".into(), object(json!({"address": format!("{turn} Elm St")})))
+            .update_house(
+                "house-1".into(),
+                object(json!({"address": format!("{turn} Elm St")})),
+            )
             .await
             .unwrap();
         let result = a.sync().await;
@@ -154,7 +154,11 @@ async fn one_change_that_breaks_it_is_found_and_the_others_go_through() {
         let expected = if turn < 3 { (1, 0) } else { (0, 1) };
         assert_eq!(a.unsent().await, expected, "turn {turn}");
     }
-    let names: Vec<Value> = server.rows("user").values().map(|row| row["name"].clone()).collect();
+    let names: Vec<Value> = server
+        .rows("user")
+        .values()
+        .map(|row| row["name"].clone())
+        .collect();
     for name in ["Ada", "Bob", "Cleo", "Dan"] {
         assert!(names.contains(&name.into()), "{names:?}");
     }
@@ -206,7 +210,12 @@ async fn only_fields_that_it_knows_are_sent() {
         ..NewUser::default()
     };
     client.create_user(user).await.unwrap();
-    for (kind, id) in [("house", "house-1"), ("room", "room-1"), ("device", "device-1"), ("user", "user-1")] {
+    for (kind, id) in [
+        ("house", "house-1"),
+        ("room", "room-1"),
+        ("device", "device-1"),
+        ("user", "user-1"),
+    ] {
         let patch = object(json!({"name": format!("Other {kind}")}));
         match kind {
             "house" => client.update_house(id.into(), patch).await,
