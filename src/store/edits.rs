@@ -140,8 +140,11 @@ fn continue_entry(
     current: Option<&Version>,
 ) -> Result<OutboxEntry, StoreError> {
     let mut bases = entry.bases;
+    // An entry that was saved from a damaged file has lost its attempts but not their count.
+    let attempted = outbox::sent(tx.connection, &entry.key, entry.edit_seq)?.is_some()
+        || (entry.attempts > 0 && !outbox::ever_sent(tx.connection, &entry.key)?);
     if let Some(version) = current
-        && outbox::sent(tx.connection, &entry.key, entry.edit_seq)?.is_some()
+        && attempted
     {
         add_base(&mut bases, &version.sync_id);
     }

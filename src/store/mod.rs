@@ -18,6 +18,7 @@ pub mod outbox;
 mod process;
 pub mod pull;
 pub mod push;
+mod repair;
 pub mod rows;
 pub mod schema;
 pub mod session;
@@ -36,7 +37,7 @@ use crate::seam::SharedSeam;
 
 pub use edits::stamp;
 pub use error::StoreError;
-pub use open::Salvage;
+pub use repair::Salvage;
 pub use tx::{Commit, Origin, StoreEvent, Tx};
 
 use metadata::LeaseOwner;
@@ -112,7 +113,15 @@ fn lock<T>(mutex: &Mutex<T>) -> MutexGuard<'_, T> {
 
 impl Store {
     /// Opens or makes a replica.
-    pub fn open(options: StoreOptions, seam: SharedSeam) -> Result<Self, StoreError> {
+    pub fn open(mut options: StoreOptions, seam: SharedSeam) -> Result<Self, StoreError> {
+        if let Some(path) = options.path.take() {
+            // SQLite takes some names for databases in memory, and `file:` for a URL.
+            let whole = std::path::absolute(&path).map_err(|error| StoreError::CantOpen {
+                path: path.display().to_string(),
+                problem: error.to_string(),
+            })?;
+            options.path = Some(whole);
+        }
         let (connection, salvage) = open::writer(&options, &seam)?;
         Ok(Self {
             options,
@@ -159,6 +168,15 @@ impl Store {
     #[cfg(any(test, feature = "testing"))]
     pub fn set_fault(&self, fault: Option<Fault>) {
         *lock(&self.fault) = fault;
+    }
+
+    /// Lets the file grow to so many pages and no more, as on a full disk.
+    #[cfg(any(test, feature = "testing"))]
+    pub fn set_page_limit(&self, pages: u32) -> Result<(), StoreError> {
+        let writer = lock(&self.writer);
+        let connection = writer.as_ref().ok_or(StoreError::Closed)?;
+        connection.query_row(&format!("PRAGMA max_page_count = {pages}"), [], |_| Ok(()))?;
+        Ok(())
     }
 
     /// Closes every connection, so that no lock on the file is held. A write

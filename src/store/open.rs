@@ -1,32 +1,23 @@
-//! Opening the file: settings, migration, and what happens to a damaged one.
-//!
-//! Damage is believed only when SQLite said so and a quick check under an
-//! exclusive lock agrees. Then the database, its WAL and its index are moved
-//! aside together, never deleted, and unsent edits are saved where they can be
-//! read. Anything else that goes wrong is an error and touches nothing.
+//! Opening the file: settings and migration. A file that is not ours, or
+//! newer than this library, is refused and stays as it is; what happens to a
+//! damaged one is in `repair`.
 
 use std::path::{Path, PathBuf};
-use std::time::{Duration, Instant};
+use std::time::Duration;
 
+use rusqlite::config::DbConfig;
 use rusqlite::trace::{TraceEvent, TraceEventCodes};
-use rusqlite::{Connection, OpenFlags};
+use rusqlite::{Connection, ErrorCode, OpenFlags};
 
-use super::outbox::{self, OutboxEntry};
-use super::{StoreError, StoreOptions, metadata, rows, schema};
-use crate::model::Record;
+use super::repair::{self, Salvage};
+use super::{StoreError, StoreOptions, metadata, schema};
 use crate::seam::SharedSeam;
 
 /// How long a write waits for another process.
-const BUSY_TIMEOUT: Duration = Duration::from_secs(10);
+pub(super) const BUSY_TIMEOUT: Duration = Duration::from_secs(10);
 
-/// What became of a damaged file.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub struct Salvage {
-    /// Where the damaged database is now.
-    pub set_aside: PathBuf,
-    /// How many unsent edits were carried over.
-    pub edits_saved: u64,
-}
+/// How often turning the WAL on is tried while others do the same.
+const MAX_WAL_TRIES: usize = 100;
 
 /// Opens the writing connection, making or repairing the file as needed.
 pub(super) fn writer(
@@ -37,44 +28,36 @@ pub(super) fn writer(
         return Ok((prepare(Connection::open_in_memory()?, options, seam)?, None));
     };
     let place = path.display().to_string();
-    let suspect = suspect_mark(path).exists();
-    let opened = if suspect {
-        Err(suspected())
+    let opened = if repair::is_wanted(path) {
+        repair::run(path, options, seam)
     } else {
-        connect(path, options, seam)
-    };
-    let result = match opened {
-        Err(StoreError::Corrupt { problem, .. }) => {
-            if confirm_damage(path)? {
-                set_aside(path, options, seam).map(|(connection, salvage)| (connection, Some(salvage)))
-            } else {
-                let _ = std::fs::remove_file(suspect_mark(path));
-                match connect(path, options, seam) {
-                    Ok(connection) => Ok((connection, None)),
-                    Err(_) => Err(StoreError::Corrupt {
-                        path: place.clone(),
-                        problem,
-                    }),
-                }
+        match connect(path, options, seam) {
+            Err(StoreError::Corrupt { .. }) => {
+                mark_suspect(path);
+                repair::run(path, options, seam)
             }
+            other => other.map(|connection| (connection, None)),
         }
-        other => other.map(|connection| (connection, None)),
     };
-    result.map_err(|error| error.at(&place))
+    opened.map_err(|error| error.at(&place))
 }
 
-fn suspected() -> StoreError {
-    StoreError::Corrupt {
-        path: String::new(),
-        problem: "damage was seen earlier".into(),
-    }
-}
-
-fn connect(path: &Path, options: &StoreOptions, seam: &SharedSeam) -> Result<Connection, StoreError> {
+pub(super) fn connect(
+    path: &Path,
+    options: &StoreOptions,
+    seam: &SharedSeam,
+) -> Result<Connection, StoreError> {
     make_private(path);
     let flags =
         OpenFlags::SQLITE_OPEN_READ_WRITE | OpenFlags::SQLITE_OPEN_CREATE | OpenFlags::SQLITE_OPEN_NO_MUTEX;
-    prepare(Connection::open_with_flags(path, flags)?, options, seam)
+    // The last connection that closes moves the WAL into the database and
+    // deletes it. In a file that is refused or damaged that is not ours to do.
+    let leaves_wal = repair::size(&with_suffix(path, "-wal")) > 0;
+    let connection = Connection::open_with_flags(path, flags)?;
+    connection.set_db_config(DbConfig::SQLITE_DBCONFIG_NO_CKPT_ON_CLOSE, leaves_wal)?;
+    let connection = prepare(connection, options, seam)?;
+    connection.set_db_config(DbConfig::SQLITE_DBCONFIG_NO_CKPT_ON_CLOSE, false)?;
+    Ok(connection)
 }
 
 /// A replica is for its owner only: 0600 from the moment it exists.
@@ -99,21 +82,23 @@ fn prepare(
 ) -> Result<Connection, StoreError> {
     settings(&mut connection, options)?;
     // A first look before any setting is written: a file that is not ours stays as it is.
-    // It is one snapshot: read apart, the number may be from before and the tables from
-    // after another process made them.
-    let look = connection.transaction()?;
-    let version: i64 = look.query_row("PRAGMA user_version", [], |row| row.get(0))?;
-    let tables: i64 = look.query_row("SELECT count(*) FROM sqlite_schema", [], |row| row.get(0))?;
-    look.finish()?;
+    // Any program may number its schemas: ours are known by a table. In one query,
+    // since another process may be making the database meanwhile.
+    let (version, tables, ours): (i64, i64, i64) = connection.query_row(
+        "SELECT (SELECT user_version FROM pragma_user_version), count(*),
+                count(*) FILTER (WHERE type = 'table' AND name = 'sync_metadata') FROM sqlite_schema",
+        [],
+        |row| Ok((row.get(0)?, row.get(1)?, row.get(2)?)),
+    )?;
+    if (tables > 0 || version > 0) && (ours == 0 || version <= 0) {
+        return Err(StoreError::NotADatabase { path: String::new() });
+    }
     if version > schema::LATEST {
         return Err(StoreError::NewerSchema {
             path: String::new(),
             found: version,
             known: schema::LATEST,
         });
-    }
-    if version == 0 && tables > 0 {
-        return Err(StoreError::NotADatabase { path: String::new() });
     }
     if options.path.is_some() {
         use_wal(&connection)?;
@@ -124,21 +109,26 @@ fn prepare(
     Ok(connection)
 }
 
-/// Switches a new file to WAL, and finds an old one in it.
-///
-/// SQLite does not wait for other processes here, since two that switch at once
-/// would wait for each other; so this tries again until the other one has.
+fn is_busy(error: &rusqlite::Error) -> bool {
+    matches!(
+        error.sqlite_error_code(),
+        Some(ErrorCode::DatabaseBusy | ErrorCode::DatabaseLocked)
+    )
+}
+
+/// Turns the WAL on. SQLite does not wait for the lock that this needs: of
+/// several processes that make a database at once, all but one are refused.
 fn use_wal(connection: &Connection) -> Result<(), StoreError> {
-    let begun = Instant::now();
-    loop {
-        let switched = connection.pragma_update(None, "journal_mode", "WAL");
-        match switched.map_err(StoreError::from) {
-            Err(StoreError::Locked) if begun.elapsed() < BUSY_TIMEOUT => {
-                std::thread::sleep(Duration::from_millis(5));
+    for _ in 0..MAX_WAL_TRIES {
+        match connection.pragma_update(None, "journal_mode", "WAL") {
+            Err(error) if is_busy(&error) => {
+                // For this lock it does wait; behind it the other one is done.
+                connection.execute_batch("BEGIN IMMEDIATE; COMMIT")?;
             }
-            other => return other,
+            other => return Ok(other?),
         }
     }
+    Err(StoreError::Locked)
 }
 
 fn settings(connection: &mut Connection, options: &StoreOptions) -> Result<(), StoreError> {
@@ -167,11 +157,11 @@ pub(super) fn reader(options: &StoreOptions) -> Result<Connection, StoreError> {
     Ok(connection)
 }
 
-fn suspect_mark(path: &Path) -> PathBuf {
+pub(super) fn suspect_mark(path: &Path) -> PathBuf {
     with_suffix(path, ".suspect")
 }
 
-fn with_suffix(path: &Path, suffix: &str) -> PathBuf {
+pub(super) fn with_suffix(path: &Path, suffix: &str) -> PathBuf {
     let mut name = path.as_os_str().to_owned();
     name.push(suffix);
     PathBuf::from(name)
@@ -185,83 +175,4 @@ pub(super) fn mark_suspect(path: &Path) {
     ) {
         tracing::warn!(%error, "could not leave a mark beside a damaged database");
     }
-}
-
-/// Whether a quick check under an exclusive lock finds damage.
-fn confirm_damage(path: &Path) -> Result<bool, StoreError> {
-    let connection = Connection::open_with_flags(path, OpenFlags::SQLITE_OPEN_READ_WRITE)?;
-    connection.busy_timeout(BUSY_TIMEOUT)?;
-    match connection
-        .execute_batch("BEGIN EXCLUSIVE")
-        .map_err(StoreError::from)
-    {
-        Ok(()) => {}
-        Err(StoreError::Corrupt { .. }) => return Ok(true),
-        Err(other) => return Err(other),
-    }
-    match connection.query_row("PRAGMA quick_check(1)", [], |row| row.get::<_, String>(0)) {
-        Ok(answer) => Ok(answer != "ok"),
-        Err(error) => match StoreError::from(error) {
-            StoreError::Corrupt { .. } => Ok(true),
-            other => Err(other),
-        },
-    }
-}
-
-/// Moves the damaged files aside and starts anew with what could be read of the outbox.
-fn set_aside(
-    path: &Path,
-    options: &StoreOptions,
-    seam: &SharedSeam,
-) -> Result<(Connection, Salvage), StoreError> {
-    let saved = readable_edits(path);
-    let stamp = seam.now().to_string().replace(':', "-");
-    let target = with_suffix(path, &format!(".damaged-{stamp}"));
-    for suffix in ["", "-wal", "-shm"] {
-        let from = with_suffix(path, suffix);
-        if from.exists() {
-            std::fs::rename(&from, with_suffix(&target, suffix)).map_err(|error| StoreError::Io {
-                problem: error.to_string(),
-            })?;
-        }
-    }
-    let connection = connect(path, options, seam)?;
-    let count = saved.len() as u64;
-    connection.execute_batch("BEGIN IMMEDIATE")?;
-    for (entry, record) in saved {
-        let edit_seq = metadata::next_edit_seq(&connection)?;
-        outbox::put(&connection, &OutboxEntry { edit_seq, ..entry })?;
-        rows::put(
-            &connection,
-            &record,
-            metadata::next_change_seq(&connection)?,
-            rows::LastChange::Status,
-            0,
-        )?;
-    }
-    connection.execute_batch("COMMIT")?;
-    let _ = std::fs::remove_file(suspect_mark(path));
-    tracing::error!(set_aside = %target.display(), edits_saved = count, "the database was damaged and set aside");
-    Ok((
-        connection,
-        Salvage {
-            set_aside: target,
-            edits_saved: count,
-        },
-    ))
-}
-
-/// Every unsent edit that can still be read, one by one.
-fn readable_edits(path: &Path) -> Vec<(OutboxEntry, Record)> {
-    let Ok(connection) = Connection::open_with_flags(path, OpenFlags::SQLITE_OPEN_READ_ONLY) else {
-        return Vec::new();
-    };
-    let entries = outbox::list(&connection).unwrap_or_default();
-    entries
-        .into_iter()
-        .filter_map(|entry| match rows::get(&connection, &entry.key) {
-            Ok(Some(record)) => Some((entry, record)),
-            _ => None,
-        })
-        .collect()
 }
