@@ -431,7 +431,10 @@ impl Store {
         after: PushPosition,
         last_edit: Option<i64>,
     ) -> Result<Option<Batch>, StoreError> {
-        if self.read(outbox::counts)? == (0, 0) {
+        let idle = self.read(|connection| {
+            Ok(outbox::counts(connection)? == (0, 0) && metadata::holds_lease(connection, owner)?)
+        })?;
+        if idle {
             // Nothing to send: no reason to wait for the disk.
             return Ok(Some(Batch {
                 generation,
