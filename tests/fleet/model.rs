@@ -130,20 +130,17 @@ impl HubModel {
             Some(current) => {
                 let exact = matches!((current.updated_at, pushed.updated_at), (Some(a), Some(b))
                     if (a.micros() - b.micros()).abs() == 1_000_000);
-                match rule(current, pushed) {
-                    (stays, reason) => {
-                        let against = current.sync_id.clone();
-                        let fight = Fight {
-                            reason,
-                            exact,
-                            against,
-                        };
-                        if stays {
-                            Answer::Lost(fight)
-                        } else {
-                            Answer::Won(fight)
-                        }
-                    }
+                let (stays, reason) = rule(current, pushed);
+                let against = current.sync_id.clone();
+                let fight = Fight {
+                    reason,
+                    exact,
+                    against,
+                };
+                if stays {
+                    Answer::Lost(fight)
+                } else {
+                    Answer::Won(fight)
                 }
             }
         };
