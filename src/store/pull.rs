@@ -72,7 +72,7 @@ pub(super) fn apply(tx: &Tx<'_>, page: &Page) -> Result<Option<PageReport>, Stor
             None
         };
         match guard_pending(entry) {
-            None => take(tx, &change.version)?,
+            None => take(tx, &change.version, meta.resync_active)?,
             Some(entry) => adjudicate(tx, &entry, change, &mut report)?,
         }
     }
@@ -125,13 +125,16 @@ pub(super) fn count_conflicts(tx: &Tx<'_>, count: usize) -> Result<(), StoreErro
 }
 
 /// A record without unsent edits takes the server's version, whatever it is.
-fn take(tx: &Tx<'_>, version: &Version) -> Result<(), StoreError> {
+fn take(tx: &Tx<'_>, version: &Version, resyncing: bool) -> Result<(), StoreError> {
     let current = rows::get(tx.connection, &version.key)?;
     let unchanged = current.as_ref().is_some_and(|record| record.version == *version);
     if let Some(old) = &current {
         // Earlier states of a device are worth keeping, whoever set them.
         if version.key.kind == Kind::EntityState && old.version.sync_id != version.sync_id {
             journal::supersede(tx.connection, &old.version, tx.now)?;
+        }
+        if resyncing {
+            keep_if_set_back(tx, &old.version, version)?;
         }
     }
     if unchanged
@@ -146,6 +149,25 @@ fn take(tx: &Tx<'_>, version: &Version) -> Result<(), StoreError> {
         current.as_ref().map(|record| &record.version),
         Origin::Remote,
     )
+}
+
+/// A hub that was restored from a backup may hold an ancestor of what this
+/// replica holds, perhaps as the only one. No edit is earlier than the one it was
+/// made on, so an earlier version is not its successor.
+fn keep_if_set_back(tx: &Tx<'_>, old: &Version, new: &Version) -> Result<(), StoreError> {
+    if old.sync_id == new.sync_id || old.updated_at <= new.updated_at {
+        return Ok(());
+    }
+    let loss = journal::Loss {
+        version: old,
+        winner: Some(new),
+        reason: "replaced_on_server",
+        loser: journal::Loser::Local,
+    };
+    if let Some(entry) = journal::record(tx.connection, &loss, tx.now)? {
+        tx.emit_conflict(&entry);
+    }
+    Ok(())
 }
 
 fn synced(version: &Version, now: Timestamp) -> Record {

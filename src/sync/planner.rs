@@ -279,8 +279,8 @@ pub(super) struct Frame {
     pub(super) report: SyncReport,
     /// Whether any request of this sync was answered.
     pub(super) in_contact: bool,
-    /// Whether this sync has begun a full resync; one is enough.
-    pub(super) resynced: bool,
+    /// How many full resyncs this sync has begun.
+    pub(super) resyncs: u32,
 }
 
 /// One sync. Made for one run and thrown away.
@@ -316,7 +316,7 @@ impl Planner {
                 session,
                 report: SyncReport::default(),
                 in_contact: false,
-                resynced: false,
+                resyncs: 0,
             },
             outstanding: None,
             jitter,
@@ -371,7 +371,7 @@ impl Planner {
                     self.frame.session.hub_id = None;
                     self.frame.session.epoch = None;
                 }
-                self.frame.resynced = true;
+                self.frame.resyncs += 1;
                 let (pulling, next) = Pulling::start(&mut self.frame);
                 self.state = State::Pulling(pulling);
                 self.follow(next, now)

@@ -10,6 +10,9 @@ use crate::protocol::v1::{Delta, REQUEST_PATH, SyncRequest};
 use crate::store::pull::{Page, PageReport};
 use crate::transport::Response;
 
+/// How often a sync asks for everything because the server's database was replaced.
+const MAX_RESYNCS: u32 = 3;
+
 /// Kinds that are asked for together.
 #[derive(Debug, Clone, PartialEq)]
 struct Group {
@@ -159,7 +162,7 @@ impl Pulling {
     /// back in time, is asked for everything anew.
     fn check_identity(
         &self,
-        frame: &Frame,
+        frame: &mut Frame,
         identity: Option<&(String, String)>,
         server_time: Timestamp,
     ) -> Option<Next> {
@@ -180,20 +183,31 @@ impl Pulling {
             return other(known_hub, hub_id);
         }
         let went_back = self.current.last_sync.is_some_and(|last| server_time < last);
-        if !frame.resynced && (session.epoch.as_ref() != Some(epoch) || went_back) {
-            return Some(Next::Step(Step::StartResync {
-                generation: session.generation,
-                identity: Some((hub_id.clone(), epoch.clone())),
+        if session.epoch.as_ref() == Some(epoch) && !went_back {
+            return None;
+        }
+        if frame.resyncs >= MAX_RESYNCS {
+            // Asking for everything again could go on for ever: the next sync does it.
+            return Some(Next::Fail(SyncError::Server {
+                status: 200,
+                detail: "the server's database was replaced while this sync asked for all of it".into(),
+                retry_after: 0,
             }));
         }
-        None
+        let identity = (hub_id.clone(), epoch.clone());
+        let generation = session.generation;
+        frame.session.epoch = Some(epoch.clone());
+        Some(Next::Step(Step::StartResync {
+            generation,
+            identity: Some(identity),
+        }))
     }
 
     pub(super) fn applied(&mut self, frame: &mut Frame, report: PageReport) -> Next {
         frame.session.generation = report.generation;
         frame.report.pulled += report.pulled;
         frame.report.conflicts.extend(report.conflicts);
-        if report.wants_resync && !frame.resynced {
+        if report.wants_resync && frame.resyncs == 0 {
             return Next::Step(Step::StartResync {
                 generation: report.generation,
                 identity: None,

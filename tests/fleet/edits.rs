@@ -290,7 +290,8 @@ impl World {
         Some(Wish::Put(key, Box::new(version)))
     }
 
-    /// What a restore shows its author: the server's version beside the local one.
+    /// What a restore shows its author beside the local version: the version that
+    /// won, if the server still has it. Whatever else the server has was not seen.
     fn seen_by_restorer(&self, client: usize, entry: i64) -> Check<Option<String>> {
         self.clients[client]
             .store
@@ -298,7 +299,10 @@ impl World {
                 let Some(entry) = journal::get(connection, entry)? else {
                     return Ok(None);
                 };
-                Ok(mirror::get(connection, &entry.version.key)?.map(|server| server.version.sync_id))
+                let won = entry.winner.map(|winner| winner.sync_id);
+                Ok(mirror::get(connection, &entry.version.key)?
+                    .map(|server| server.version.sync_id)
+                    .filter(|sync_id| won.as_ref() == Some(sync_id)))
             })
             .map_err(odd)
     }
