@@ -17,7 +17,7 @@ async fn a_redirect_to_another_host_is_not_followed_and_the_token_stays_here() {
         );
         let what = format!("{status} away");
         house
-            .refuses(&what, &[away.clone()], "protocol", &elsewhere.url())
+            .refuses(&what, std::slice::from_ref(&away), "protocol", &elsewhere.url())
             .await;
         house.rename("pushed away").await;
         house.front.plan("/push", Trick::Say(away));
@@ -54,10 +54,9 @@ async fn a_refused_token_is_used_once_and_the_right_one_goes_on() {
 /// The next change of this name.
 async fn hear(changes: &mut ChangeStream, event: &str) -> ChangeEvent {
     loop {
-        if let Observed::Change(change) = changes.next().await.expect("the stream goes on") {
-            if change.event == event {
-                return change;
-            }
+        match changes.next().await.expect("the stream goes on") {
+            Observed::Change(change) if change.event == event => return change,
+            _ => {}
         }
     }
 }
