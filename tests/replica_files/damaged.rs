@@ -189,7 +189,11 @@ fn of_a_damaged_outbox_what_can_be_read_is_carried_over() {
         assert_eq!(unsent(&store).len() as u64, salvage.edits_saved);
         match salvage.edits_saved {
             200 => all += 1,
-            1..200 => some += 1,
+            // Its neighbours on both sides are read: only what was on the page itself is gone.
+            saved @ 1..200 => {
+                assert!(saved > 100, "page {page}: only {saved} edits saved");
+                some += 1;
+            }
             _ => {}
         }
         store.close();
