@@ -134,8 +134,15 @@ pub(super) fn set(
     }
 }
 
-/// Makes the row if it is not there.
+/// Makes the row if it is not there. Looks first: whoever only reads does not
+/// wait for a writer.
 pub(super) fn ensure(connection: &Connection, client_id: &str) -> Result<(), StoreError> {
+    let there: bool = connection.query_row("SELECT EXISTS (SELECT 1 FROM sync_metadata)", [], |row| {
+        row.get(0)
+    })?;
+    if there {
+        return Ok(());
+    }
     connection.execute(
         "INSERT INTO sync_metadata (only_row, client_id) VALUES (1, ?1) ON CONFLICT (only_row) DO NOTHING",
         [client_id],

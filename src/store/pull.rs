@@ -203,9 +203,10 @@ fn adjudicate(
     let remote = &change.version;
     let key = &remote.key;
     let Some(record) = rows::get(tx.connection, key)? else {
-        return Err(rows::unexpected(format!(
-            "the outbox names {key}, which is not in records"
-        )));
+        // Only damage leaves an entry without its record. There is nothing to
+        // compare, and the rest of the page must not wait for it.
+        tracing::error!(%key, "an unsent edit has no record; the server's version is taken");
+        return settle_to(tx, remote);
     };
     let local = &record.version;
     let before = mirror::get(tx.connection, key)?;

@@ -12,7 +12,8 @@ pub struct Session {
     pub client_id: String,
     /// The sync generation.
     pub generation: i64,
-    /// The last local edit: a sync pushes up to this one.
+    /// The last local edit when the sync began. A sync that goes through has
+    /// pushed, or named as a problem, every edit up to this one.
     pub last_edit: i64,
     /// Watermarks by kind.
     pub watermarks: Vec<(Kind, Timestamp)>,

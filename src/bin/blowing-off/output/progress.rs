@@ -20,11 +20,13 @@ impl Progress {
         if !out.shows_progress() {
             return None;
         }
-        let bar = ProgressBar::with_draw_target(None, ProgressDrawTarget::stderr());
-        bar.set_message("syncing");
+        // Hidden until it is dressed: a bar is drawn as soon as it has something to say.
+        let bar = ProgressBar::hidden();
         if let Ok(style) = ProgressStyle::with_template("{spinner} {msg}") {
             bar.set_style(style);
         }
+        bar.set_message("syncing");
+        bar.set_draw_target(ProgressDrawTarget::stderr());
         bar.enable_steady_tick(Duration::from_millis(100));
         Some(Self { bar })
     }
@@ -35,7 +37,10 @@ impl Progress {
             return;
         }
         let number = |name: &str| event.data.get(name).and_then(Value::as_u64);
+        let done = number("done").unwrap_or(0);
         let Some(total) = number("total").filter(|total| *total > 0) else {
+            // Servers do not tell how much there is.
+            self.bar.set_message(format!("syncing, {done} entities so far"));
             return;
         };
         if self.bar.length() != Some(total) {
@@ -44,7 +49,7 @@ impl Progress {
             }
             self.bar.set_length(total);
         }
-        self.bar.set_position(number("done").unwrap_or(0).min(total));
+        self.bar.set_position(done.min(total));
     }
 }
 

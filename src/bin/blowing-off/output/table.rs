@@ -5,6 +5,11 @@ use comfy_table::{Attribute, Cell, Color, ColumnConstraint, ContentArrangement, 
 
 use super::text::clean;
 
+/// A terminal that claims less columns than this is not believed.
+const NARROWEST: u16 = 40;
+/// What is taken instead.
+const USUAL_WIDTH: u16 = 100;
+
 /// Rows under a header.
 pub(super) fn draw(header: &[&str], rows: &[Vec<String>], colour: bool) -> String {
     let mut table = blank();
@@ -93,6 +98,10 @@ fn blank() -> Table {
     let mut table = Table::new();
     table.load_style(presets::NOTHING);
     table.set_content_arrangement(ContentArrangement::Dynamic);
+    // Terminals that programs make often claim to be of no width at all.
+    if table.width().is_none_or(|width| width < NARROWEST) {
+        table.set_width(USUAL_WIDTH);
+    }
     table
 }
 
