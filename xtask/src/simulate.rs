@@ -13,8 +13,6 @@ pub(crate) const DEFAULT_SEEDS: u64 = 200;
 
 /// The fleet's test target.
 const FLEET: &str = "test --features testing --test fleet";
-/// Where its source is.
-const SOURCES: [&str; 2] = ["tests/fleet/main.rs", "tests/fleet.rs"];
 /// What names the deliberate bug to build in; `build.rs` knows the names.
 const MUTANT: &str = "WILDTHING_MUTANT";
 
@@ -46,22 +44,8 @@ impl Run {
     }
 }
 
-/// Why there is no fleet to simulate, if so.
-pub(crate) fn missing(cargo: &Cargo) -> Option<String> {
-    let exists = SOURCES.iter().any(|source| cargo.path(source).is_file());
-    (!exists).then(|| {
-        format!(
-            "there is no simulated fleet in this tree (test target `fleet`, {})",
-            SOURCES.join(" or ")
-        )
-    })
-}
-
 /// Simulates the fleet as it is (or with the mutant of the environment).
 pub(crate) fn fleet(cargo: &Cargo, run: Run) -> Outcome {
-    if let Some(why) = missing(cargo) {
-        return Err(why);
-    }
     cargo.heading(&format!("The simulated fleet, {} seeds", run.seeds));
     cargo.run(FLEET, &run.arguments(), &[])
 }
@@ -69,9 +53,6 @@ pub(crate) fn fleet(cargo: &Cargo, run: Run) -> Outcome {
 /// Simulates the fleet with each deliberate bug built in; every one must be
 /// caught. They share the target folder, where only this crate is built again.
 pub(crate) fn mutants(cargo: &Cargo, run: Run) -> Outcome {
-    if let Some(why) = missing(cargo) {
-        return Err(why);
-    }
     let path = cargo.path("build.rs");
     let source =
         fs::read_to_string(&path).map_err(|error| format!("can't read {}: {error}", path.display()))?;

@@ -30,20 +30,16 @@ pub(crate) fn test(cargo: &Cargo) -> Outcome {
     }
 }
 
-/// What became of a stage.
-enum Ran {
-    Passed,
-    /// There is nothing to run it on.
-    Skipped(String),
-}
+type Stage = fn(&Cargo) -> Outcome;
 
-type Stage = fn(&Cargo) -> Result<Ran, String>;
+/// How many seeds of the simulated fleet a change has to pass.
+const SEEDS: u64 = 2_000;
 
 const STAGES: &[(&str, Stage)] = &[
     ("fmt", fmt),
     ("clippy", clippy),
     ("docs", docs),
-    ("test", |cargo| test(cargo).map(|()| Ran::Passed)),
+    ("test", test),
     ("simulate", simulation),
     ("mutants", mutants),
     ("demo", demo),
@@ -80,22 +76,17 @@ pub(crate) fn ci(cargo: &Cargo, names: &[String]) -> Outcome {
     failure.map_or(Ok(()), Err)
 }
 
-fn line(name: &str, ran: &Result<Ran, String>, took: Duration) -> String {
-    let (word, reason) = match ran {
-        Ok(Ran::Passed) => ("passed", String::new()),
-        Ok(Ran::Skipped(why)) => ("SKIPPED", format!(": {why}")),
-        Err(_) => ("FAILED", String::new()),
-    };
-    format!("{name:<10} {:>7.1} s  {word}{reason}", took.as_secs_f64())
+fn line(name: &str, ran: &Outcome, took: Duration) -> String {
+    let word = if ran.is_ok() { "passed" } else { "FAILED" };
+    format!("{name:<10} {:>7.1} s  {word}", took.as_secs_f64())
 }
 
-fn fmt(cargo: &Cargo) -> Result<Ran, String> {
+fn fmt(cargo: &Cargo) -> Outcome {
     cargo.require("fmt", "rustfmt")?;
-    cargo.run("fmt --all --check", &[], &[])?;
-    Ok(Ran::Passed)
+    cargo.run("fmt --all --check", &[], &[])
 }
 
-fn clippy(cargo: &Cargo) -> Result<Ran, String> {
+fn clippy(cargo: &Cargo) -> Outcome {
     cargo.require("clippy", "clippy")?;
     let deny = ["-D".to_owned(), "warnings".to_owned()];
     cargo.run("clippy --workspace --all-targets --features testing", &deny, &[])?;
@@ -104,36 +95,27 @@ fn clippy(cargo: &Cargo) -> Result<Ran, String> {
         "clippy --package wildthing --lib --no-default-features",
         &deny,
         &[],
-    )?;
-    Ok(Ran::Passed)
+    )
 }
 
-fn docs(cargo: &Cargo) -> Result<Ran, String> {
-    cargo.run("doc --no-deps --lib", &[], &[("RUSTDOCFLAGS", "-D warnings")])?;
-    Ok(Ran::Passed)
+fn docs(cargo: &Cargo) -> Outcome {
+    cargo.run("doc --no-deps --lib", &[], &[("RUSTDOCFLAGS", "-D warnings")])
 }
 
-fn simulation(cargo: &Cargo) -> Result<Ran, String> {
-    if let Some(why) = simulate::missing(cargo) {
-        return Ok(Ran::Skipped(why));
-    }
-    simulate::fleet(cargo, Run::default())?;
-    Ok(Ran::Passed)
+fn simulation(cargo: &Cargo) -> Outcome {
+    simulate::fleet(
+        cargo,
+        Run {
+            seeds: SEEDS,
+            seed: None,
+        },
+    )
 }
 
-fn mutants(cargo: &Cargo) -> Result<Ran, String> {
-    if let Some(why) = simulate::missing(cargo) {
-        return Ok(Ran::Skipped(why));
-    }
-    simulate::mutants(cargo, Run::default())?;
-    Ok(Ran::Passed)
+fn mutants(cargo: &Cargo) -> Outcome {
+    simulate::mutants(cargo, Run::default())
 }
 
-fn demo(cargo: &Cargo) -> Result<Ran, String> {
-    let source = "src/bin/blowing-off/commands/demo.rs";
-    if !cargo.path(source).is_file() {
-        return Ok(Ran::Skipped(format!("there is no {source} yet")));
-    }
-    cargo.run("run --release --bin blowing-off", &["demo".to_owned()], &[])?;
-    Ok(Ran::Passed)
+fn demo(cargo: &Cargo) -> Outcome {
+    cargo.run("run --release --bin blowing-off", &["demo".to_owned()], &[])
 }
