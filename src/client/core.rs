@@ -84,17 +84,23 @@ pub(super) fn lock<T>(mutex: &Mutex<T>) -> MutexGuard<'_, T> {
 }
 
 impl Inner {
-    /// Runs work that blocks on the client's own threads.
-    pub(super) async fn blocking<T: Send + 'static>(
-        &self,
-        work: impl FnOnce(&Core) -> Result<T> + Send + 'static,
-    ) -> Result<T> {
+    /// Whether calls are taken at all.
+    pub(super) fn ready(&self) -> Result<()> {
         if self.core.shut.load(Ordering::Acquire) {
             return Err(WildThingError::Cancelled);
         }
         if self.core.paused.load(Ordering::Acquire) {
             return Err(WildThingError::Paused);
         }
+        Ok(())
+    }
+
+    /// Runs work that blocks on the client's own threads.
+    pub(super) async fn blocking<T: Send + 'static>(
+        &self,
+        work: impl FnOnce(&Core) -> Result<T> + Send + 'static,
+    ) -> Result<T> {
+        self.ready()?;
         let core = Arc::clone(&self.core);
         match self.handle.spawn_blocking(move || work(&core)).await {
             Ok(result) => result,

@@ -23,7 +23,7 @@ impl WildThingClient {
     /// `OtherServer`, `Busy`, `Storage`, `Paused` or `Cancelled`. What was done
     /// before it failed stays done; the rest waits for the next sync.
     pub async fn sync(&self) -> Result<SyncResult> {
-        self.inner.blocking(|_| Ok(())).await?;
+        self.inner.ready()?;
         let transport: Arc<dyn Transport> = self.transport()?;
         if lock(&self.inner.background).is_some() {
             // The loop joins this sync and forgets its failures.

@@ -89,7 +89,6 @@ impl Broadcaster {
                     let data = json!({"conflict_id": entry.entry, "reason": entry.reason, "loser": entry.loser.as_str()});
                     self.send(about("conflict", &entry.version.key, Origin::Remote, data));
                 }
-                StoreEvent::Status(_) => {}
             }
         }
     }

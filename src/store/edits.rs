@@ -139,7 +139,7 @@ fn continue_entry(
     entry: OutboxEntry,
     current: Option<&Version>,
 ) -> Result<OutboxEntry, StoreError> {
-    let mut bases = entry.bases;
+    let mut bases = entry.bases.clone();
     // An entry that was saved from a damaged file has lost its attempts but not their count.
     let attempted = outbox::sent(tx.connection, &entry.key, entry.edit_seq)?.is_some()
         || (entry.attempts > 0 && !outbox::ever_sent(tx.connection, &entry.key)?);
@@ -150,14 +150,9 @@ fn continue_entry(
     }
     Ok(OutboxEntry {
         edit_seq: following_edit(tx, entry.edit_seq)?,
-        state: OutboxState::Queued,
-        unnamed: 0,
-        server_errors: 0,
-        error_code: None,
         last_error: None,
-        failed_at: None,
         bases,
-        ..entry
+        ..entry.queued_again()
     })
 }
 
@@ -290,15 +285,11 @@ pub(super) fn discard(tx: &Tx<'_>, key: &Key) -> Result<bool, StoreError> {
 /// Queues failed edits again. Returns how many.
 pub(super) fn retry(tx: &Tx<'_>, only: Option<&Key>) -> Result<u64, StoreError> {
     let mut count = 0;
-    for mut entry in outbox::list(tx.connection)? {
+    for entry in outbox::list(tx.connection)? {
         if entry.state != OutboxState::Failed || only.is_some_and(|key| *key != entry.key) {
             continue;
         }
-        entry.state = OutboxState::Queued;
-        entry.error_code = None;
-        entry.failed_at = None;
-        entry.unnamed = 0;
-        entry.server_errors = 0;
+        let entry = entry.queued_again();
         outbox::put(tx.connection, &entry)?;
         rows::set_status(
             tx.connection,

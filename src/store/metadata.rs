@@ -185,7 +185,7 @@ pub enum Lease {
     Held,
 }
 
-/// Takes or renews the lease.
+/// Takes the lease.
 ///
 /// Somebody else's is respected until it expires or its process is gone. One
 /// that expires later than it could have been taken is from before a step back
@@ -213,6 +213,19 @@ pub(super) fn take_lease(
         &[&owner.id, &owner.pid, &expires],
     )?;
     Ok(Lease::Taken)
+}
+
+/// Renews the lease; false if it is not ours any more.
+pub(super) fn renew_lease(
+    connection: &Connection,
+    owner: &LeaseOwner,
+    now: Timestamp,
+) -> Result<bool, StoreError> {
+    let expires = now.plus_micros(LEASE_MICROS).to_string();
+    let renewed = connection
+        .prepare_cached("UPDATE sync_metadata SET lease_expires = ?1 WHERE lease_owner = ?2")?
+        .execute(params![expires, owner.id])?;
+    Ok(renewed > 0)
 }
 
 /// Whether the lease is still ours.

@@ -46,6 +46,21 @@ pub struct OutboxEntry {
     pub bases: Vec<String>,
 }
 
+impl OutboxEntry {
+    /// Queued, with the counts and marks of failure gone. What the server last
+    /// said stays, for whoever asks.
+    pub(super) fn queued_again(self) -> Self {
+        Self {
+            state: OutboxState::Queued,
+            unnamed: 0,
+            server_errors: 0,
+            error_code: None,
+            failed_at: None,
+            ..self
+        }
+    }
+}
+
 /// An attempted edit.
 #[derive(Debug, Clone, PartialEq)]
 pub struct SentEdit {

@@ -4,7 +4,7 @@ use std::cell::{Cell, RefCell};
 
 use rusqlite::Connection;
 
-use super::metadata::{self, Lease, LeaseOwner};
+use super::metadata::{self, LeaseOwner};
 use super::rows::{self, LastChange};
 use super::{StoreError, journal};
 use crate::model::{Key, Record, Timestamp, Version};
@@ -28,8 +28,6 @@ pub enum StoreEvent {
     Updated(Version, Origin),
     /// A record is gone.
     Deleted(Key, Origin),
-    /// A record says the same, but stands elsewhere with the server.
-    Status(Key),
     /// An edit lost.
     Conflict(Box<journal::JournalEntry>),
 }
@@ -109,9 +107,7 @@ impl<'a> Tx<'a> {
         let version = &record.version;
         let was_live = before.is_some_and(|old| !old.deleted);
         let (change, event) = match (version.deleted, was_live) {
-            _ if before == Some(version) => {
-                (LastChange::Status, Some(StoreEvent::Status(version.key.clone())))
-            }
+            _ if before == Some(version) => (LastChange::Status, None),
             (true, true) => (
                 LastChange::Deleted(origin),
                 Some(StoreEvent::Deleted(version.key.clone(), origin)),
@@ -139,10 +135,7 @@ impl<'a> Tx<'a> {
 
     /// Renews the lease; false if somebody else has it.
     pub(super) fn renew(&self, owner: &LeaseOwner) -> Result<bool, StoreError> {
-        if !metadata::holds_lease(self.connection, owner)? {
-            return Ok(false);
-        }
-        Ok(metadata::take_lease(self.connection, owner, self.now)? == Lease::Taken)
+        metadata::renew_lease(self.connection, owner, self.now)
     }
 
     pub(super) fn emit_removed(&self, key: &Key, origin: Origin) {

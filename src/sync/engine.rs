@@ -3,7 +3,7 @@
 //! another joins the one that runs.
 
 use std::sync::atomic::{AtomicBool, Ordering};
-use std::sync::{Arc, Mutex, PoisonError};
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
 
 use tokio::sync::watch;
@@ -93,7 +93,7 @@ impl Engine {
     }
 
     fn start(self: &Arc<Self>, transport: Arc<dyn Transport>) -> watch::Receiver<Option<Arc<Outcome>>> {
-        let mut running = self.running.lock().unwrap_or_else(PoisonError::into_inner);
+        let mut running = self.running();
         if let Some(ended) = running.as_ref() {
             // A sender that is gone without an outcome belongs to a runtime that was shut down.
             if ended.borrow().is_none() && ended.has_changed().is_ok() {
@@ -126,6 +126,11 @@ impl Engine {
         receiver
     }
 
+    /// The running sync. A poisoned lock is usable: what it guards is replaced whole.
+    fn running(&self) -> MutexGuard<'_, Running> {
+        self.running.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
     /// Ends the sync that runs, if one does: promptly, and with a replica from
     /// which the next one goes on.
     pub fn cancel(&self) {
@@ -135,7 +140,7 @@ impl Engine {
     /// Ends the sync that runs and refuses others until [`Engine::allow`].
     pub async fn stop(&self) {
         {
-            let _running = self.running.lock().unwrap_or_else(PoisonError::into_inner);
+            let _running = self.running();
             self.stopped.store(true, Ordering::Release);
         }
         self.cancel();

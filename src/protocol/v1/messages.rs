@@ -102,13 +102,7 @@ impl Delta {
             optional_time(&mut object, "server_time")?.ok_or_else(|| wrong("server_time", "a time", None))?;
         Ok(Self {
             server_time,
-            changes: changes
-                .into_iter()
-                .enumerate()
-                .map(|(index, change)| {
-                    WireChange::decode(change).map_err(|error| error.within(&format!("changes[{index}]")))
-                })
-                .collect::<Result<_, _>>()?,
+            changes: decode_list(changes, "changes", WireChange::decode)?,
             conflicts: decode_conflicts(&mut object)?,
             more: optional_bool(&mut object, "more")?,
             hub_id: optional_text(&mut object, "hub_id")?,
@@ -230,6 +224,16 @@ pub struct Applied {
     pub server_sync_id: Option<String>,
 }
 
+impl Applied {
+    fn decode(value: Value) -> Result<Self, ProtocolError> {
+        let mut entry = into_object(value, "")?;
+        Ok(Self {
+            client_sync_id: optional_text(&mut entry, "client_sync_id")?,
+            server_sync_id: optional_text(&mut entry, "server_sync_id")?,
+        })
+    }
+}
+
 /// Who won, as the server tells it.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Verdict {
@@ -324,6 +328,17 @@ pub struct Rejected {
     pub message: String,
 }
 
+impl Rejected {
+    fn decode(value: Value) -> Result<Self, ProtocolError> {
+        let mut entry = into_object(value, "")?;
+        Ok(Self {
+            client_sync_id: optional_text(&mut entry, "client_sync_id")?,
+            code: optional_text(&mut entry, "code")?.unwrap_or_default(),
+            message: optional_text(&mut entry, "message")?.unwrap_or_default(),
+        })
+    }
+}
+
 /// Step 4: what became of the edits. What is in no list was not processed.
 #[derive(Debug, Clone, PartialEq, Default)]
 pub struct PushResult {
@@ -358,34 +373,19 @@ impl PushResult {
     pub fn decode(bytes: &[u8]) -> Result<Self, ProtocolError> {
         let mut object = message(bytes)?;
         expect_type(&mut object, "sync_result")?;
-        let mut result = PushResult::default();
-        for (index, item) in optional_array(&mut object, "applied")?.into_iter().enumerate() {
-            let path = format!("applied[{index}]");
-            let mut entry = into_object(item, "").map_err(|error| error.within(&path))?;
-            let applied = (|| {
-                Ok(Applied {
-                    client_sync_id: optional_text(&mut entry, "client_sync_id")?,
-                    server_sync_id: optional_text(&mut entry, "server_sync_id")?,
-                })
-            })()
-            .map_err(|error: ProtocolError| error.within(&path))?;
-            result.applied.push(applied);
-        }
-        result.conflicts = decode_conflicts(&mut object)?;
-        for (index, item) in optional_array(&mut object, "rejected")?.into_iter().enumerate() {
-            let path = format!("rejected[{index}]");
-            let mut entry = into_object(item, "").map_err(|error| error.within(&path))?;
-            let rejected = (|| {
-                Ok(Rejected {
-                    client_sync_id: optional_text(&mut entry, "client_sync_id")?,
-                    code: optional_text(&mut entry, "code")?.unwrap_or_default(),
-                    message: optional_text(&mut entry, "message")?.unwrap_or_default(),
-                })
-            })()
-            .map_err(|error: ProtocolError| error.within(&path))?;
-            result.rejected.push(rejected);
-        }
-        Ok(result)
+        Ok(Self {
+            applied: decode_list(
+                optional_array(&mut object, "applied")?,
+                "applied",
+                Applied::decode,
+            )?,
+            conflicts: decode_conflicts(&mut object)?,
+            rejected: decode_list(
+                optional_array(&mut object, "rejected")?,
+                "rejected",
+                Rejected::decode,
+            )?,
+        })
     }
 }
 
@@ -427,12 +427,23 @@ impl Ack {
 }
 
 fn decode_conflicts(object: &mut JsonObject) -> Result<Vec<Conflict>, ProtocolError> {
-    optional_array(object, "conflicts")?
+    decode_list(
+        optional_array(object, "conflicts")?,
+        "conflicts",
+        Conflict::decode,
+    )
+}
+
+/// Reads every entry of a list; an error names the entry's place.
+fn decode_list<T>(
+    items: Vec<Value>,
+    field: &str,
+    decode: impl Fn(Value) -> Result<T, ProtocolError>,
+) -> Result<Vec<T>, ProtocolError> {
+    items
         .into_iter()
         .enumerate()
-        .map(|(index, item)| {
-            Conflict::decode(item).map_err(|error| error.within(&format!("conflicts[{index}]")))
-        })
+        .map(|(index, item)| decode(item).map_err(|error| error.within(&format!("{field}[{index}]"))))
         .collect()
 }
 
