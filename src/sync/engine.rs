@@ -154,11 +154,7 @@ impl Engine {
 
     /// Completes when no sync runs.
     pub async fn idle(&self) {
-        let running = self
-            .running
-            .lock()
-            .unwrap_or_else(PoisonError::into_inner)
-            .clone();
+        let running = self.running().clone();
         if let Some(mut ended) = running {
             while ended.borrow_and_update().is_none() {
                 if ended.changed().await.is_err() {
