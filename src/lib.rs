@@ -39,6 +39,7 @@
 
 pub mod client;
 pub mod conflict;
+mod ffi;
 #[cfg(feature = "hub")]
 pub mod hub;
 pub mod model;

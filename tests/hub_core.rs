@@ -308,7 +308,7 @@ fn what_the_hub_does_not_know_is_kept_word_for_word() {
     hub.push("a", vec![change, serde_json::from_str(&text).unwrap()])
         .unwrap();
     let request = SyncRequest {
-        kinds: vec![Kind::Other("zone".into()), Kind::Device],
+        kinds: vec![Kind::Other { name: "zone".into() }, Kind::Device],
         ..ask("b", None)
     };
     let page = Delta::decode(hub.delta(&request).unwrap().encode().to_string().as_bytes()).unwrap();

@@ -17,7 +17,7 @@ use serde_json::Value;
 
 use wildthing::conflict::{Edit, Resolution, Winner, resolve};
 use wildthing::hub::Outcome;
-use wildthing::model::{Kind, SyncStatus, Timestamp, Version};
+use wildthing::model::{Kind, RecordStatus, Timestamp, Version};
 use wildthing::protocol::v1::{Operation, PUSH_PATH, PushChange};
 use wildthing::store::outbox::OutboxState;
 use wildthing::store::{mirror, rows, stamp};
@@ -106,7 +106,7 @@ fn a_concurrent_version_in_the_mirror_is_not_a_base() {
         .unwrap()
         .unwrap();
     assert_eq!(seen.version.sync_id, theirs.sync_id);
-    assert_eq!(a.get(&lamp()).sync_status, SyncStatus::Conflict);
+    assert_eq!(a.get(&lamp()).sync_status, RecordStatus::Conflict);
     let sent: Value = serde_json::from_slice(&push.bytes).unwrap();
     assert_eq!(sent["changes"][0]["bases"], serde_json::json!([base]));
     let answered = serve(&mut hub, &push);
@@ -322,7 +322,7 @@ fn invariant_1_a_write_and_its_outbox_entry_are_one_transaction() {
     assert_eq!(a.unsent(), []);
     a.store.set_fault(None);
     a.name(&lamp(), "lamp");
-    assert_eq!(a.get(&lamp()).sync_status, SyncStatus::Pending);
+    assert_eq!(a.get(&lamp()).sync_status, RecordStatus::Pending);
     assert_eq!(a.unsent().len(), 1);
 }
 
@@ -511,7 +511,7 @@ fn invariant_8_one_bad_entry_never_stops_the_others() {
     assert_eq!((report.pushed, report.problems[0].code.as_str()), (4, "http_422"));
     let left = a.unsent();
     assert_eq!((left.len(), left[0].state), (1, OutboxState::Failed));
-    assert_eq!(a.get(&key(Kind::Room, "poison")).sync_status, SyncStatus::Error);
+    assert_eq!(a.get(&key(Kind::Room, "poison")).sync_status, RecordStatus::Error);
     assert!(a.store.discard(&key(Kind::Room, "poison")).unwrap());
     assert_eq!(a.journal()[0].version.name.as_deref(), Some("poison"));
     settle_all(&mut hub, &[&a, &b]);

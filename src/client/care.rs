@@ -5,7 +5,7 @@ use super::present;
 use super::read::{missing, shown};
 use super::types::{Conflict, Explanation, HistoryEntry, PendingChange, RecordObject};
 use super::{Result, WildThingClient, WildThingError};
-use crate::model::{Key, Kind, Record, SyncStatus};
+use crate::model::{Key, Kind, Record, RecordStatus};
 use crate::store::outbox::{OutboxEntry, OutboxState};
 use crate::store::{digest, journal, metadata, mirror, outbox, rows};
 
@@ -192,19 +192,19 @@ fn words(
         time.map_or("an unknown time".to_owned(), |time| format!("{time} UTC"))
     };
     let mut words = vec![match record.sync_status {
-        SyncStatus::Synced => format!(
+        RecordStatus::Synced => format!(
             "{name} is as the server had it at the last sync, {}.",
             time(meta.last_sync_success)
         ),
-        SyncStatus::Pending => format!(
+        RecordStatus::Pending => format!(
             "{name} was edited here at {} and waits to be sent.",
             time(record.version.updated_at)
         ),
-        SyncStatus::Conflict => format!(
+        RecordStatus::Conflict => format!(
             "{name} was edited here at {}; the server has another edit, which by the rule gives way when this one is sent.",
             time(record.version.updated_at)
         ),
-        SyncStatus::Error => format!(
+        RecordStatus::Error => format!(
             "{name} was edited here at {}, and the server refused it.",
             time(record.version.updated_at)
         ),

@@ -24,7 +24,7 @@ pub use error::WildThingError;
 pub use inputs::{NewDevice, NewEvent, NewHouse, NewRoom, NewUser, Patch};
 pub use types::{
     ChangeEvent, Conflict, DeviceState, Durability, Explanation, HistoryEntry, OpenOptions, PendingChange,
-    RecordObject, SyncProblem, SyncResult, SyncState, Timeouts,
+    RecordObject, SyncProblem, SyncResult, SyncStatus, Timeouts,
 };
 
 pub use crate::observe::{ChangeStream, Observed};

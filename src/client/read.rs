@@ -308,7 +308,7 @@ pub(super) fn state_of(device_id: &RecordId, version: &Version) -> DeviceState {
         state: version.embedded_object("state_json").unwrap_or_default(),
         attributes: attributes.unwrap_or_default(),
         updated_at: version.updated_at,
-        sync_status: crate::model::SyncStatus::Synced,
+        sync_status: crate::model::RecordStatus::Synced,
     }
 }
 

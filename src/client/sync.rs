@@ -6,7 +6,7 @@ use std::time::Duration;
 
 use super::core::{Core, lock};
 use super::present::conflict;
-use super::types::{SyncProblem, SyncResult, SyncState};
+use super::types::{SyncProblem, SyncResult, SyncStatus};
 use super::{Result, WildThingClient, WildThingError};
 use crate::store::{journal, metadata, outbox};
 use crate::sync::engine::Outcome;
@@ -84,7 +84,7 @@ impl WildThingClient {
     }
 
     /// Where the replica stands.
-    pub async fn get_sync_status(&self) -> Result<SyncState> {
+    pub async fn get_sync_status(&self) -> Result<SyncStatus> {
         self.inner
             .blocking(|core| {
                 Ok(core.store.read(|connection| {
@@ -97,7 +97,7 @@ impl WildThingClient {
                     let counts: BTreeMap<String, u64> = statement
                         .query_map([], |row| Ok((row.get(0)?, row.get::<_, i64>(1)?.unsigned_abs())))?
                         .collect::<rusqlite::Result<_>>()?;
-                    Ok(SyncState {
+                    Ok(SyncStatus {
                         server_url: meta.server_url,
                         client_id: meta.client_id,
                         protocol: meta.protocol,

@@ -4,7 +4,7 @@ use std::path::PathBuf;
 
 use serde::{Deserialize, Serialize};
 
-use crate::model::{JsonObject, SyncStatus, Timestamp};
+use crate::model::{JsonObject, RecordStatus, Timestamp};
 
 pub use crate::observe::ChangeEvent;
 pub use crate::transport::Timeouts;
@@ -104,7 +104,7 @@ pub struct Conflict {
 
 /// Where the replica stands.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
-pub struct SyncState {
+pub struct SyncStatus {
     /// The server, if `connect` was called.
     pub server_url: Option<String>,
     /// This replica's name to the server.
@@ -157,7 +157,7 @@ pub struct DeviceState {
     /// Edit time.
     pub updated_at: Option<Timestamp>,
     /// Where it stands with the server.
-    pub sync_status: SyncStatus,
+    pub sync_status: RecordStatus,
 }
 
 /// An edit that the server has not got.

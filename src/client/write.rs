@@ -8,7 +8,7 @@ use super::patch::{self, Fields, id, invalid};
 use super::read::{STATE_TYPE, live, missing, newest_state, state_of};
 use super::types::{DeviceState, RecordObject};
 use super::{Result, WildThingClient};
-use crate::model::{JsonObject, Key, Kind, SyncStatus, Version, device_state_id, merge_patch};
+use crate::model::{JsonObject, Key, Kind, RecordStatus, Version, device_state_id, merge_patch};
 
 impl WildThingClient {
     /// Makes a house. `Invalid` if a field can't be used.
@@ -249,7 +249,7 @@ fn set_state(
                 state: holder.version.embedded_object("state_json").unwrap_or_default(),
                 attributes: JsonObject::new(),
                 updated_at: None,
-                sync_status: SyncStatus::Synced,
+                sync_status: RecordStatus::Synced,
             },
         };
         let mut state = if replace { JsonObject::new() } else { current.state };

@@ -6,7 +6,7 @@ use std::fmt;
 use serde::{Deserialize, Deserializer, Serialize, Serializer};
 
 /// What a record is. Kinds this version does not know are kept as they came.
-#[derive(Debug, Clone, PartialEq, Eq, Hash)]
+#[derive(Debug, Clone, PartialEq, Eq, Hash, uniffi::Enum)]
 pub enum Kind {
     /// A home; the root of containment.
     House,
@@ -21,7 +21,10 @@ pub enum Kind {
     /// Something that happened, kept as a log.
     Event,
     /// A kind of a newer server; stored, synced and shown, not interpreted.
-    Other(String),
+    Other {
+        /// Its name on the wire.
+        name: String,
+    },
 }
 
 impl Kind {
@@ -45,7 +48,9 @@ impl Kind {
             "user" => Kind::User,
             "entity_state" => Kind::EntityState,
             "event" => Kind::Event,
-            other => Kind::Other(other.to_owned()),
+            other => Kind::Other {
+                name: other.to_owned(),
+            },
         }
     }
 
@@ -58,7 +63,7 @@ impl Kind {
             Kind::User => "user",
             Kind::EntityState => "entity_state",
             Kind::Event => "event",
-            Kind::Other(name) => name,
+            Kind::Other { name } => name,
         }
     }
 
@@ -79,7 +84,7 @@ impl Kind {
             Kind::Device => Some("room_id"),
             Kind::EntityState => Some("device_id"),
             Kind::Event => Some("entity_id"),
-            Kind::House | Kind::Other(_) => None,
+            Kind::House | Kind::Other { .. } => None,
         }
     }
 
@@ -97,7 +102,7 @@ impl Kind {
             Kind::User => 3,
             Kind::EntityState => 4,
             Kind::Event => 5,
-            Kind::Other(_) => 6,
+            Kind::Other { .. } => 6,
         }
     }
 }

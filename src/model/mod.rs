@@ -15,9 +15,12 @@ pub use kind::Kind;
 pub use merge::merge_patch;
 pub use time::{InvalidTimestamp, Timestamp};
 pub use uuids::{device_state_id, uuid_v7, uuid_v7_millis};
-pub use version::{Record, SyncStatus, Version};
+pub use version::{Record, RecordStatus, Version};
 
 /// A JSON object: the fields of a record beyond those every record has.
 ///
 /// Numbers keep the text they came with, so integers beyond 64 bits survive.
 pub type JsonObject = serde_json::Map<String, serde_json::Value>;
+
+/// Any JSON value.
+pub type Json = serde_json::Value;

@@ -82,9 +82,9 @@ impl Version {
 }
 
 /// Where a record stands with the server.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Serialize, Deserialize)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Serialize, Deserialize, uniffi::Enum)]
 #[serde(rename_all = "snake_case")]
-pub enum SyncStatus {
+pub enum RecordStatus {
     /// The server's version is held.
     Synced,
     /// A local edit waits to be sent or answered.
@@ -95,24 +95,24 @@ pub enum SyncStatus {
     Error,
 }
 
-impl SyncStatus {
+impl RecordStatus {
     /// The word in the database and in JSON.
     pub fn as_str(self) -> &'static str {
         match self {
-            SyncStatus::Synced => "synced",
-            SyncStatus::Pending => "pending",
-            SyncStatus::Conflict => "conflict",
-            SyncStatus::Error => "error",
+            RecordStatus::Synced => "synced",
+            RecordStatus::Pending => "pending",
+            RecordStatus::Conflict => "conflict",
+            RecordStatus::Error => "error",
         }
     }
 
     /// Reads the word; anything unknown counts as pending, which never loses an edit.
     pub fn parse(word: &str) -> Self {
         match word {
-            "synced" => SyncStatus::Synced,
-            "conflict" => SyncStatus::Conflict,
-            "error" => SyncStatus::Error,
-            _ => SyncStatus::Pending,
+            "synced" => RecordStatus::Synced,
+            "conflict" => RecordStatus::Conflict,
+            "error" => RecordStatus::Error,
+            _ => RecordStatus::Pending,
         }
     }
 }
@@ -124,7 +124,7 @@ pub struct Record {
     #[serde(flatten)]
     pub version: Version,
     /// Where it stands with the server.
-    pub sync_status: SyncStatus,
+    pub sync_status: RecordStatus,
     /// The edit time of the server's version, where one is known.
     pub server_updated_at: Option<Timestamp>,
     /// When this replica last exchanged the record with the server.

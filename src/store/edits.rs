@@ -8,7 +8,7 @@ use super::mirror::ServerVersion;
 use super::outbox::{OutboxEntry, OutboxState};
 use super::{Origin, StoreError, Tx, journal, mirror, outbox, rows};
 use crate::model::time::SECOND;
-use crate::model::{Key, Kind, Record, SyncStatus, Timestamp, Version, uuid_v7, uuid_v7_millis};
+use crate::model::{Key, Kind, Record, RecordStatus, Timestamp, Version, uuid_v7, uuid_v7_millis};
 use crate::protocol::v1::Operation;
 
 /// The last millisecond a UUIDv7 can carry.
@@ -74,7 +74,7 @@ pub(super) fn apply(
     }
     let record = Record {
         version,
-        sync_status: SyncStatus::Pending,
+        sync_status: RecordStatus::Pending,
         server_updated_at: current.as_ref().and_then(|record| record.server_updated_at),
         last_sync_at: current.as_ref().and_then(|record| record.last_sync_at),
         sync_error: None,
@@ -95,7 +95,10 @@ fn edit_id(fresh: String, current: Option<&Version>) -> String {
 
 /// `version` is a decimal string that counts edits, for the servers that show it.
 fn count_version(version: &mut Version, current: Option<&Version>) {
-    if matches!(version.key.kind, Kind::EntityState | Kind::Event | Kind::Other(_)) {
+    if matches!(
+        version.key.kind,
+        Kind::EntityState | Kind::Event | Kind::Other { .. }
+    ) {
         return;
     }
     let count = current
@@ -294,7 +297,7 @@ pub(super) fn retry(tx: &Tx<'_>, only: Option<&Key>) -> Result<u64, StoreError> 
         rows::set_status(
             tx.connection,
             &entry.key,
-            SyncStatus::Pending,
+            RecordStatus::Pending,
             None,
             tx.change_seq()?,
         )?;

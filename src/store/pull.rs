@@ -8,7 +8,7 @@ use super::mirror::ServerVersion;
 use super::outbox::OutboxEntry;
 use super::{Origin, StoreError, Tx, journal, metadata, mirror, outbox, rows};
 use crate::conflict::{Edit, Reason, Resolution, Winner, resolve};
-use crate::model::{Kind, Record, SyncStatus, Timestamp, Version};
+use crate::model::{Kind, Record, RecordStatus, Timestamp, Version};
 use crate::protocol::v1::{Conflict, Verdict, WireChange};
 
 /// A page, and what it covers.
@@ -140,7 +140,7 @@ fn take(tx: &Tx<'_>, version: &Version, resyncing: bool) -> Result<(), StoreErro
     if unchanged
         && current
             .as_ref()
-            .is_some_and(|record| record.sync_status == SyncStatus::Synced)
+            .is_some_and(|record| record.sync_status == RecordStatus::Synced)
     {
         return rows::set_seen(tx.connection, &version.key, tx.resync()?);
     }
@@ -173,7 +173,7 @@ fn keep_if_set_back(tx: &Tx<'_>, old: &Version, new: &Version) -> Result<(), Sto
 fn synced(version: &Version, now: Timestamp) -> Record {
     Record {
         version: version.clone(),
-        sync_status: SyncStatus::Synced,
+        sync_status: RecordStatus::Synced,
         server_updated_at: version.updated_at,
         last_sync_at: Some(now),
         sync_error: None,
@@ -246,8 +246,8 @@ fn adjudicate(
             winner: Winner::Local,
             ..
         } => {
-            if record.sync_status == SyncStatus::Pending {
-                rows::set_status(tx.connection, key, SyncStatus::Conflict, None, tx.change_seq()?)?;
+            if record.sync_status == RecordStatus::Pending {
+                rows::set_status(tx.connection, key, RecordStatus::Conflict, None, tx.change_seq()?)?;
             }
             Ok(())
         }

@@ -4,7 +4,7 @@
 use super::mirror::ServerVersion;
 use super::outbox::{OutboxEntry, OutboxState, PushPosition, SentEdit};
 use super::{StoreError, Tx, journal, metadata, mirror, outbox, pull, rows};
-use crate::model::{Key, Kind, RecordId, SyncStatus, Version};
+use crate::model::{Key, Kind, RecordId, RecordStatus, Version};
 use crate::protocol::v1::{Conflict, Operation, PushChange, PushResult, Verdict, encode_data};
 
 /// The most changes in one push.
@@ -145,7 +145,7 @@ fn clear_early(_: &Tx<'_>, _: &Key) -> Result<(), StoreError> {
 #[cfg(mutant = "outbox_cleared_before_answer")]
 fn clear_early(tx: &Tx<'_>, key: &Key) -> Result<(), StoreError> {
     outbox::clear(tx.connection, key)?;
-    rows::set_status(tx.connection, key, SyncStatus::Synced, None, tx.change_seq()?)
+    rows::set_status(tx.connection, key, RecordStatus::Synced, None, tx.change_seq()?)
 }
 
 /// FunkyGibbon 0.1 ignores every delete, but takes an update that says so.
@@ -544,7 +544,7 @@ fn fail(
     rows::set_status(
         tx.connection,
         &entry.key,
-        SyncStatus::Error,
+        RecordStatus::Error,
         Some(detail),
         tx.change_seq()?,
     )?;

@@ -16,7 +16,7 @@ use rusqlite::{Connection, OpenFlags, Transaction, TransactionBehavior};
 use super::open::{BUSY_TIMEOUT, connect, suspect_mark, with_suffix};
 use super::outbox::{self, OutboxEntry};
 use super::{StoreError, StoreOptions, metadata, rows};
-use crate::model::{Key, Record, SyncStatus};
+use crate::model::{Key, Record, RecordStatus};
 use crate::seam::SharedSeam;
 
 /// The files of a database.
@@ -218,7 +218,7 @@ fn readable_edit(connection: &Connection, key: &Key) -> Option<(OutboxEntry, Rec
     let sent = outbox::sent(connection, key, entry.edit_seq).ok()??;
     let record = Record {
         version: sent.version,
-        sync_status: SyncStatus::Pending,
+        sync_status: RecordStatus::Pending,
         server_updated_at: None,
         last_sync_at: None,
         sync_error: None,

@@ -3,7 +3,7 @@
 use rusqlite::{Connection, OptionalExtension, Row, params};
 
 use super::{Origin, StoreError};
-use crate::model::{JsonObject, Key, Kind, Record, RecordId, SyncStatus, Timestamp, Version};
+use crate::model::{JsonObject, Key, Kind, Record, RecordId, RecordStatus, Timestamp, Version};
 
 const COLUMNS: &str = "kind, id, parent_id, name, body, created_at, updated_at, sync_id, deleted, \
                        sync_status, server_updated_at, last_sync_at, sync_error";
@@ -63,7 +63,7 @@ pub(super) fn record_from(row: &Row<'_>) -> rusqlite::Result<Record> {
             sync_id: row.get(7)?,
             deleted: row.get(8)?,
         },
-        sync_status: SyncStatus::parse(&status),
+        sync_status: RecordStatus::parse(&status),
         server_updated_at: time(row, 10)?,
         last_sync_at: time(row, 11)?,
         sync_error: row.get(12)?,
@@ -192,7 +192,7 @@ pub(super) fn put(
 pub(super) fn set_status(
     connection: &Connection,
     key: &Key,
-    status: SyncStatus,
+    status: RecordStatus,
     error: Option<&str>,
     change_seq: i64,
 ) -> Result<(), StoreError> {

@@ -69,7 +69,7 @@ fn requests() {
     let later = SyncRequest {
         client_id: CLIENT.into(),
         last_sync: time("2026-11-22T07:59:21.194774"),
-        kinds: vec![Kind::EntityState, Kind::Other("scene".into())],
+        kinds: vec![Kind::EntityState, Kind::Other { name: "scene".into() }],
         include_deleted: false,
     };
     for (name, request) in [("request-first", first), ("request-later", later)] {

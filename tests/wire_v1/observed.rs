@@ -79,7 +79,7 @@ impl Rewriter {
         if let Some(parent) = kind.parent_field() {
             object.insert(parent.into(), Self::id(version.get(parent)));
         }
-        if kind.has_name() && !matches!(kind, Kind::Other(_)) {
+        if kind.has_name() && !matches!(kind, Kind::Other { .. }) {
             object.entry("name").or_insert(Value::Null);
         }
         object

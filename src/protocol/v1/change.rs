@@ -146,7 +146,9 @@ pub fn decode_data(key: Key, mut data: JsonObject) -> Result<Version, ProtocolEr
     };
     let name = match key.kind.has_name() {
         // An unknown kind may use `name` for anything.
-        true if matches!(key.kind, Kind::Other(_)) && !data.get("name").is_some_and(Value::is_string) => None,
+        true if matches!(key.kind, Kind::Other { .. }) && !data.get("name").is_some_and(Value::is_string) => {
+            None
+        }
         true => optional_text(&mut data, "name")?,
         false => None,
     };
@@ -180,7 +182,8 @@ pub fn encode_data(version: &Version) -> JsonObject {
             .map_or(Value::Null, |id| id.as_str().into());
         data.insert(field.into(), parent);
     }
-    if version.key.kind.has_name() && (version.name.is_some() || !matches!(version.key.kind, Kind::Other(_)))
+    if version.key.kind.has_name()
+        && (version.name.is_some() || !matches!(version.key.kind, Kind::Other { .. }))
     {
         data.insert(
             "name".into(),

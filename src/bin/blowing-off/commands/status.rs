@@ -1,7 +1,7 @@
 //! `status`: the server, the last sync, and what waits to be sent.
 
 use serde_json::Value;
-use wildthing::client::types::SyncState;
+use wildthing::client::types::SyncStatus;
 use wildthing::model::Timestamp;
 
 use crate::app::App;
@@ -26,7 +26,7 @@ pub(super) async fn run(app: App) -> Outcome {
     app.out.pairs(&lines(&app, &state))
 }
 
-fn lines(app: &App, state: &SyncState) -> Vec<(String, String)> {
+fn lines(app: &App, state: &SyncStatus) -> Vec<(String, String)> {
     let mut lines = Vec::new();
     let mut line = |name: &str, value: String| lines.push((name.to_owned(), value));
     let or_never = |time: Option<Timestamp>| match time {

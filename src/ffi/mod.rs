@@ -1,0 +1,7 @@
+//! What exists only for foreign languages: custom types, foreign traits, and
+//! where a name or a type has to differ at the border.
+//!
+//! The API itself is annotated where it is written, in [`crate::client`]; no
+//! rule of it lives here.
+
+mod types;
