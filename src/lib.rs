@@ -6,15 +6,15 @@
 //! a journal, from which it can be restored.
 //!
 //! ```no_run
-//! use wildthing::client::{ConnectOptions, OpenOptions, WildThingClient};
+//! use wildthing::client::{OpenOptions, WildThingClient};
 //!
 //! # async fn example() -> Result<(), wildthing::client::WildThingError> {
-//! let client = WildThingClient::open(OpenOptions::new("my-home.db")).await?;
-//! client.connect(ConnectOptions::new("http://localhost:8000", Some("token".into()))).await?;
+//! let client = WildThingClient::open("my-home.db", OpenOptions::default()).await?;
+//! client.connect("http://localhost:8000".into(), Some("token".into()), None).await?;
 //! let result = client.sync().await?;
 //! println!("{} entities, {} conflicts", result.synced_entities, result.conflicts.len());
 //! for room in client.get_rooms(None).await? {
-//!     println!("{}", room["name"]);
+//!     println!("{}", room.name);
 //! }
 //! # Ok(())
 //! # }

@@ -63,7 +63,7 @@ impl House {
         let folder = tempfile::tempdir().unwrap();
         let path = folder.path().join("replica.db");
         let seam = Impatient::shared();
-        let client = WildThingClient::open_on(OpenOptions::new(&path), seam.clone())
+        let client = WildThingClient::open_on(&path, OpenOptions::default(), seam.clone())
             .await
             .unwrap();
         client

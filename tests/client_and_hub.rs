@@ -29,7 +29,7 @@ async fn sample_hub() -> Hub {
 }
 
 async fn client(folder: &tempfile::TempDir, name: &str, hub: &Hub) -> WildThingClient {
-    let client = WildThingClient::open(OpenOptions::new(folder.path().join(name)))
+    let client = WildThingClient::open(folder.path().join(name), OpenOptions::default())
         .await
         .unwrap();
     client
@@ -148,7 +148,7 @@ async fn two_offline_edits_of_one_device_leave_one_winner_and_one_journal_entry(
 #[tokio::test(flavor = "multi_thread")]
 async fn a_wrong_token_is_told_and_the_right_one_goes_on() {
     let (hub, folder) = (sample_hub().await, tempfile::tempdir().unwrap());
-    let client = WildThingClient::open(OpenOptions::new(folder.path().join("a.db")))
+    let client = WildThingClient::open(folder.path().join("a.db"), OpenOptions::default())
         .await
         .unwrap();
     assert_eq!(client.sync().await.unwrap_err(), WildThingError::NotConnected);

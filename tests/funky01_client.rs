@@ -40,7 +40,7 @@ impl Opened {
         let folder = tempfile::tempdir().unwrap();
         let path = folder.path().join("replica.db");
         let seam = Impatient::shared();
-        let client = WildThingClient::open_on(OpenOptions::new(&path), seam.clone())
+        let client = WildThingClient::open_on(&path, OpenOptions::default(), seam.clone())
             .await
             .unwrap();
         client

@@ -1,17 +1,19 @@
 //! Caring for edits: what waits, what lost, why, and what to do about it.
 
-use super::patch::{id, invalid};
+use super::patch::invalid;
 use super::present;
 use super::read::{missing, shown};
-use super::types::{Conflict, Explanation, HistoryEntry, PendingChange, RecordObject};
+use super::typed::freshness;
+use super::types::{Conflict, Digests, Explanation, HistoryEntry, PendingChange, RecordObject};
 use super::{Result, WildThingClient, WildThingError};
-use crate::model::{Key, Kind, Record, RecordStatus};
+use crate::model::{Key, Kind, Record, RecordId, RecordStatus};
 use crate::store::outbox::{OutboxEntry, OutboxState};
 use crate::store::{digest, journal, metadata, mirror, outbox, rows};
 
 /// How many superseded versions `explain` and `history` show.
 const HISTORY_SHOWN: u32 = 100;
 
+#[uniffi::export]
 impl WildThingClient {
     /// The edits that the server has not got, in the order they will be sent.
     pub async fn pending_changes(&self) -> Result<Vec<PendingChange>> {
@@ -29,8 +31,8 @@ impl WildThingClient {
 
     /// Everything the replica knows of a record's standing. Deleted records
     /// can be explained too.
-    pub async fn explain(&self, kind: String, id_text: String) -> Result<Explanation> {
-        let key = Key::new(Kind::parse(&kind), id("id", &id_text)?);
+    pub async fn explain(&self, kind: Kind, id: RecordId) -> Result<Explanation> {
+        let key = Key::new(kind, id);
         self.inner
             .blocking(move |core| {
                 let found = core.store.read(|connection| {
@@ -43,6 +45,7 @@ impl WildThingClient {
                     let history = journal::history(connection, &key, HISTORY_SHOWN)?;
                     let meta = metadata::get(connection)?;
                     Ok(Some(Explanation {
+                        freshness: freshness(&record, journal::open_loss(connection, &key)?),
                         words: words(&record, entry.as_ref(), server.is_some(), conflicts.len(), &meta),
                         record: shown(connection, &record)?,
                         pending: entry.as_ref().map(|entry| pending(entry, Some(&record))),
@@ -90,8 +93,8 @@ impl WildThingClient {
     }
 
     /// Earlier versions of a record that are kept here, newest first.
-    pub async fn history(&self, kind: String, id_text: String) -> Result<Vec<HistoryEntry>> {
-        let key = Key::new(Kind::parse(&kind), id("id", &id_text)?);
+    pub async fn history(&self, kind: Kind, id: RecordId) -> Result<Vec<HistoryEntry>> {
+        let key = Key::new(kind, id);
         self.inner
             .blocking(move |core| {
                 let found = core
@@ -103,9 +106,10 @@ impl WildThingClient {
     }
 
     /// Queues failed edits again: all, or one record's. Returns how many.
-    pub async fn retry_failed(&self, kind: Option<String>, id_text: Option<String>) -> Result<u64> {
-        let key = match (kind, id_text) {
-            (Some(kind), Some(text)) => Some(Key::new(Kind::parse(&kind), id("id", &text)?)),
+    #[uniffi::method(default(kind = None, id = None))]
+    pub async fn retry_failed(&self, kind: Option<Kind>, id: Option<RecordId>) -> Result<u64> {
+        let key = match (kind, id) {
+            (Some(kind), Some(id)) => Some(Key::new(kind, id)),
             (None, None) => None,
             (Some(_), None) => return Err(invalid("id", "a kind without an id names no record")),
             (None, Some(_)) => return Err(invalid("kind", "an id without a kind names no record")),
@@ -117,8 +121,8 @@ impl WildThingClient {
 
     /// Drops the unsent edit of a record: it goes to the journal, and the
     /// server's version, if there is one, comes back.
-    pub async fn discard(&self, kind: String, id_text: String) -> Result<()> {
-        let key = Key::new(Kind::parse(&kind), id("id", &id_text)?);
+    pub async fn discard(&self, kind: Kind, id: RecordId) -> Result<()> {
+        let key = Key::new(kind, id);
         self.inner
             .blocking(move |core| match core.store.discard(&key)? {
                 true => Ok(()),
@@ -132,6 +136,7 @@ impl WildThingClient {
 
     /// Empties the replica. `UnsentEdits` if the server has not got everything.
     /// With `force` those edits are dropped, and the list of conflicts with them.
+    #[uniffi::method(default(force = false))]
     pub async fn reset(&self, force: bool) -> Result<()> {
         self.cancel_sync();
         self.inner.core.engine.idle().await;
@@ -144,11 +149,13 @@ impl WildThingClient {
             .await
     }
 
-    /// (state digest, content digest) of what the replica shows: equal on two
-    /// replicas that show the same house.
-    pub async fn digests(&self) -> Result<(String, String)> {
+    /// Digests of what the replica shows.
+    pub async fn digests(&self) -> Result<Digests> {
         self.inner
-            .blocking(|core| Ok(core.store.read(digest::shown)?))
+            .blocking(|core| {
+                let (state, content) = core.store.read(digest::shown)?;
+                Ok(Digests { state, content })
+            })
             .await
     }
 }
@@ -162,14 +169,11 @@ fn no_conflict(conflict_id: i64) -> WildThingError {
 
 fn pending(entry: &OutboxEntry, record: Option<&Record>) -> PendingChange {
     PendingChange {
-        kind: entry.key.kind.to_string(),
-        id: entry.key.id.to_string(),
+        kind: entry.key.kind.clone(),
+        id: entry.key.id.clone(),
         name: record.and_then(|record| record.version.name.clone()),
-        operation: entry.op.as_str().to_owned(),
-        state: match entry.state {
-            OutboxState::Queued => "queued".into(),
-            OutboxState::Failed => "failed".into(),
-        },
+        operation: entry.op,
+        state: entry.state,
         attempts: entry.attempts,
         last_error: entry.last_error.clone(),
         updated_at: record.and_then(|record| record.version.updated_at),

@@ -1,10 +1,11 @@
 //! Opening a replica, naming its server, pausing, ending.
 
+use std::path::PathBuf;
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Arc, Mutex};
 
 use super::core::{Core, FOLLOW_EVERY, Inner, Teller, lock};
-use super::types::{Durability, OpenOptions, Timeouts};
+use super::types::{Durability, OpenOptions, Salvaged, Timeouts};
 use super::{Result, WildThingClient, WildThingError};
 use crate::model::{Kind, Timestamp};
 use crate::observe::{Broadcaster, ChangeStream, Follower};
@@ -15,41 +16,19 @@ use crate::sync::background::Hints;
 use crate::sync::engine::{Engine, Progress};
 use crate::transport::{HttpOptions, HttpTransport, Request, Transport};
 
-/// What connecting to a server needs.
-#[derive(Clone)]
+/// What connecting to a server may need beside its URL and the token.
+#[derive(Debug, Clone, Default, PartialEq, Eq, uniffi::Record)]
 pub struct ConnectOptions {
-    /// `http://` or `https://`, host, and port where it is not the usual one.
-    pub server_url: String,
-    /// The bearer token. Kept in memory only.
-    pub auth_token: Option<String>,
-    /// A fixed client id; otherwise the replica's own is kept.
+    /// A fixed client id, a UUID; otherwise the replica's own is kept.
+    #[uniffi(default = None)]
     pub client_id: Option<String>,
-    /// Time limits of each exchange.
-    pub timeouts: Timeouts,
+    /// Time limits of each exchange: 5 s to connect, 30 s without a byte and
+    /// 120 s in all when left out.
+    #[uniffi(default = None)]
+    pub timeouts: Option<Timeouts>,
     /// Move a used replica to another server: full resync, outbox kept.
+    #[uniffi(default = false)]
     pub rebind: bool,
-}
-
-impl ConnectOptions {
-    /// The defaults, for a server and a token.
-    pub fn new(server_url: impl Into<String>, auth_token: Option<String>) -> Self {
-        Self {
-            server_url: server_url.into(),
-            auth_token,
-            client_id: None,
-            timeouts: Timeouts::default(),
-            rebind: false,
-        }
-    }
-}
-
-/// Without the token.
-impl std::fmt::Debug for ConnectOptions {
-    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
-        f.debug_struct("ConnectOptions")
-            .field("client_id", &self.client_id)
-            .finish_non_exhaustive()
-    }
 }
 
 impl WildThingClient {
@@ -59,17 +38,17 @@ impl WildThingClient {
     /// Fails with `Storage` if the file can't be used; a file that is not ours,
     /// or newer, is left untouched. A damaged one is set aside and what could
     /// be read of its unsent edits is carried over.
-    pub async fn open(options: OpenOptions) -> Result<Self> {
-        Self::open_with(options, RealSeam::shared()).await
+    pub async fn open(path: impl Into<PathBuf>, options: OpenOptions) -> Result<Self> {
+        Self::open_with(path.into(), options, RealSeam::shared()).await
     }
 
     /// The same with another clock, other timers and other randomness.
     #[cfg(feature = "testing")]
-    pub async fn open_on(options: OpenOptions, seam: SharedSeam) -> Result<Self> {
-        Self::open_with(options, seam).await
+    pub async fn open_on(path: impl Into<PathBuf>, options: OpenOptions, seam: SharedSeam) -> Result<Self> {
+        Self::open_with(path.into(), options, seam).await
     }
 
-    async fn open_with(options: OpenOptions, seam: SharedSeam) -> Result<Self> {
+    async fn open_with(path: PathBuf, options: OpenOptions, seam: SharedSeam) -> Result<Self> {
         let runtime = tokio::runtime::Builder::new_multi_thread()
             .worker_threads(2)
             .thread_name("wildthing")
@@ -79,7 +58,7 @@ impl WildThingClient {
                 detail: format!("no threads: {error}"),
             })?;
         let handle = runtime.handle().clone();
-        let opened = handle.spawn_blocking(move || build(options, seam)).await;
+        let opened = handle.spawn_blocking(move || build(path, options, seam)).await;
         let core = match opened {
             Ok(Ok(core)) => core,
             failed => {
@@ -102,20 +81,35 @@ impl WildThingClient {
             }),
         })
     }
+}
 
+#[uniffi::export]
+impl WildThingClient {
     /// Remembers the server and the token. Does not talk to the server;
     /// [`WildThingClient::probe`] does.
     ///
-    /// Fails with `Invalid` if the URL or the token can't be used.
-    pub async fn connect(&self, options: ConnectOptions) -> Result<()> {
+    /// The token is kept in memory only. Fails with `Invalid` if the URL or the
+    /// token can't be used.
+    #[uniffi::method(default(auth_token = None, options = None))]
+    pub async fn connect(
+        &self,
+        server_url: String,
+        auth_token: Option<String>,
+        options: Option<ConnectOptions>,
+    ) -> Result<()> {
+        let options = options.unwrap_or_default();
         let transport = HttpTransport::new(HttpOptions {
-            auth_token: options.auth_token,
-            timeouts: options.timeouts,
-            ..HttpOptions::new(options.server_url.clone())
+            auth_token,
+            timeouts: options.timeouts.unwrap_or_default(),
+            ..HttpOptions::new(server_url.clone())
         })?;
-        let (url, client_id, rebind) = (options.server_url, options.client_id, options.rebind);
         self.inner
-            .blocking(move |core| Ok(core.store.set_server(Some(&url), client_id.as_deref(), rebind)?))
+            .blocking(move |core| {
+                let client_id = options.client_id.as_deref();
+                Ok(core
+                    .store
+                    .set_server(Some(&server_url), client_id, options.rebind)?)
+            })
             .await?;
         *lock(&self.inner.core.transport) = Some(Arc::new(transport));
         self.inner.core.hints.token_given();
@@ -203,12 +197,11 @@ impl WildThingClient {
 
     /// Where a damaged database was set aside to when this client was opened,
     /// and how many of its unsent edits were saved.
-    pub fn salvaged(&self) -> Option<(std::path::PathBuf, u64)> {
-        self.inner
-            .core
-            .store
-            .salvage()
-            .map(|salvage| (salvage.set_aside.clone(), salvage.edits_saved))
+    pub fn salvaged(&self) -> Option<Salvaged> {
+        self.inner.core.store.salvage().map(|salvage| Salvaged {
+            set_aside: salvage.set_aside.display().to_string(),
+            edits_saved: salvage.edits_saved,
+        })
     }
 
     /// Stops a running sync and closes every connection to the file, so that no
@@ -249,7 +242,9 @@ impl WildThingClient {
         core.broadcaster.end();
         let _ = self.inner.handle.spawn_blocking(move || core.store.close()).await;
     }
+}
 
+impl WildThingClient {
     /// A stream of changes from now on: this client's, the server's, and those
     /// that other processes commit to the same file.
     pub fn changes(&self) -> ChangeStream {
@@ -282,11 +277,11 @@ impl WildThingClient {
     }
 }
 
-fn build(options: OpenOptions, seam: SharedSeam) -> Result<Core> {
+fn build(path: PathBuf, options: OpenOptions, seam: SharedSeam) -> Result<Core> {
     let store = Arc::new(Store::open(
         StoreOptions {
-            path: Some(options.path),
-            full_sync: options.durability == Durability::Full,
+            path: Some(path),
+            full_sync: options.durability.unwrap_or_default() == Durability::Full,
             echo: options.echo,
         },
         seam.clone(),

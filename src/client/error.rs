@@ -1,7 +1,7 @@
 //! The one error type of the public API, a variant per thing a caller can act on.
 
 /// Why a call did not do what was asked. Nothing was half done.
-#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
+#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error, uniffi::Error)]
 pub enum WildThingError {
     /// The server can't be reached; edits wait in the outbox.
     #[error("offline: {reason}")]

@@ -1,9 +1,10 @@
 //! The public API: thin methods over the replica, the sync engine and observation.
 //!
 //! [`WildThingClient`] is the front door. Its methods are grouped by file:
-//! `connect` (open to shutdown), `sync`, `read`, `write`, `care`. `types` and
-//! `inputs` are what they give and take, `present` and `patch` turn records
-//! into them and back. No rule of sync or conflict lives here.
+//! `connect` (open to shutdown), `sync`, `read`, `write`, `care`. `records`,
+//! `types` and `inputs` are what they give and take; `typed`, `present` and
+//! `patch` turn stored records into them and back. No rule of sync or conflict
+//! lives here.
 
 mod care;
 mod connect;
@@ -13,7 +14,9 @@ pub mod inputs;
 mod patch;
 mod present;
 mod read;
+pub mod records;
 mod sync;
+mod typed;
 pub mod types;
 mod write;
 
@@ -21,10 +24,13 @@ use std::sync::Arc;
 
 pub use self::connect::ConnectOptions;
 pub use error::WildThingError;
-pub use inputs::{NewDevice, NewEvent, NewHouse, NewRoom, NewUser, Patch};
+pub use inputs::{
+    DevicePatch, HousePatch, NewDevice, NewEvent, NewHouse, NewRoom, NewUser, RoomPatch, UserPatch,
+};
+pub use records::{Device, DeviceState, DeviceType, Event, Freshness, House, Room, User, UserRole};
 pub use types::{
-    ChangeEvent, Conflict, DeviceState, Durability, Explanation, HistoryEntry, OpenOptions, PendingChange,
-    RecordObject, SyncProblem, SyncResult, SyncStatus, Timeouts,
+    ChangeEvent, Conflict, Digests, Durability, Explanation, HistoryEntry, OpenOptions, PendingChange,
+    RecordObject, Salvaged, SyncProblem, SyncResult, SyncStatus, Timeouts,
 };
 
 pub use crate::observe::{ChangeStream, Observed};
@@ -37,7 +43,7 @@ pub type Result<T> = std::result::Result<T, WildThingError>;
 /// Calls that read or write the replica run on threads of the client's own, so
 /// they may be made from any async runtime. When the last clone is dropped the
 /// client ends in the background; [`WildThingClient::shutdown`] waits for it.
-#[derive(Debug, Clone)]
+#[derive(Debug, Clone, uniffi::Object)]
 pub struct WildThingClient {
     inner: Arc<core::Inner>,
 }

@@ -2,7 +2,10 @@
 
 use serde_json::Value;
 
-use super::inputs::Patch;
+use super::inputs::{
+    DevicePatch, HousePatch, NewDevice, NewEvent, NewHouse, NewRoom, NewUser, RoomPatch, UserPatch,
+};
+use super::records::{DeviceType, UserRole};
 use super::{Result, WildThingError};
 use crate::model::{JsonObject, Kind, RecordId, Version};
 use crate::protocol::decode::check_numbers;
@@ -31,7 +34,7 @@ pub(super) fn invalid(field: &str, problem: impl Into<String>) -> WildThingError
 }
 
 /// Checks a patch against the shape of `kind` and applies it.
-pub(super) fn apply(version: &mut Version, patch: &Patch) -> Result<()> {
+pub(super) fn apply(version: &mut Version, patch: &JsonObject) -> Result<()> {
     for (field, value) in patch {
         check_numbers(value).map_err(|error| invalid(field, error.to_string()))?;
         set(version, field, value)?;
@@ -98,24 +101,20 @@ pub(super) fn id(field: &str, text: &str) -> Result<RecordId> {
     RecordId::new(text).map_err(|error| invalid(field, error.to_string()))
 }
 
-/// Collects the fields of a new record that were given.
+/// The fields that were given, by their names in the API.
 #[derive(Default)]
 pub(super) struct Fields(pub(super) JsonObject);
 
 impl Fields {
-    pub(super) fn set(mut self, field: &str, value: Option<impl Into<Value>>) -> Self {
+    fn set(mut self, field: &str, value: Option<impl Into<Value>>) -> Self {
         if let Some(value) = value {
             self.0.insert(field.to_owned(), value.into());
         }
         self
     }
 
-    pub(super) fn object(self, field: &str, value: Option<JsonObject>) -> Self {
-        self.set(field, value.map(Value::Object))
-    }
-
     /// A number that JSON can carry; NaN and infinities can't.
-    pub(super) fn number(self, field: &str, value: Option<f64>) -> Result<Self> {
+    fn number(self, field: &str, value: Option<f64>) -> Result<Self> {
         match value {
             None => Ok(self),
             Some(value) => match serde_json::Number::from_f64(value) {
@@ -123,5 +122,157 @@ impl Fields {
                 None => Err(invalid(field, "expected a finite number")),
             },
         }
+    }
+
+    fn id(self, field: &str, id: Option<RecordId>) -> Self {
+        self.set(field, id.map(|id| id.to_string()))
+    }
+
+    /// What a patch has besides its own fields. A field that is named twice is a
+    /// mistake, and which of the two was meant can't be told.
+    fn and(mut self, clear: Vec<String>, extra: Option<JsonObject>) -> Result<Self> {
+        let cleared = clear.into_iter().map(|field| (field, Value::Null));
+        for (field, value) in extra.unwrap_or_default().into_iter().chain(cleared) {
+            if self.0.insert(field.clone(), value).is_some() {
+                return Err(invalid(&field, "is given twice"));
+            }
+        }
+        Ok(self)
+    }
+}
+
+/// What a call was given, as fields.
+pub(super) trait IntoFields {
+    /// `Invalid` if a value has no place in JSON or a field is given twice.
+    fn into_fields(self) -> Result<Fields>;
+}
+
+impl IntoFields for NewHouse {
+    fn into_fields(self) -> Result<Fields> {
+        HousePatch {
+            name: Some(self.name),
+            address: self.address,
+            latitude: self.latitude,
+            longitude: self.longitude,
+            timezone: self.timezone,
+            settings: self.settings,
+            ..HousePatch::default()
+        }
+        .into_fields()
+    }
+}
+
+impl IntoFields for HousePatch {
+    fn into_fields(self) -> Result<Fields> {
+        Fields::default()
+            .set("name", self.name)
+            .set("address", self.address)
+            .number("latitude", self.latitude)?
+            .number("longitude", self.longitude)?
+            .set("timezone", self.timezone)
+            .set("settings", self.settings)
+            .and(self.clear, self.extra)
+    }
+}
+
+impl IntoFields for NewRoom {
+    fn into_fields(self) -> Result<Fields> {
+        RoomPatch {
+            house_id: Some(self.house_id),
+            name: Some(self.name),
+            floor: self.floor,
+            room_type: self.room_type,
+            settings: self.settings,
+            ..RoomPatch::default()
+        }
+        .into_fields()
+    }
+}
+
+impl IntoFields for RoomPatch {
+    fn into_fields(self) -> Result<Fields> {
+        Fields::default()
+            .id("house_id", self.house_id)
+            .set("name", self.name)
+            .set("floor", self.floor)
+            .set("room_type", self.room_type)
+            .set("settings", self.settings)
+            .and(self.clear, self.extra)
+    }
+}
+
+impl IntoFields for NewDevice {
+    fn into_fields(self) -> Result<Fields> {
+        DevicePatch {
+            room_id: Some(self.room_id),
+            name: Some(self.name),
+            device_type: Some(self.device_type.unwrap_or(DeviceType::Other)),
+            manufacturer: self.manufacturer,
+            model: self.model,
+            capabilities: self.capabilities,
+            configuration: self.configuration,
+            ip_address: self.ip_address,
+            mac_address: self.mac_address,
+            ..DevicePatch::default()
+        }
+        .into_fields()
+    }
+}
+
+impl IntoFields for DevicePatch {
+    fn into_fields(self) -> Result<Fields> {
+        Fields::default()
+            .id("room_id", self.room_id)
+            .set("name", self.name)
+            .set("device_type", self.device_type.as_ref().map(DeviceType::as_str))
+            .set("manufacturer", self.manufacturer)
+            .set("model", self.model)
+            .set("capabilities", self.capabilities)
+            .set("configuration", self.configuration)
+            .set("ip_address", self.ip_address)
+            .set("mac_address", self.mac_address)
+            .and(self.clear, self.extra)
+    }
+}
+
+impl IntoFields for NewUser {
+    fn into_fields(self) -> Result<Fields> {
+        UserPatch {
+            house_id: Some(self.house_id),
+            name: Some(self.name),
+            email: self.email,
+            role: Some(self.role.unwrap_or(UserRole::Member)),
+            preferences: self.preferences,
+            ..UserPatch::default()
+        }
+        .into_fields()
+    }
+}
+
+impl IntoFields for UserPatch {
+    fn into_fields(self) -> Result<Fields> {
+        Fields::default()
+            .id("house_id", self.house_id)
+            .set("name", self.name)
+            .set("email", self.email)
+            .set("role", self.role.as_ref().map(UserRole::as_str))
+            .set("preferences", self.preferences)
+            .and(self.clear, self.extra)
+    }
+}
+
+impl IntoFields for NewEvent {
+    fn into_fields(self) -> Result<Fields> {
+        if self.event_type.trim().is_empty() {
+            return Err(invalid("event_type", "expected a text that is not empty"));
+        }
+        Ok(Fields::default()
+            .set("event_type", Some(self.event_type))
+            .set("entity_type", Some(self.entity_type.as_str()))
+            .id("entity_id", Some(self.entity_id))
+            .set("description", self.description)
+            .set("data", self.data)
+            .set("source", self.source)
+            .set("user_id", self.user_id))
     }
 }

@@ -1,4 +1,5 @@
-//! Records as the API shows them: one flat object each.
+//! Records of any kind as flat objects: what the journal, the history and
+//! `explain` show. Records of a known kind are made in `typed`.
 
 use serde_json::Value;
 
@@ -19,8 +20,8 @@ pub(super) fn record(record: &Record) -> RecordObject {
     object
 }
 
-/// A version without a standing.
-pub(super) fn version(version: &Version) -> RecordObject {
+/// The fields of a version that are not common to all kinds, decoded.
+pub(super) fn body(version: &Version) -> RecordObject {
     let mut object = RecordObject::new();
     for (field, value) in &version.body {
         match field.strip_suffix(EMBEDDED) {
@@ -40,6 +41,12 @@ pub(super) fn version(version: &Version) -> RecordObject {
             .cloned();
         object.insert("configuration".into(), configuration.unwrap_or(Value::Null));
     }
+    object
+}
+
+/// A version without a standing.
+pub(super) fn version(version: &Version) -> RecordObject {
+    let mut object = body(version);
     object.insert("id".into(), version.key.id.as_str().into());
     object.insert("kind".into(), version.key.kind.as_str().into());
     if version.key.kind.has_name() {
@@ -72,10 +79,10 @@ fn time(time: Option<Timestamp>) -> Value {
 pub(super) fn conflict(entry: &JournalEntry) -> Conflict {
     Conflict {
         conflict_id: entry.entry,
-        kind: entry.version.key.kind.to_string(),
-        id: entry.version.key.id.to_string(),
+        kind: entry.version.key.kind.clone(),
+        id: entry.version.key.id.clone(),
         reason: entry.reason.clone(),
-        loser: entry.loser.as_str().to_owned(),
+        loser: entry.loser,
         losing: version(&entry.version),
         winning: entry.winner.as_ref().map(version),
         losing_time: entry.version.updated_at,

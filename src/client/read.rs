@@ -4,8 +4,9 @@ use rusqlite::Connection;
 use serde_json::Value;
 
 use super::core::Core;
-use super::patch::id;
-use super::types::{DeviceState, RecordObject};
+use super::records::{Device, DeviceState, Event, House, Room, User};
+use super::typed::{Standing, Typed};
+use super::types::RecordObject;
 use super::{Result, WildThingClient, WildThingError, present};
 use crate::model::{JsonObject, Key, Kind, Record, RecordId, Version, device_state_id};
 use crate::store::{StoreError, journal, rows};
@@ -13,16 +14,18 @@ use crate::store::{StoreError, journal, rows};
 /// The state type that `update_device_state` writes.
 pub(super) const STATE_TYPE: &str = "state";
 
+#[uniffi::export]
 impl WildThingClient {
     /// Every house, by name.
-    pub async fn get_houses(&self) -> Result<Vec<RecordObject>> {
-        self.list(Kind::House, None).await
+    pub async fn get_houses(&self) -> Result<Vec<House>> {
+        self.list(None).await
     }
 
     /// One house: the one named, or the first by name. `NotFound` if there is none.
-    pub async fn get_house(&self, id: Option<String>) -> Result<RecordObject> {
-        match id {
-            Some(id) => self.get(Kind::House, id).await,
+    #[uniffi::method(default(house_id = None))]
+    pub async fn get_house(&self, house_id: Option<RecordId>) -> Result<House> {
+        match house_id {
+            Some(id) => self.get(id).await,
             None => self
                 .get_houses()
                 .await?
@@ -36,39 +39,42 @@ impl WildThingClient {
     }
 
     /// The rooms of a house, or all, by name.
-    pub async fn get_rooms(&self, house_id: Option<String>) -> Result<Vec<RecordObject>> {
-        self.list(Kind::Room, house_id).await
+    #[uniffi::method(default(house_id = None))]
+    pub async fn get_rooms(&self, house_id: Option<RecordId>) -> Result<Vec<Room>> {
+        self.list(house_id).await
     }
 
     /// One room.
-    pub async fn get_room(&self, id: String) -> Result<RecordObject> {
-        self.get(Kind::Room, id).await
+    pub async fn get_room(&self, room_id: RecordId) -> Result<Room> {
+        self.get(room_id).await
     }
 
     /// The devices of a room, or all, by name. A device whose room is not here
-    /// or deleted is *unplaced*: its `room_id` is null and `unplaced` true.
-    pub async fn get_devices(&self, room_id: Option<String>) -> Result<Vec<RecordObject>> {
-        self.list(Kind::Device, room_id).await
+    /// or deleted is *unplaced* and in no room.
+    #[uniffi::method(default(room_id = None))]
+    pub async fn get_devices(&self, room_id: Option<RecordId>) -> Result<Vec<Device>> {
+        self.list(room_id).await
     }
 
     /// One device.
-    pub async fn get_device(&self, id: String) -> Result<RecordObject> {
-        self.get(Kind::Device, id).await
+    pub async fn get_device(&self, device_id: RecordId) -> Result<Device> {
+        self.get(device_id).await
     }
 
     /// The users of a house, or all, by name.
-    pub async fn get_users(&self, house_id: Option<String>) -> Result<Vec<RecordObject>> {
-        self.list(Kind::User, house_id).await
+    #[uniffi::method(default(house_id = None))]
+    pub async fn get_users(&self, house_id: Option<RecordId>) -> Result<Vec<User>> {
+        self.list(house_id).await
     }
 
     /// One user.
-    pub async fn get_user(&self, id: String) -> Result<RecordObject> {
-        self.get(Kind::User, id).await
+    pub async fn get_user(&self, user_id: RecordId) -> Result<User> {
+        self.get(user_id).await
     }
 
     /// What a device is doing. A device that never told has an empty state.
-    pub async fn get_device_state(&self, device_id: String) -> Result<DeviceState> {
-        let key = Key::new(Kind::Device, id("device_id", &device_id)?);
+    pub async fn get_device_state(&self, device_id: RecordId) -> Result<DeviceState> {
+        let key = Key::new(Kind::Device, device_id);
         self.inner
             .blocking(move |core| {
                 let found = core.store.read(|connection| {
@@ -83,8 +89,9 @@ impl WildThingClient {
     }
 
     /// The states of a device that are remembered here, newest first.
-    pub async fn get_device_history(&self, device_id: String, limit: u32) -> Result<Vec<DeviceState>> {
-        let key = Key::new(Kind::Device, id("device_id", &device_id)?);
+    #[uniffi::method(default(limit = 100))]
+    pub async fn get_device_history(&self, device_id: RecordId, limit: u32) -> Result<Vec<DeviceState>> {
+        let key = Key::new(Kind::Device, device_id);
         self.inner
             .blocking(move |core| {
                 let found = core.store.read(|connection| {
@@ -99,36 +106,39 @@ impl WildThingClient {
     }
 
     /// Logged events, newest first: all, or those about one record.
-    pub async fn get_events(&self, entity_id: Option<String>, limit: u32) -> Result<Vec<RecordObject>> {
+    #[uniffi::method(default(entity_id = None, limit = 100))]
+    pub async fn get_events(&self, entity_id: Option<RecordId>, limit: u32) -> Result<Vec<Event>> {
         self.inner
             .blocking(move |core| {
                 Ok(core.store.read(|connection| {
                     let filter = rows::Filter {
                         kind: Some(&Kind::Event),
-                        parent_id: entity_id.as_deref(),
+                        parent_id: entity_id.as_ref().map(RecordId::as_str),
                         ..Default::default()
                     };
                     let mut events = rows::list(connection, &filter)?;
                     events.sort_by_key(|event| std::cmp::Reverse(newest(&event.version)));
                     events.truncate(limit as usize);
-                    Ok(events.iter().map(present::record).collect())
+                    events.into_iter().map(|event| typed(connection, event)).collect()
                 })?)
             })
             .await
     }
+}
 
-    /// The records that `text` names, as (kind, id): the one with exactly this
-    /// id, else those whose id begins with it, else those of this name.
-    pub async fn find_ids(&self, kind: Option<String>, text: String) -> Result<Vec<(String, String)>> {
+impl WildThingClient {
+    /// The records that `text` names: the one with exactly this id, else those
+    /// whose id begins with it, else those of this name.
+    pub async fn find_ids(&self, kind: Option<Kind>, text: String) -> Result<Vec<Key>> {
         self.inner
             .blocking(move |core| {
                 Ok(core.store.read(|connection| {
-                    let kind = kind.as_deref().map(Kind::parse);
                     // The usual case needs no look at the others.
-                    if let (Some(kind), Ok(id)) = (&kind, RecordId::new(text.clone()))
-                        && live(connection, &Key::new(kind.clone(), id))?.is_some()
-                    {
-                        return Ok(vec![(kind.to_string(), text)]);
+                    if let (Some(kind), Ok(id)) = (&kind, RecordId::new(text.clone())) {
+                        let key = Key::new(kind.clone(), id);
+                        if live(connection, &key)?.is_some() {
+                            return Ok(vec![key]);
+                        }
                     }
                     let records = rows::list(
                         connection,
@@ -138,16 +148,11 @@ impl WildThingClient {
                         },
                     )?;
                     let wanted = text.to_lowercase();
-                    let pick = |test: &dyn Fn(&Version) -> bool| -> Vec<(String, String)> {
+                    let pick = |test: &dyn Fn(&Version) -> bool| -> Vec<Key> {
                         records
                             .iter()
                             .filter(|record| test(&record.version))
-                            .map(|record| {
-                                (
-                                    record.version.key.kind.to_string(),
-                                    record.version.key.id.to_string(),
-                                )
-                            })
+                            .map(|record| record.version.key.clone())
                             .collect()
                     };
                     let exact = pick(&|version| version.key.id.as_str() == text);
@@ -170,37 +175,58 @@ impl WildThingClient {
             .await
     }
 
-    async fn get(&self, kind: Kind, text: String) -> Result<RecordObject> {
-        let key = Key::new(kind, id("id", &text)?);
-        self.inner
-            .blocking(move |core| {
-                let found = core.store.read(|connection| match live(connection, &key)? {
-                    Some(record) => shown(connection, &record).map(Some),
-                    None => Ok(None),
-                })?;
-                found.ok_or_else(|| missing(&key))
-            })
-            .await
+    async fn get<T: Typed>(&self, id: RecordId) -> Result<T> {
+        let key = Key::new(T::KIND, id);
+        self.inner.blocking(move |core| core.get(&key)).await
     }
 
-    async fn list(&self, kind: Kind, parent: Option<String>) -> Result<Vec<RecordObject>> {
+    async fn list<T: Typed>(&self, parent: Option<RecordId>) -> Result<Vec<T>> {
         self.inner
             .blocking(move |core| {
                 Ok(core.store.read(|connection| {
                     let filter = rows::Filter {
-                        kind: Some(&kind),
-                        parent_id: parent.as_deref(),
+                        kind: Some(&T::KIND),
+                        parent_id: parent.as_ref().map(RecordId::as_str),
                         include_deleted: false,
                     };
                     let mut records = rows::list(connection, &filter)?;
                     records.sort_by(|a, b| {
                         (&a.version.name, &a.version.key.id).cmp(&(&b.version.name, &b.version.key.id))
                     });
-                    records.iter().map(|record| shown(connection, record)).collect()
+                    records
+                        .into_iter()
+                        .map(|record| typed(connection, record))
+                        .collect()
                 })?)
             })
             .await
     }
+}
+
+/// A record as its type.
+fn typed<T: Typed>(connection: &Connection, record: Record) -> std::result::Result<T, StoreError> {
+    let standing = Standing {
+        lost: journal::open_loss(connection, &record.version.key)?,
+        parent: container(connection, &record.version, T::CONTAINER)?,
+        state: match T::KIND {
+            Kind::Device => current_state(connection, &record)?.state,
+            _ => JsonObject::new(),
+        },
+    };
+    Ok(T::new(record, standing))
+}
+
+/// The id of the container, if that is here.
+fn container(
+    connection: &Connection,
+    version: &Version,
+    kind: Option<Kind>,
+) -> std::result::Result<Option<RecordId>, StoreError> {
+    let (Some(kind), Some(id)) = (kind, &version.parent_id) else {
+        return Ok(None);
+    };
+    let key = Key::new(kind, id.clone());
+    Ok(rows::is_live(connection, &key)?.then_some(key.id))
 }
 
 /// The order that makes the newest of several versions the greatest.
@@ -220,29 +246,27 @@ pub(super) fn live(connection: &Connection, key: &Key) -> std::result::Result<Op
     Ok(rows::get(connection, key)?.filter(|record| !record.version.deleted))
 }
 
-/// A record as it is shown, with what is derived: a device has its state, and a
-/// record whose parent is not here says so.
+/// A record of any kind as it is shown, with what is derived: a device has its
+/// state, and a record whose parent is not here says so.
 pub(super) fn shown(
     connection: &Connection,
     record: &Record,
 ) -> std::result::Result<RecordObject, StoreError> {
+    let version = &record.version;
     let mut object = present::record(record);
-    if record.version.key.kind == Kind::Device {
+    if version.key.kind == Kind::Device {
         let state = current_state(connection, record)?.state;
         object.insert("state".into(), Value::Object(state));
     }
-    let container = match record.version.key.kind {
+    let in_what = match version.key.kind {
         Kind::Room | Kind::User => Some(Kind::House),
         Kind::Device => Some(Kind::Room),
         _ => None,
     };
-    if let Some(kind) = container {
-        let parent = match &record.version.parent_id {
-            Some(id) => live(connection, &Key::new(kind, id.clone()))?,
-            None => None,
-        };
+    if in_what.is_some() {
+        let parent = container(connection, version, in_what)?;
         object.insert("unplaced".into(), parent.is_none().into());
-        if let (None, Some(field)) = (&parent, record.version.key.kind.parent_field()) {
+        if let (None, Some(field)) = (&parent, version.key.kind.parent_field()) {
             object.insert(field.into(), Value::Null);
         }
     }
@@ -276,7 +300,7 @@ pub(super) fn current_state(
             ..state_of(device_id, &row.version)
         },
         None => DeviceState {
-            device_id: device_id.to_string(),
+            device_id: device_id.clone(),
             // What a server without state records says of the device itself.
             state: device.version.embedded_object("state_json").unwrap_or_default(),
             attributes: JsonObject::new(),
@@ -304,7 +328,7 @@ pub(super) fn state_of(device_id: &RecordId, version: &Version) -> DeviceState {
         .embedded_object("metadata_json")
         .and_then(|metadata| metadata.get("attributes").and_then(Value::as_object).cloned());
     DeviceState {
-        device_id: device_id.to_string(),
+        device_id: device_id.clone(),
         state: version.embedded_object("state_json").unwrap_or_default(),
         attributes: attributes.unwrap_or_default(),
         updated_at: version.updated_at,
@@ -344,7 +368,16 @@ fn state_history(
 }
 
 impl Core {
-    /// A live record as it is shown.
+    /// A live record as its type.
+    pub(super) fn get<T: Typed>(&self, key: &Key) -> Result<T> {
+        let found = self.store.read(|connection| match live(connection, key)? {
+            Some(record) => typed(connection, record).map(Some),
+            None => Ok(None),
+        })?;
+        found.ok_or_else(|| missing(key))
+    }
+
+    /// A record of any kind as it is shown.
     pub(super) fn show(&self, key: &Key) -> Result<RecordObject> {
         let found = self.store.read(|connection| match rows::get(connection, key)? {
             Some(record) => shown(connection, &record).map(Some),

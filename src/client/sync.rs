@@ -1,6 +1,6 @@
 //! Syncing: by hand, in the background, and how it stands.
 
-use std::collections::BTreeMap;
+use std::collections::HashMap;
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -8,6 +8,7 @@ use super::core::{Core, lock};
 use super::present::conflict;
 use super::types::{SyncProblem, SyncResult, SyncStatus};
 use super::{Result, WildThingClient, WildThingError};
+use crate::model::RecordId;
 use crate::store::{journal, metadata, outbox};
 use crate::sync::engine::Outcome;
 use crate::sync::{SyncError, background};
@@ -16,6 +17,7 @@ use crate::transport::Transport;
 /// The shortest interval of a background sync.
 const SHORTEST_INTERVAL: Duration = Duration::from_secs(1);
 
+#[uniffi::export]
 impl WildThingClient {
     /// Syncs now, or joins the sync that runs.
     ///
@@ -94,7 +96,7 @@ impl WildThingClient {
                     let mut statement = connection.prepare_cached(
                         "SELECT kind, count(*) FROM records WHERE NOT deleted GROUP BY kind",
                     )?;
-                    let counts: BTreeMap<String, u64> = statement
+                    let counts: HashMap<String, u64> = statement
                         .query_map([], |row| Ok((row.get(0)?, row.get::<_, i64>(1)?.unsigned_abs())))?
                         .collect::<rusqlite::Result<_>>()?;
                     Ok(SyncStatus {
@@ -154,12 +156,12 @@ fn result(report: &crate::sync::SyncReport, outcome: &Outcome) -> SyncResult {
             .problems
             .iter()
             .map(|problem| SyncProblem {
-                kind: problem.kind.to_string(),
-                id: problem.id.clone(),
+                kind: problem.kind.clone(),
+                id: problem.id.clone().and_then(|id| RecordId::new(id).ok()),
                 code: problem.code.clone(),
                 detail: problem.detail.clone(),
             })
             .collect(),
-        duration_ms: u64::try_from(outcome.took.as_millis()).unwrap_or(u64::MAX),
+        duration: outcome.took,
     }
 }

@@ -1,33 +1,37 @@
 //! What the public API takes and gives: plain records, ready to cross into other languages.
 
-use std::path::PathBuf;
+use std::collections::HashMap;
+use std::time::Duration;
 
-use serde::{Deserialize, Serialize};
+use serde::Serialize;
 
-use crate::model::{JsonObject, RecordStatus, Timestamp};
+use super::records::Freshness;
+use crate::model::{JsonObject, Kind, RecordId, Timestamp};
 
 pub use crate::observe::ChangeEvent;
+pub use crate::protocol::v1::Operation;
+pub use crate::store::journal::Loser;
+pub use crate::store::outbox::OutboxState;
 pub use crate::transport::Timeouts;
 
 /// How a client is opened.
-#[derive(Debug, Clone)]
+#[derive(Debug, Clone, PartialEq, Eq, uniffi::Record)]
 pub struct OpenOptions {
-    /// The database file; made if it is not there.
-    pub path: PathBuf,
-    /// How safe a local write is when its call returns.
-    pub durability: Durability,
+    /// How safe a local write is when its call returns; `Full` when left out.
+    #[uniffi(default = None)]
+    pub durability: Option<Durability>,
     /// Log every SQL statement, without its values, at debug level.
+    #[uniffi(default = false)]
     pub echo: bool,
     /// Let a local write start a sync after 250 ms of quiet, while a background sync runs.
+    #[uniffi(default = true)]
     pub sync_on_write: bool,
 }
 
-impl OpenOptions {
-    /// The defaults, for a file.
-    pub fn new(path: impl Into<PathBuf>) -> Self {
+impl Default for OpenOptions {
+    fn default() -> Self {
         Self {
-            path: path.into(),
-            durability: Durability::Full,
+            durability: None,
             echo: false,
             sync_on_write: true,
         }
@@ -35,7 +39,7 @@ impl OpenOptions {
 }
 
 /// What survives a power cut.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default, uniffi::Enum)]
 pub enum Durability {
     /// Every acknowledged local write (`synchronous=FULL`).
     #[default]
@@ -46,7 +50,7 @@ pub enum Durability {
 }
 
 /// The outcome of a sync that went through.
-#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+#[derive(Debug, Clone, PartialEq, Serialize, uniffi::Record)]
 pub struct SyncResult {
     /// `pulled + pushed`.
     pub synced_entities: u64,
@@ -60,17 +64,18 @@ pub struct SyncResult {
     pub conflicts_resolved: u64,
     /// What could not be synced, one entry a record or kind; the rest went through.
     pub errors: Vec<SyncProblem>,
-    /// How long it took, in milliseconds.
-    pub duration_ms: u64,
+    /// How long it took.
+    #[serde(rename = "duration_ms", serialize_with = "as_millis")]
+    pub duration: Duration,
 }
 
 /// Something that could not be synced, while the rest was.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, uniffi::Record)]
 pub struct SyncProblem {
     /// The record's kind.
-    pub kind: String,
+    pub kind: Kind,
     /// The record's id; `None` if it is about the whole kind.
-    pub id: Option<String>,
+    pub id: Option<RecordId>,
     /// A stable word.
     pub code: String,
     /// In words.
@@ -78,18 +83,18 @@ pub struct SyncProblem {
 }
 
 /// An edit that lost or was refused, kept whole until it is dismissed.
-#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+#[derive(Debug, Clone, PartialEq, Serialize, uniffi::Record)]
 pub struct Conflict {
     /// Number of the entry in this replica's journal.
     pub conflict_id: i64,
     /// The record's kind.
-    pub kind: String,
+    pub kind: Kind,
     /// The record's id.
-    pub id: String,
+    pub id: RecordId,
     /// Why it lost: the rule's reason, or `rejected`, `discarded`, `absent_on_server`.
     pub reason: String,
     /// `local`: an edit made here lost. `remote`: an edit made here won over this one.
-    pub loser: String,
+    pub loser: Loser,
     /// The losing version as it would have been shown.
     pub losing: JsonObject,
     /// The version that stayed, where known.
@@ -103,7 +108,7 @@ pub struct Conflict {
 }
 
 /// Where the replica stands.
-#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+#[derive(Debug, Clone, PartialEq, Serialize, uniffi::Record)]
 pub struct SyncStatus {
     /// The server, if `connect` was called.
     pub server_url: Option<String>,
@@ -134,7 +139,7 @@ pub struct SyncStatus {
     /// Entries in the journal.
     pub conflicts: u64,
     /// Live records by kind.
-    pub counts: std::collections::BTreeMap<String, u64>,
+    pub counts: HashMap<String, u64>,
 }
 
 /// A record as the API shows it: its fields in one flat object.
@@ -145,34 +150,19 @@ pub struct SyncStatus {
 /// `sync_id`, `sync_status` and, where it applies, `sync_error`.
 pub type RecordObject = JsonObject;
 
-/// The current state of a device.
-#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
-pub struct DeviceState {
-    /// The device.
-    pub device_id: String,
-    /// The whole state.
-    pub state: JsonObject,
-    /// What was given beside it.
-    pub attributes: JsonObject,
-    /// Edit time.
-    pub updated_at: Option<Timestamp>,
-    /// Where it stands with the server.
-    pub sync_status: RecordStatus,
-}
-
 /// An edit that the server has not got.
-#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+#[derive(Debug, Clone, PartialEq, Serialize, uniffi::Record)]
 pub struct PendingChange {
     /// The record's kind.
-    pub kind: String,
+    pub kind: Kind,
     /// The record's id.
-    pub id: String,
+    pub id: RecordId,
     /// The record's name, if it has one.
     pub name: Option<String>,
-    /// `create`, `update` or `delete`.
-    pub operation: String,
-    /// `queued` or `failed`.
-    pub state: String,
+    /// What it does to the record.
+    pub operation: Operation,
+    /// Whether it waits, or was refused.
+    pub state: OutboxState,
     /// How often it was sent.
     pub attempts: u64,
     /// What the server last said about it.
@@ -182,10 +172,12 @@ pub struct PendingChange {
 }
 
 /// Everything the replica knows of a record's standing.
-#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+#[derive(Debug, Clone, PartialEq, Serialize, uniffi::Record)]
 pub struct Explanation {
     /// In words, one sentence a line.
     pub words: Vec<String>,
+    /// Where it stands.
+    pub freshness: Freshness,
     /// The record as it is shown here.
     pub record: RecordObject,
     /// Its unsent edit.
@@ -199,7 +191,7 @@ pub struct Explanation {
 }
 
 /// A superseded version.
-#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+#[derive(Debug, Clone, PartialEq, Serialize, uniffi::Record)]
 pub struct HistoryEntry {
     /// The version as it was shown.
     pub record: RecordObject,
@@ -207,4 +199,27 @@ pub struct HistoryEntry {
     pub updated_at: Option<Timestamp>,
     /// When it was superseded here.
     pub superseded_at: Timestamp,
+}
+
+/// The two digests of what a replica shows.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, uniffi::Record)]
+pub struct Digests {
+    /// Over kinds, ids, edit ids and deletion, tombstones included: equal on
+    /// replicas that hold the same versions.
+    pub state: String,
+    /// Over what live records say: equal on replicas that show the same house.
+    pub content: String,
+}
+
+/// What became of a damaged database that was found on open.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, uniffi::Record)]
+pub struct Salvaged {
+    /// Where the damaged file was moved to.
+    pub set_aside: String,
+    /// How many unsent edits were carried over.
+    pub edits_saved: u64,
+}
+
+fn as_millis<S: serde::Serializer>(duration: &Duration, serializer: S) -> Result<S::Ok, S::Error> {
+    serializer.serialize_u64(u64::try_from(duration.as_millis()).unwrap_or(u64::MAX))
 }

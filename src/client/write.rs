@@ -3,121 +3,92 @@
 use serde_json::Value;
 
 use super::core::Core;
-use super::inputs::{NewDevice, NewEvent, NewHouse, NewRoom, NewUser, Patch};
-use super::patch::{self, Fields, id, invalid};
+use super::inputs::{
+    DevicePatch, HousePatch, NewDevice, NewEvent, NewHouse, NewRoom, NewUser, RoomPatch, UserPatch,
+};
+use super::patch::{self, Fields, IntoFields, invalid};
 use super::read::{STATE_TYPE, live, missing, newest_state, state_of};
-use super::types::{DeviceState, RecordObject};
+use super::records::{Device, DeviceState, Event, House, Room, User};
+use super::typed::Typed;
 use super::{Result, WildThingClient};
-use crate::model::{JsonObject, Key, Kind, RecordStatus, Version, device_state_id, merge_patch};
+use crate::model::{JsonObject, Key, Kind, RecordId, RecordStatus, Version, device_state_id, merge_patch};
+use crate::store::rows;
 
+#[uniffi::export]
 impl WildThingClient {
     /// Makes a house. `Invalid` if a field can't be used.
-    pub async fn create_house(&self, house: NewHouse) -> Result<RecordObject> {
-        let fields = Fields::default()
-            .set("name", Some(house.name))
-            .set("address", house.address)
-            .number("latitude", house.latitude)?
-            .number("longitude", house.longitude)?
-            .set("timezone", house.timezone)
-            .object("settings", house.settings);
-        self.create(Kind::House, None, fields).await
+    pub async fn create_house(&self, house: NewHouse) -> Result<House> {
+        self.create(house.into_fields()?).await
     }
 
     /// Makes a room. `NotFound` if the house is not there.
-    pub async fn create_room(&self, room: NewRoom) -> Result<RecordObject> {
-        let fields = Fields::default()
-            .set("name", Some(room.name))
-            .set("floor", room.floor)
-            .set("room_type", room.room_type)
-            .object("settings", room.settings);
-        self.create(Kind::Room, Some((Kind::House, "house_id", room.house_id)), fields)
-            .await
+    pub async fn create_room(&self, room: NewRoom) -> Result<Room> {
+        self.create(room.into_fields()?).await
     }
 
     /// Makes a device. `NotFound` if the room is not there.
-    pub async fn create_device(&self, device: NewDevice) -> Result<RecordObject> {
-        let fields = Fields::default()
-            .set("name", Some(device.name))
-            .set(
-                "device_type",
-                Some(device.device_type.unwrap_or_else(|| "other".into())),
-            )
-            .set("manufacturer", device.manufacturer)
-            .set("model", device.model)
-            .object("capabilities", device.capabilities)
-            .object("configuration", device.configuration)
-            .set("ip_address", device.ip_address)
-            .set("mac_address", device.mac_address);
-        self.create(
-            Kind::Device,
-            Some((Kind::Room, "room_id", device.room_id)),
-            fields,
-        )
-        .await
+    pub async fn create_device(&self, device: NewDevice) -> Result<Device> {
+        self.create(device.into_fields()?).await
     }
 
     /// Makes a user. `NotFound` if the house is not there.
-    pub async fn create_user(&self, user: NewUser) -> Result<RecordObject> {
-        let fields = Fields::default()
-            .set("name", Some(user.name))
-            .set("email", user.email)
-            .set("role", Some(user.role.unwrap_or_else(|| "member".into())))
-            .object("preferences", user.preferences);
-        self.create(Kind::User, Some((Kind::House, "house_id", user.house_id)), fields)
-            .await
+    pub async fn create_user(&self, user: NewUser) -> Result<User> {
+        self.create(user.into_fields()?).await
     }
 
     /// Changes fields of a house.
-    pub async fn update_house(&self, id: String, patch: Patch) -> Result<RecordObject> {
-        self.update(Kind::House, id, patch).await
+    pub async fn update_house(&self, house_id: RecordId, patch: HousePatch) -> Result<House> {
+        self.update(house_id, patch.into_fields()?).await
     }
 
-    /// Changes fields of a room.
-    pub async fn update_room(&self, id: String, patch: Patch) -> Result<RecordObject> {
-        self.update(Kind::Room, id, patch).await
+    /// Changes fields of a room. `NotFound` if it is to move to a house that is not there.
+    pub async fn update_room(&self, room_id: RecordId, patch: RoomPatch) -> Result<Room> {
+        self.update(room_id, patch.into_fields()?).await
     }
 
-    /// Changes fields of a device; its state has a call of its own.
-    pub async fn update_device(&self, id: String, patch: Patch) -> Result<RecordObject> {
-        self.update(Kind::Device, id, patch).await
+    /// Changes fields of a device; its state has a call of its own. `NotFound`
+    /// if it is to move to a room that is not there.
+    pub async fn update_device(&self, device_id: RecordId, patch: DevicePatch) -> Result<Device> {
+        self.update(device_id, patch.into_fields()?).await
     }
 
-    /// Changes fields of a user.
-    pub async fn update_user(&self, id: String, patch: Patch) -> Result<RecordObject> {
-        self.update(Kind::User, id, patch).await
+    /// Changes fields of a user. `NotFound` if they are to move to a house that is not there.
+    pub async fn update_user(&self, user_id: RecordId, patch: UserPatch) -> Result<User> {
+        self.update(user_id, patch.into_fields()?).await
     }
 
     /// Deletes a house with its rooms, devices and users.
-    pub async fn delete_house(&self, id: String) -> Result<()> {
-        self.delete(Kind::House, id).await
+    pub async fn delete_house(&self, house_id: RecordId) -> Result<()> {
+        self.delete(Kind::House, house_id).await
     }
 
     /// Deletes a room with its devices.
-    pub async fn delete_room(&self, id: String) -> Result<()> {
-        self.delete(Kind::Room, id).await
+    pub async fn delete_room(&self, room_id: RecordId) -> Result<()> {
+        self.delete(Kind::Room, room_id).await
     }
 
     /// Deletes a device.
-    pub async fn delete_device(&self, id: String) -> Result<()> {
-        self.delete(Kind::Device, id).await
+    pub async fn delete_device(&self, device_id: RecordId) -> Result<()> {
+        self.delete(Kind::Device, device_id).await
     }
 
     /// Deletes a user.
-    pub async fn delete_user(&self, id: String) -> Result<()> {
-        self.delete(Kind::User, id).await
+    pub async fn delete_user(&self, user_id: RecordId) -> Result<()> {
+        self.delete(Kind::User, user_id).await
     }
 
     /// Changes what a device is doing: `state` is merged into the current state
     /// (RFC 7386: `null` removes a key), or replaces it whole. `attributes` are
     /// merged likewise.
+    #[uniffi::method(default(attributes = None, replace = false))]
     pub async fn update_device_state(
         &self,
-        device_id: String,
+        device_id: RecordId,
         state: JsonObject,
         attributes: Option<JsonObject>,
         replace: bool,
     ) -> Result<DeviceState> {
-        let device = Key::new(Kind::Device, id("device_id", &device_id)?);
+        let device = Key::new(Kind::Device, device_id);
         crate::protocol::decode::check_numbers(&Value::Object(state.clone()))
             .map_err(|error| invalid("state", error.to_string()))?;
         self.inner
@@ -126,49 +97,30 @@ impl WildThingClient {
     }
 
     /// Logs an event. What it is about need not be here.
-    pub async fn log_event(&self, event: NewEvent) -> Result<RecordObject> {
-        if event.event_type.trim().is_empty() {
-            return Err(invalid("event_type", "expected a text that is not empty"));
-        }
-        let about = id("entity_id", &event.entity_id)?;
-        let fields = Fields::default()
-            .set("event_type", Some(event.event_type))
-            .set("entity_type", Some(event.entity_type))
-            .set("entity_id", Some(about.to_string()))
-            .set("description", event.description)
-            .object("data", event.data)
-            .set("source", event.source)
-            .set("user_id", event.user_id);
-        self.create(Kind::Event, None, fields).await
+    pub async fn log_event(&self, event: NewEvent) -> Result<Event> {
+        self.create(event.into_fields()?).await
     }
+}
 
-    async fn create(
-        &self,
-        kind: Kind,
-        parent: Option<(Kind, &'static str, String)>,
-        fields: Fields,
-    ) -> Result<RecordObject> {
-        let parent = match parent {
-            Some((kind, field, text)) => Some(Key::new(kind, id(field, &text)?)),
-            None => None,
-        };
+impl WildThingClient {
+    async fn create<T: Typed>(&self, fields: Fields) -> Result<T> {
         self.inner
             .blocking(move |core| {
-                let key = Key::new(kind, core.seam.new_id());
+                let key = Key::new(T::KIND, core.seam.new_id());
                 let mut version = blank(key.clone());
-                version.parent_id = parent.as_ref().map(|parent| parent.id.clone());
                 patch::apply(&mut version, &fields.0)?;
-                core.store.edit_if(&key, |connection, _| match &parent {
-                    Some(parent) if live(connection, parent)?.is_none() => Ok(Err(missing(parent))),
-                    _ => Ok(Ok(version)),
-                })??;
-                core.show(&key)
+                core.store
+                    .edit_if(&key, |connection, _| match new_container::<T>(&version) {
+                        Some(parent) if !rows::is_live(connection, &parent)? => Ok(Err(missing(&parent))),
+                        _ => Ok(Ok(version)),
+                    })??;
+                core.get(&key)
             })
             .await
     }
 
-    async fn update(&self, kind: Kind, text: String, patch: Patch) -> Result<RecordObject> {
-        let key = Key::new(kind, id("id", &text)?);
+    async fn update<T: Typed>(&self, id: RecordId, fields: Fields) -> Result<T> {
+        let key = Key::new(T::KIND, id);
         self.inner
             .blocking(move |core| {
                 core.store.edit_if(&key, |connection, current| {
@@ -176,24 +128,24 @@ impl WildThingClient {
                         return Ok(Err(missing(&key)));
                     };
                     let before = version.parent_id.clone();
-                    if let Err(error) = patch::apply(&mut version, &patch) {
+                    if let Err(error) = patch::apply(&mut version, &fields.0) {
                         return Ok(Err(error));
                     }
                     if version.parent_id != before
-                        && let Some(parent) = new_parent(&version)
-                        && live(connection, &parent)?.is_none()
+                        && let Some(parent) = new_container::<T>(&version)
+                        && !rows::is_live(connection, &parent)?
                     {
                         return Ok(Err(missing(&parent)));
                     }
                     Ok(Ok(version))
                 })??;
-                core.show(&key)
+                core.get(&key)
             })
             .await
     }
 
-    async fn delete(&self, kind: Kind, text: String) -> Result<()> {
-        let key = Key::new(kind, id("id", &text)?);
+    async fn delete(&self, kind: Kind, id: RecordId) -> Result<()> {
+        let key = Key::new(kind, id);
         self.inner
             .blocking(move |core| {
                 if core.store.read(|connection| live(connection, &key))?.is_none() {
@@ -219,14 +171,9 @@ fn blank(key: Key) -> Version {
     }
 }
 
-/// The container that a moved record is to be in.
-fn new_parent(version: &Version) -> Option<Key> {
-    let kind = match version.key.kind {
-        Kind::Room | Kind::User => Kind::House,
-        Kind::Device => Kind::Room,
-        _ => return None,
-    };
-    version.parent_id.clone().map(|id| Key::new(kind, id))
+/// The container that a new or moved record is to be in.
+fn new_container<T: Typed>(version: &Version) -> Option<Key> {
+    Some(Key::new(T::CONTAINER?, version.parent_id.clone()?))
 }
 
 fn set_state(
@@ -245,7 +192,7 @@ fn set_state(
         let current = match &newest {
             Some(version) => state_of(&device.id, version),
             None => DeviceState {
-                device_id: device.id.to_string(),
+                device_id: device.id.clone(),
                 state: holder.version.embedded_object("state_json").unwrap_or_default(),
                 attributes: JsonObject::new(),
                 updated_at: None,

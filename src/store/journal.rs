@@ -17,7 +17,8 @@ const PRUNE_EVERY: i64 = 100;
 pub const MAX_HISTORY: i64 = 1_000;
 
 /// Whose edit lost.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, serde::Serialize, uniffi::Enum)]
+#[serde(rename_all = "snake_case")]
 pub enum Loser {
     /// An edit made on this replica.
     Local,
@@ -278,6 +279,34 @@ pub fn history(
         ))
     })
     .collect()
+}
+
+/// An edit made here that lost and was not seen to yet.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct OpenLoss {
+    /// Number of the entry.
+    pub entry: i64,
+    /// Why it lost.
+    pub reason: String,
+}
+
+/// The newest of a record's open losses. What its author discarded is none, and
+/// what the server refused is told by the record itself.
+pub fn open_loss(connection: &Connection, key: &Key) -> Result<Option<OpenLoss>, StoreError> {
+    Ok(connection
+        .prepare_cached(
+            "SELECT entry, reason FROM journal
+             WHERE kind = ?1 AND id = ?2 AND NOT dismissed AND loser = 'local'
+                 AND reason NOT IN ('discarded', 'rejected')
+             ORDER BY entry DESC LIMIT 1",
+        )?
+        .query_row(params![key.kind.as_str(), key.id.as_str()], |row| {
+            Ok(OpenLoss {
+                entry: row.get(0)?,
+                reason: row.get(1)?,
+            })
+        })
+        .optional()?)
 }
 
 /// How many entries are not dismissed.

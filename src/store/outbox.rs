@@ -11,12 +11,23 @@ use crate::model::{Key, Kind, Timestamp, Version};
 use crate::protocol::v1::Operation;
 
 /// Whether an unsent edit will be sent.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, serde::Serialize, uniffi::Enum)]
+#[serde(rename_all = "snake_case")]
 pub enum OutboxState {
     /// It will, at the next sync.
     Queued,
     /// Not before it is retried or edited: the server refused it.
     Failed,
+}
+
+impl OutboxState {
+    /// The word in the database and the API.
+    pub fn as_str(self) -> &'static str {
+        match self {
+            OutboxState::Queued => "queued",
+            OutboxState::Failed => "failed",
+        }
+    }
 }
 
 /// The unsent edit of one record.
@@ -204,10 +215,7 @@ pub(super) fn put(connection: &Connection, entry: &OutboxEntry) -> Result<(), St
             entry.op.as_str(),
             entry.key.kind.push_rank(),
             entry.edit_seq,
-            match entry.state {
-                OutboxState::Queued => "queued",
-                OutboxState::Failed => "failed",
-            },
+            entry.state.as_str(),
             i64::try_from(entry.attempts).unwrap_or(i64::MAX),
             i64::try_from(entry.unnamed).unwrap_or(i64::MAX),
             i64::try_from(entry.server_errors).unwrap_or(i64::MAX),

@@ -79,6 +79,13 @@ pub fn get(connection: &Connection, key: &Key) -> Result<Option<Record>, StoreEr
         .optional()?)
 }
 
+/// Whether a record is here and no tombstone.
+pub fn is_live(connection: &Connection, key: &Key) -> Result<bool, StoreError> {
+    Ok(connection
+        .prepare_cached("SELECT EXISTS (SELECT 1 FROM records WHERE kind = ?1 AND id = ?2 AND NOT deleted)")?
+        .query_row(params![key.kind.as_str(), key.id.as_str()], |row| row.get(0))?)
+}
+
 /// Which records to list.
 #[derive(Debug, Clone, Default)]
 pub struct Filter<'a> {

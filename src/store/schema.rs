@@ -9,7 +9,7 @@ use rusqlite::{Connection, TransactionBehavior};
 use super::StoreError;
 
 /// Each entry leads from the schema of its index to the next.
-const MIGRATIONS: &[&str] = &[V1];
+const MIGRATIONS: &[&str] = &[V1, V2];
 
 /// The newest schema this library knows.
 pub const LATEST: i64 = MIGRATIONS.len() as i64;
@@ -51,6 +51,11 @@ fn has_foreign_tables(connection: &Connection) -> Result<bool, StoreError> {
     let tables: i64 = connection.query_row("SELECT count(*) FROM sqlite_schema", [], |row| row.get(0))?;
     Ok(tables > 0)
 }
+
+/// Every record that is read is asked whether an edit of it lost.
+const V2: &str = r"
+CREATE INDEX journal_of_open_losses ON journal (kind, id, entry) WHERE NOT dismissed AND loser = 'local';
+";
 
 const V1: &str = r"
 CREATE TABLE records (

@@ -16,7 +16,7 @@ pub use http::{HttpOptions, HttpTransport};
 use crate::seam::BoxFuture;
 
 /// How long the parts of an exchange may take.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, uniffi::Record)]
 pub struct Timeouts {
     /// To connect.
     pub connect: Duration,

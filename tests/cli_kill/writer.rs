@@ -160,7 +160,9 @@ struct Writer {
 
 impl Writer {
     async fn write(mut self, database: PathBuf, edits: u32) {
-        let client = WildThingClient::open(OpenOptions::new(database)).await.unwrap();
+        let client = WildThingClient::open(database, OpenOptions::default())
+            .await
+            .unwrap();
         let house = client.get_house(None).await.unwrap()["id"]
             .as_str()
             .unwrap()

@@ -6,10 +6,7 @@ use super::*;
 #[tokio::test(flavor = "multi_thread")]
 async fn the_kinds_it_can_list_arrive_and_the_others_are_reported_one_by_one() {
     let (server, a) = (server(), Opened::at("http://127.0.0.1:1").await);
-    a.client
-        .connect(ConnectOptions::new(server.url(), None))
-        .await
-        .unwrap();
+    a.client.connect(server.url(), None, None).await.unwrap();
     let first = a.sync().await;
     assert_eq!((first.pulled, first.pushed), (4, 0));
     assert_eq!(problems(&first), UNLISTED);

@@ -13,7 +13,7 @@ const TOKEN: &str = "open-sesame-1234567890";
 
 /// A client with one record of each kind, and one more of each that is deleted.
 async fn furnished(path: &Path) -> WildThingClient {
-    let client = WildThingClient::open(OpenOptions::new(path)).await.unwrap();
+    let client = WildThingClient::open(path, OpenOptions::default()).await.unwrap();
     let id = |record: JsonObject| record["id"].as_str().unwrap().to_owned();
     for name in ["Gone", "Cabin"] {
         let house = NewHouse {

@@ -38,7 +38,7 @@ fn a_database_that_may_not_grow_refuses_the_write_and_nothing_of_it_stays() {
 
 /// What runs on a file system of half a megabyte, in a process of its own.
 async fn on_a_small_disk(folder: &Path) {
-    let client = WildThingClient::open(OpenOptions::new(folder.join("replica.db")))
+    let client = WildThingClient::open(folder.join("replica.db"), OpenOptions::default())
         .await
         .unwrap();
     let house = |address: String| NewHouse {
@@ -75,7 +75,7 @@ async fn on_a_small_disk(folder: &Path) {
     std::fs::remove_file(ballast).unwrap();
     client.create_house(house("2 Elm St".into())).await.unwrap();
     client.shutdown().await;
-    let again = WildThingClient::open(OpenOptions::new(folder.join("replica.db")))
+    let again = WildThingClient::open(folder.join("replica.db"), OpenOptions::default())
         .await
         .unwrap();
     assert_eq!(again.get_houses().await.unwrap().len(), made + 1);

@@ -42,9 +42,11 @@ impl App {
         &self,
         work: impl AsyncFnOnce(&WildThingClient) -> Outcome<T>,
     ) -> Outcome<T> {
-        let mut options = OpenOptions::new(self.config.database());
-        options.echo = self.echo;
-        let client = WildThingClient::open(options).await?;
+        let options = OpenOptions {
+            echo: self.echo,
+            ..OpenOptions::default()
+        };
+        let client = WildThingClient::open(self.config.database(), options).await?;
         let outcome = work(&client).await;
         let _ = timeout(PATIENCE, client.shutdown()).await;
         outcome
@@ -61,12 +63,12 @@ impl App {
             return Err(WildThingError::NotConnected.into());
         };
         let token = self.token()?;
+        let options = ConnectOptions {
+            client_id: self.config.client_id().map(str::to_owned),
+            ..ConnectOptions::default()
+        };
         client
-            .connect(connect_options(
-                server_url,
-                token.as_ref(),
-                self.config.client_id(),
-            ))
+            .connect(server_url.to_owned(), Secret::told(token.as_ref()), Some(options))
             .await?;
         self.remember_client_id(client).await
     }
@@ -83,21 +85,6 @@ impl App {
             config.save()?;
         }
         Ok(())
-    }
-}
-
-/// What the client is told when it connects.
-pub(crate) fn connect_options(
-    server_url: &str,
-    token: Option<&Secret>,
-    client_id: Option<&str>,
-) -> ConnectOptions {
-    ConnectOptions {
-        server_url: server_url.to_owned(),
-        auth_token: token.map(|token| token.reveal().to_owned()),
-        client_id: client_id.map(str::to_owned),
-        timeouts: wildthing::client::types::Timeouts::default(),
-        rebind: false,
     }
 }
 

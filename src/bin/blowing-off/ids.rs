@@ -2,26 +2,24 @@
 
 use wildthing::client::WildThingClient;
 use wildthing::client::types::{Conflict, PendingChange};
+use wildthing::model::{Key, Kind, RecordId};
 
 use crate::failure::{Failure, Outcome};
 
 /// How many candidates an error lists.
 const SHOWN: usize = 10;
 
-/// A record's kind and full id.
-pub(crate) type Found = (String, String);
-
 /// The id of the one live record of `kind` that `text` names.
-pub(crate) async fn one(client: &WildThingClient, kind: &str, text: &str) -> Outcome<String> {
-    Ok(any(client, Some(kind), text).await?.1)
+pub(crate) async fn one(client: &WildThingClient, kind: Kind, text: &str) -> Outcome<RecordId> {
+    Ok(any(client, Some(kind), text).await?.id)
 }
 
 /// The same for a flag that may be left out.
 pub(crate) async fn optional(
     client: &WildThingClient,
-    kind: &str,
+    kind: Kind,
     text: Option<&str>,
-) -> Outcome<Option<String>> {
+) -> Outcome<Option<RecordId>> {
     match text {
         Some(text) => one(client, kind, text).await.map(Some),
         None => Ok(None),
@@ -29,21 +27,21 @@ pub(crate) async fn optional(
 }
 
 /// The one live record, of `kind` or of any, that `text` names.
-pub(crate) async fn any(client: &WildThingClient, kind: Option<&str>, text: &str) -> Outcome<Found> {
+pub(crate) async fn any(client: &WildThingClient, kind: Option<Kind>, text: &str) -> Outcome<Key> {
     refuse_empty(text)?;
-    let found = client.find_ids(kind.map(str::to_owned), text.to_owned()).await?;
-    single(found, text)?.ok_or_else(|| Failure::not_found(kind.unwrap_or("record"), text))
+    let found = client.find_ids(kind.clone(), text.to_owned()).await?;
+    single(found, text)?.ok_or_else(|| Failure::not_found(kind.as_ref().map_or("record", Kind::as_str), text))
 }
 
 /// The one record with an unsent edit that `text` names. A deletion that was
 /// not sent is such an edit, though the record is no longer among the living.
-pub(crate) fn pending(changes: &[PendingChange], kind: Option<&str>, text: &str) -> Outcome<Option<Found>> {
+pub(crate) fn pending(changes: &[PendingChange], kind: Option<&Kind>, text: &str) -> Outcome<Option<Key>> {
     refuse_empty(text)?;
     let candidates: Vec<Candidate<'_>> = changes
         .iter()
         .map(|change| Candidate {
             kind: &change.kind,
-            id: &change.id,
+            id: change.id.as_str(),
             name: change.name.as_deref(),
         })
         .collect();
@@ -51,13 +49,13 @@ pub(crate) fn pending(changes: &[PendingChange], kind: Option<&str>, text: &str)
 }
 
 /// The one record in the journal that `text` names, deleted or not.
-pub(crate) fn journaled(conflicts: &[Conflict], kind: Option<&str>, text: &str) -> Outcome<Option<Found>> {
+pub(crate) fn journaled(conflicts: &[Conflict], kind: Option<&Kind>, text: &str) -> Outcome<Option<Key>> {
     refuse_empty(text)?;
     let candidates: Vec<Candidate<'_>> = conflicts
         .iter()
         .map(|conflict| Candidate {
             kind: &conflict.kind,
-            id: &conflict.id,
+            id: conflict.id.as_str(),
             name: conflict.losing.get("name").and_then(|name| name.as_str()),
         })
         .collect();
@@ -65,13 +63,13 @@ pub(crate) fn journaled(conflicts: &[Conflict], kind: Option<&str>, text: &str) 
 }
 
 struct Candidate<'a> {
-    kind: &'a str,
+    kind: &'a Kind,
     id: &'a str,
     name: Option<&'a str>,
 }
 
 /// The client's order: an exact id, else a prefix, else a name.
-fn matching(candidates: &[Candidate<'_>], kind: Option<&str>, text: &str) -> Vec<Found> {
+fn matching(candidates: &[Candidate<'_>], kind: Option<&Kind>, text: &str) -> Vec<Key> {
     let lower = text.to_lowercase();
     let tests: [&dyn Fn(&Candidate<'_>) -> bool; 3] = [
         &|candidate| candidate.id == text,
@@ -79,10 +77,15 @@ fn matching(candidates: &[Candidate<'_>], kind: Option<&str>, text: &str) -> Vec
         &|candidate| candidate.name.is_some_and(|name| name.to_lowercase() == lower),
     ];
     for test in tests {
-        let mut found: Vec<Found> = candidates
+        let mut found: Vec<Key> = candidates
             .iter()
             .filter(|candidate| kind.is_none_or(|kind| kind == candidate.kind) && test(candidate))
-            .map(|candidate| (candidate.kind.to_owned(), candidate.id.to_owned()))
+            .filter_map(|candidate| {
+                Some(Key::new(
+                    candidate.kind.clone(),
+                    RecordId::new(candidate.id).ok()?,
+                ))
+            })
             .collect();
         if !found.is_empty() {
             found.sort();
@@ -104,15 +107,11 @@ fn refuse_empty(text: &str) -> Outcome {
     Ok(())
 }
 
-fn single(mut found: Vec<Found>, text: &str) -> Outcome<Option<Found>> {
+fn single(mut found: Vec<Key>, text: &str) -> Outcome<Option<Key>> {
     if found.len() <= 1 {
         return Ok(found.pop());
     }
-    let mut listed: Vec<String> = found
-        .iter()
-        .take(SHOWN)
-        .map(|(kind, id)| format!("{kind} {id}"))
-        .collect();
+    let mut listed: Vec<String> = found.iter().take(SHOWN).map(Key::to_string).collect();
     if found.len() > SHOWN {
         listed.push(format!("{} more", found.len() - SHOWN));
     }
@@ -130,37 +129,37 @@ mod tests {
 
     const HOUSE: [Candidate<'static>; 4] = [
         Candidate {
-            kind: "room",
+            kind: &Kind::Room,
             id: "1",
             name: Some("Hall"),
         },
         Candidate {
-            kind: "room",
+            kind: &Kind::Room,
             id: "12",
             name: Some("Küche"),
         },
         Candidate {
-            kind: "device",
+            kind: &Kind::Device,
             id: "1",
             name: Some("Lamp"),
         },
         Candidate {
-            kind: "device",
+            kind: &Kind::Device,
             id: "3",
             name: Some("lamp"),
         },
     ];
 
-    fn find(kind: Option<&str>, text: &str) -> Outcome<Option<Found>> {
-        single(matching(&HOUSE, kind, text), text)
+    fn find(kind: Option<Kind>, text: &str) -> Outcome<Option<Key>> {
+        single(matching(&HOUSE, kind.as_ref(), text), text)
     }
 
     #[test]
     fn exact_ids_come_before_prefixes_and_those_before_names() {
-        let found = |kind: &str, id: &str| Ok(Some((kind.to_owned(), id.to_owned())));
-        assert_eq!(find(Some("room"), "1"), found("room", "1"));
-        assert_eq!(find(None, "12"), found("room", "12"));
-        assert_eq!(find(None, "KÜCHE"), found("room", "12"));
+        let found = |kind: Kind, id: &str| Ok(RecordId::new(id).ok().map(|id| Key::new(kind, id)));
+        assert_eq!(find(Some(Kind::Room), "1"), found(Kind::Room, "1"));
+        assert_eq!(find(None, "12"), found(Kind::Room, "12"));
+        assert_eq!(find(None, "KÜCHE"), found(Kind::Room, "12"));
         assert_eq!(find(None, "nothing"), Ok(None));
     }
 

@@ -34,6 +34,11 @@ impl Secret {
         &self.0
     }
 
+    /// A token for the client, which keeps it in memory.
+    pub(crate) fn told(secret: Option<&Secret>) -> Option<String> {
+        secret.map(|secret| secret.reveal().to_owned())
+    }
+
     /// The token that a flag gives, `-` standing for the first line of stdin.
     pub(crate) fn from_flag(flag: Option<&Secret>) -> Outcome<Option<Secret>> {
         match flag {

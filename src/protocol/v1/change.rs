@@ -11,7 +11,8 @@ use crate::protocol::decode::{
 
 /// What a change did. Only `delete` has a meaning of its own: creates and
 /// updates both carry the whole record.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, serde::Serialize, uniffi::Enum)]
+#[serde(rename_all = "snake_case")]
 pub enum Operation {
     /// The record is new.
     Create,

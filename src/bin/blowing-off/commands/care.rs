@@ -3,11 +3,12 @@
 use serde_json::json;
 use wildthing::client::WildThingClient;
 use wildthing::client::types::{Explanation, PendingChange};
+use wildthing::model::{Key, Kind};
 
 use crate::app::App;
 use crate::args::care::{DiscardArgs, ExplainArgs, ResetArgs, RetryArgs};
 use crate::failure::{Exit, Failure, Outcome};
-use crate::ids::{self, Found};
+use crate::ids;
 use crate::output::columns;
 use crate::output::text::{clean, count, moment};
 
@@ -34,11 +35,11 @@ pub(super) async fn pending(app: App) -> Outcome {
 
 fn row(change: &PendingChange) -> Vec<String> {
     vec![
-        change.id.clone(),
-        change.kind.clone(),
+        change.id.to_string(),
+        change.kind.to_string(),
         change.name.clone().unwrap_or_default(),
-        change.operation.clone(),
-        change.state.clone(),
+        change.operation.as_str().to_owned(),
+        change.state.as_str().to_owned(),
         change.attempts.to_string(),
         moment(change.updated_at),
         change.last_error.clone().unwrap_or_default(),
@@ -48,7 +49,8 @@ fn row(change: &PendingChange) -> Vec<String> {
 pub(super) async fn explain(app: App, args: ExplainArgs) -> Outcome {
     let explanation = app
         .with_client(async |client| {
-            let (kind, id) = known(client, args.which.kind.as_deref(), &args.which.id).await?;
+            let kind = args.which.kind.as_deref().map(Kind::parse);
+            let Key { kind, id } = known(client, kind, &args.which.id).await?;
             Ok(client.explain(kind, id).await?)
         })
         .await?;
@@ -62,14 +64,14 @@ pub(super) async fn explain(app: App, args: ExplainArgs) -> Outcome {
 }
 
 /// A record among the living, or one that only an unsent deletion or the journal knows.
-async fn known(client: &WildThingClient, kind: Option<&str>, text: &str) -> Outcome<Found> {
-    match ids::any(client, kind, text).await {
+async fn known(client: &WildThingClient, kind: Option<Kind>, text: &str) -> Outcome<Key> {
+    match ids::any(client, kind.clone(), text).await {
         Err(failure) if failure.code == "not_found" => {
             let pending = client.pending_changes().await?;
-            if let Some(found) = ids::pending(&pending, kind, text)? {
+            if let Some(found) = ids::pending(&pending, kind.as_ref(), text)? {
                 return Ok(found);
             }
-            ids::journaled(&client.conflicts().await?, kind, text)?.ok_or(failure)
+            ids::journaled(&client.conflicts().await?, kind.as_ref(), text)?.ok_or(failure)
         }
         other => other,
     }
@@ -79,7 +81,11 @@ fn facts(explanation: &Explanation) -> Vec<(String, String)> {
     let mut facts = columns::pairs(&explanation.record);
     if let Some(pending) = &explanation.pending {
         let attempts = count(pending.attempts, "attempt", "attempts");
-        let text = format!("{} {}, {attempts}", pending.operation, pending.state);
+        let text = format!(
+            "{} {}, {attempts}",
+            pending.operation.as_str(),
+            pending.state.as_str()
+        );
         facts.push(("unsent edit".to_owned(), text));
         if let Some(error) = &pending.last_error {
             facts.push(("last error".to_owned(), error.clone()));
@@ -106,8 +112,9 @@ pub(super) async fn retry(app: App, args: RetryArgs) -> Outcome {
         .with_client(async |client| {
             let (kind, id) = match &args.id {
                 Some(text) => {
-                    let (kind, id) = unsent(client, args.kind.as_deref(), text).await?;
-                    (Some(kind), Some(id))
+                    let kind = args.kind.as_deref().map(Kind::parse);
+                    let key = unsent(client, kind, text).await?;
+                    (Some(key.kind), Some(key.id))
                 }
                 None => (None, None),
             };
@@ -124,11 +131,12 @@ pub(super) async fn retry(app: App, args: RetryArgs) -> Outcome {
 }
 
 pub(super) async fn discard(app: App, args: DiscardArgs) -> Outcome {
-    let (kind, id) = app
+    let Key { kind, id } = app
         .with_client(async |client| {
-            let (kind, id) = unsent(client, args.which.kind.as_deref(), &args.which.id).await?;
-            client.discard(kind.clone(), id.clone()).await?;
-            Ok((kind, id))
+            let kind = args.which.kind.as_deref().map(Kind::parse);
+            let found = unsent(client, kind, &args.which.id).await?;
+            client.discard(found.kind.clone(), found.id.clone()).await?;
+            Ok(found)
         })
         .await?;
     if app.out.is_json() {
@@ -140,9 +148,9 @@ pub(super) async fn discard(app: App, args: DiscardArgs) -> Outcome {
 }
 
 /// The one unsent edit that `text` names.
-async fn unsent(client: &WildThingClient, kind: Option<&str>, text: &str) -> Outcome<Found> {
+async fn unsent(client: &WildThingClient, kind: Option<Kind>, text: &str) -> Outcome<Key> {
     let pending = client.pending_changes().await?;
-    ids::pending(&pending, kind, text)?.ok_or_else(|| {
+    ids::pending(&pending, kind.as_ref(), text)?.ok_or_else(|| {
         Failure::new(
             Exit::Failed,
             "not_found",

@@ -2,7 +2,7 @@
 
 use serde_json::json;
 use wildthing::client::WildThingClient;
-use wildthing::client::types::Conflict;
+use wildthing::client::types::{Conflict, Loser};
 
 use super::show;
 use crate::app::App;
@@ -85,11 +85,11 @@ fn list(out: &Out, conflicts: &[Conflict]) -> Outcome {
         .map(|conflict| {
             vec![
                 conflict.conflict_id.to_string(),
-                conflict.kind.clone(),
-                conflict.id.clone(),
+                conflict.kind.to_string(),
+                conflict.id.to_string(),
                 field(&conflict.losing, "name"),
                 conflict.reason.clone(),
-                conflict.loser.clone(),
+                conflict.loser.as_str().to_owned(),
                 moment(conflict.losing_time),
                 moment(conflict.recorded_at.into()),
             ]
@@ -114,9 +114,9 @@ fn show(out: &Out, conflict: &Conflict) -> Outcome {
     if out.is_json() {
         return out.json(conflict);
     }
-    let whose = match conflict.loser.as_str() {
-        "local" => "an edit made here",
-        _ => "an edit made elsewhere",
+    let whose = match conflict.loser {
+        Loser::Local => "an edit made here",
+        Loser::Remote => "an edit made elsewhere",
     };
     out.pairs(&[
         ("number".to_owned(), conflict.conflict_id.to_string()),

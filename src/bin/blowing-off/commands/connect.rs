@@ -1,8 +1,9 @@
 //! `connect`: saves the server and the token, then asks the server whether it takes them.
 
 use serde_json::json;
+use wildthing::client::ConnectOptions;
 
-use crate::app::{App, connect_options};
+use crate::app::App;
 use crate::args::ConnectArgs;
 use crate::config::Config;
 use crate::failure::{Exit, Failure, Outcome};
@@ -21,12 +22,16 @@ pub(super) async fn run(mut app: App, args: ConnectArgs) -> Outcome {
     let token = given
         .or(environment)
         .or_else(|| saved_token(&app.config, &server_url));
-    let mut options = connect_options(&server_url, token.as_ref(), app.config.client_id());
-    options.rebind = args.rebind;
+    let options = ConnectOptions {
+        client_id: app.config.client_id().map(str::to_owned),
+        rebind: args.rebind,
+        ..ConnectOptions::default()
+    };
 
     let (client_id, probed) = app
         .with_client(async |client| {
-            client.connect(options).await?;
+            let told = Secret::told(token.as_ref());
+            client.connect(server_url.clone(), told, Some(options)).await?;
             let client_id = client.client_id().await?;
             let mut config = app.config.clone();
             config.set_server(&server_url, token.as_ref());

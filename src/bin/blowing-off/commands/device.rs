@@ -1,10 +1,10 @@
 //! `device …`, the state of devices included.
 
 use serde_json::Value;
-use wildthing::client::inputs::NewDevice;
-use wildthing::client::types::DeviceState;
+use wildthing::client::{DevicePatch, DeviceState, DeviceType, NewDevice};
+use wildthing::model::{Json, Kind, RecordId};
 
-use super::patch::Changes;
+use super::patch::{extra, something};
 use super::show;
 use crate::app::App;
 use crate::args::things::{DeviceCommand, DeviceFields, UpdateOf};
@@ -13,7 +13,7 @@ use crate::ids;
 use crate::output::Out;
 use crate::output::text::moment;
 
-const KIND: &str = "device";
+const KIND: Kind = Kind::Device;
 
 pub(super) async fn run(app: App, command: DeviceCommand) -> Outcome {
     let out = &app.out;
@@ -21,7 +21,7 @@ pub(super) async fn run(app: App, command: DeviceCommand) -> Outcome {
         DeviceCommand::List { room_id } => {
             let (devices, parents) = app
                 .with_client(async |client| {
-                    let room_id = ids::optional(client, "room", room_id.as_deref()).await?;
+                    let room_id = ids::optional(client, Kind::Room, room_id.as_deref()).await?;
                     let devices = client.get_devices(room_id).await?;
                     Ok((devices, show::parents(out, client, KIND).await?))
                 })
@@ -44,23 +44,18 @@ pub(super) async fn run(app: App, command: DeviceCommand) -> Outcome {
         } => {
             let device = app
                 .with_client(async |client| {
-                    let room_id = ids::one(client, "room", &room_id).await?;
+                    let room_id = ids::one(client, Kind::Room, &room_id).await?;
                     Ok(client.create_device(new_device(room_id, name, fields)).await?)
                 })
                 .await?;
             show::record(out, &device)
         }
         DeviceCommand::Update { of, room_id, fields } => {
-            let mut changes = changes(&of, fields);
-            // Told now if there is nothing to change; the room is looked up later.
-            changes.set("room_id", room_id.clone());
-            let mut patch = changes.finish()?;
+            let mut patch = something(patch(&of, fields), room_id.is_some())?;
             let device = app
                 .with_client(async |client| {
                     let id = ids::one(client, KIND, &of.id).await?;
-                    if let Some(room_id) = ids::optional(client, "room", room_id.as_deref()).await? {
-                        patch.insert("room_id".into(), room_id.into());
-                    }
+                    patch.room_id = ids::optional(client, Kind::Room, room_id.as_deref()).await?;
                     Ok(client.update_device(id, patch).await?)
                 })
                 .await?;
@@ -128,29 +123,31 @@ fn history(out: &Out, states: &[DeviceState]) -> Outcome {
     out.table(&["updated_at", "values", "sync_status"], &rows)
 }
 
-fn new_device(room_id: String, name: String, fields: DeviceFields) -> NewDevice {
+fn new_device(room_id: RecordId, name: String, fields: DeviceFields) -> NewDevice {
     NewDevice {
         room_id,
         name,
-        device_type: fields.device_type,
+        device_type: fields.device_type.as_deref().map(DeviceType::parse),
         manufacturer: fields.manufacturer,
         model: fields.model,
-        capabilities: fields.capabilities,
-        configuration: fields.configuration,
+        capabilities: fields.capabilities.map(Json::Object),
+        configuration: fields.configuration.map(Json::Object),
         ip_address: fields.ip_address,
         mac_address: fields.mac_address,
     }
 }
 
-fn changes(of: &UpdateOf, fields: DeviceFields) -> Changes {
-    let mut changes = Changes::new(of);
-    changes
-        .set("device_type", fields.device_type)
-        .set("manufacturer", fields.manufacturer)
-        .set("model", fields.model)
-        .set("capabilities", fields.capabilities)
-        .set("configuration", fields.configuration)
-        .set("ip_address", fields.ip_address)
-        .set("mac_address", fields.mac_address);
-    changes
+fn patch(of: &UpdateOf, fields: DeviceFields) -> DevicePatch {
+    DevicePatch {
+        name: of.name.clone(),
+        device_type: fields.device_type.as_deref().map(DeviceType::parse),
+        manufacturer: fields.manufacturer,
+        model: fields.model,
+        capabilities: fields.capabilities.map(Json::Object),
+        configuration: fields.configuration.map(Json::Object),
+        ip_address: fields.ip_address,
+        mac_address: fields.mac_address,
+        extra: extra(of),
+        ..DevicePatch::default()
+    }
 }

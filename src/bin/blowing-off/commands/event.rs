@@ -1,6 +1,7 @@
 //! `event …`.
 
-use wildthing::client::inputs::NewEvent;
+use wildthing::client::NewEvent;
+use wildthing::model::{Json, Kind};
 
 use super::show;
 use crate::app::App;
@@ -8,7 +9,7 @@ use crate::args::things::{EventArgs, EventCommand};
 use crate::failure::Outcome;
 use crate::ids;
 
-const KIND: &str = "event";
+const KIND: Kind = Kind::Event;
 
 pub(super) async fn run(app: App, command: EventCommand) -> Outcome {
     match command {
@@ -16,7 +17,7 @@ pub(super) async fn run(app: App, command: EventCommand) -> Outcome {
             let events = app
                 .with_client(async |client| {
                     let about = match entity_id {
-                        Some(text) => Some(ids::any(client, None, &text).await?.1),
+                        Some(text) => Some(ids::any(client, None, &text).await?.id),
                         None => None,
                     };
                     Ok(client.get_events(about, limit).await?)
@@ -31,17 +32,17 @@ pub(super) async fn run(app: App, command: EventCommand) -> Outcome {
 async fn log(app: App, args: EventArgs) -> Outcome {
     let event = app
         .with_client(async |client| {
-            let (entity_type, entity_id) =
-                ids::any(client, args.entity_type.as_deref(), &args.entity_id).await?;
-            let user_id = ids::optional(client, "user", args.user_id.as_deref()).await?;
+            let kind = args.entity_type.as_deref().map(Kind::parse);
+            let about = ids::any(client, kind, &args.entity_id).await?;
+            let user_id = ids::optional(client, Kind::User, args.user_id.as_deref()).await?;
             let event = NewEvent {
                 event_type: args.event_type,
-                entity_type,
-                entity_id,
+                entity_type: about.kind,
+                entity_id: about.id,
                 description: args.description,
-                data: args.data,
+                data: args.data.map(Json::Object),
                 source: args.source,
-                user_id,
+                user_id: user_id.map(|id| id.to_string()),
             };
             Ok(client.log_event(event).await?)
         })

@@ -1,15 +1,16 @@
 //! `house …`.
 
-use wildthing::client::inputs::{NewHouse, Patch};
+use wildthing::client::{HousePatch, NewHouse};
+use wildthing::model::{Json, Kind};
 
-use super::patch::Changes;
+use super::patch::{extra, something};
 use super::show;
 use crate::app::App;
 use crate::args::things::{HouseCommand, HouseFields, UpdateOf};
 use crate::failure::Outcome;
 use crate::ids;
 
-const KIND: &str = "house";
+const KIND: Kind = Kind::House;
 
 pub(super) async fn run(app: App, command: HouseCommand) -> Outcome {
     let out = &app.out;
@@ -66,17 +67,20 @@ fn new_house(name: String, fields: HouseFields) -> NewHouse {
         latitude: fields.latitude,
         longitude: fields.longitude,
         timezone: fields.timezone,
-        settings: fields.settings,
+        settings: fields.settings.map(Json::Object),
     }
 }
 
-fn patch(of: &UpdateOf, fields: HouseFields) -> Outcome<Patch> {
-    let mut changes = Changes::new(of);
-    changes
-        .set("address", fields.address)
-        .set("latitude", fields.latitude)
-        .set("longitude", fields.longitude)
-        .set("timezone", fields.timezone)
-        .set("settings", fields.settings);
-    changes.finish()
+fn patch(of: &UpdateOf, fields: HouseFields) -> Outcome<HousePatch> {
+    let patch = HousePatch {
+        name: of.name.clone(),
+        address: fields.address,
+        latitude: fields.latitude,
+        longitude: fields.longitude,
+        timezone: fields.timezone,
+        settings: fields.settings.map(Json::Object),
+        extra: extra(of),
+        ..HousePatch::default()
+    };
+    something(patch, false)
 }

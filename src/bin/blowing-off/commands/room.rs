@@ -1,15 +1,16 @@
 //! `room …`.
 
-use wildthing::client::inputs::NewRoom;
+use wildthing::client::{NewRoom, RoomPatch};
+use wildthing::model::{Json, Kind, RecordId};
 
-use super::patch::Changes;
+use super::patch::{extra, something};
 use super::show;
 use crate::app::App;
 use crate::args::things::{RoomCommand, RoomFields, UpdateOf};
 use crate::failure::Outcome;
 use crate::ids;
 
-const KIND: &str = "room";
+const KIND: Kind = Kind::Room;
 
 pub(super) async fn run(app: App, command: RoomCommand) -> Outcome {
     let out = &app.out;
@@ -17,7 +18,7 @@ pub(super) async fn run(app: App, command: RoomCommand) -> Outcome {
         RoomCommand::List { house_id } => {
             let (rooms, parents) = app
                 .with_client(async |client| {
-                    let house_id = ids::optional(client, "house", house_id.as_deref()).await?;
+                    let house_id = ids::optional(client, Kind::House, house_id.as_deref()).await?;
                     let rooms = client.get_rooms(house_id).await?;
                     Ok((rooms, show::parents(out, client, KIND).await?))
                 })
@@ -40,23 +41,18 @@ pub(super) async fn run(app: App, command: RoomCommand) -> Outcome {
         } => {
             let room = app
                 .with_client(async |client| {
-                    let house_id = ids::one(client, "house", &house_id).await?;
+                    let house_id = ids::one(client, Kind::House, &house_id).await?;
                     Ok(client.create_room(new_room(house_id, name, fields)).await?)
                 })
                 .await?;
             show::record(out, &room)
         }
         RoomCommand::Update { of, house_id, fields } => {
-            let mut changes = changes(&of, fields);
-            // Told now if there is nothing to change; the house is looked up later.
-            changes.set("house_id", house_id.clone());
-            let mut patch = changes.finish()?;
+            let mut patch = something(patch(&of, fields), house_id.is_some())?;
             let room = app
                 .with_client(async |client| {
                     let id = ids::one(client, KIND, &of.id).await?;
-                    if let Some(house_id) = ids::optional(client, "house", house_id.as_deref()).await? {
-                        patch.insert("house_id".into(), house_id.into());
-                    }
+                    patch.house_id = ids::optional(client, Kind::House, house_id.as_deref()).await?;
                     Ok(client.update_room(id, patch).await?)
                 })
                 .await?;
@@ -75,21 +71,23 @@ pub(super) async fn run(app: App, command: RoomCommand) -> Outcome {
     }
 }
 
-fn new_room(house_id: String, name: String, fields: RoomFields) -> NewRoom {
+fn new_room(house_id: RecordId, name: String, fields: RoomFields) -> NewRoom {
     NewRoom {
         house_id,
         name,
         floor: fields.floor,
         room_type: fields.room_type,
-        settings: fields.settings,
+        settings: fields.settings.map(Json::Object),
     }
 }
 
-fn changes(of: &UpdateOf, fields: RoomFields) -> Changes {
-    let mut changes = Changes::new(of);
-    changes
-        .set("floor", fields.floor)
-        .set("room_type", fields.room_type)
-        .set("settings", fields.settings);
-    changes
+fn patch(of: &UpdateOf, fields: RoomFields) -> RoomPatch {
+    RoomPatch {
+        name: of.name.clone(),
+        floor: fields.floor,
+        room_type: fields.room_type,
+        settings: fields.settings.map(Json::Object),
+        extra: extra(of),
+        ..RoomPatch::default()
+    }
 }

@@ -2,49 +2,72 @@
 
 use std::collections::BTreeMap;
 
-use serde_json::json;
+use serde::Serialize;
+use serde_json::{Value, json};
 use wildthing::client::WildThingClient;
-use wildthing::client::types::{DeviceState, RecordObject};
+use wildthing::client::{DeviceState, WildThingError};
+use wildthing::model::{JsonObject, Kind, RecordId};
 
 use crate::failure::Outcome;
 use crate::output::Out;
 use crate::output::columns;
-use crate::output::text::{field, moment};
+use crate::output::text::moment;
 
 /// One record: `show`, `create` and `update`.
-pub(super) fn record(out: &Out, record: &RecordObject) -> Outcome {
+pub(super) fn record(out: &Out, record: &impl Serialize) -> Outcome {
     if out.is_json() {
         return out.json(record);
     }
-    out.pairs(&columns::pairs(record))
+    out.pairs(&columns::pairs(&object(record)?))
+}
+
+/// A record as the fields it shows. The reason of a refusal is one of them; the
+/// rest of what tells where the record stands is for programs.
+fn object(record: &impl Serialize) -> Outcome<JsonObject> {
+    match serde_json::to_value(record) {
+        Ok(Value::Object(mut object)) => {
+            let freshness = object.remove("freshness").unwrap_or_default();
+            if let (None, Some(reason)) = (object.get("sync_error"), freshness.get("reason")) {
+                object.insert("sync_error".into(), reason.clone());
+            }
+            Ok(object)
+        }
+        other => Err(WildThingError::Internal {
+            detail: format!("a record is shown as {other:?}"),
+        }
+        .into()),
+    }
 }
 
 /// Names of the records that a list's records are in, by id.
 pub(super) type Parents = BTreeMap<String, String>;
 
 /// The names for a table of `kind`; none for other output, which has ids.
-pub(super) async fn parents(out: &Out, client: &WildThingClient, kind: &str) -> Outcome<Parents> {
+pub(super) async fn parents(out: &Out, client: &WildThingClient, kind: Kind) -> Outcome<Parents> {
     if !out.is_table() {
         return Ok(Parents::new());
     }
-    let parents = match kind {
-        "room" | "user" => client.get_houses().await?,
-        "device" => client.get_rooms(None).await?,
-        _ => Vec::new(),
-    };
-    Ok(parents
-        .iter()
-        .map(|parent| (field(parent, "id"), field(parent, "name")))
-        .collect())
+    Ok(match kind {
+        Kind::Room | Kind::User => {
+            let houses = client.get_houses().await?.into_iter();
+            houses.map(|house| (house.id.to_string(), house.name)).collect()
+        }
+        Kind::Device => {
+            let rooms = client.get_rooms(None).await?.into_iter();
+            rooms.map(|room| (room.id.to_string(), room.name)).collect()
+        }
+        _ => Parents::new(),
+    })
 }
 
 /// A list of records of one kind.
-pub(super) fn records(out: &Out, kind: &str, records: &[RecordObject], parents: &Parents) -> Outcome {
+pub(super) fn records(out: &Out, kind: Kind, records: &[impl Serialize], parents: &Parents) -> Outcome {
     if out.is_json() {
         return out.json(&records);
     }
-    let columns = columns::of(kind);
-    let mut rows = columns::rows(columns, records);
+    let columns = columns::of(&kind);
+    let records: Vec<JsonObject> = records.iter().map(object).collect::<Outcome<_>>()?;
+    let mut rows = columns::rows(columns, &records);
     let parent = columns
         .iter()
         .position(|name| matches!(*name, "house_id" | "room_id"));
@@ -57,7 +80,7 @@ pub(super) fn records(out: &Out, kind: &str, records: &[RecordObject], parents: 
 }
 
 /// That a record was deleted.
-pub(super) fn deleted(out: &Out, kind: &str, id: &str) -> Outcome {
+pub(super) fn deleted(out: &Out, kind: Kind, id: &RecordId) -> Outcome {
     if out.is_json() {
         return out.json(&json!({"kind": kind, "id": id, "deleted": true}));
     }
@@ -69,7 +92,7 @@ pub(super) fn state(out: &Out, state: &DeviceState) -> Outcome {
     if out.is_json() {
         return out.json(state);
     }
-    let mut pairs = vec![("device_id".to_owned(), state.device_id.clone())];
+    let mut pairs = vec![("device_id".to_owned(), state.device_id.to_string())];
     pairs.extend(columns::nested("state", &state.state));
     pairs.extend(columns::nested("attributes", &state.attributes));
     pairs.push(("updated_at".to_owned(), moment(state.updated_at)));

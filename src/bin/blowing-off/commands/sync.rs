@@ -79,13 +79,15 @@ fn summary(result: &SyncResult) -> String {
 fn describe(problem: &SyncProblem) -> String {
     let what = match &problem.id {
         Some(id) => format!("{} {id}", problem.kind),
-        None => problem.kind.clone(),
+        None => problem.kind.to_string(),
     };
     crate::output::text::clean(&format!("  {what}: {} ({})", problem.detail, problem.code))
 }
 
 #[cfg(test)]
 mod tests {
+    use std::time::Duration;
+
     use super::*;
 
     #[test]
@@ -97,12 +99,12 @@ mod tests {
             conflicts: Vec::new(),
             conflicts_resolved: 0,
             errors: Vec::new(),
-            duration_ms: 3,
+            duration: Duration::from_millis(3),
         };
         assert_eq!(summary(&result), "Synced 12 entities (10 pulled, 2 pushed)");
         result.errors.push(SyncProblem {
-            kind: "device".into(),
-            id: Some("d1".into()),
+            kind: wildthing::model::Kind::Device,
+            id: wildthing::model::RecordId::new("d1").ok(),
             code: "rejected".into(),
             detail: "too\nlarge".into(),
         });

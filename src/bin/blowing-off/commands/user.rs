@@ -1,15 +1,16 @@
 //! `user …`.
 
-use wildthing::client::inputs::NewUser;
+use wildthing::client::{NewUser, UserPatch, UserRole};
+use wildthing::model::{Json, Kind, RecordId};
 
-use super::patch::Changes;
+use super::patch::{extra, something};
 use super::show;
 use crate::app::App;
 use crate::args::things::{UpdateOf, UserCommand, UserFields};
 use crate::failure::Outcome;
 use crate::ids;
 
-const KIND: &str = "user";
+const KIND: Kind = Kind::User;
 
 pub(super) async fn run(app: App, command: UserCommand) -> Outcome {
     let out = &app.out;
@@ -17,7 +18,7 @@ pub(super) async fn run(app: App, command: UserCommand) -> Outcome {
         UserCommand::List { house_id } => {
             let (users, parents) = app
                 .with_client(async |client| {
-                    let house_id = ids::optional(client, "house", house_id.as_deref()).await?;
+                    let house_id = ids::optional(client, Kind::House, house_id.as_deref()).await?;
                     let users = client.get_users(house_id).await?;
                     Ok((users, show::parents(out, client, KIND).await?))
                 })
@@ -40,23 +41,18 @@ pub(super) async fn run(app: App, command: UserCommand) -> Outcome {
         } => {
             let user = app
                 .with_client(async |client| {
-                    let house_id = ids::one(client, "house", &house_id).await?;
+                    let house_id = ids::one(client, Kind::House, &house_id).await?;
                     Ok(client.create_user(new_user(house_id, name, fields)).await?)
                 })
                 .await?;
             show::record(out, &user)
         }
         UserCommand::Update { of, house_id, fields } => {
-            let mut changes = changes(&of, fields);
-            // Told now if there is nothing to change; the house is looked up later.
-            changes.set("house_id", house_id.clone());
-            let mut patch = changes.finish()?;
+            let mut patch = something(patch(&of, fields), house_id.is_some())?;
             let user = app
                 .with_client(async |client| {
                     let id = ids::one(client, KIND, &of.id).await?;
-                    if let Some(house_id) = ids::optional(client, "house", house_id.as_deref()).await? {
-                        patch.insert("house_id".into(), house_id.into());
-                    }
+                    patch.house_id = ids::optional(client, Kind::House, house_id.as_deref()).await?;
                     Ok(client.update_user(id, patch).await?)
                 })
                 .await?;
@@ -75,21 +71,23 @@ pub(super) async fn run(app: App, command: UserCommand) -> Outcome {
     }
 }
 
-fn new_user(house_id: String, name: String, fields: UserFields) -> NewUser {
+fn new_user(house_id: RecordId, name: String, fields: UserFields) -> NewUser {
     NewUser {
         house_id,
         name,
         email: fields.email,
-        role: fields.role,
-        preferences: fields.preferences,
+        role: fields.role.as_deref().map(UserRole::parse),
+        preferences: fields.preferences.map(Json::Object),
     }
 }
 
-fn changes(of: &UpdateOf, fields: UserFields) -> Changes {
-    let mut changes = Changes::new(of);
-    changes
-        .set("email", fields.email)
-        .set("role", fields.role)
-        .set("preferences", fields.preferences);
-    changes
+fn patch(of: &UpdateOf, fields: UserFields) -> UserPatch {
+    UserPatch {
+        name: of.name.clone(),
+        email: fields.email,
+        role: fields.role.as_deref().map(UserRole::parse),
+        preferences: fields.preferences.map(Json::Object),
+        extra: extra(of),
+        ..UserPatch::default()
+    }
 }

@@ -1,15 +1,15 @@
 //! Which fields of a record are columns, and in what order fields are shown.
 
-use wildthing::model::JsonObject;
+use wildthing::model::{JsonObject, Kind};
 
 use super::text::{field, plain};
 
 /// The columns of a kind's list.
-pub(crate) fn of(kind: &str) -> &'static [&'static str] {
+pub(crate) fn of(kind: &Kind) -> &'static [&'static str] {
     match kind {
-        "house" => &["id", "name", "address", "timezone", "sync_status"],
-        "room" => &["id", "name", "room_type", "floor", "house_id", "sync_status"],
-        "device" => &[
+        Kind::House => &["id", "name", "address", "timezone", "sync_status"],
+        Kind::Room => &["id", "name", "room_type", "floor", "house_id", "sync_status"],
+        Kind::Device => &[
             "id",
             "name",
             "device_type",
@@ -17,8 +17,8 @@ pub(crate) fn of(kind: &str) -> &'static [&'static str] {
             "room_id",
             "sync_status",
         ],
-        "user" => &["id", "name", "email", "role", "house_id", "sync_status"],
-        "event" => &[
+        Kind::User => &["id", "name", "email", "role", "house_id", "sync_status"],
+        Kind::Event => &[
             "id",
             "created_at",
             "event_type",

@@ -3,8 +3,9 @@
 use std::time::{Duration, Instant};
 
 use serde_json::{Value, json};
-use wildthing::client::{NewRoom, Observed, WildThingClient};
-use wildthing::model::{JsonObject, RecordId, device_state_id};
+use wildthing::client::types::Loser;
+use wildthing::client::{DevicePatch, NewRoom, Observed, WildThingClient};
+use wildthing::model::{JsonObject, Key, Kind, RecordId, device_state_id};
 
 use super::report::Report;
 use super::stage::Stage;
@@ -59,15 +60,10 @@ async fn first_sync(stage: &mut Stage, report: &mut Report<'_>) -> Outcome {
 }
 
 /// Three devices to play with: the seed's first, if the house has it.
-async fn devices(stage: &Stage) -> Outcome<Vec<String>> {
-    let mut ids: Vec<String> = stage
-        .ann
-        .get_devices(None)
-        .await?
-        .iter()
-        .map(|device| text::field(device, "id"))
-        .collect();
-    ids.sort_by_key(|id| id != "device-123");
+async fn devices(stage: &Stage) -> Outcome<Vec<RecordId>> {
+    let devices = stage.ann.get_devices(None).await?;
+    let mut ids: Vec<RecordId> = devices.into_iter().map(|device| device.id).collect();
+    ids.sort_by_key(|id| id.as_str() != "device-123");
     if ids.len() < 3 {
         return Err(Failure::new(
             Exit::Usage,
@@ -80,13 +76,13 @@ async fn devices(stage: &Stage) -> Outcome<Vec<String>> {
 }
 
 /// Ann switches a device on and Ben sees it.
-async fn crossing(stage: &mut Stage, report: &mut Report<'_>, device: &str) -> Outcome {
+async fn crossing(stage: &mut Stage, report: &mut Report<'_>, device: &RecordId) -> Outcome {
     report.act("An edit crosses over")?;
     let begun = Instant::now();
     let state = object(json!({"power": "on", "brightness": 80}));
     stage
         .ann
-        .update_device_state(device.to_owned(), state, None, false)
+        .update_device_state(device.clone(), state, None, false)
         .await?;
     note_state(stage, "ann", device).await?;
     report.time(
@@ -97,7 +93,7 @@ async fn crossing(stage: &mut Stage, report: &mut Report<'_>, device: &str) -> O
     let begun = Instant::now();
     stage.ann.sync().await?;
     stage.ben.sync().await?;
-    let seen = stage.ben.get_device_state(device.to_owned()).await?;
+    let seen = stage.ben.get_device_state(device.clone()).await?;
     let took = begun.elapsed();
     report.time(
         "edit_crossing",
@@ -106,27 +102,26 @@ async fn crossing(stage: &mut Stage, report: &mut Report<'_>, device: &str) -> O
     )
 }
 
-async fn note_state(stage: &mut Stage, author: &'static str, device: &str) -> Outcome {
-    let device = RecordId::new(device).map_err(|error| Failure::usage(error, "report this"))?;
-    let state = device_state_id(&device, "state");
+async fn note_state(stage: &mut Stage, author: &'static str, device: &RecordId) -> Outcome {
+    let state = Key::new(Kind::EntityState, device_state_id(device, "state"));
     let client = if author == "ann" { &stage.ann } else { &stage.ben };
-    stage
-        .ledger
-        .note(author, client, "entity_state", state.as_str())
-        .await
+    stage.ledger.note(author, client, state).await
 }
 
-async fn rename(stage: &mut Stage, author: &'static str, device: &str, name: &str) -> Outcome {
+async fn rename(stage: &mut Stage, author: &'static str, device: &RecordId, name: &str) -> Outcome {
     let client = if author == "ann" { &stage.ann } else { &stage.ben };
-    client
-        .update_device(device.to_owned(), object(json!({"name": name})))
-        .await?;
-    stage.ledger.note(author, client, "device", device).await
+    let patch = DevicePatch {
+        name: Some(name.to_owned()),
+        ..DevicePatch::default()
+    };
+    client.update_device(device.clone(), patch).await?;
+    let key = Key::new(Kind::Device, device.clone());
+    stage.ledger.note(author, client, key).await
 }
 
 /// Both edit one device without a server between them: within a second, where
 /// the edit id decides, and further apart, where the time does.
-async fn offline_both(stage: &mut Stage, report: &mut Report<'_>, device: &str) -> Outcome {
+async fn offline_both(stage: &mut Stage, report: &mut Report<'_>, device: &RecordId) -> Outcome {
     report.act("Both offline, the same device, within a second")?;
     rename(stage, "ann", device, "Ann's name").await?;
     rename(stage, "ben", device, "Ben's name").await?;
@@ -141,14 +136,14 @@ async fn offline_both(stage: &mut Stage, report: &mut Report<'_>, device: &str) 
 }
 
 /// Ann syncs, Ben syncs, Ann syncs: both know.
-async fn meet(stage: &mut Stage, report: &mut Report<'_>, device: &str) -> Outcome {
+async fn meet(stage: &mut Stage, report: &mut Report<'_>, device: &RecordId) -> Outcome {
     let mut met = Vec::new();
     for (name, client) in [("Ann", &stage.ann), ("Ben", &stage.ben), ("Ann", &stage.ann)] {
         for conflict in client.sync().await?.conflicts {
             met.push(format!("{name}: {}", report_line(&conflict)));
         }
     }
-    let name = text::field(&stage.ann.get_device(device.to_owned()).await?, "name");
+    let name = stage.ann.get_device(device.clone()).await?.name;
     report.line(&format!("both now show {name:?}"))?;
     for line in met {
         report.line(&line)?;
@@ -158,22 +153,23 @@ async fn meet(stage: &mut Stage, report: &mut Report<'_>, device: &str) -> Outco
 
 fn report_line(conflict: &wildthing::client::Conflict) -> String {
     let losing = text::field(&conflict.losing, "name");
-    match conflict.loser.as_str() {
-        "local" => format!(
+    match conflict.loser {
+        Loser::Local => format!(
             "my edit {losing:?} lost ({}); it is kept in my journal",
             conflict.reason
         ),
-        _ => format!(
+        Loser::Remote => format!(
             "my edit won over {losing:?} ({}); that one is kept in my journal",
             conflict.reason
         ),
     }
 }
 
-async fn delete_against_update(stage: &mut Stage, report: &mut Report<'_>, device: &str) -> Outcome {
+async fn delete_against_update(stage: &mut Stage, report: &mut Report<'_>, device: &RecordId) -> Outcome {
     report.act("A delete against an update")?;
-    stage.ann.delete_device(device.to_owned()).await?;
-    stage.ledger.note("ann", &stage.ann, "device", device).await?;
+    stage.ann.delete_device(device.clone()).await?;
+    let key = Key::new(Kind::Device, device.clone());
+    stage.ledger.note("ann", &stage.ann, key).await?;
     rename(stage, "ben", device, "Still needed").await?;
     let mut told = Vec::new();
     for (name, client) in [("Ann", &stage.ann), ("Ben", &stage.ben), ("Ann", &stage.ann)] {
@@ -186,7 +182,7 @@ async fn delete_against_update(stage: &mut Stage, report: &mut Report<'_>, devic
                 .map(|conflict| format!("{name}: {}", report_line(conflict))),
         );
     }
-    let gone = stage.ben.get_device(device.to_owned()).await.is_err();
+    let gone = stage.ben.get_device(device.clone()).await.is_err();
     report.line(if gone {
         "the delete wins, whatever the times"
     } else {
@@ -202,18 +198,12 @@ async fn delete_against_update(stage: &mut Stage, report: &mut Report<'_>, devic
 /// server's process is killed, and started again on the same database.
 async fn killed_in_a_push(stage: &mut Stage, report: &mut Report<'_>) -> Outcome {
     report.act("The server is killed in the middle of a push")?;
-    let house = text::field(&stage.ann.get_house(None).await?, "id");
+    let house = stage.ann.get_house(None).await?.id;
     for number in 1..=PUSH_EDITS {
-        let room = NewRoom {
-            house_id: house.clone(),
-            name: format!("Box room {number}"),
-            ..NewRoom::default()
-        };
+        let room = NewRoom::new(house.clone(), format!("Box room {number}"));
         let made = stage.ann.create_room(room).await?;
-        stage
-            .ledger
-            .note("ann", &stage.ann, "room", &text::field(&made, "id"))
-            .await?;
+        let key = Key::new(Kind::Room, made.id);
+        stage.ledger.note("ann", &stage.ann, key).await?;
     }
     let mut changes = stage.ann.changes();
     let ann = stage.ann.clone();

@@ -1,6 +1,7 @@
 //! The account of every edit the demo made: where is it now?
 
 use wildthing::client::{Conflict, WildThingClient};
+use wildthing::model::Key;
 
 use super::stage::Ending;
 use crate::failure::Outcome;
@@ -10,8 +11,7 @@ use crate::output::text;
 #[derive(Debug, Clone)]
 pub(super) struct Edit {
     author: &'static str,
-    kind: String,
-    id: String,
+    key: Key,
     sync_id: String,
 }
 
@@ -23,18 +23,11 @@ pub(super) struct Ledger {
 
 impl Ledger {
     /// Writes down the edit that made the record what it is at its author's.
-    pub(super) async fn note(
-        &mut self,
-        author: &'static str,
-        client: &WildThingClient,
-        kind: &str,
-        id: &str,
-    ) -> Outcome {
-        let record = client.explain(kind.to_owned(), id.to_owned()).await?.record;
+    pub(super) async fn note(&mut self, author: &'static str, client: &WildThingClient, key: Key) -> Outcome {
+        let record = client.explain(key.kind.clone(), key.id.clone()).await?.record;
         self.edits.push(Edit {
             author,
-            kind: kind.to_owned(),
-            id: id.to_owned(),
+            key,
             sync_id: text::field(&record, "sync_id"),
         });
         Ok(())
@@ -73,19 +66,18 @@ impl Account {
             .flat_map(|(_, conflicts)| conflicts)
             .collect();
         for (index, edit) in ledger.edits.iter().enumerate() {
-            let live = ending.versions.iter().any(|version| {
-                version.key.kind.as_str() == edit.kind
-                    && version.key.id.as_str() == edit.id
-                    && version.sync_id == edit.sync_id
-            });
+            let live = ending
+                .versions
+                .iter()
+                .any(|version| version.key == edit.key && version.sync_id == edit.sync_id);
             let journaled = journals.iter().any(|conflict| {
-                conflict.kind == edit.kind
-                    && conflict.id == edit.id
+                conflict.kind == edit.key.kind
+                    && conflict.id == edit.key.id
                     && text::field(&conflict.losing, "sync_id") == edit.sync_id
             });
             let superseded = ledger.edits[index + 1..]
                 .iter()
-                .any(|later| later.author == edit.author && later.kind == edit.kind && later.id == edit.id);
+                .any(|later| later.author == edit.author && later.key == edit.key);
             if live {
                 account.live += 1;
             } else if journaled {
@@ -93,10 +85,9 @@ impl Account {
             } else if superseded {
                 account.superseded += 1;
             } else {
-                account.missing.push(format!(
-                    "{}'s edit {} of {} {}",
-                    edit.author, edit.sync_id, edit.kind, edit.id
-                ));
+                account
+                    .missing
+                    .push(format!("{}'s edit {} of {}", edit.author, edit.sync_id, edit.key));
             }
         }
         account

@@ -72,7 +72,11 @@ impl<'a> Report<'a> {
             for conflict in conflicts {
                 self.line(&format!(
                     "#{} {} {}: the {} edit lost ({})",
-                    conflict.conflict_id, conflict.kind, conflict.id, conflict.loser, conflict.reason
+                    conflict.conflict_id,
+                    conflict.kind,
+                    conflict.id,
+                    conflict.loser.as_str(),
+                    conflict.reason
                 ))?;
             }
         }

@@ -4,7 +4,7 @@ use std::net::{SocketAddr, TcpListener};
 use std::path::{Path, PathBuf};
 use std::process::{Child, Command, Stdio};
 
-use wildthing::client::{Conflict, ConnectOptions, OpenOptions, WildThingClient};
+use wildthing::client::{Conflict, OpenOptions, WildThingClient};
 use wildthing::hub::HubStore;
 use wildthing::model::{Kind, Version};
 use wildthing::seam::RealSeam;
@@ -122,8 +122,8 @@ impl Stage {
             conflicts: Vec::new(),
         };
         for (name, client) in [("ann", &self.ann), ("ben", &self.ben)] {
-            let (state, content) = client.digests().await?;
-            ending.digests.push((name.into(), state, content));
+            let digests = client.digests().await?;
+            ending.digests.push((name.into(), digests.state, digests.content));
             ending.conflicts.push((name, client.conflicts().await?));
             client.shutdown().await;
         }
@@ -173,12 +173,9 @@ fn serve(folder: &Path, listen: SocketAddr, fill: &[String]) -> Outcome<Child> {
 }
 
 async fn open(folder: &Path, name: &str, listen: SocketAddr) -> Outcome<WildThingClient> {
-    let client = WildThingClient::open(OpenOptions::new(folder.join(name))).await?;
+    let client = WildThingClient::open(folder.join(name), OpenOptions::default()).await?;
     client
-        .connect(ConnectOptions::new(
-            format!("http://{listen}"),
-            Some(TOKEN.into()),
-        ))
+        .connect(format!("http://{listen}"), Some(TOKEN.into()), None)
         .await?;
     Ok(client)
 }
