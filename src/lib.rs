@@ -24,6 +24,7 @@
 //!
 //! | module | what lives there |
 //! | --- | --- |
+//! | [`ffi`] | what only foreign languages need: custom types, the log sink |
 //! | [`client`] | the public API: start here |
 //! | [`observe`] | change events and streams |
 //! | [`sync`] | the planner (pure), the engine that drives it, the background loop |
@@ -39,7 +40,7 @@
 
 pub mod client;
 pub mod conflict;
-mod ffi;
+pub mod ffi;
 #[cfg(feature = "hub")]
 pub mod hub;
 pub mod model;

@@ -4,5 +4,6 @@
 //! The API itself is annotated where it is written, in [`crate::client`]; no
 //! rule of it lives here.
 
+pub mod log;
 mod open;
 mod types;

@@ -1,0 +1,294 @@
+//! The library's log, for languages without `tracing`.
+//!
+//! Messages go through a bounded queue to a thread of their own: a slow sink
+//! delays nobody, and what did not fit is counted and told. Messages of other
+//! libraries are left out, since nobody here vouches that they hold no secrets.
+
+use std::cell::Cell;
+use std::fmt::{self, Write as _};
+use std::panic::AssertUnwindSafe;
+use std::sync::atomic::{AtomicU8, AtomicU64, Ordering};
+use std::sync::mpsc::{Receiver, SyncSender, TrySendError, sync_channel};
+use std::sync::{Arc, OnceLock, PoisonError, RwLock};
+
+use tracing::field::{Field, Visit};
+use tracing::span::{Attributes, Id, Record};
+use tracing::subscriber::Interest;
+use tracing::{Event, Level, Metadata, Subscriber};
+
+use crate::client::{Result, WildThingError};
+use crate::model::Timestamp;
+use crate::seam::{RealSeam, Seam as _};
+
+/// How much is told.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, uniffi::Enum)]
+pub enum LogLevel {
+    /// Nothing.
+    Off,
+    /// What failed.
+    Error,
+    /// What is odd, and was dealt with.
+    Warning,
+    /// What matters in everyday use.
+    Info,
+    /// What helps to find a fault; every SQL statement where `echo` is on.
+    Debug,
+    /// Everything.
+    Trace,
+}
+
+/// One message.
+#[derive(Debug, Clone, PartialEq, uniffi::Record)]
+pub struct LogRecord {
+    /// When.
+    pub time: Timestamp,
+    /// How grave.
+    pub level: LogLevel,
+    /// Which part of the library, for example `wildthing::sync`.
+    pub target: String,
+    /// What happened.
+    pub text: String,
+}
+
+/// Why a sink could not take a message. Nobody acts on it.
+#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error, uniffi::Error)]
+pub enum LogSinkError {
+    /// It threw.
+    #[error("the log sink failed: {reason}")]
+    Failed {
+        /// What it said.
+        reason: String,
+    },
+}
+
+impl From<uniffi::UnexpectedUniFFICallbackError> for LogSinkError {
+    fn from(error: uniffi::UnexpectedUniFFICallbackError) -> Self {
+        Self::Failed { reason: error.reason }
+    }
+}
+
+/// Takes the library's messages.
+#[uniffi::export(with_foreign)]
+pub trait LogSink: Send + Sync {
+    /// Takes one. Called on a thread of its own, one message at a time.
+    fn log(&self, record: LogRecord) -> std::result::Result<(), LogSinkError>;
+}
+
+/// Sends the messages of all clients in this process to `sink` from now on, those
+/// of `level` and graver; a sink given before is replaced.
+///
+/// Fails with `Invalid` if this process logs by other means already.
+#[uniffi::export]
+pub fn set_log_sink(level: LogLevel, sink: Arc<dyn LogSink>) -> Result<()> {
+    let log = log()?;
+    *log.sink.write().unwrap_or_else(PoisonError::into_inner) = Some(sink);
+    log.level.store(rank(level), Ordering::Release);
+    Ok(())
+}
+
+/// The one log of the process.
+struct Log {
+    level: AtomicU8,
+    sink: RwLock<Option<Arc<dyn LogSink>>>,
+    queue: SyncSender<LogRecord>,
+    dropped: AtomicU64,
+}
+
+/// How many messages may wait for a slow sink.
+const CAPACITY: usize = 1_024;
+
+fn log() -> Result<&'static Arc<Log>> {
+    static LOG: OnceLock<Result<Arc<Log>>> = OnceLock::new();
+    LOG.get_or_init(start).as_ref().map_err(Clone::clone)
+}
+
+fn start() -> Result<Arc<Log>> {
+    let (queue, messages) = sync_channel(CAPACITY);
+    let log = Arc::new(Log {
+        level: AtomicU8::new(rank(LogLevel::Off)),
+        sink: RwLock::new(None),
+        queue,
+        dropped: AtomicU64::new(0),
+    });
+    tracing::subscriber::set_global_default(Tap(Arc::clone(&log))).map_err(|_| WildThingError::Invalid {
+        field: "sink".into(),
+        problem: "this process has a tracing subscriber of its own, which hears everything already".into(),
+    })?;
+    let pouring = Arc::clone(&log);
+    std::thread::Builder::new()
+        .name("wildthing-log".into())
+        .spawn(move || pouring.pour(&messages))
+        .map_err(|error| WildThingError::Internal {
+            detail: format!("no thread for the log: {error}"),
+        })?;
+    Ok(log)
+}
+
+thread_local! {
+    /// Whether this thread is inside a sink: what the library says on its behalf
+    /// is left out, or one message would make the next without end.
+    static POURING: Cell<bool> = const { Cell::new(false) };
+}
+
+impl Log {
+    fn pour(&self, messages: &Receiver<LogRecord>) {
+        POURING.set(true);
+        while let Ok(record) = messages.recv() {
+            let sink = self.sink.read().unwrap_or_else(PoisonError::into_inner).clone();
+            let Some(sink) = sink else { continue };
+            let dropped = self.dropped.swap(0, Ordering::AcqRel);
+            if dropped > 0 {
+                let told = LogRecord {
+                    level: LogLevel::Warning,
+                    target: "wildthing::log".into(),
+                    text: format!("{dropped} messages were dropped, since the sink was slow"),
+                    ..record.clone()
+                };
+                hand_over(&*sink, told);
+            }
+            hand_over(&*sink, record);
+        }
+    }
+}
+
+/// A sink that throws or panics loses its message, and nothing else happens.
+fn hand_over(sink: &dyn LogSink, record: LogRecord) {
+    let _ = std::panic::catch_unwind(AssertUnwindSafe(|| sink.log(record)));
+}
+
+fn rank(level: LogLevel) -> u8 {
+    level as u8
+}
+
+fn level_of(level: &Level) -> LogLevel {
+    match *level {
+        Level::ERROR => LogLevel::Error,
+        Level::WARN => LogLevel::Warning,
+        Level::INFO => LogLevel::Info,
+        Level::DEBUG => LogLevel::Debug,
+        Level::TRACE => LogLevel::Trace,
+    }
+}
+
+/// Hears what the library says.
+struct Tap(Arc<Log>);
+
+impl Subscriber for Tap {
+    fn register_callsite(&self, metadata: &'static Metadata<'static>) -> Interest {
+        if metadata.target().starts_with("wildthing") {
+            // The level may change: asked every time.
+            Interest::sometimes()
+        } else {
+            Interest::never()
+        }
+    }
+
+    fn enabled(&self, metadata: &Metadata<'_>) -> bool {
+        metadata.is_event()
+            && metadata.target().starts_with("wildthing")
+            && rank(level_of(metadata.level())) <= self.0.level.load(Ordering::Acquire)
+            && !POURING.get()
+    }
+
+    fn new_span(&self, _: &Attributes<'_>) -> Id {
+        Id::from_u64(1)
+    }
+
+    fn record(&self, _: &Id, _: &Record<'_>) {}
+
+    fn record_follows_from(&self, _: &Id, _: &Id) {}
+
+    fn event(&self, event: &Event<'_>) {
+        let mut text = Text::default();
+        event.record(&mut text);
+        let record = LogRecord {
+            time: RealSeam.now(),
+            level: level_of(event.metadata().level()),
+            target: event.metadata().target().to_owned(),
+            text: text.whole(),
+        };
+        match self.0.queue.try_send(record) {
+            Ok(()) | Err(TrySendError::Disconnected(_)) => {}
+            Err(TrySendError::Full(_)) => {
+                self.0.dropped.fetch_add(1, Ordering::AcqRel);
+            }
+        }
+    }
+
+    fn enter(&self, _: &Id) {}
+
+    fn exit(&self, _: &Id) {}
+}
+
+/// A message with its fields behind it.
+#[derive(Default)]
+struct Text {
+    words: String,
+    fields: String,
+}
+
+impl Text {
+    fn whole(mut self) -> String {
+        self.words.push_str(&self.fields);
+        self.words
+    }
+}
+
+impl Visit for Text {
+    fn record_debug(&mut self, field: &Field, value: &dyn fmt::Debug) {
+        // Writing to a String does not fail.
+        let _ = match field.name() {
+            "message" => write!(self.words, "{value:?}"),
+            name => write!(self.fields, " {name}={value:?}"),
+        };
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use std::sync::mpsc;
+
+    use super::*;
+
+    /// Tells what it got, and panics at the word.
+    struct Heard(mpsc::Sender<LogRecord>);
+
+    impl LogSink for Heard {
+        fn log(&self, record: LogRecord) -> std::result::Result<(), LogSinkError> {
+            // Said from within: must not come back.
+            tracing::error!("said by the sink");
+            let panics = record.text.contains("panic");
+            // Other tests of this process have their own to say.
+            if record.target.ends_with("log::tests") {
+                let _ = self.0.send(record);
+            }
+            assert!(!panics, "as asked");
+            Err(LogSinkError::Failed {
+                reason: "as always".into(),
+            })
+        }
+    }
+
+    #[test]
+    #[allow(clippy::unwrap_used)]
+    fn a_sink_hears_what_its_level_lets_through_whatever_it_does_itself() {
+        let (sender, heard) = mpsc::channel();
+        set_log_sink(LogLevel::Info, Arc::new(Heard(sender))).unwrap();
+        tracing::debug!("not at this level");
+        tracing::error!(target: "somebody_else", token = "secret", "not of this library");
+        tracing::warn!("panic now");
+        tracing::info!(rooms = 3, "pulled");
+        let texts: Vec<String> = (0..2).map(|_| heard.recv().unwrap().text).collect();
+        assert_eq!(texts, ["panic now", "pulled rooms=3"]);
+
+        let (sender, heard) = mpsc::channel();
+        set_log_sink(LogLevel::Debug, Arc::new(Heard(sender))).unwrap();
+        tracing::debug!("now it is");
+        let record = heard.recv().unwrap();
+        assert_eq!(
+            (record.level, record.text.as_str()),
+            (LogLevel::Debug, "now it is")
+        );
+        assert!(record.target.starts_with("wildthing::ffi"));
+    }
+}
