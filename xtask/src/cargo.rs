@@ -71,6 +71,30 @@ impl Cargo {
             .map_err(|error| format!("can't start {shown}: {error}"))
     }
 
+    /// Builds, shows what cargo says meanwhile, and gives the files that it left
+    /// of the target `name`.
+    pub(crate) fn artifacts(
+        &self,
+        words: &str,
+        name: &str,
+        envs: &[(&str, &str)],
+    ) -> Result<Vec<PathBuf>, String> {
+        let words = format!("{words} --message-format=json-render-diagnostics");
+        let (mut command, shown) = self.command(&words, &[], envs);
+        let output = command
+            .stderr(Stdio::inherit())
+            .output()
+            .map_err(|error| format!("can't start {shown}: {error}"))?;
+        if !output.status.success() {
+            return Err(format!("{shown} failed ({})", output.status));
+        }
+        let files = files(&String::from_utf8_lossy(&output.stdout), name);
+        if files.is_empty() {
+            return Err(format!("{shown} left no file of {name}"));
+        }
+        Ok(files)
+    }
+
     /// Makes sure that a subcommand is installed.
     pub(crate) fn require(&self, subcommand: &str, component: &str) -> Outcome {
         let output = self.output(&format!("{subcommand} --version"), &[], &[])?;
@@ -117,5 +141,39 @@ impl Cargo {
             println!("$ {shown}");
         }
         (command, shown)
+    }
+}
+
+/// The files that cargo's messages name for a target. The messages are JSON, one
+/// a line, of which only two lists of strings are needed.
+fn files(messages: &str, name: &str) -> Vec<PathBuf> {
+    let of_target = format!("\"name\":\"{name}\"");
+    messages
+        .lines()
+        .filter(|line| line.starts_with("{\"reason\":\"compiler-artifact\"") && line.contains(&of_target))
+        .filter_map(|line| line.split_once("\"filenames\":["))
+        .filter_map(|(_, list)| list.split_once(']'))
+        .flat_map(|(list, _)| list.split(','))
+        .map(|text| PathBuf::from(text.trim_matches('"').replace("\\\\", "\\")))
+        .collect()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::files;
+
+    #[test]
+    fn files_are_those_of_the_target() {
+        let messages = concat!(
+            r#"{"reason":"compiler-artifact","target":{"name":"other"},"filenames":["/t/libother.rlib"]}"#,
+            "\n",
+            r#"{"reason":"compiler-artifact","target":{"name":"a"},"filenames":["/t/liba.so","C:\\t\\a.dll"]}"#,
+            "\n",
+            r#"{"reason":"build-finished","success":true}"#,
+        );
+        let found = files(messages, "a");
+        assert_eq!(found.len(), 2);
+        assert_eq!(found[0].to_str(), Some("/t/liba.so"));
+        assert_eq!(found[1].to_str(), Some(r"C:\t\a.dll"));
     }
 }

@@ -1,11 +1,13 @@
 //! The project's chores: `cargo xtask --help`. Needs nothing but Rust.
 //!
 //! - `args`: reading the command line.
+//! - `bindings`: the sources for Swift, Kotlin and Python, and `docs/api.md`.
 //! - `cargo`: running cargo from the workspace's root, loudly in CI, quietly elsewhere.
 //! - `stages`: what `test` and `ci` consist of.
 //! - `simulate`: the simulated fleet, whole and with deliberate bugs.
 
 mod args;
+mod bindings;
 mod cargo;
 mod simulate;
 mod stages;
@@ -26,7 +28,9 @@ Usage: cargo xtask <COMMAND>
 Commands:
   test                   every test of the workspace
   ci [STAGE…]            what a change has to pass, all of it or only these stages:
-                         fmt clippy docs test simulate mutants demo
+                         fmt clippy docs bindings test simulate mutants demo
+  bindings               writes bindings/*/generated and docs/api.md
+      --check            only tells whether they are what the library says
   simulate               the simulated fleet: clients, a hub and faults on virtual time
       --seeds <N>        how many seeds [default: 200]
       --seed <S>         the first seed, as a failure names it
@@ -55,6 +59,15 @@ fn run() -> Outcome {
             stages::test(&cargo)
         }
         Some("ci") => stages::ci(&cargo, &args.rest()?),
+        Some("bindings") => {
+            let check = args.flag("--check");
+            args.finish()?;
+            if check {
+                bindings::check(&cargo)
+            } else {
+                bindings::write(&cargo)
+            }
+        }
         Some("simulate") => {
             let run = simulate::Run {
                 seeds: args.number("--seeds")?.unwrap_or(simulate::DEFAULT_SEEDS),

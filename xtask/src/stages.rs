@@ -3,6 +3,7 @@
 use std::time::{Duration, Instant};
 
 use crate::Outcome;
+use crate::bindings;
 use crate::cargo::Cargo;
 use crate::simulate::{self, Run};
 
@@ -39,6 +40,7 @@ const STAGES: &[(&str, Stage)] = &[
     ("fmt", fmt),
     ("clippy", clippy),
     ("docs", docs),
+    ("bindings", bindings::check),
     ("test", test),
     ("simulate", simulation),
     ("mutants", mutants),

@@ -1,0 +1,65 @@
+//! Writes what the other languages see of the library: Swift, Kotlin and Python
+//! sources, and the page that lists the API. `cargo xtask bindings` runs it.
+//!
+//! ```text
+//! bindgen LIBRARY UNIFFI_TOML FOLDER
+//! ```
+//!
+//! `LIBRARY` is the built cdylib, which carries a description of its own API;
+//! `UNIFFI_TOML` says how types are mapped. Below `FOLDER` it writes
+//! `bindings/{swift,kotlin,python}/generated`, `docs/api.md`, and `api.json` for
+//! programs. The same library gives the same bytes on every machine.
+//!
+//! - `generate`: runs UniFFI's generators and puts the files where packages want them.
+//! - `clean`: takes out what is specific to a machine, or not to our taste.
+//! - `api`: the API as the library describes it.
+//! - `spell`: how each language writes a type, a name, a signature.
+//! - `verify`: every spelled name is one that a generator wrote.
+//! - `page`, `json`: `docs/api.md` and `api.json`.
+
+mod api;
+mod clean;
+mod generate;
+mod json;
+mod page;
+mod spell;
+mod verify;
+
+use std::fs;
+use std::process::ExitCode;
+
+use anyhow::{Context, Result, bail};
+use camino::{Utf8Path, Utf8PathBuf};
+
+fn main() -> ExitCode {
+    match run() {
+        Ok(()) => ExitCode::SUCCESS,
+        Err(problem) => {
+            eprintln!("bindgen: {problem:#}");
+            ExitCode::FAILURE
+        }
+    }
+}
+
+fn run() -> Result<()> {
+    let words: Vec<String> = std::env::args().skip(1).collect();
+    let [library, config, folder] = words.as_slice() else {
+        bail!("usage: bindgen LIBRARY UNIFFI_TOML FOLDER");
+    };
+    let (library, config) = (Utf8PathBuf::from(library), Utf8PathBuf::from(config));
+    let folder = Utf8Path::new(folder);
+
+    let sources = generate::sources(&library, &config, folder)?;
+    let api = api::read(&generate::loader(&config), &library)?;
+    verify::names(&api, &sources)?;
+    write(&folder.join("docs/api.md"), &page::page(&api)?)?;
+    write(&folder.join("api.json"), &json::text(&api)?)
+}
+
+/// Writes a file and the folders above it.
+fn write(path: &Utf8Path, text: &str) -> Result<()> {
+    if let Some(parent) = path.parent() {
+        fs::create_dir_all(parent).with_context(|| format!("can't make {parent}"))?;
+    }
+    fs::write(path, text).with_context(|| format!("can't write {path}"))
+}
