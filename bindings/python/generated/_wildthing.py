@@ -26,6 +26,7 @@ import threading
 import itertools
 import traceback
 import typing
+import asyncio
 import platform
 import json
 import json
@@ -526,7 +527,112 @@ def _uniffi_check_contract_api_version(lib):
         raise InternalError("UniFFI contract version mismatch: try cleaning and rebuilding your project")
 
 def _uniffi_check_api_checksums(lib):
-    pass
+    if lib.uniffi_wildthing_checksum_func_set_log_sink() != 9017:
+        raise InternalError("UniFFI API checksum mismatch: try cleaning and rebuilding your project")
+    if lib.uniffi_wildthing_checksum_method_logsink_log() != 1119:
+        raise InternalError("UniFFI API checksum mismatch: try cleaning and rebuilding your project")
+    if lib.uniffi_wildthing_checksum_method_wildthingclient_cancel_sync() != 20227:
+        raise InternalError("UniFFI API checksum mismatch: try cleaning and rebuilding your project")
+    if lib.uniffi_wildthing_checksum_method_wildthingclient_client_id() != 41920:
+        raise InternalError("UniFFI API checksum mismatch: try cleaning and rebuilding your project")
+    if lib.uniffi_wildthing_checksum_method_wildthingclient_conflicts() != 57386:
+        raise InternalError("UniFFI API checksum mismatch: try cleaning and rebuilding your project")
+    if lib.uniffi_wildthing_checksum_method_wildthingclient_connect() != 36196:
+        raise InternalError("UniFFI API checksum mismatch: try cleaning and rebuilding your project")
+    if lib.uniffi_wildthing_checksum_method_wildthingclient_create_device() != 13814:
+        raise InternalError("UniFFI API checksum mismatch: try cleaning and rebuilding your project")
+    if lib.uniffi_wildthing_checksum_method_wildthingclient_create_house() != 40693:
+        raise InternalError("UniFFI API checksum mismatch: try cleaning and rebuilding your project")
+    if lib.uniffi_wildthing_checksum_method_wildthingclient_create_room() != 33577:
+        raise InternalError("UniFFI API checksum mismatch: try cleaning and rebuilding your project")
+    if lib.uniffi_wildthing_checksum_method_wildthingclient_create_user() != 401:
+        raise InternalError("UniFFI API checksum mismatch: try cleaning and rebuilding your project")
+    if lib.uniffi_wildthing_checksum_method_wildthingclient_delete_device() != 169:
+        raise InternalError("UniFFI API checksum mismatch: try cleaning and rebuilding your project")
+    if lib.uniffi_wildthing_checksum_method_wildthingclient_delete_house() != 58216:
+        raise InternalError("UniFFI API checksum mismatch: try cleaning and rebuilding your project")
+    if lib.uniffi_wildthing_checksum_method_wildthingclient_delete_room() != 43624:
+        raise InternalError("UniFFI API checksum mismatch: try cleaning and rebuilding your project")
+    if lib.uniffi_wildthing_checksum_method_wildthingclient_delete_user() != 63034:
+        raise InternalError("UniFFI API checksum mismatch: try cleaning and rebuilding your project")
+    if lib.uniffi_wildthing_checksum_method_wildthingclient_digests() != 46146:
+        raise InternalError("UniFFI API checksum mismatch: try cleaning and rebuilding your project")
+    if lib.uniffi_wildthing_checksum_method_wildthingclient_discard() != 39739:
+        raise InternalError("UniFFI API checksum mismatch: try cleaning and rebuilding your project")
+    if lib.uniffi_wildthing_checksum_method_wildthingclient_disconnect() != 63098:
+        raise InternalError("UniFFI API checksum mismatch: try cleaning and rebuilding your project")
+    if lib.uniffi_wildthing_checksum_method_wildthingclient_dismiss() != 7380:
+        raise InternalError("UniFFI API checksum mismatch: try cleaning and rebuilding your project")
+    if lib.uniffi_wildthing_checksum_method_wildthingclient_explain() != 34259:
+        raise InternalError("UniFFI API checksum mismatch: try cleaning and rebuilding your project")
+    if lib.uniffi_wildthing_checksum_method_wildthingclient_get_device() != 43954:
+        raise InternalError("UniFFI API checksum mismatch: try cleaning and rebuilding your project")
+    if lib.uniffi_wildthing_checksum_method_wildthingclient_get_device_history() != 61660:
+        raise InternalError("UniFFI API checksum mismatch: try cleaning and rebuilding your project")
+    if lib.uniffi_wildthing_checksum_method_wildthingclient_get_device_state() != 23602:
+        raise InternalError("UniFFI API checksum mismatch: try cleaning and rebuilding your project")
+    if lib.uniffi_wildthing_checksum_method_wildthingclient_get_devices() != 3697:
+        raise InternalError("UniFFI API checksum mismatch: try cleaning and rebuilding your project")
+    if lib.uniffi_wildthing_checksum_method_wildthingclient_get_events() != 42069:
+        raise InternalError("UniFFI API checksum mismatch: try cleaning and rebuilding your project")
+    if lib.uniffi_wildthing_checksum_method_wildthingclient_get_house() != 58549:
+        raise InternalError("UniFFI API checksum mismatch: try cleaning and rebuilding your project")
+    if lib.uniffi_wildthing_checksum_method_wildthingclient_get_houses() != 10944:
+        raise InternalError("UniFFI API checksum mismatch: try cleaning and rebuilding your project")
+    if lib.uniffi_wildthing_checksum_method_wildthingclient_get_room() != 1785:
+        raise InternalError("UniFFI API checksum mismatch: try cleaning and rebuilding your project")
+    if lib.uniffi_wildthing_checksum_method_wildthingclient_get_rooms() != 25048:
+        raise InternalError("UniFFI API checksum mismatch: try cleaning and rebuilding your project")
+    if lib.uniffi_wildthing_checksum_method_wildthingclient_get_sync_status() != 25391:
+        raise InternalError("UniFFI API checksum mismatch: try cleaning and rebuilding your project")
+    if lib.uniffi_wildthing_checksum_method_wildthingclient_get_user() != 34815:
+        raise InternalError("UniFFI API checksum mismatch: try cleaning and rebuilding your project")
+    if lib.uniffi_wildthing_checksum_method_wildthingclient_get_users() != 28617:
+        raise InternalError("UniFFI API checksum mismatch: try cleaning and rebuilding your project")
+    if lib.uniffi_wildthing_checksum_method_wildthingclient_history() != 60726:
+        raise InternalError("UniFFI API checksum mismatch: try cleaning and rebuilding your project")
+    if lib.uniffi_wildthing_checksum_method_wildthingclient_log_event() != 45941:
+        raise InternalError("UniFFI API checksum mismatch: try cleaning and rebuilding your project")
+    if lib.uniffi_wildthing_checksum_method_wildthingclient_network_available() != 15704:
+        raise InternalError("UniFFI API checksum mismatch: try cleaning and rebuilding your project")
+    if lib.uniffi_wildthing_checksum_method_wildthingclient_pause() != 10989:
+        raise InternalError("UniFFI API checksum mismatch: try cleaning and rebuilding your project")
+    if lib.uniffi_wildthing_checksum_method_wildthingclient_pending_changes() != 16112:
+        raise InternalError("UniFFI API checksum mismatch: try cleaning and rebuilding your project")
+    if lib.uniffi_wildthing_checksum_method_wildthingclient_probe() != 9843:
+        raise InternalError("UniFFI API checksum mismatch: try cleaning and rebuilding your project")
+    if lib.uniffi_wildthing_checksum_method_wildthingclient_reset() != 33190:
+        raise InternalError("UniFFI API checksum mismatch: try cleaning and rebuilding your project")
+    if lib.uniffi_wildthing_checksum_method_wildthingclient_restore() != 45926:
+        raise InternalError("UniFFI API checksum mismatch: try cleaning and rebuilding your project")
+    if lib.uniffi_wildthing_checksum_method_wildthingclient_resume() != 32628:
+        raise InternalError("UniFFI API checksum mismatch: try cleaning and rebuilding your project")
+    if lib.uniffi_wildthing_checksum_method_wildthingclient_retry_failed() != 39593:
+        raise InternalError("UniFFI API checksum mismatch: try cleaning and rebuilding your project")
+    if lib.uniffi_wildthing_checksum_method_wildthingclient_salvaged() != 29714:
+        raise InternalError("UniFFI API checksum mismatch: try cleaning and rebuilding your project")
+    if lib.uniffi_wildthing_checksum_method_wildthingclient_set_auth_token() != 26858:
+        raise InternalError("UniFFI API checksum mismatch: try cleaning and rebuilding your project")
+    if lib.uniffi_wildthing_checksum_method_wildthingclient_shutdown() != 51135:
+        raise InternalError("UniFFI API checksum mismatch: try cleaning and rebuilding your project")
+    if lib.uniffi_wildthing_checksum_method_wildthingclient_start_background_sync() != 44484:
+        raise InternalError("UniFFI API checksum mismatch: try cleaning and rebuilding your project")
+    if lib.uniffi_wildthing_checksum_method_wildthingclient_stop_background_sync() != 57403:
+        raise InternalError("UniFFI API checksum mismatch: try cleaning and rebuilding your project")
+    if lib.uniffi_wildthing_checksum_method_wildthingclient_sync() != 55501:
+        raise InternalError("UniFFI API checksum mismatch: try cleaning and rebuilding your project")
+    if lib.uniffi_wildthing_checksum_method_wildthingclient_update_device() != 52943:
+        raise InternalError("UniFFI API checksum mismatch: try cleaning and rebuilding your project")
+    if lib.uniffi_wildthing_checksum_method_wildthingclient_update_device_state() != 304:
+        raise InternalError("UniFFI API checksum mismatch: try cleaning and rebuilding your project")
+    if lib.uniffi_wildthing_checksum_method_wildthingclient_update_house() != 40748:
+        raise InternalError("UniFFI API checksum mismatch: try cleaning and rebuilding your project")
+    if lib.uniffi_wildthing_checksum_method_wildthingclient_update_room() != 33878:
+        raise InternalError("UniFFI API checksum mismatch: try cleaning and rebuilding your project")
+    if lib.uniffi_wildthing_checksum_method_wildthingclient_update_user() != 39996:
+        raise InternalError("UniFFI API checksum mismatch: try cleaning and rebuilding your project")
+    if lib.uniffi_wildthing_checksum_constructor_wildthingclient_open() != 59004:
+        raise InternalError("UniFFI API checksum mismatch: try cleaning and rebuilding your project")
 
 # A ctypes library to expose the extern-C FFI definitions.
 # This is an implementation detail which will be called internally by the public API.
@@ -556,13 +662,785 @@ _UniffiLib.ffi_wildthing_rustbuffer_reserve.restype = _UniffiRustBuffer
 _UniffiLib.ffi_wildthing_uniffi_contract_version.argtypes = (
 )
 _UniffiLib.ffi_wildthing_uniffi_contract_version.restype = ctypes.c_uint32
+_UniffiLib.uniffi_wildthing_checksum_func_set_log_sink.argtypes = (
+)
+_UniffiLib.uniffi_wildthing_checksum_func_set_log_sink.restype = ctypes.c_uint16
+_UniffiLib.uniffi_wildthing_checksum_method_logsink_log.argtypes = (
+)
+_UniffiLib.uniffi_wildthing_checksum_method_logsink_log.restype = ctypes.c_uint16
+_UniffiLib.uniffi_wildthing_checksum_method_wildthingclient_cancel_sync.argtypes = (
+)
+_UniffiLib.uniffi_wildthing_checksum_method_wildthingclient_cancel_sync.restype = ctypes.c_uint16
+_UniffiLib.uniffi_wildthing_checksum_method_wildthingclient_client_id.argtypes = (
+)
+_UniffiLib.uniffi_wildthing_checksum_method_wildthingclient_client_id.restype = ctypes.c_uint16
+_UniffiLib.uniffi_wildthing_checksum_method_wildthingclient_conflicts.argtypes = (
+)
+_UniffiLib.uniffi_wildthing_checksum_method_wildthingclient_conflicts.restype = ctypes.c_uint16
+_UniffiLib.uniffi_wildthing_checksum_method_wildthingclient_connect.argtypes = (
+)
+_UniffiLib.uniffi_wildthing_checksum_method_wildthingclient_connect.restype = ctypes.c_uint16
+_UniffiLib.uniffi_wildthing_checksum_method_wildthingclient_create_device.argtypes = (
+)
+_UniffiLib.uniffi_wildthing_checksum_method_wildthingclient_create_device.restype = ctypes.c_uint16
+_UniffiLib.uniffi_wildthing_checksum_method_wildthingclient_create_house.argtypes = (
+)
+_UniffiLib.uniffi_wildthing_checksum_method_wildthingclient_create_house.restype = ctypes.c_uint16
+_UniffiLib.uniffi_wildthing_checksum_method_wildthingclient_create_room.argtypes = (
+)
+_UniffiLib.uniffi_wildthing_checksum_method_wildthingclient_create_room.restype = ctypes.c_uint16
+_UniffiLib.uniffi_wildthing_checksum_method_wildthingclient_create_user.argtypes = (
+)
+_UniffiLib.uniffi_wildthing_checksum_method_wildthingclient_create_user.restype = ctypes.c_uint16
+_UniffiLib.uniffi_wildthing_checksum_method_wildthingclient_delete_device.argtypes = (
+)
+_UniffiLib.uniffi_wildthing_checksum_method_wildthingclient_delete_device.restype = ctypes.c_uint16
+_UniffiLib.uniffi_wildthing_checksum_method_wildthingclient_delete_house.argtypes = (
+)
+_UniffiLib.uniffi_wildthing_checksum_method_wildthingclient_delete_house.restype = ctypes.c_uint16
+_UniffiLib.uniffi_wildthing_checksum_method_wildthingclient_delete_room.argtypes = (
+)
+_UniffiLib.uniffi_wildthing_checksum_method_wildthingclient_delete_room.restype = ctypes.c_uint16
+_UniffiLib.uniffi_wildthing_checksum_method_wildthingclient_delete_user.argtypes = (
+)
+_UniffiLib.uniffi_wildthing_checksum_method_wildthingclient_delete_user.restype = ctypes.c_uint16
+_UniffiLib.uniffi_wildthing_checksum_method_wildthingclient_digests.argtypes = (
+)
+_UniffiLib.uniffi_wildthing_checksum_method_wildthingclient_digests.restype = ctypes.c_uint16
+_UniffiLib.uniffi_wildthing_checksum_method_wildthingclient_discard.argtypes = (
+)
+_UniffiLib.uniffi_wildthing_checksum_method_wildthingclient_discard.restype = ctypes.c_uint16
+_UniffiLib.uniffi_wildthing_checksum_method_wildthingclient_disconnect.argtypes = (
+)
+_UniffiLib.uniffi_wildthing_checksum_method_wildthingclient_disconnect.restype = ctypes.c_uint16
+_UniffiLib.uniffi_wildthing_checksum_method_wildthingclient_dismiss.argtypes = (
+)
+_UniffiLib.uniffi_wildthing_checksum_method_wildthingclient_dismiss.restype = ctypes.c_uint16
+_UniffiLib.uniffi_wildthing_checksum_method_wildthingclient_explain.argtypes = (
+)
+_UniffiLib.uniffi_wildthing_checksum_method_wildthingclient_explain.restype = ctypes.c_uint16
+_UniffiLib.uniffi_wildthing_checksum_method_wildthingclient_get_device.argtypes = (
+)
+_UniffiLib.uniffi_wildthing_checksum_method_wildthingclient_get_device.restype = ctypes.c_uint16
+_UniffiLib.uniffi_wildthing_checksum_method_wildthingclient_get_device_history.argtypes = (
+)
+_UniffiLib.uniffi_wildthing_checksum_method_wildthingclient_get_device_history.restype = ctypes.c_uint16
+_UniffiLib.uniffi_wildthing_checksum_method_wildthingclient_get_device_state.argtypes = (
+)
+_UniffiLib.uniffi_wildthing_checksum_method_wildthingclient_get_device_state.restype = ctypes.c_uint16
+_UniffiLib.uniffi_wildthing_checksum_method_wildthingclient_get_devices.argtypes = (
+)
+_UniffiLib.uniffi_wildthing_checksum_method_wildthingclient_get_devices.restype = ctypes.c_uint16
+_UniffiLib.uniffi_wildthing_checksum_method_wildthingclient_get_events.argtypes = (
+)
+_UniffiLib.uniffi_wildthing_checksum_method_wildthingclient_get_events.restype = ctypes.c_uint16
+_UniffiLib.uniffi_wildthing_checksum_method_wildthingclient_get_house.argtypes = (
+)
+_UniffiLib.uniffi_wildthing_checksum_method_wildthingclient_get_house.restype = ctypes.c_uint16
+_UniffiLib.uniffi_wildthing_checksum_method_wildthingclient_get_houses.argtypes = (
+)
+_UniffiLib.uniffi_wildthing_checksum_method_wildthingclient_get_houses.restype = ctypes.c_uint16
+_UniffiLib.uniffi_wildthing_checksum_method_wildthingclient_get_room.argtypes = (
+)
+_UniffiLib.uniffi_wildthing_checksum_method_wildthingclient_get_room.restype = ctypes.c_uint16
+_UniffiLib.uniffi_wildthing_checksum_method_wildthingclient_get_rooms.argtypes = (
+)
+_UniffiLib.uniffi_wildthing_checksum_method_wildthingclient_get_rooms.restype = ctypes.c_uint16
+_UniffiLib.uniffi_wildthing_checksum_method_wildthingclient_get_sync_status.argtypes = (
+)
+_UniffiLib.uniffi_wildthing_checksum_method_wildthingclient_get_sync_status.restype = ctypes.c_uint16
+_UniffiLib.uniffi_wildthing_checksum_method_wildthingclient_get_user.argtypes = (
+)
+_UniffiLib.uniffi_wildthing_checksum_method_wildthingclient_get_user.restype = ctypes.c_uint16
+_UniffiLib.uniffi_wildthing_checksum_method_wildthingclient_get_users.argtypes = (
+)
+_UniffiLib.uniffi_wildthing_checksum_method_wildthingclient_get_users.restype = ctypes.c_uint16
+_UniffiLib.uniffi_wildthing_checksum_method_wildthingclient_history.argtypes = (
+)
+_UniffiLib.uniffi_wildthing_checksum_method_wildthingclient_history.restype = ctypes.c_uint16
+_UniffiLib.uniffi_wildthing_checksum_method_wildthingclient_log_event.argtypes = (
+)
+_UniffiLib.uniffi_wildthing_checksum_method_wildthingclient_log_event.restype = ctypes.c_uint16
+_UniffiLib.uniffi_wildthing_checksum_method_wildthingclient_network_available.argtypes = (
+)
+_UniffiLib.uniffi_wildthing_checksum_method_wildthingclient_network_available.restype = ctypes.c_uint16
+_UniffiLib.uniffi_wildthing_checksum_method_wildthingclient_pause.argtypes = (
+)
+_UniffiLib.uniffi_wildthing_checksum_method_wildthingclient_pause.restype = ctypes.c_uint16
+_UniffiLib.uniffi_wildthing_checksum_method_wildthingclient_pending_changes.argtypes = (
+)
+_UniffiLib.uniffi_wildthing_checksum_method_wildthingclient_pending_changes.restype = ctypes.c_uint16
+_UniffiLib.uniffi_wildthing_checksum_method_wildthingclient_probe.argtypes = (
+)
+_UniffiLib.uniffi_wildthing_checksum_method_wildthingclient_probe.restype = ctypes.c_uint16
+_UniffiLib.uniffi_wildthing_checksum_method_wildthingclient_reset.argtypes = (
+)
+_UniffiLib.uniffi_wildthing_checksum_method_wildthingclient_reset.restype = ctypes.c_uint16
+_UniffiLib.uniffi_wildthing_checksum_method_wildthingclient_restore.argtypes = (
+)
+_UniffiLib.uniffi_wildthing_checksum_method_wildthingclient_restore.restype = ctypes.c_uint16
+_UniffiLib.uniffi_wildthing_checksum_method_wildthingclient_resume.argtypes = (
+)
+_UniffiLib.uniffi_wildthing_checksum_method_wildthingclient_resume.restype = ctypes.c_uint16
+_UniffiLib.uniffi_wildthing_checksum_method_wildthingclient_retry_failed.argtypes = (
+)
+_UniffiLib.uniffi_wildthing_checksum_method_wildthingclient_retry_failed.restype = ctypes.c_uint16
+_UniffiLib.uniffi_wildthing_checksum_method_wildthingclient_salvaged.argtypes = (
+)
+_UniffiLib.uniffi_wildthing_checksum_method_wildthingclient_salvaged.restype = ctypes.c_uint16
+_UniffiLib.uniffi_wildthing_checksum_method_wildthingclient_set_auth_token.argtypes = (
+)
+_UniffiLib.uniffi_wildthing_checksum_method_wildthingclient_set_auth_token.restype = ctypes.c_uint16
+_UniffiLib.uniffi_wildthing_checksum_method_wildthingclient_shutdown.argtypes = (
+)
+_UniffiLib.uniffi_wildthing_checksum_method_wildthingclient_shutdown.restype = ctypes.c_uint16
+_UniffiLib.uniffi_wildthing_checksum_method_wildthingclient_start_background_sync.argtypes = (
+)
+_UniffiLib.uniffi_wildthing_checksum_method_wildthingclient_start_background_sync.restype = ctypes.c_uint16
+_UniffiLib.uniffi_wildthing_checksum_method_wildthingclient_stop_background_sync.argtypes = (
+)
+_UniffiLib.uniffi_wildthing_checksum_method_wildthingclient_stop_background_sync.restype = ctypes.c_uint16
+_UniffiLib.uniffi_wildthing_checksum_method_wildthingclient_sync.argtypes = (
+)
+_UniffiLib.uniffi_wildthing_checksum_method_wildthingclient_sync.restype = ctypes.c_uint16
+_UniffiLib.uniffi_wildthing_checksum_method_wildthingclient_update_device.argtypes = (
+)
+_UniffiLib.uniffi_wildthing_checksum_method_wildthingclient_update_device.restype = ctypes.c_uint16
+_UniffiLib.uniffi_wildthing_checksum_method_wildthingclient_update_device_state.argtypes = (
+)
+_UniffiLib.uniffi_wildthing_checksum_method_wildthingclient_update_device_state.restype = ctypes.c_uint16
+_UniffiLib.uniffi_wildthing_checksum_method_wildthingclient_update_house.argtypes = (
+)
+_UniffiLib.uniffi_wildthing_checksum_method_wildthingclient_update_house.restype = ctypes.c_uint16
+_UniffiLib.uniffi_wildthing_checksum_method_wildthingclient_update_room.argtypes = (
+)
+_UniffiLib.uniffi_wildthing_checksum_method_wildthingclient_update_room.restype = ctypes.c_uint16
+_UniffiLib.uniffi_wildthing_checksum_method_wildthingclient_update_user.argtypes = (
+)
+_UniffiLib.uniffi_wildthing_checksum_method_wildthingclient_update_user.restype = ctypes.c_uint16
+_UniffiLib.uniffi_wildthing_checksum_constructor_wildthingclient_open.argtypes = (
+)
+_UniffiLib.uniffi_wildthing_checksum_constructor_wildthingclient_open.restype = ctypes.c_uint16
+_UniffiLib.uniffi_wildthing_fn_func_set_log_sink.argtypes = (
+    _UniffiRustBuffer,
+    ctypes.c_uint64,
+    ctypes.POINTER(_UniffiRustCallStatus),
+)
+_UniffiLib.uniffi_wildthing_fn_func_set_log_sink.restype = None
+_UniffiLib.uniffi_wildthing_fn_method_logsink_log.argtypes = (
+    ctypes.c_uint64,
+    _UniffiRustBuffer,
+    ctypes.POINTER(_UniffiRustCallStatus),
+)
+_UniffiLib.uniffi_wildthing_fn_method_logsink_log.restype = None
+_UniffiLib.uniffi_wildthing_fn_method_wildthingclient_cancel_sync.argtypes = (
+    ctypes.c_uint64,
+    ctypes.POINTER(_UniffiRustCallStatus),
+)
+_UniffiLib.uniffi_wildthing_fn_method_wildthingclient_cancel_sync.restype = None
+_UniffiLib.uniffi_wildthing_fn_method_wildthingclient_client_id.argtypes = (
+    ctypes.c_uint64,
+)
+_UniffiLib.uniffi_wildthing_fn_method_wildthingclient_client_id.restype = ctypes.c_uint64
+_UniffiLib.uniffi_wildthing_fn_method_wildthingclient_conflicts.argtypes = (
+    ctypes.c_uint64,
+)
+_UniffiLib.uniffi_wildthing_fn_method_wildthingclient_conflicts.restype = ctypes.c_uint64
+_UniffiLib.uniffi_wildthing_fn_method_wildthingclient_connect.argtypes = (
+    ctypes.c_uint64,
+    _UniffiRustBuffer,
+    _UniffiRustBuffer,
+    _UniffiRustBuffer,
+)
+_UniffiLib.uniffi_wildthing_fn_method_wildthingclient_connect.restype = ctypes.c_uint64
+_UniffiLib.uniffi_wildthing_fn_method_wildthingclient_create_device.argtypes = (
+    ctypes.c_uint64,
+    _UniffiRustBuffer,
+)
+_UniffiLib.uniffi_wildthing_fn_method_wildthingclient_create_device.restype = ctypes.c_uint64
+_UniffiLib.uniffi_wildthing_fn_method_wildthingclient_create_house.argtypes = (
+    ctypes.c_uint64,
+    _UniffiRustBuffer,
+)
+_UniffiLib.uniffi_wildthing_fn_method_wildthingclient_create_house.restype = ctypes.c_uint64
+_UniffiLib.uniffi_wildthing_fn_method_wildthingclient_create_room.argtypes = (
+    ctypes.c_uint64,
+    _UniffiRustBuffer,
+)
+_UniffiLib.uniffi_wildthing_fn_method_wildthingclient_create_room.restype = ctypes.c_uint64
+_UniffiLib.uniffi_wildthing_fn_method_wildthingclient_create_user.argtypes = (
+    ctypes.c_uint64,
+    _UniffiRustBuffer,
+)
+_UniffiLib.uniffi_wildthing_fn_method_wildthingclient_create_user.restype = ctypes.c_uint64
+_UniffiLib.uniffi_wildthing_fn_method_wildthingclient_delete_device.argtypes = (
+    ctypes.c_uint64,
+    _UniffiRustBuffer,
+)
+_UniffiLib.uniffi_wildthing_fn_method_wildthingclient_delete_device.restype = ctypes.c_uint64
+_UniffiLib.uniffi_wildthing_fn_method_wildthingclient_delete_house.argtypes = (
+    ctypes.c_uint64,
+    _UniffiRustBuffer,
+)
+_UniffiLib.uniffi_wildthing_fn_method_wildthingclient_delete_house.restype = ctypes.c_uint64
+_UniffiLib.uniffi_wildthing_fn_method_wildthingclient_delete_room.argtypes = (
+    ctypes.c_uint64,
+    _UniffiRustBuffer,
+)
+_UniffiLib.uniffi_wildthing_fn_method_wildthingclient_delete_room.restype = ctypes.c_uint64
+_UniffiLib.uniffi_wildthing_fn_method_wildthingclient_delete_user.argtypes = (
+    ctypes.c_uint64,
+    _UniffiRustBuffer,
+)
+_UniffiLib.uniffi_wildthing_fn_method_wildthingclient_delete_user.restype = ctypes.c_uint64
+_UniffiLib.uniffi_wildthing_fn_method_wildthingclient_digests.argtypes = (
+    ctypes.c_uint64,
+)
+_UniffiLib.uniffi_wildthing_fn_method_wildthingclient_digests.restype = ctypes.c_uint64
+_UniffiLib.uniffi_wildthing_fn_method_wildthingclient_discard.argtypes = (
+    ctypes.c_uint64,
+    _UniffiRustBuffer,
+    _UniffiRustBuffer,
+)
+_UniffiLib.uniffi_wildthing_fn_method_wildthingclient_discard.restype = ctypes.c_uint64
+_UniffiLib.uniffi_wildthing_fn_method_wildthingclient_disconnect.argtypes = (
+    ctypes.c_uint64,
+)
+_UniffiLib.uniffi_wildthing_fn_method_wildthingclient_disconnect.restype = ctypes.c_uint64
+_UniffiLib.uniffi_wildthing_fn_method_wildthingclient_dismiss.argtypes = (
+    ctypes.c_uint64,
+    ctypes.c_int64,
+)
+_UniffiLib.uniffi_wildthing_fn_method_wildthingclient_dismiss.restype = ctypes.c_uint64
+_UniffiLib.uniffi_wildthing_fn_method_wildthingclient_explain.argtypes = (
+    ctypes.c_uint64,
+    _UniffiRustBuffer,
+    _UniffiRustBuffer,
+)
+_UniffiLib.uniffi_wildthing_fn_method_wildthingclient_explain.restype = ctypes.c_uint64
+_UniffiLib.uniffi_wildthing_fn_method_wildthingclient_get_device.argtypes = (
+    ctypes.c_uint64,
+    _UniffiRustBuffer,
+)
+_UniffiLib.uniffi_wildthing_fn_method_wildthingclient_get_device.restype = ctypes.c_uint64
+_UniffiLib.uniffi_wildthing_fn_method_wildthingclient_get_device_history.argtypes = (
+    ctypes.c_uint64,
+    _UniffiRustBuffer,
+    ctypes.c_uint32,
+)
+_UniffiLib.uniffi_wildthing_fn_method_wildthingclient_get_device_history.restype = ctypes.c_uint64
+_UniffiLib.uniffi_wildthing_fn_method_wildthingclient_get_device_state.argtypes = (
+    ctypes.c_uint64,
+    _UniffiRustBuffer,
+)
+_UniffiLib.uniffi_wildthing_fn_method_wildthingclient_get_device_state.restype = ctypes.c_uint64
+_UniffiLib.uniffi_wildthing_fn_method_wildthingclient_get_devices.argtypes = (
+    ctypes.c_uint64,
+    _UniffiRustBuffer,
+)
+_UniffiLib.uniffi_wildthing_fn_method_wildthingclient_get_devices.restype = ctypes.c_uint64
+_UniffiLib.uniffi_wildthing_fn_method_wildthingclient_get_events.argtypes = (
+    ctypes.c_uint64,
+    _UniffiRustBuffer,
+    ctypes.c_uint32,
+)
+_UniffiLib.uniffi_wildthing_fn_method_wildthingclient_get_events.restype = ctypes.c_uint64
+_UniffiLib.uniffi_wildthing_fn_method_wildthingclient_get_house.argtypes = (
+    ctypes.c_uint64,
+    _UniffiRustBuffer,
+)
+_UniffiLib.uniffi_wildthing_fn_method_wildthingclient_get_house.restype = ctypes.c_uint64
+_UniffiLib.uniffi_wildthing_fn_method_wildthingclient_get_houses.argtypes = (
+    ctypes.c_uint64,
+)
+_UniffiLib.uniffi_wildthing_fn_method_wildthingclient_get_houses.restype = ctypes.c_uint64
+_UniffiLib.uniffi_wildthing_fn_method_wildthingclient_get_room.argtypes = (
+    ctypes.c_uint64,
+    _UniffiRustBuffer,
+)
+_UniffiLib.uniffi_wildthing_fn_method_wildthingclient_get_room.restype = ctypes.c_uint64
+_UniffiLib.uniffi_wildthing_fn_method_wildthingclient_get_rooms.argtypes = (
+    ctypes.c_uint64,
+    _UniffiRustBuffer,
+)
+_UniffiLib.uniffi_wildthing_fn_method_wildthingclient_get_rooms.restype = ctypes.c_uint64
+_UniffiLib.uniffi_wildthing_fn_method_wildthingclient_get_sync_status.argtypes = (
+    ctypes.c_uint64,
+)
+_UniffiLib.uniffi_wildthing_fn_method_wildthingclient_get_sync_status.restype = ctypes.c_uint64
+_UniffiLib.uniffi_wildthing_fn_method_wildthingclient_get_user.argtypes = (
+    ctypes.c_uint64,
+    _UniffiRustBuffer,
+)
+_UniffiLib.uniffi_wildthing_fn_method_wildthingclient_get_user.restype = ctypes.c_uint64
+_UniffiLib.uniffi_wildthing_fn_method_wildthingclient_get_users.argtypes = (
+    ctypes.c_uint64,
+    _UniffiRustBuffer,
+)
+_UniffiLib.uniffi_wildthing_fn_method_wildthingclient_get_users.restype = ctypes.c_uint64
+_UniffiLib.uniffi_wildthing_fn_method_wildthingclient_history.argtypes = (
+    ctypes.c_uint64,
+    _UniffiRustBuffer,
+    _UniffiRustBuffer,
+)
+_UniffiLib.uniffi_wildthing_fn_method_wildthingclient_history.restype = ctypes.c_uint64
+_UniffiLib.uniffi_wildthing_fn_method_wildthingclient_log_event.argtypes = (
+    ctypes.c_uint64,
+    _UniffiRustBuffer,
+)
+_UniffiLib.uniffi_wildthing_fn_method_wildthingclient_log_event.restype = ctypes.c_uint64
+_UniffiLib.uniffi_wildthing_fn_method_wildthingclient_network_available.argtypes = (
+    ctypes.c_uint64,
+    ctypes.POINTER(_UniffiRustCallStatus),
+)
+_UniffiLib.uniffi_wildthing_fn_method_wildthingclient_network_available.restype = None
+_UniffiLib.uniffi_wildthing_fn_method_wildthingclient_pause.argtypes = (
+    ctypes.c_uint64,
+)
+_UniffiLib.uniffi_wildthing_fn_method_wildthingclient_pause.restype = ctypes.c_uint64
+_UniffiLib.uniffi_wildthing_fn_method_wildthingclient_pending_changes.argtypes = (
+    ctypes.c_uint64,
+)
+_UniffiLib.uniffi_wildthing_fn_method_wildthingclient_pending_changes.restype = ctypes.c_uint64
+_UniffiLib.uniffi_wildthing_fn_method_wildthingclient_probe.argtypes = (
+    ctypes.c_uint64,
+)
+_UniffiLib.uniffi_wildthing_fn_method_wildthingclient_probe.restype = ctypes.c_uint64
+_UniffiLib.uniffi_wildthing_fn_method_wildthingclient_reset.argtypes = (
+    ctypes.c_uint64,
+    ctypes.c_int8,
+)
+_UniffiLib.uniffi_wildthing_fn_method_wildthingclient_reset.restype = ctypes.c_uint64
+_UniffiLib.uniffi_wildthing_fn_method_wildthingclient_restore.argtypes = (
+    ctypes.c_uint64,
+    ctypes.c_int64,
+)
+_UniffiLib.uniffi_wildthing_fn_method_wildthingclient_restore.restype = ctypes.c_uint64
+_UniffiLib.uniffi_wildthing_fn_method_wildthingclient_resume.argtypes = (
+    ctypes.c_uint64,
+)
+_UniffiLib.uniffi_wildthing_fn_method_wildthingclient_resume.restype = ctypes.c_uint64
+_UniffiLib.uniffi_wildthing_fn_method_wildthingclient_retry_failed.argtypes = (
+    ctypes.c_uint64,
+    _UniffiRustBuffer,
+    _UniffiRustBuffer,
+)
+_UniffiLib.uniffi_wildthing_fn_method_wildthingclient_retry_failed.restype = ctypes.c_uint64
+_UniffiLib.uniffi_wildthing_fn_method_wildthingclient_salvaged.argtypes = (
+    ctypes.c_uint64,
+    ctypes.POINTER(_UniffiRustCallStatus),
+)
+_UniffiLib.uniffi_wildthing_fn_method_wildthingclient_salvaged.restype = _UniffiRustBuffer
+_UniffiLib.uniffi_wildthing_fn_method_wildthingclient_set_auth_token.argtypes = (
+    ctypes.c_uint64,
+    _UniffiRustBuffer,
+    ctypes.POINTER(_UniffiRustCallStatus),
+)
+_UniffiLib.uniffi_wildthing_fn_method_wildthingclient_set_auth_token.restype = None
+_UniffiLib.uniffi_wildthing_fn_method_wildthingclient_shutdown.argtypes = (
+    ctypes.c_uint64,
+)
+_UniffiLib.uniffi_wildthing_fn_method_wildthingclient_shutdown.restype = ctypes.c_uint64
+_UniffiLib.uniffi_wildthing_fn_method_wildthingclient_start_background_sync.argtypes = (
+    ctypes.c_uint64,
+    _UniffiRustBuffer,
+)
+_UniffiLib.uniffi_wildthing_fn_method_wildthingclient_start_background_sync.restype = ctypes.c_uint64
+_UniffiLib.uniffi_wildthing_fn_method_wildthingclient_stop_background_sync.argtypes = (
+    ctypes.c_uint64,
+)
+_UniffiLib.uniffi_wildthing_fn_method_wildthingclient_stop_background_sync.restype = ctypes.c_uint64
+_UniffiLib.uniffi_wildthing_fn_method_wildthingclient_sync.argtypes = (
+    ctypes.c_uint64,
+)
+_UniffiLib.uniffi_wildthing_fn_method_wildthingclient_sync.restype = ctypes.c_uint64
+_UniffiLib.uniffi_wildthing_fn_method_wildthingclient_update_device.argtypes = (
+    ctypes.c_uint64,
+    _UniffiRustBuffer,
+    _UniffiRustBuffer,
+)
+_UniffiLib.uniffi_wildthing_fn_method_wildthingclient_update_device.restype = ctypes.c_uint64
+_UniffiLib.uniffi_wildthing_fn_method_wildthingclient_update_device_state.argtypes = (
+    ctypes.c_uint64,
+    _UniffiRustBuffer,
+    _UniffiRustBuffer,
+    _UniffiRustBuffer,
+    ctypes.c_int8,
+)
+_UniffiLib.uniffi_wildthing_fn_method_wildthingclient_update_device_state.restype = ctypes.c_uint64
+_UniffiLib.uniffi_wildthing_fn_method_wildthingclient_update_house.argtypes = (
+    ctypes.c_uint64,
+    _UniffiRustBuffer,
+    _UniffiRustBuffer,
+)
+_UniffiLib.uniffi_wildthing_fn_method_wildthingclient_update_house.restype = ctypes.c_uint64
+_UniffiLib.uniffi_wildthing_fn_method_wildthingclient_update_room.argtypes = (
+    ctypes.c_uint64,
+    _UniffiRustBuffer,
+    _UniffiRustBuffer,
+)
+_UniffiLib.uniffi_wildthing_fn_method_wildthingclient_update_room.restype = ctypes.c_uint64
+_UniffiLib.uniffi_wildthing_fn_method_wildthingclient_update_user.argtypes = (
+    ctypes.c_uint64,
+    _UniffiRustBuffer,
+    _UniffiRustBuffer,
+)
+_UniffiLib.uniffi_wildthing_fn_method_wildthingclient_update_user.restype = ctypes.c_uint64
+_UniffiLib.uniffi_wildthing_fn_constructor_wildthingclient_open.argtypes = (
+    _UniffiRustBuffer,
+    _UniffiRustBuffer,
+)
+_UniffiLib.uniffi_wildthing_fn_constructor_wildthingclient_open.restype = ctypes.c_uint64
+_UniffiLib.uniffi_wildthing_fn_clone_logsink.argtypes = (
+    ctypes.c_uint64,
+    ctypes.POINTER(_UniffiRustCallStatus),
+)
+_UniffiLib.uniffi_wildthing_fn_clone_logsink.restype = ctypes.c_uint64
+_UniffiLib.uniffi_wildthing_fn_free_logsink.argtypes = (
+    ctypes.c_uint64,
+    ctypes.POINTER(_UniffiRustCallStatus),
+)
+_UniffiLib.uniffi_wildthing_fn_free_logsink.restype = None
+_UniffiLib.uniffi_wildthing_fn_clone_wildthingclient.argtypes = (
+    ctypes.c_uint64,
+    ctypes.POINTER(_UniffiRustCallStatus),
+)
+_UniffiLib.uniffi_wildthing_fn_clone_wildthingclient.restype = ctypes.c_uint64
+_UniffiLib.uniffi_wildthing_fn_free_wildthingclient.argtypes = (
+    ctypes.c_uint64,
+    ctypes.POINTER(_UniffiRustCallStatus),
+)
+_UniffiLib.uniffi_wildthing_fn_free_wildthingclient.restype = None
+_UNIFFI_CALLBACK_INTERFACE_WILDTHING_LOG_SINK_METHOD0 = ctypes.CFUNCTYPE(None,ctypes.c_uint64,_UniffiRustBuffer,ctypes.c_void_p,
+    ctypes.POINTER(_UniffiRustCallStatus),
+)
+_UNIFFI_CALLBACK_INTERFACE_CLONE_WILDTHING_LOG_SINK = ctypes.CFUNCTYPE(ctypes.c_uint64,ctypes.c_uint64,
+)
+_UNIFFI_CALLBACK_INTERFACE_FREE_WILDTHING_LOG_SINK = ctypes.CFUNCTYPE(None,ctypes.c_uint64,
+)
+class _UniffiVTableCallbackInterfaceWildthingLogSink(ctypes.Structure):
+    _fields_ = [
+        ("uniffi_free", _UNIFFI_CALLBACK_INTERFACE_FREE_WILDTHING_LOG_SINK),
+        ("uniffi_clone", _UNIFFI_CALLBACK_INTERFACE_CLONE_WILDTHING_LOG_SINK),
+        ("log", _UNIFFI_CALLBACK_INTERFACE_WILDTHING_LOG_SINK_METHOD0),
+    ]
+_UniffiLib.uniffi_wildthing_fn_init_callback_vtable_logsink.argtypes = (
+    ctypes.POINTER(_UniffiVTableCallbackInterfaceWildthingLogSink),
+)
+_UniffiLib.uniffi_wildthing_fn_init_callback_vtable_logsink.restype = None
+_UNIFFI_RUST_FUTURE_CONTINUATION_CALLBACK = ctypes.CFUNCTYPE(None,ctypes.c_uint64,ctypes.c_int8,
+)
+_UniffiLib.ffi_wildthing_rust_future_poll_u8.argtypes = (
+    ctypes.c_uint64,
+    _UNIFFI_RUST_FUTURE_CONTINUATION_CALLBACK,
+    ctypes.c_uint64,
+)
+_UniffiLib.ffi_wildthing_rust_future_poll_u8.restype = None
+_UniffiLib.ffi_wildthing_rust_future_cancel_u8.argtypes = (
+    ctypes.c_uint64,
+)
+_UniffiLib.ffi_wildthing_rust_future_cancel_u8.restype = None
+_UniffiLib.ffi_wildthing_rust_future_complete_u8.argtypes = (
+    ctypes.c_uint64,
+    ctypes.POINTER(_UniffiRustCallStatus),
+)
+_UniffiLib.ffi_wildthing_rust_future_complete_u8.restype = ctypes.c_uint8
+_UniffiLib.ffi_wildthing_rust_future_free_u8.argtypes = (
+    ctypes.c_uint64,
+)
+_UniffiLib.ffi_wildthing_rust_future_free_u8.restype = None
+_UniffiLib.ffi_wildthing_rust_future_poll_i8.argtypes = (
+    ctypes.c_uint64,
+    _UNIFFI_RUST_FUTURE_CONTINUATION_CALLBACK,
+    ctypes.c_uint64,
+)
+_UniffiLib.ffi_wildthing_rust_future_poll_i8.restype = None
+_UniffiLib.ffi_wildthing_rust_future_cancel_i8.argtypes = (
+    ctypes.c_uint64,
+)
+_UniffiLib.ffi_wildthing_rust_future_cancel_i8.restype = None
+_UniffiLib.ffi_wildthing_rust_future_complete_i8.argtypes = (
+    ctypes.c_uint64,
+    ctypes.POINTER(_UniffiRustCallStatus),
+)
+_UniffiLib.ffi_wildthing_rust_future_complete_i8.restype = ctypes.c_int8
+_UniffiLib.ffi_wildthing_rust_future_free_i8.argtypes = (
+    ctypes.c_uint64,
+)
+_UniffiLib.ffi_wildthing_rust_future_free_i8.restype = None
+_UniffiLib.ffi_wildthing_rust_future_poll_u16.argtypes = (
+    ctypes.c_uint64,
+    _UNIFFI_RUST_FUTURE_CONTINUATION_CALLBACK,
+    ctypes.c_uint64,
+)
+_UniffiLib.ffi_wildthing_rust_future_poll_u16.restype = None
+_UniffiLib.ffi_wildthing_rust_future_cancel_u16.argtypes = (
+    ctypes.c_uint64,
+)
+_UniffiLib.ffi_wildthing_rust_future_cancel_u16.restype = None
+_UniffiLib.ffi_wildthing_rust_future_complete_u16.argtypes = (
+    ctypes.c_uint64,
+    ctypes.POINTER(_UniffiRustCallStatus),
+)
+_UniffiLib.ffi_wildthing_rust_future_complete_u16.restype = ctypes.c_uint16
+_UniffiLib.ffi_wildthing_rust_future_free_u16.argtypes = (
+    ctypes.c_uint64,
+)
+_UniffiLib.ffi_wildthing_rust_future_free_u16.restype = None
+_UniffiLib.ffi_wildthing_rust_future_poll_i16.argtypes = (
+    ctypes.c_uint64,
+    _UNIFFI_RUST_FUTURE_CONTINUATION_CALLBACK,
+    ctypes.c_uint64,
+)
+_UniffiLib.ffi_wildthing_rust_future_poll_i16.restype = None
+_UniffiLib.ffi_wildthing_rust_future_cancel_i16.argtypes = (
+    ctypes.c_uint64,
+)
+_UniffiLib.ffi_wildthing_rust_future_cancel_i16.restype = None
+_UniffiLib.ffi_wildthing_rust_future_complete_i16.argtypes = (
+    ctypes.c_uint64,
+    ctypes.POINTER(_UniffiRustCallStatus),
+)
+_UniffiLib.ffi_wildthing_rust_future_complete_i16.restype = ctypes.c_int16
+_UniffiLib.ffi_wildthing_rust_future_free_i16.argtypes = (
+    ctypes.c_uint64,
+)
+_UniffiLib.ffi_wildthing_rust_future_free_i16.restype = None
+_UniffiLib.ffi_wildthing_rust_future_poll_u32.argtypes = (
+    ctypes.c_uint64,
+    _UNIFFI_RUST_FUTURE_CONTINUATION_CALLBACK,
+    ctypes.c_uint64,
+)
+_UniffiLib.ffi_wildthing_rust_future_poll_u32.restype = None
+_UniffiLib.ffi_wildthing_rust_future_cancel_u32.argtypes = (
+    ctypes.c_uint64,
+)
+_UniffiLib.ffi_wildthing_rust_future_cancel_u32.restype = None
+_UniffiLib.ffi_wildthing_rust_future_complete_u32.argtypes = (
+    ctypes.c_uint64,
+    ctypes.POINTER(_UniffiRustCallStatus),
+)
+_UniffiLib.ffi_wildthing_rust_future_complete_u32.restype = ctypes.c_uint32
+_UniffiLib.ffi_wildthing_rust_future_free_u32.argtypes = (
+    ctypes.c_uint64,
+)
+_UniffiLib.ffi_wildthing_rust_future_free_u32.restype = None
+_UniffiLib.ffi_wildthing_rust_future_poll_i32.argtypes = (
+    ctypes.c_uint64,
+    _UNIFFI_RUST_FUTURE_CONTINUATION_CALLBACK,
+    ctypes.c_uint64,
+)
+_UniffiLib.ffi_wildthing_rust_future_poll_i32.restype = None
+_UniffiLib.ffi_wildthing_rust_future_cancel_i32.argtypes = (
+    ctypes.c_uint64,
+)
+_UniffiLib.ffi_wildthing_rust_future_cancel_i32.restype = None
+_UniffiLib.ffi_wildthing_rust_future_complete_i32.argtypes = (
+    ctypes.c_uint64,
+    ctypes.POINTER(_UniffiRustCallStatus),
+)
+_UniffiLib.ffi_wildthing_rust_future_complete_i32.restype = ctypes.c_int32
+_UniffiLib.ffi_wildthing_rust_future_free_i32.argtypes = (
+    ctypes.c_uint64,
+)
+_UniffiLib.ffi_wildthing_rust_future_free_i32.restype = None
+_UniffiLib.ffi_wildthing_rust_future_poll_u64.argtypes = (
+    ctypes.c_uint64,
+    _UNIFFI_RUST_FUTURE_CONTINUATION_CALLBACK,
+    ctypes.c_uint64,
+)
+_UniffiLib.ffi_wildthing_rust_future_poll_u64.restype = None
+_UniffiLib.ffi_wildthing_rust_future_cancel_u64.argtypes = (
+    ctypes.c_uint64,
+)
+_UniffiLib.ffi_wildthing_rust_future_cancel_u64.restype = None
+_UniffiLib.ffi_wildthing_rust_future_complete_u64.argtypes = (
+    ctypes.c_uint64,
+    ctypes.POINTER(_UniffiRustCallStatus),
+)
+_UniffiLib.ffi_wildthing_rust_future_complete_u64.restype = ctypes.c_uint64
+_UniffiLib.ffi_wildthing_rust_future_free_u64.argtypes = (
+    ctypes.c_uint64,
+)
+_UniffiLib.ffi_wildthing_rust_future_free_u64.restype = None
+_UniffiLib.ffi_wildthing_rust_future_poll_i64.argtypes = (
+    ctypes.c_uint64,
+    _UNIFFI_RUST_FUTURE_CONTINUATION_CALLBACK,
+    ctypes.c_uint64,
+)
+_UniffiLib.ffi_wildthing_rust_future_poll_i64.restype = None
+_UniffiLib.ffi_wildthing_rust_future_cancel_i64.argtypes = (
+    ctypes.c_uint64,
+)
+_UniffiLib.ffi_wildthing_rust_future_cancel_i64.restype = None
+_UniffiLib.ffi_wildthing_rust_future_complete_i64.argtypes = (
+    ctypes.c_uint64,
+    ctypes.POINTER(_UniffiRustCallStatus),
+)
+_UniffiLib.ffi_wildthing_rust_future_complete_i64.restype = ctypes.c_int64
+_UniffiLib.ffi_wildthing_rust_future_free_i64.argtypes = (
+    ctypes.c_uint64,
+)
+_UniffiLib.ffi_wildthing_rust_future_free_i64.restype = None
+_UniffiLib.ffi_wildthing_rust_future_poll_f32.argtypes = (
+    ctypes.c_uint64,
+    _UNIFFI_RUST_FUTURE_CONTINUATION_CALLBACK,
+    ctypes.c_uint64,
+)
+_UniffiLib.ffi_wildthing_rust_future_poll_f32.restype = None
+_UniffiLib.ffi_wildthing_rust_future_cancel_f32.argtypes = (
+    ctypes.c_uint64,
+)
+_UniffiLib.ffi_wildthing_rust_future_cancel_f32.restype = None
+_UniffiLib.ffi_wildthing_rust_future_complete_f32.argtypes = (
+    ctypes.c_uint64,
+    ctypes.POINTER(_UniffiRustCallStatus),
+)
+_UniffiLib.ffi_wildthing_rust_future_complete_f32.restype = ctypes.c_float
+_UniffiLib.ffi_wildthing_rust_future_free_f32.argtypes = (
+    ctypes.c_uint64,
+)
+_UniffiLib.ffi_wildthing_rust_future_free_f32.restype = None
+_UniffiLib.ffi_wildthing_rust_future_poll_f64.argtypes = (
+    ctypes.c_uint64,
+    _UNIFFI_RUST_FUTURE_CONTINUATION_CALLBACK,
+    ctypes.c_uint64,
+)
+_UniffiLib.ffi_wildthing_rust_future_poll_f64.restype = None
+_UniffiLib.ffi_wildthing_rust_future_cancel_f64.argtypes = (
+    ctypes.c_uint64,
+)
+_UniffiLib.ffi_wildthing_rust_future_cancel_f64.restype = None
+_UniffiLib.ffi_wildthing_rust_future_complete_f64.argtypes = (
+    ctypes.c_uint64,
+    ctypes.POINTER(_UniffiRustCallStatus),
+)
+_UniffiLib.ffi_wildthing_rust_future_complete_f64.restype = ctypes.c_double
+_UniffiLib.ffi_wildthing_rust_future_free_f64.argtypes = (
+    ctypes.c_uint64,
+)
+_UniffiLib.ffi_wildthing_rust_future_free_f64.restype = None
+_UniffiLib.ffi_wildthing_rust_future_poll_rust_buffer.argtypes = (
+    ctypes.c_uint64,
+    _UNIFFI_RUST_FUTURE_CONTINUATION_CALLBACK,
+    ctypes.c_uint64,
+)
+_UniffiLib.ffi_wildthing_rust_future_poll_rust_buffer.restype = None
+_UniffiLib.ffi_wildthing_rust_future_cancel_rust_buffer.argtypes = (
+    ctypes.c_uint64,
+)
+_UniffiLib.ffi_wildthing_rust_future_cancel_rust_buffer.restype = None
+_UniffiLib.ffi_wildthing_rust_future_complete_rust_buffer.argtypes = (
+    ctypes.c_uint64,
+    ctypes.POINTER(_UniffiRustCallStatus),
+)
+_UniffiLib.ffi_wildthing_rust_future_complete_rust_buffer.restype = _UniffiRustBuffer
+_UniffiLib.ffi_wildthing_rust_future_free_rust_buffer.argtypes = (
+    ctypes.c_uint64,
+)
+_UniffiLib.ffi_wildthing_rust_future_free_rust_buffer.restype = None
+_UniffiLib.ffi_wildthing_rust_future_poll_void.argtypes = (
+    ctypes.c_uint64,
+    _UNIFFI_RUST_FUTURE_CONTINUATION_CALLBACK,
+    ctypes.c_uint64,
+)
+_UniffiLib.ffi_wildthing_rust_future_poll_void.restype = None
+_UniffiLib.ffi_wildthing_rust_future_cancel_void.argtypes = (
+    ctypes.c_uint64,
+)
+_UniffiLib.ffi_wildthing_rust_future_cancel_void.restype = None
+_UniffiLib.ffi_wildthing_rust_future_complete_void.argtypes = (
+    ctypes.c_uint64,
+    ctypes.POINTER(_UniffiRustCallStatus),
+)
+_UniffiLib.ffi_wildthing_rust_future_complete_void.restype = None
+_UniffiLib.ffi_wildthing_rust_future_free_void.argtypes = (
+    ctypes.c_uint64,
+)
+_UniffiLib.ffi_wildthing_rust_future_free_void.restype = None
 
 _uniffi_check_contract_api_version(_UniffiLib)
 # _uniffi_check_api_checksums(_UniffiLib)
 
+# RustFuturePoll values
+_UNIFFI_RUST_FUTURE_POLL_READY = 0
+_UNIFFI_RUST_FUTURE_POLL_WAKE = 1
+
+# Stores futures for _uniffi_continuation_callback
+_UniffiContinuationHandleMap = _UniffiHandleMap()
+
+_UNIFFI_GLOBAL_EVENT_LOOP = None
+
+"""
+Set the event loop to use for async functions
+
+This is needed if some async functions run outside of the eventloop, for example:
+    - A non-eventloop thread is spawned, maybe from `EventLoop.run_in_executor` or maybe from the
+      Rust code spawning its own thread.
+    - The Rust code calls an async callback method from a sync callback function, using something
+      like `pollster` to block on the async call.
+
+In this case, we need an event loop to run the Python async function, but there's no eventloop set
+for the thread.  Use `uniffi_set_event_loop` to force an eventloop to be used in this case.
+"""
+def uniffi_set_event_loop(eventloop: asyncio.BaseEventLoop):
+    global _UNIFFI_GLOBAL_EVENT_LOOP
+    _UNIFFI_GLOBAL_EVENT_LOOP = eventloop
+
+def _uniffi_get_event_loop():
+    if _UNIFFI_GLOBAL_EVENT_LOOP is not None:
+        return _UNIFFI_GLOBAL_EVENT_LOOP
+    else:
+        return asyncio.get_running_loop()
+
+# Continuation callback for async functions
+# lift the return value or error and resolve the future, causing the async function to resume.
+@_UNIFFI_RUST_FUTURE_CONTINUATION_CALLBACK
+def _uniffi_continuation_callback(future_ptr, poll_code):
+    (eventloop, future) = _UniffiContinuationHandleMap.remove(future_ptr)
+    eventloop.call_soon_threadsafe(_uniffi_set_future_result, future, poll_code)
+
+def _uniffi_set_future_result(future, poll_code):
+    if not future.cancelled():
+        future.set_result(poll_code)
+
+async def _uniffi_rust_call_async(rust_future, ffi_poll, ffi_complete, ffi_free, lift_func, error_ffi_converter):
+    try:
+        eventloop = _uniffi_get_event_loop()
+
+        # Loop and poll until we see a _UNIFFI_RUST_FUTURE_POLL_READY value
+        while True:
+            future = eventloop.create_future()
+            ffi_poll(
+                rust_future,
+                _uniffi_continuation_callback,
+                _UniffiContinuationHandleMap.insert((eventloop, future)),
+            )
+            poll_code = await future
+            if poll_code == _UNIFFI_RUST_FUTURE_POLL_READY:
+                break
+
+        return lift_func(
+            _uniffi_rust_call_with_error(error_ffi_converter, ffi_complete, rust_future)
+        )
+    finally:
+        ffi_free(rust_future)
 
 # Public interface members begin here.
 
+
+class _UniffiFfiConverterInt64(_UniffiConverterPrimitiveInt):
+    CLASS_NAME = "i64"
+    VALUE_MIN = -2**63
+    VALUE_MAX = 2**63
+
+    @staticmethod
+    def read(buf):
+        return buf.read_i64()
+
+    @staticmethod
+    def write(value, buf):
+        buf.write_i64(value)
 
 class _UniffiFfiConverterString:
     @staticmethod
@@ -596,6 +1474,6470 @@ class _UniffiFfiConverterString:
             builder.write(value.encode("utf-8"))
             return builder.finalize()
 
+
+class Kind:
+    """
+    What a record is. Kinds this version does not know are kept as they came.
+"""
+    def __init__(self):
+        raise RuntimeError("Kind cannot be instantiated directly")
+
+    # Each enum variant is a nested class of the enum itself.
+    @dataclass
+    class HOUSE:
+        """
+        A home; the root of containment.
+"""
+
+        def __init__(self, ):
+            pass
+
+
+        def __str__(self):
+            return "Kind.HOUSE()".format()
+        def __eq__(self, other):
+            if not isinstance(other, Kind):
+                return NotImplemented
+            if not other.is_HOUSE():
+                return False
+            return True
+
+    @dataclass
+    class ROOM:
+        """
+        A room of a house.
+"""
+
+        def __init__(self, ):
+            pass
+
+
+        def __str__(self):
+            return "Kind.ROOM()".format()
+        def __eq__(self, other):
+            if not isinstance(other, Kind):
+                return NotImplemented
+            if not other.is_ROOM():
+                return False
+            return True
+
+    @dataclass
+    class DEVICE:
+        """
+        A device in a room.
+"""
+
+        def __init__(self, ):
+            pass
+
+
+        def __str__(self):
+            return "Kind.DEVICE()".format()
+        def __eq__(self, other):
+            if not isinstance(other, Kind):
+                return NotImplemented
+            if not other.is_DEVICE():
+                return False
+            return True
+
+    @dataclass
+    class USER:
+        """
+        Somebody who lives in or visits a house.
+"""
+
+        def __init__(self, ):
+            pass
+
+
+        def __str__(self):
+            return "Kind.USER()".format()
+        def __eq__(self, other):
+            if not isinstance(other, Kind):
+                return NotImplemented
+            if not other.is_USER():
+                return False
+            return True
+
+    @dataclass
+    class ENTITY_STATE:
+        """
+        The state of a device, one record per (device, state type).
+"""
+
+        def __init__(self, ):
+            pass
+
+
+        def __str__(self):
+            return "Kind.ENTITY_STATE()".format()
+        def __eq__(self, other):
+            if not isinstance(other, Kind):
+                return NotImplemented
+            if not other.is_ENTITY_STATE():
+                return False
+            return True
+
+    @dataclass
+    class EVENT:
+        """
+        Something that happened, kept as a log.
+"""
+
+        def __init__(self, ):
+            pass
+
+
+        def __str__(self):
+            return "Kind.EVENT()".format()
+        def __eq__(self, other):
+            if not isinstance(other, Kind):
+                return NotImplemented
+            if not other.is_EVENT():
+                return False
+            return True
+
+    @dataclass
+    class OTHER:
+        """
+        A kind of a newer server; stored, synced and shown, not interpreted.
+"""
+
+        def __init__(self, name:str):
+            self.name = name
+
+            """
+        Its name on the wire.
+"""
+
+            pass
+
+
+        def __str__(self):
+            return "Kind.OTHER(name={})".format(self.name)
+        def __eq__(self, other):
+            if not isinstance(other, Kind):
+                return NotImplemented
+            if not other.is_OTHER():
+                return False
+            if self.name != other.name:
+                return False
+            return True
+
+
+    # For each variant, we have `is_NAME` and `is_name` methods for easily checking
+    # whether an instance is that variant.
+    def is_HOUSE(self) -> bool:
+        return isinstance(self, Kind.HOUSE)
+    def is_house(self) -> bool:
+        return isinstance(self, Kind.HOUSE)
+    def is_ROOM(self) -> bool:
+        return isinstance(self, Kind.ROOM)
+    def is_room(self) -> bool:
+        return isinstance(self, Kind.ROOM)
+    def is_DEVICE(self) -> bool:
+        return isinstance(self, Kind.DEVICE)
+    def is_device(self) -> bool:
+        return isinstance(self, Kind.DEVICE)
+    def is_USER(self) -> bool:
+        return isinstance(self, Kind.USER)
+    def is_user(self) -> bool:
+        return isinstance(self, Kind.USER)
+    def is_ENTITY_STATE(self) -> bool:
+        return isinstance(self, Kind.ENTITY_STATE)
+    def is_entity_state(self) -> bool:
+        return isinstance(self, Kind.ENTITY_STATE)
+    def is_EVENT(self) -> bool:
+        return isinstance(self, Kind.EVENT)
+    def is_event(self) -> bool:
+        return isinstance(self, Kind.EVENT)
+    def is_OTHER(self) -> bool:
+        return isinstance(self, Kind.OTHER)
+    def is_other(self) -> bool:
+        return isinstance(self, Kind.OTHER)
+
+
+# Now, a little trick - we make each nested variant class be a subclass of the main
+# enum class, so that method calls and instance checks etc will work intuitively.
+# We might be able to do this a little more neatly with a metaclass, but this'll do.
+Kind.HOUSE = type("Kind.HOUSE", (Kind.HOUSE, Kind,), {})  # type: ignore
+Kind.ROOM = type("Kind.ROOM", (Kind.ROOM, Kind,), {})  # type: ignore
+Kind.DEVICE = type("Kind.DEVICE", (Kind.DEVICE, Kind,), {})  # type: ignore
+Kind.USER = type("Kind.USER", (Kind.USER, Kind,), {})  # type: ignore
+Kind.ENTITY_STATE = type("Kind.ENTITY_STATE", (Kind.ENTITY_STATE, Kind,), {})  # type: ignore
+Kind.EVENT = type("Kind.EVENT", (Kind.EVENT, Kind,), {})  # type: ignore
+Kind.OTHER = type("Kind.OTHER", (Kind.OTHER, Kind,), {})  # type: ignore
+
+
+class _UniffiFfiConverterTypeKind(_UniffiConverterRustBuffer):
+    @staticmethod
+    def read(buf):
+        variant = buf.read_i32()
+        if variant == 1:
+            return Kind.HOUSE(
+            )
+        if variant == 2:
+            return Kind.ROOM(
+            )
+        if variant == 3:
+            return Kind.DEVICE(
+            )
+        if variant == 4:
+            return Kind.USER(
+            )
+        if variant == 5:
+            return Kind.ENTITY_STATE(
+            )
+        if variant == 6:
+            return Kind.EVENT(
+            )
+        if variant == 7:
+            return Kind.OTHER(
+                _UniffiFfiConverterString.read(buf),
+            )
+        raise InternalError("Raw enum value doesn't match any cases")
+
+    @staticmethod
+    def check_lower(value):
+        if value.is_HOUSE():
+            return
+        if value.is_ROOM():
+            return
+        if value.is_DEVICE():
+            return
+        if value.is_USER():
+            return
+        if value.is_ENTITY_STATE():
+            return
+        if value.is_EVENT():
+            return
+        if value.is_OTHER():
+            _UniffiFfiConverterString.check_lower(value.name)
+            return
+        raise ValueError(value)
+
+    @staticmethod
+    def write(value, buf):
+        if value.is_HOUSE():
+            buf.write_i32(1)
+        if value.is_ROOM():
+            buf.write_i32(2)
+        if value.is_DEVICE():
+            buf.write_i32(3)
+        if value.is_USER():
+            buf.write_i32(4)
+        if value.is_ENTITY_STATE():
+            buf.write_i32(5)
+        if value.is_EVENT():
+            buf.write_i32(6)
+        if value.is_OTHER():
+            buf.write_i32(7)
+            _UniffiFfiConverterString.write(value.name, buf)
+
+
+class _UniffiFfiConverterTypeRecordId:
+    @staticmethod
+    def write(value, buf):
+        _UniffiFfiConverterString.write(value, buf)
+
+    @staticmethod
+    def read(buf):
+        return _UniffiFfiConverterString.read(buf)
+
+    @staticmethod
+    def lift(value):
+        return _UniffiFfiConverterString.lift(value)
+
+    @staticmethod
+    def check_lower(value):
+        return _UniffiFfiConverterString.check_lower(value)
+
+    @staticmethod
+    def lower(value):
+        return _UniffiFfiConverterString.lower(value)
+
+
+RecordId = str
+
+
+class Loser(enum.Enum):
+    """
+    Whose edit lost.
+"""
+
+    LOCAL = 0
+    """
+    An edit made on this replica.
+"""
+
+    REMOTE = 1
+    """
+    A server version that an edit made here won over.
+"""
+
+
+class _UniffiFfiConverterTypeLoser(_UniffiConverterRustBuffer):
+    @staticmethod
+    def read(buf):
+        variant = buf.read_i32()
+        if variant == 1:
+            return Loser.LOCAL
+        if variant == 2:
+            return Loser.REMOTE
+        raise InternalError("Raw enum value doesn't match any cases")
+
+    @staticmethod
+    def check_lower(value):
+        if value == Loser.LOCAL:
+            return
+        if value == Loser.REMOTE:
+            return
+        raise ValueError(value)
+
+    @staticmethod
+    def write(value, buf):
+        if value == Loser.LOCAL:
+            buf.write_i32(1)
+        if value == Loser.REMOTE:
+            buf.write_i32(2)
+
+
+JsonObject = typing.Dict[str, typing.Any]
+
+
+class _UniffiFfiConverterTypeJsonObject:
+    @staticmethod
+    def write(value, buf):
+        builtin_value = json.dumps(value, ensure_ascii=False, allow_nan=False)
+        _UniffiFfiConverterString.write(builtin_value, buf)
+
+    @staticmethod
+    def read(buf):
+        builtin_value = _UniffiFfiConverterString.read(buf)
+        return json.loads(builtin_value)
+
+    @staticmethod
+    def lift(value):
+        builtin_value = _UniffiFfiConverterString.lift(value)
+        return json.loads(builtin_value)
+
+    @staticmethod
+    def check_lower(value):
+        builtin_value = json.dumps(value, ensure_ascii=False, allow_nan=False)
+        return _UniffiFfiConverterString.check_lower(builtin_value)
+
+    @staticmethod
+    def lower(value):
+        builtin_value = json.dumps(value, ensure_ascii=False, allow_nan=False)
+        return _UniffiFfiConverterString.lower(builtin_value)
+
+class _UniffiFfiConverterOptionalTypeJsonObject(_UniffiConverterRustBuffer):
+    @classmethod
+    def check_lower(cls, value):
+        if value is not None:
+            _UniffiFfiConverterTypeJsonObject.check_lower(value)
+
+    @classmethod
+    def write(cls, value, buf):
+        if value is None:
+            buf.write_u8(0)
+            return
+
+        buf.write_u8(1)
+        _UniffiFfiConverterTypeJsonObject.write(value, buf)
+
+    @classmethod
+    def read(cls, buf):
+        flag = buf.read_u8()
+        if flag == 0:
+            return None
+        elif flag == 1:
+            return _UniffiFfiConverterTypeJsonObject.read(buf)
+        else:
+            raise InternalError("Unexpected flag byte for optional type")
+
+# The Timestamp type.
+Timestamp = datetime.datetime
+
+# There is a loss of precision when converting from Rust timestamps,
+# which are accurate to the nanosecond,
+# to Python datetimes, which have a variable precision due to the use of float as representation.
+class _UniffiFfiConverterTimestamp(_UniffiConverterRustBuffer):
+    @staticmethod
+    def read(buf):
+        seconds = buf.read_i64()
+        microseconds = buf.read_u32() / 1000
+        # Use fromtimestamp(0) then add the seconds using a timedelta.  This
+        # ensures that we get OverflowError rather than ValueError when
+        # seconds is too large.
+        if seconds >= 0:
+            return datetime.datetime.fromtimestamp(0, tz=datetime.timezone.utc) + datetime.timedelta(seconds=seconds, microseconds=microseconds)
+        else:
+            return datetime.datetime.fromtimestamp(0, tz=datetime.timezone.utc) - datetime.timedelta(seconds=-seconds, microseconds=microseconds)
+
+    @staticmethod
+    def check_lower(value):
+        pass
+
+    @staticmethod
+    def write(value, buf):
+        if value >= datetime.datetime.fromtimestamp(0, datetime.timezone.utc):
+            sign = 1
+            delta = value - datetime.datetime.fromtimestamp(0, datetime.timezone.utc)
+        else:
+            sign = -1
+            delta = datetime.datetime.fromtimestamp(0, datetime.timezone.utc) - value
+
+        seconds = delta.seconds + delta.days * 24 * 3600
+        nanoseconds = delta.microseconds * 1000
+        buf.write_i64(sign * seconds)
+        buf.write_u32(nanoseconds)
+
+
+class _UniffiFfiConverterTypeTimestamp:
+    @staticmethod
+    def write(value, buf):
+        _UniffiFfiConverterTimestamp.write(value, buf)
+
+    @staticmethod
+    def read(buf):
+        return _UniffiFfiConverterTimestamp.read(buf)
+
+    @staticmethod
+    def lift(value):
+        return _UniffiFfiConverterTimestamp.lift(value)
+
+    @staticmethod
+    def check_lower(value):
+        return _UniffiFfiConverterTimestamp.check_lower(value)
+
+    @staticmethod
+    def lower(value):
+        return _UniffiFfiConverterTimestamp.lower(value)
+
+
+Timestamp = Timestamp
+
+
+class _UniffiFfiConverterOptionalTypeTimestamp(_UniffiConverterRustBuffer):
+    @classmethod
+    def check_lower(cls, value):
+        if value is not None:
+            _UniffiFfiConverterTypeTimestamp.check_lower(value)
+
+    @classmethod
+    def write(cls, value, buf):
+        if value is None:
+            buf.write_u8(0)
+            return
+
+        buf.write_u8(1)
+        _UniffiFfiConverterTypeTimestamp.write(value, buf)
+
+    @classmethod
+    def read(cls, buf):
+        flag = buf.read_u8()
+        if flag == 0:
+            return None
+        elif flag == 1:
+            return _UniffiFfiConverterTypeTimestamp.read(buf)
+        else:
+            raise InternalError("Unexpected flag byte for optional type")
+
+@dataclass
+class Conflict:
+    """
+    An edit that lost or was refused, kept whole until it is dismissed.
+"""
+    def __init__(self, *, conflict_id:int, kind:Kind, id:RecordId, reason:str, loser:Loser, losing:JsonObject, winning:typing.Optional[JsonObject], losing_time:typing.Optional[Timestamp], winning_time:typing.Optional[Timestamp], recorded_at:Timestamp):
+        self.conflict_id = conflict_id
+        self.kind = kind
+        self.id = id
+        self.reason = reason
+        self.loser = loser
+        self.losing = losing
+        self.winning = winning
+        self.losing_time = losing_time
+        self.winning_time = winning_time
+        self.recorded_at = recorded_at
+
+
+    def __str__(self):
+        return "Conflict(conflict_id={}, kind={}, id={}, reason={}, loser={}, losing={}, winning={}, losing_time={}, winning_time={}, recorded_at={})".format(self.conflict_id, self.kind, self.id, self.reason, self.loser, self.losing, self.winning, self.losing_time, self.winning_time, self.recorded_at)
+    def __eq__(self, other):
+        if self.conflict_id != other.conflict_id:
+            return False
+        if self.kind != other.kind:
+            return False
+        if self.id != other.id:
+            return False
+        if self.reason != other.reason:
+            return False
+        if self.loser != other.loser:
+            return False
+        if self.losing != other.losing:
+            return False
+        if self.winning != other.winning:
+            return False
+        if self.losing_time != other.losing_time:
+            return False
+        if self.winning_time != other.winning_time:
+            return False
+        if self.recorded_at != other.recorded_at:
+            return False
+        return True
+
+class _UniffiFfiConverterTypeConflict(_UniffiConverterRustBuffer):
+    @staticmethod
+    def read(buf):
+        return Conflict(
+            conflict_id=_UniffiFfiConverterInt64.read(buf),
+            kind=_UniffiFfiConverterTypeKind.read(buf),
+            id=_UniffiFfiConverterTypeRecordId.read(buf),
+            reason=_UniffiFfiConverterString.read(buf),
+            loser=_UniffiFfiConverterTypeLoser.read(buf),
+            losing=_UniffiFfiConverterTypeJsonObject.read(buf),
+            winning=_UniffiFfiConverterOptionalTypeJsonObject.read(buf),
+            losing_time=_UniffiFfiConverterOptionalTypeTimestamp.read(buf),
+            winning_time=_UniffiFfiConverterOptionalTypeTimestamp.read(buf),
+            recorded_at=_UniffiFfiConverterTypeTimestamp.read(buf),
+        )
+
+    @staticmethod
+    def check_lower(value):
+        _UniffiFfiConverterInt64.check_lower(value.conflict_id)
+        _UniffiFfiConverterTypeKind.check_lower(value.kind)
+        _UniffiFfiConverterTypeRecordId.check_lower(value.id)
+        _UniffiFfiConverterString.check_lower(value.reason)
+        _UniffiFfiConverterTypeLoser.check_lower(value.loser)
+        _UniffiFfiConverterTypeJsonObject.check_lower(value.losing)
+        _UniffiFfiConverterOptionalTypeJsonObject.check_lower(value.winning)
+        _UniffiFfiConverterOptionalTypeTimestamp.check_lower(value.losing_time)
+        _UniffiFfiConverterOptionalTypeTimestamp.check_lower(value.winning_time)
+        _UniffiFfiConverterTypeTimestamp.check_lower(value.recorded_at)
+
+    @staticmethod
+    def write(value, buf):
+        _UniffiFfiConverterInt64.write(value.conflict_id, buf)
+        _UniffiFfiConverterTypeKind.write(value.kind, buf)
+        _UniffiFfiConverterTypeRecordId.write(value.id, buf)
+        _UniffiFfiConverterString.write(value.reason, buf)
+        _UniffiFfiConverterTypeLoser.write(value.loser, buf)
+        _UniffiFfiConverterTypeJsonObject.write(value.losing, buf)
+        _UniffiFfiConverterOptionalTypeJsonObject.write(value.winning, buf)
+        _UniffiFfiConverterOptionalTypeTimestamp.write(value.losing_time, buf)
+        _UniffiFfiConverterOptionalTypeTimestamp.write(value.winning_time, buf)
+        _UniffiFfiConverterTypeTimestamp.write(value.recorded_at, buf)
+
+class _UniffiFfiConverterOptionalString(_UniffiConverterRustBuffer):
+    @classmethod
+    def check_lower(cls, value):
+        if value is not None:
+            _UniffiFfiConverterString.check_lower(value)
+
+    @classmethod
+    def write(cls, value, buf):
+        if value is None:
+            buf.write_u8(0)
+            return
+
+        buf.write_u8(1)
+        _UniffiFfiConverterString.write(value, buf)
+
+    @classmethod
+    def read(cls, buf):
+        flag = buf.read_u8()
+        if flag == 0:
+            return None
+        elif flag == 1:
+            return _UniffiFfiConverterString.read(buf)
+        else:
+            raise InternalError("Unexpected flag byte for optional type")
+
+# The Duration type.
+Duration = datetime.timedelta
+
+# There is a loss of precision when converting from Rust durations,
+# which are accurate to the nanosecond,
+# to Python durations, which are only accurate to the microsecond.
+class _UniffiFfiConverterDuration(_UniffiConverterRustBuffer):
+    @staticmethod
+    def read(buf):
+        seconds = buf.read_u64()
+        microseconds = buf.read_u32() / 1.0e3
+        return datetime.timedelta(seconds=seconds, microseconds=microseconds)
+
+    @staticmethod
+    def check_lower(value):
+        seconds = value.seconds + value.days * 24 * 3600
+        if seconds < 0:
+            raise ValueError("Invalid duration, must be non-negative")
+
+    @staticmethod
+    def write(value, buf):
+        seconds = value.seconds + value.days * 24 * 3600
+        nanoseconds = value.microseconds * 1000
+        buf.write_i64(seconds)
+        buf.write_u32(nanoseconds)
+
+@dataclass
+class Timeouts:
+    """
+    How long the parts of an exchange may take.
+"""
+    def __init__(self, *, connect:Duration, idle:Duration, total:Duration):
+        self.connect = connect
+        self.idle = idle
+        self.total = total
+
+
+    def __str__(self):
+        return "Timeouts(connect={}, idle={}, total={})".format(self.connect, self.idle, self.total)
+    def __eq__(self, other):
+        if self.connect != other.connect:
+            return False
+        if self.idle != other.idle:
+            return False
+        if self.total != other.total:
+            return False
+        return True
+
+class _UniffiFfiConverterTypeTimeouts(_UniffiConverterRustBuffer):
+    @staticmethod
+    def read(buf):
+        return Timeouts(
+            connect=_UniffiFfiConverterDuration.read(buf),
+            idle=_UniffiFfiConverterDuration.read(buf),
+            total=_UniffiFfiConverterDuration.read(buf),
+        )
+
+    @staticmethod
+    def check_lower(value):
+        _UniffiFfiConverterDuration.check_lower(value.connect)
+        _UniffiFfiConverterDuration.check_lower(value.idle)
+        _UniffiFfiConverterDuration.check_lower(value.total)
+
+    @staticmethod
+    def write(value, buf):
+        _UniffiFfiConverterDuration.write(value.connect, buf)
+        _UniffiFfiConverterDuration.write(value.idle, buf)
+        _UniffiFfiConverterDuration.write(value.total, buf)
+
+class _UniffiFfiConverterOptionalTypeTimeouts(_UniffiConverterRustBuffer):
+    @classmethod
+    def check_lower(cls, value):
+        if value is not None:
+            _UniffiFfiConverterTypeTimeouts.check_lower(value)
+
+    @classmethod
+    def write(cls, value, buf):
+        if value is None:
+            buf.write_u8(0)
+            return
+
+        buf.write_u8(1)
+        _UniffiFfiConverterTypeTimeouts.write(value, buf)
+
+    @classmethod
+    def read(cls, buf):
+        flag = buf.read_u8()
+        if flag == 0:
+            return None
+        elif flag == 1:
+            return _UniffiFfiConverterTypeTimeouts.read(buf)
+        else:
+            raise InternalError("Unexpected flag byte for optional type")
+
+class _UniffiFfiConverterBoolean:
+    @classmethod
+    def check_lower(cls, value):
+        return not not value
+
+    @classmethod
+    def lower(cls, value):
+        return 1 if value else 0
+
+    @staticmethod
+    def lift(value):
+        return value != 0
+
+    @classmethod
+    def read(cls, buf):
+        return cls.lift(buf.read_u8())
+
+    @classmethod
+    def write(cls, value, buf):
+        buf.write_u8(value)
+
+@dataclass
+class ConnectOptions:
+    """
+    What connecting to a server may need beside its URL and the token.
+"""
+    def __init__(self, *, client_id:typing.Optional[str] = _DEFAULT, timeouts:typing.Optional[Timeouts] = _DEFAULT, rebind:bool = False):
+        if client_id is _DEFAULT:
+            self.client_id = None
+        else:
+            self.client_id = client_id
+        if timeouts is _DEFAULT:
+            self.timeouts = None
+        else:
+            self.timeouts = timeouts
+        self.rebind = rebind
+
+
+    def __str__(self):
+        return "ConnectOptions(client_id={}, timeouts={}, rebind={})".format(self.client_id, self.timeouts, self.rebind)
+    def __eq__(self, other):
+        if self.client_id != other.client_id:
+            return False
+        if self.timeouts != other.timeouts:
+            return False
+        if self.rebind != other.rebind:
+            return False
+        return True
+
+class _UniffiFfiConverterTypeConnectOptions(_UniffiConverterRustBuffer):
+    @staticmethod
+    def read(buf):
+        return ConnectOptions(
+            client_id=_UniffiFfiConverterOptionalString.read(buf),
+            timeouts=_UniffiFfiConverterOptionalTypeTimeouts.read(buf),
+            rebind=_UniffiFfiConverterBoolean.read(buf),
+        )
+
+    @staticmethod
+    def check_lower(value):
+        _UniffiFfiConverterOptionalString.check_lower(value.client_id)
+        _UniffiFfiConverterOptionalTypeTimeouts.check_lower(value.timeouts)
+        _UniffiFfiConverterBoolean.check_lower(value.rebind)
+
+    @staticmethod
+    def write(value, buf):
+        _UniffiFfiConverterOptionalString.write(value.client_id, buf)
+        _UniffiFfiConverterOptionalTypeTimeouts.write(value.timeouts, buf)
+        _UniffiFfiConverterBoolean.write(value.rebind, buf)
+
+class _UniffiFfiConverterOptionalTypeRecordId(_UniffiConverterRustBuffer):
+    @classmethod
+    def check_lower(cls, value):
+        if value is not None:
+            _UniffiFfiConverterTypeRecordId.check_lower(value)
+
+    @classmethod
+    def write(cls, value, buf):
+        if value is None:
+            buf.write_u8(0)
+            return
+
+        buf.write_u8(1)
+        _UniffiFfiConverterTypeRecordId.write(value, buf)
+
+    @classmethod
+    def read(cls, buf):
+        flag = buf.read_u8()
+        if flag == 0:
+            return None
+        elif flag == 1:
+            return _UniffiFfiConverterTypeRecordId.read(buf)
+        else:
+            raise InternalError("Unexpected flag byte for optional type")
+
+
+class DeviceType:
+    """
+    What a device is.
+"""
+    def __init__(self):
+        raise RuntimeError("DeviceType cannot be instantiated directly")
+
+    # Each enum variant is a nested class of the enum itself.
+    @dataclass
+    class LIGHT:
+        """
+        A lamp.
+"""
+
+        def __init__(self, ):
+            pass
+
+
+        def __str__(self):
+            return "DeviceType.LIGHT()".format()
+        def __eq__(self, other):
+            if not isinstance(other, DeviceType):
+                return NotImplemented
+            if not other.is_LIGHT():
+                return False
+            return True
+
+    @dataclass
+    class SWITCH:
+        """
+        A switch or socket.
+"""
+
+        def __init__(self, ):
+            pass
+
+
+        def __str__(self):
+            return "DeviceType.SWITCH()".format()
+        def __eq__(self, other):
+            if not isinstance(other, DeviceType):
+                return NotImplemented
+            if not other.is_SWITCH():
+                return False
+            return True
+
+    @dataclass
+    class SENSOR:
+        """
+        Something that measures.
+"""
+
+        def __init__(self, ):
+            pass
+
+
+        def __str__(self):
+            return "DeviceType.SENSOR()".format()
+        def __eq__(self, other):
+            if not isinstance(other, DeviceType):
+                return NotImplemented
+            if not other.is_SENSOR():
+                return False
+            return True
+
+    @dataclass
+    class THERMOSTAT:
+        """
+        A thermostat.
+"""
+
+        def __init__(self, ):
+            pass
+
+
+        def __str__(self):
+            return "DeviceType.THERMOSTAT()".format()
+        def __eq__(self, other):
+            if not isinstance(other, DeviceType):
+                return NotImplemented
+            if not other.is_THERMOSTAT():
+                return False
+            return True
+
+    @dataclass
+    class LOCK:
+        """
+        A lock.
+"""
+
+        def __init__(self, ):
+            pass
+
+
+        def __str__(self):
+            return "DeviceType.LOCK()".format()
+        def __eq__(self, other):
+            if not isinstance(other, DeviceType):
+                return NotImplemented
+            if not other.is_LOCK():
+                return False
+            return True
+
+    @dataclass
+    class CAMERA:
+        """
+        A camera.
+"""
+
+        def __init__(self, ):
+            pass
+
+
+        def __str__(self):
+            return "DeviceType.CAMERA()".format()
+        def __eq__(self, other):
+            if not isinstance(other, DeviceType):
+                return NotImplemented
+            if not other.is_CAMERA():
+                return False
+            return True
+
+    @dataclass
+    class SPEAKER:
+        """
+        A loudspeaker.
+"""
+
+        def __init__(self, ):
+            pass
+
+
+        def __str__(self):
+            return "DeviceType.SPEAKER()".format()
+        def __eq__(self, other):
+            if not isinstance(other, DeviceType):
+                return NotImplemented
+            if not other.is_SPEAKER():
+                return False
+            return True
+
+    @dataclass
+    class OTHER:
+        """
+        None of these.
+"""
+
+        def __init__(self, ):
+            pass
+
+
+        def __str__(self):
+            return "DeviceType.OTHER()".format()
+        def __eq__(self, other):
+            if not isinstance(other, DeviceType):
+                return NotImplemented
+            if not other.is_OTHER():
+                return False
+            return True
+
+    @dataclass
+    class UNKNOWN:
+        """
+        A word that this version does not know, kept as it came.
+"""
+
+        def __init__(self, name:str):
+            self.name = name
+
+            """
+        The word.
+"""
+
+            pass
+
+
+        def __str__(self):
+            return "DeviceType.UNKNOWN(name={})".format(self.name)
+        def __eq__(self, other):
+            if not isinstance(other, DeviceType):
+                return NotImplemented
+            if not other.is_UNKNOWN():
+                return False
+            if self.name != other.name:
+                return False
+            return True
+
+
+    # For each variant, we have `is_NAME` and `is_name` methods for easily checking
+    # whether an instance is that variant.
+    def is_LIGHT(self) -> bool:
+        return isinstance(self, DeviceType.LIGHT)
+    def is_light(self) -> bool:
+        return isinstance(self, DeviceType.LIGHT)
+    def is_SWITCH(self) -> bool:
+        return isinstance(self, DeviceType.SWITCH)
+    def is_switch(self) -> bool:
+        return isinstance(self, DeviceType.SWITCH)
+    def is_SENSOR(self) -> bool:
+        return isinstance(self, DeviceType.SENSOR)
+    def is_sensor(self) -> bool:
+        return isinstance(self, DeviceType.SENSOR)
+    def is_THERMOSTAT(self) -> bool:
+        return isinstance(self, DeviceType.THERMOSTAT)
+    def is_thermostat(self) -> bool:
+        return isinstance(self, DeviceType.THERMOSTAT)
+    def is_LOCK(self) -> bool:
+        return isinstance(self, DeviceType.LOCK)
+    def is_lock(self) -> bool:
+        return isinstance(self, DeviceType.LOCK)
+    def is_CAMERA(self) -> bool:
+        return isinstance(self, DeviceType.CAMERA)
+    def is_camera(self) -> bool:
+        return isinstance(self, DeviceType.CAMERA)
+    def is_SPEAKER(self) -> bool:
+        return isinstance(self, DeviceType.SPEAKER)
+    def is_speaker(self) -> bool:
+        return isinstance(self, DeviceType.SPEAKER)
+    def is_OTHER(self) -> bool:
+        return isinstance(self, DeviceType.OTHER)
+    def is_other(self) -> bool:
+        return isinstance(self, DeviceType.OTHER)
+    def is_UNKNOWN(self) -> bool:
+        return isinstance(self, DeviceType.UNKNOWN)
+    def is_unknown(self) -> bool:
+        return isinstance(self, DeviceType.UNKNOWN)
+
+
+# Now, a little trick - we make each nested variant class be a subclass of the main
+# enum class, so that method calls and instance checks etc will work intuitively.
+# We might be able to do this a little more neatly with a metaclass, but this'll do.
+DeviceType.LIGHT = type("DeviceType.LIGHT", (DeviceType.LIGHT, DeviceType,), {})  # type: ignore
+DeviceType.SWITCH = type("DeviceType.SWITCH", (DeviceType.SWITCH, DeviceType,), {})  # type: ignore
+DeviceType.SENSOR = type("DeviceType.SENSOR", (DeviceType.SENSOR, DeviceType,), {})  # type: ignore
+DeviceType.THERMOSTAT = type("DeviceType.THERMOSTAT", (DeviceType.THERMOSTAT, DeviceType,), {})  # type: ignore
+DeviceType.LOCK = type("DeviceType.LOCK", (DeviceType.LOCK, DeviceType,), {})  # type: ignore
+DeviceType.CAMERA = type("DeviceType.CAMERA", (DeviceType.CAMERA, DeviceType,), {})  # type: ignore
+DeviceType.SPEAKER = type("DeviceType.SPEAKER", (DeviceType.SPEAKER, DeviceType,), {})  # type: ignore
+DeviceType.OTHER = type("DeviceType.OTHER", (DeviceType.OTHER, DeviceType,), {})  # type: ignore
+DeviceType.UNKNOWN = type("DeviceType.UNKNOWN", (DeviceType.UNKNOWN, DeviceType,), {})  # type: ignore
+
+
+class _UniffiFfiConverterTypeDeviceType(_UniffiConverterRustBuffer):
+    @staticmethod
+    def read(buf):
+        variant = buf.read_i32()
+        if variant == 1:
+            return DeviceType.LIGHT(
+            )
+        if variant == 2:
+            return DeviceType.SWITCH(
+            )
+        if variant == 3:
+            return DeviceType.SENSOR(
+            )
+        if variant == 4:
+            return DeviceType.THERMOSTAT(
+            )
+        if variant == 5:
+            return DeviceType.LOCK(
+            )
+        if variant == 6:
+            return DeviceType.CAMERA(
+            )
+        if variant == 7:
+            return DeviceType.SPEAKER(
+            )
+        if variant == 8:
+            return DeviceType.OTHER(
+            )
+        if variant == 9:
+            return DeviceType.UNKNOWN(
+                _UniffiFfiConverterString.read(buf),
+            )
+        raise InternalError("Raw enum value doesn't match any cases")
+
+    @staticmethod
+    def check_lower(value):
+        if value.is_LIGHT():
+            return
+        if value.is_SWITCH():
+            return
+        if value.is_SENSOR():
+            return
+        if value.is_THERMOSTAT():
+            return
+        if value.is_LOCK():
+            return
+        if value.is_CAMERA():
+            return
+        if value.is_SPEAKER():
+            return
+        if value.is_OTHER():
+            return
+        if value.is_UNKNOWN():
+            _UniffiFfiConverterString.check_lower(value.name)
+            return
+        raise ValueError(value)
+
+    @staticmethod
+    def write(value, buf):
+        if value.is_LIGHT():
+            buf.write_i32(1)
+        if value.is_SWITCH():
+            buf.write_i32(2)
+        if value.is_SENSOR():
+            buf.write_i32(3)
+        if value.is_THERMOSTAT():
+            buf.write_i32(4)
+        if value.is_LOCK():
+            buf.write_i32(5)
+        if value.is_CAMERA():
+            buf.write_i32(6)
+        if value.is_SPEAKER():
+            buf.write_i32(7)
+        if value.is_OTHER():
+            buf.write_i32(8)
+        if value.is_UNKNOWN():
+            buf.write_i32(9)
+            _UniffiFfiConverterString.write(value.name, buf)
+
+
+Json = typing.Any
+
+
+class _UniffiFfiConverterTypeJson:
+    @staticmethod
+    def write(value, buf):
+        builtin_value = json.dumps(value, ensure_ascii=False, allow_nan=False)
+        _UniffiFfiConverterString.write(builtin_value, buf)
+
+    @staticmethod
+    def read(buf):
+        builtin_value = _UniffiFfiConverterString.read(buf)
+        return json.loads(builtin_value)
+
+    @staticmethod
+    def lift(value):
+        builtin_value = _UniffiFfiConverterString.lift(value)
+        return json.loads(builtin_value)
+
+    @staticmethod
+    def check_lower(value):
+        builtin_value = json.dumps(value, ensure_ascii=False, allow_nan=False)
+        return _UniffiFfiConverterString.check_lower(builtin_value)
+
+    @staticmethod
+    def lower(value):
+        builtin_value = json.dumps(value, ensure_ascii=False, allow_nan=False)
+        return _UniffiFfiConverterString.lower(builtin_value)
+
+class _UniffiFfiConverterOptionalTypeJson(_UniffiConverterRustBuffer):
+    @classmethod
+    def check_lower(cls, value):
+        if value is not None:
+            _UniffiFfiConverterTypeJson.check_lower(value)
+
+    @classmethod
+    def write(cls, value, buf):
+        if value is None:
+            buf.write_u8(0)
+            return
+
+        buf.write_u8(1)
+        _UniffiFfiConverterTypeJson.write(value, buf)
+
+    @classmethod
+    def read(cls, buf):
+        flag = buf.read_u8()
+        if flag == 0:
+            return None
+        elif flag == 1:
+            return _UniffiFfiConverterTypeJson.read(buf)
+        else:
+            raise InternalError("Unexpected flag byte for optional type")
+
+
+class RecordStatus(enum.Enum):
+    """
+    Where a record stands with the server.
+"""
+
+    SYNCED = 0
+    """
+    The server's version is held.
+"""
+
+    PENDING = 1
+    """
+    A local edit waits to be sent or answered.
+"""
+
+    CONFLICT = 2
+    """
+    A local edit waits, and the server holds a concurrent one.
+"""
+
+    ERROR = 3
+    """
+    The server refused the local edit; see `sync_error`.
+"""
+
+
+class _UniffiFfiConverterTypeRecordStatus(_UniffiConverterRustBuffer):
+    @staticmethod
+    def read(buf):
+        variant = buf.read_i32()
+        if variant == 1:
+            return RecordStatus.SYNCED
+        if variant == 2:
+            return RecordStatus.PENDING
+        if variant == 3:
+            return RecordStatus.CONFLICT
+        if variant == 4:
+            return RecordStatus.ERROR
+        raise InternalError("Raw enum value doesn't match any cases")
+
+    @staticmethod
+    def check_lower(value):
+        if value == RecordStatus.SYNCED:
+            return
+        if value == RecordStatus.PENDING:
+            return
+        if value == RecordStatus.CONFLICT:
+            return
+        if value == RecordStatus.ERROR:
+            return
+        raise ValueError(value)
+
+    @staticmethod
+    def write(value, buf):
+        if value == RecordStatus.SYNCED:
+            buf.write_i32(1)
+        if value == RecordStatus.PENDING:
+            buf.write_i32(2)
+        if value == RecordStatus.CONFLICT:
+            buf.write_i32(3)
+        if value == RecordStatus.ERROR:
+            buf.write_i32(4)
+
+
+class Freshness:
+    """
+    Where a record stands with the server.
+"""
+    def __init__(self):
+        raise RuntimeError("Freshness cannot be instantiated directly")
+
+    # Each enum variant is a nested class of the enum itself.
+    @dataclass
+    class SYNCED:
+        """
+        It is as the server had it.
+"""
+
+        def __init__(self, as_of:typing.Optional[Timestamp]):
+            self.as_of = as_of
+
+            """
+        When this version was exchanged with the server. Whether anything newer
+        was looked for since is told by `last_sync_success` of the sync status.
+"""
+
+            pass
+
+
+        def __str__(self):
+            return "Freshness.SYNCED(as_of={})".format(self.as_of)
+        def __eq__(self, other):
+            if not isinstance(other, Freshness):
+                return NotImplemented
+            if not other.is_SYNCED():
+                return False
+            if self.as_of != other.as_of:
+                return False
+            return True
+
+    @dataclass
+    class PENDING:
+        """
+        It was edited here, and the server has not answered yet.
+"""
+
+        def __init__(self, since:typing.Optional[Timestamp], contested:bool):
+            self.since = since
+
+            """
+        Edit time.
+"""
+
+            self.contested = contested
+
+            """
+        Whether the server has another edit, which by the rule gives way to this one.
+"""
+
+            pass
+
+
+        def __str__(self):
+            return "Freshness.PENDING(since={}, contested={})".format(self.since, self.contested)
+        def __eq__(self, other):
+            if not isinstance(other, Freshness):
+                return NotImplemented
+            if not other.is_PENDING():
+                return False
+            if self.since != other.since:
+                return False
+            if self.contested != other.contested:
+                return False
+            return True
+
+    @dataclass
+    class FAILED:
+        """
+        It was edited here, and the server refused the edit. It is not sent again
+        by itself: retry it, edit it, or discard it.
+"""
+
+        def __init__(self, since:typing.Optional[Timestamp], reason:str):
+            self.since = since
+
+            """
+        Edit time.
+"""
+
+            self.reason = reason
+
+            """
+        The server's words.
+"""
+
+            pass
+
+
+        def __str__(self):
+            return "Freshness.FAILED(since={}, reason={})".format(self.since, self.reason)
+        def __eq__(self, other):
+            if not isinstance(other, Freshness):
+                return NotImplemented
+            if not other.is_FAILED():
+                return False
+            if self.since != other.since:
+                return False
+            if self.reason != other.reason:
+                return False
+            return True
+
+    @dataclass
+    class SUPERSEDED:
+        """
+        It is as the server had it, and an edit made here lost to that. The losing
+        edit can be restored or dismissed.
+"""
+
+        def __init__(self, as_of:typing.Optional[Timestamp], conflict_id:int, reason:str):
+            self.as_of = as_of
+
+            """
+        When this version was exchanged with the server.
+"""
+
+            self.conflict_id = conflict_id
+
+            """
+        The entry among the conflicts.
+"""
+
+            self.reason = reason
+
+            """
+        Why the edit lost.
+"""
+
+            pass
+
+
+        def __str__(self):
+            return "Freshness.SUPERSEDED(as_of={}, conflict_id={}, reason={})".format(self.as_of, self.conflict_id, self.reason)
+        def __eq__(self, other):
+            if not isinstance(other, Freshness):
+                return NotImplemented
+            if not other.is_SUPERSEDED():
+                return False
+            if self.as_of != other.as_of:
+                return False
+            if self.conflict_id != other.conflict_id:
+                return False
+            if self.reason != other.reason:
+                return False
+            return True
+
+
+    # For each variant, we have `is_NAME` and `is_name` methods for easily checking
+    # whether an instance is that variant.
+    def is_SYNCED(self) -> bool:
+        return isinstance(self, Freshness.SYNCED)
+    def is_synced(self) -> bool:
+        return isinstance(self, Freshness.SYNCED)
+    def is_PENDING(self) -> bool:
+        return isinstance(self, Freshness.PENDING)
+    def is_pending(self) -> bool:
+        return isinstance(self, Freshness.PENDING)
+    def is_FAILED(self) -> bool:
+        return isinstance(self, Freshness.FAILED)
+    def is_failed(self) -> bool:
+        return isinstance(self, Freshness.FAILED)
+    def is_SUPERSEDED(self) -> bool:
+        return isinstance(self, Freshness.SUPERSEDED)
+    def is_superseded(self) -> bool:
+        return isinstance(self, Freshness.SUPERSEDED)
+
+
+# Now, a little trick - we make each nested variant class be a subclass of the main
+# enum class, so that method calls and instance checks etc will work intuitively.
+# We might be able to do this a little more neatly with a metaclass, but this'll do.
+Freshness.SYNCED = type("Freshness.SYNCED", (Freshness.SYNCED, Freshness,), {})  # type: ignore
+Freshness.PENDING = type("Freshness.PENDING", (Freshness.PENDING, Freshness,), {})  # type: ignore
+Freshness.FAILED = type("Freshness.FAILED", (Freshness.FAILED, Freshness,), {})  # type: ignore
+Freshness.SUPERSEDED = type("Freshness.SUPERSEDED", (Freshness.SUPERSEDED, Freshness,), {})  # type: ignore
+
+
+class _UniffiFfiConverterTypeFreshness(_UniffiConverterRustBuffer):
+    @staticmethod
+    def read(buf):
+        variant = buf.read_i32()
+        if variant == 1:
+            return Freshness.SYNCED(
+                _UniffiFfiConverterOptionalTypeTimestamp.read(buf),
+            )
+        if variant == 2:
+            return Freshness.PENDING(
+                _UniffiFfiConverterOptionalTypeTimestamp.read(buf),
+                _UniffiFfiConverterBoolean.read(buf),
+            )
+        if variant == 3:
+            return Freshness.FAILED(
+                _UniffiFfiConverterOptionalTypeTimestamp.read(buf),
+                _UniffiFfiConverterString.read(buf),
+            )
+        if variant == 4:
+            return Freshness.SUPERSEDED(
+                _UniffiFfiConverterOptionalTypeTimestamp.read(buf),
+                _UniffiFfiConverterInt64.read(buf),
+                _UniffiFfiConverterString.read(buf),
+            )
+        raise InternalError("Raw enum value doesn't match any cases")
+
+    @staticmethod
+    def check_lower(value):
+        if value.is_SYNCED():
+            _UniffiFfiConverterOptionalTypeTimestamp.check_lower(value.as_of)
+            return
+        if value.is_PENDING():
+            _UniffiFfiConverterOptionalTypeTimestamp.check_lower(value.since)
+            _UniffiFfiConverterBoolean.check_lower(value.contested)
+            return
+        if value.is_FAILED():
+            _UniffiFfiConverterOptionalTypeTimestamp.check_lower(value.since)
+            _UniffiFfiConverterString.check_lower(value.reason)
+            return
+        if value.is_SUPERSEDED():
+            _UniffiFfiConverterOptionalTypeTimestamp.check_lower(value.as_of)
+            _UniffiFfiConverterInt64.check_lower(value.conflict_id)
+            _UniffiFfiConverterString.check_lower(value.reason)
+            return
+        raise ValueError(value)
+
+    @staticmethod
+    def write(value, buf):
+        if value.is_SYNCED():
+            buf.write_i32(1)
+            _UniffiFfiConverterOptionalTypeTimestamp.write(value.as_of, buf)
+        if value.is_PENDING():
+            buf.write_i32(2)
+            _UniffiFfiConverterOptionalTypeTimestamp.write(value.since, buf)
+            _UniffiFfiConverterBoolean.write(value.contested, buf)
+        if value.is_FAILED():
+            buf.write_i32(3)
+            _UniffiFfiConverterOptionalTypeTimestamp.write(value.since, buf)
+            _UniffiFfiConverterString.write(value.reason, buf)
+        if value.is_SUPERSEDED():
+            buf.write_i32(4)
+            _UniffiFfiConverterOptionalTypeTimestamp.write(value.as_of, buf)
+            _UniffiFfiConverterInt64.write(value.conflict_id, buf)
+            _UniffiFfiConverterString.write(value.reason, buf)
+
+
+@dataclass
+class Device:
+    """
+    A device in a room.
+"""
+    def __init__(self, *, id:RecordId, room_id:typing.Optional[RecordId], unplaced:bool, name:str, device_type:DeviceType, manufacturer:typing.Optional[str], model:typing.Optional[str], capabilities:typing.Optional[Json], configuration:typing.Optional[Json], ip_address:typing.Optional[str], mac_address:typing.Optional[str], state:JsonObject, created_at:typing.Optional[Timestamp], updated_at:typing.Optional[Timestamp], sync_id:str, sync_status:RecordStatus, freshness:Freshness, extra:JsonObject):
+        self.id = id
+        self.room_id = room_id
+        self.unplaced = unplaced
+        self.name = name
+        self.device_type = device_type
+        self.manufacturer = manufacturer
+        self.model = model
+        self.capabilities = capabilities
+        self.configuration = configuration
+        self.ip_address = ip_address
+        self.mac_address = mac_address
+        self.state = state
+        self.created_at = created_at
+        self.updated_at = updated_at
+        self.sync_id = sync_id
+        self.sync_status = sync_status
+        self.freshness = freshness
+        self.extra = extra
+
+
+    def __str__(self):
+        return "Device(id={}, room_id={}, unplaced={}, name={}, device_type={}, manufacturer={}, model={}, capabilities={}, configuration={}, ip_address={}, mac_address={}, state={}, created_at={}, updated_at={}, sync_id={}, sync_status={}, freshness={}, extra={})".format(self.id, self.room_id, self.unplaced, self.name, self.device_type, self.manufacturer, self.model, self.capabilities, self.configuration, self.ip_address, self.mac_address, self.state, self.created_at, self.updated_at, self.sync_id, self.sync_status, self.freshness, self.extra)
+    def __eq__(self, other):
+        if self.id != other.id:
+            return False
+        if self.room_id != other.room_id:
+            return False
+        if self.unplaced != other.unplaced:
+            return False
+        if self.name != other.name:
+            return False
+        if self.device_type != other.device_type:
+            return False
+        if self.manufacturer != other.manufacturer:
+            return False
+        if self.model != other.model:
+            return False
+        if self.capabilities != other.capabilities:
+            return False
+        if self.configuration != other.configuration:
+            return False
+        if self.ip_address != other.ip_address:
+            return False
+        if self.mac_address != other.mac_address:
+            return False
+        if self.state != other.state:
+            return False
+        if self.created_at != other.created_at:
+            return False
+        if self.updated_at != other.updated_at:
+            return False
+        if self.sync_id != other.sync_id:
+            return False
+        if self.sync_status != other.sync_status:
+            return False
+        if self.freshness != other.freshness:
+            return False
+        if self.extra != other.extra:
+            return False
+        return True
+
+class _UniffiFfiConverterTypeDevice(_UniffiConverterRustBuffer):
+    @staticmethod
+    def read(buf):
+        return Device(
+            id=_UniffiFfiConverterTypeRecordId.read(buf),
+            room_id=_UniffiFfiConverterOptionalTypeRecordId.read(buf),
+            unplaced=_UniffiFfiConverterBoolean.read(buf),
+            name=_UniffiFfiConverterString.read(buf),
+            device_type=_UniffiFfiConverterTypeDeviceType.read(buf),
+            manufacturer=_UniffiFfiConverterOptionalString.read(buf),
+            model=_UniffiFfiConverterOptionalString.read(buf),
+            capabilities=_UniffiFfiConverterOptionalTypeJson.read(buf),
+            configuration=_UniffiFfiConverterOptionalTypeJson.read(buf),
+            ip_address=_UniffiFfiConverterOptionalString.read(buf),
+            mac_address=_UniffiFfiConverterOptionalString.read(buf),
+            state=_UniffiFfiConverterTypeJsonObject.read(buf),
+            created_at=_UniffiFfiConverterOptionalTypeTimestamp.read(buf),
+            updated_at=_UniffiFfiConverterOptionalTypeTimestamp.read(buf),
+            sync_id=_UniffiFfiConverterString.read(buf),
+            sync_status=_UniffiFfiConverterTypeRecordStatus.read(buf),
+            freshness=_UniffiFfiConverterTypeFreshness.read(buf),
+            extra=_UniffiFfiConverterTypeJsonObject.read(buf),
+        )
+
+    @staticmethod
+    def check_lower(value):
+        _UniffiFfiConverterTypeRecordId.check_lower(value.id)
+        _UniffiFfiConverterOptionalTypeRecordId.check_lower(value.room_id)
+        _UniffiFfiConverterBoolean.check_lower(value.unplaced)
+        _UniffiFfiConverterString.check_lower(value.name)
+        _UniffiFfiConverterTypeDeviceType.check_lower(value.device_type)
+        _UniffiFfiConverterOptionalString.check_lower(value.manufacturer)
+        _UniffiFfiConverterOptionalString.check_lower(value.model)
+        _UniffiFfiConverterOptionalTypeJson.check_lower(value.capabilities)
+        _UniffiFfiConverterOptionalTypeJson.check_lower(value.configuration)
+        _UniffiFfiConverterOptionalString.check_lower(value.ip_address)
+        _UniffiFfiConverterOptionalString.check_lower(value.mac_address)
+        _UniffiFfiConverterTypeJsonObject.check_lower(value.state)
+        _UniffiFfiConverterOptionalTypeTimestamp.check_lower(value.created_at)
+        _UniffiFfiConverterOptionalTypeTimestamp.check_lower(value.updated_at)
+        _UniffiFfiConverterString.check_lower(value.sync_id)
+        _UniffiFfiConverterTypeRecordStatus.check_lower(value.sync_status)
+        _UniffiFfiConverterTypeFreshness.check_lower(value.freshness)
+        _UniffiFfiConverterTypeJsonObject.check_lower(value.extra)
+
+    @staticmethod
+    def write(value, buf):
+        _UniffiFfiConverterTypeRecordId.write(value.id, buf)
+        _UniffiFfiConverterOptionalTypeRecordId.write(value.room_id, buf)
+        _UniffiFfiConverterBoolean.write(value.unplaced, buf)
+        _UniffiFfiConverterString.write(value.name, buf)
+        _UniffiFfiConverterTypeDeviceType.write(value.device_type, buf)
+        _UniffiFfiConverterOptionalString.write(value.manufacturer, buf)
+        _UniffiFfiConverterOptionalString.write(value.model, buf)
+        _UniffiFfiConverterOptionalTypeJson.write(value.capabilities, buf)
+        _UniffiFfiConverterOptionalTypeJson.write(value.configuration, buf)
+        _UniffiFfiConverterOptionalString.write(value.ip_address, buf)
+        _UniffiFfiConverterOptionalString.write(value.mac_address, buf)
+        _UniffiFfiConverterTypeJsonObject.write(value.state, buf)
+        _UniffiFfiConverterOptionalTypeTimestamp.write(value.created_at, buf)
+        _UniffiFfiConverterOptionalTypeTimestamp.write(value.updated_at, buf)
+        _UniffiFfiConverterString.write(value.sync_id, buf)
+        _UniffiFfiConverterTypeRecordStatus.write(value.sync_status, buf)
+        _UniffiFfiConverterTypeFreshness.write(value.freshness, buf)
+        _UniffiFfiConverterTypeJsonObject.write(value.extra, buf)
+
+class _UniffiFfiConverterOptionalTypeDeviceType(_UniffiConverterRustBuffer):
+    @classmethod
+    def check_lower(cls, value):
+        if value is not None:
+            _UniffiFfiConverterTypeDeviceType.check_lower(value)
+
+    @classmethod
+    def write(cls, value, buf):
+        if value is None:
+            buf.write_u8(0)
+            return
+
+        buf.write_u8(1)
+        _UniffiFfiConverterTypeDeviceType.write(value, buf)
+
+    @classmethod
+    def read(cls, buf):
+        flag = buf.read_u8()
+        if flag == 0:
+            return None
+        elif flag == 1:
+            return _UniffiFfiConverterTypeDeviceType.read(buf)
+        else:
+            raise InternalError("Unexpected flag byte for optional type")
+
+class _UniffiFfiConverterSequenceString(_UniffiConverterRustBuffer):
+    @classmethod
+    def check_lower(cls, value):
+        for item in value:
+            _UniffiFfiConverterString.check_lower(item)
+
+    @classmethod
+    def write(cls, value, buf):
+        items = len(value)
+        buf.write_i32(items)
+        for item in value:
+            _UniffiFfiConverterString.write(item, buf)
+
+    @classmethod
+    def read(cls, buf):
+        count = buf.read_i32()
+        if count < 0:
+            raise InternalError("Unexpected negative sequence length")
+
+        return [
+            _UniffiFfiConverterString.read(buf) for i in range(count)
+        ]
+
+@dataclass
+class DevicePatch:
+    """
+    Changes to a device; its state has a call of its own.
+"""
+    def __init__(self, *, room_id:typing.Optional[RecordId] = _DEFAULT, name:typing.Optional[str] = _DEFAULT, device_type:typing.Optional[DeviceType] = _DEFAULT, manufacturer:typing.Optional[str] = _DEFAULT, model:typing.Optional[str] = _DEFAULT, capabilities:typing.Optional[Json] = _DEFAULT, configuration:typing.Optional[Json] = _DEFAULT, ip_address:typing.Optional[str] = _DEFAULT, mac_address:typing.Optional[str] = _DEFAULT, clear:typing.List[str] = _DEFAULT, extra:typing.Optional[JsonObject] = _DEFAULT):
+        if room_id is _DEFAULT:
+            self.room_id = None
+        else:
+            self.room_id = room_id
+        if name is _DEFAULT:
+            self.name = None
+        else:
+            self.name = name
+        if device_type is _DEFAULT:
+            self.device_type = None
+        else:
+            self.device_type = device_type
+        if manufacturer is _DEFAULT:
+            self.manufacturer = None
+        else:
+            self.manufacturer = manufacturer
+        if model is _DEFAULT:
+            self.model = None
+        else:
+            self.model = model
+        if capabilities is _DEFAULT:
+            self.capabilities = None
+        else:
+            self.capabilities = capabilities
+        if configuration is _DEFAULT:
+            self.configuration = None
+        else:
+            self.configuration = configuration
+        if ip_address is _DEFAULT:
+            self.ip_address = None
+        else:
+            self.ip_address = ip_address
+        if mac_address is _DEFAULT:
+            self.mac_address = None
+        else:
+            self.mac_address = mac_address
+        if clear is _DEFAULT:
+            self.clear = []
+        else:
+            self.clear = clear
+        if extra is _DEFAULT:
+            self.extra = None
+        else:
+            self.extra = extra
+
+
+    def __str__(self):
+        return "DevicePatch(room_id={}, name={}, device_type={}, manufacturer={}, model={}, capabilities={}, configuration={}, ip_address={}, mac_address={}, clear={}, extra={})".format(self.room_id, self.name, self.device_type, self.manufacturer, self.model, self.capabilities, self.configuration, self.ip_address, self.mac_address, self.clear, self.extra)
+    def __eq__(self, other):
+        if self.room_id != other.room_id:
+            return False
+        if self.name != other.name:
+            return False
+        if self.device_type != other.device_type:
+            return False
+        if self.manufacturer != other.manufacturer:
+            return False
+        if self.model != other.model:
+            return False
+        if self.capabilities != other.capabilities:
+            return False
+        if self.configuration != other.configuration:
+            return False
+        if self.ip_address != other.ip_address:
+            return False
+        if self.mac_address != other.mac_address:
+            return False
+        if self.clear != other.clear:
+            return False
+        if self.extra != other.extra:
+            return False
+        return True
+
+class _UniffiFfiConverterTypeDevicePatch(_UniffiConverterRustBuffer):
+    @staticmethod
+    def read(buf):
+        return DevicePatch(
+            room_id=_UniffiFfiConverterOptionalTypeRecordId.read(buf),
+            name=_UniffiFfiConverterOptionalString.read(buf),
+            device_type=_UniffiFfiConverterOptionalTypeDeviceType.read(buf),
+            manufacturer=_UniffiFfiConverterOptionalString.read(buf),
+            model=_UniffiFfiConverterOptionalString.read(buf),
+            capabilities=_UniffiFfiConverterOptionalTypeJson.read(buf),
+            configuration=_UniffiFfiConverterOptionalTypeJson.read(buf),
+            ip_address=_UniffiFfiConverterOptionalString.read(buf),
+            mac_address=_UniffiFfiConverterOptionalString.read(buf),
+            clear=_UniffiFfiConverterSequenceString.read(buf),
+            extra=_UniffiFfiConverterOptionalTypeJsonObject.read(buf),
+        )
+
+    @staticmethod
+    def check_lower(value):
+        _UniffiFfiConverterOptionalTypeRecordId.check_lower(value.room_id)
+        _UniffiFfiConverterOptionalString.check_lower(value.name)
+        _UniffiFfiConverterOptionalTypeDeviceType.check_lower(value.device_type)
+        _UniffiFfiConverterOptionalString.check_lower(value.manufacturer)
+        _UniffiFfiConverterOptionalString.check_lower(value.model)
+        _UniffiFfiConverterOptionalTypeJson.check_lower(value.capabilities)
+        _UniffiFfiConverterOptionalTypeJson.check_lower(value.configuration)
+        _UniffiFfiConverterOptionalString.check_lower(value.ip_address)
+        _UniffiFfiConverterOptionalString.check_lower(value.mac_address)
+        _UniffiFfiConverterSequenceString.check_lower(value.clear)
+        _UniffiFfiConverterOptionalTypeJsonObject.check_lower(value.extra)
+
+    @staticmethod
+    def write(value, buf):
+        _UniffiFfiConverterOptionalTypeRecordId.write(value.room_id, buf)
+        _UniffiFfiConverterOptionalString.write(value.name, buf)
+        _UniffiFfiConverterOptionalTypeDeviceType.write(value.device_type, buf)
+        _UniffiFfiConverterOptionalString.write(value.manufacturer, buf)
+        _UniffiFfiConverterOptionalString.write(value.model, buf)
+        _UniffiFfiConverterOptionalTypeJson.write(value.capabilities, buf)
+        _UniffiFfiConverterOptionalTypeJson.write(value.configuration, buf)
+        _UniffiFfiConverterOptionalString.write(value.ip_address, buf)
+        _UniffiFfiConverterOptionalString.write(value.mac_address, buf)
+        _UniffiFfiConverterSequenceString.write(value.clear, buf)
+        _UniffiFfiConverterOptionalTypeJsonObject.write(value.extra, buf)
+
+@dataclass
+class DeviceState:
+    """
+    What a device is doing, or was.
+"""
+    def __init__(self, *, device_id:RecordId, state:JsonObject, attributes:JsonObject, updated_at:typing.Optional[Timestamp], sync_status:RecordStatus):
+        self.device_id = device_id
+        self.state = state
+        self.attributes = attributes
+        self.updated_at = updated_at
+        self.sync_status = sync_status
+
+
+    def __str__(self):
+        return "DeviceState(device_id={}, state={}, attributes={}, updated_at={}, sync_status={})".format(self.device_id, self.state, self.attributes, self.updated_at, self.sync_status)
+    def __eq__(self, other):
+        if self.device_id != other.device_id:
+            return False
+        if self.state != other.state:
+            return False
+        if self.attributes != other.attributes:
+            return False
+        if self.updated_at != other.updated_at:
+            return False
+        if self.sync_status != other.sync_status:
+            return False
+        return True
+
+class _UniffiFfiConverterTypeDeviceState(_UniffiConverterRustBuffer):
+    @staticmethod
+    def read(buf):
+        return DeviceState(
+            device_id=_UniffiFfiConverterTypeRecordId.read(buf),
+            state=_UniffiFfiConverterTypeJsonObject.read(buf),
+            attributes=_UniffiFfiConverterTypeJsonObject.read(buf),
+            updated_at=_UniffiFfiConverterOptionalTypeTimestamp.read(buf),
+            sync_status=_UniffiFfiConverterTypeRecordStatus.read(buf),
+        )
+
+    @staticmethod
+    def check_lower(value):
+        _UniffiFfiConverterTypeRecordId.check_lower(value.device_id)
+        _UniffiFfiConverterTypeJsonObject.check_lower(value.state)
+        _UniffiFfiConverterTypeJsonObject.check_lower(value.attributes)
+        _UniffiFfiConverterOptionalTypeTimestamp.check_lower(value.updated_at)
+        _UniffiFfiConverterTypeRecordStatus.check_lower(value.sync_status)
+
+    @staticmethod
+    def write(value, buf):
+        _UniffiFfiConverterTypeRecordId.write(value.device_id, buf)
+        _UniffiFfiConverterTypeJsonObject.write(value.state, buf)
+        _UniffiFfiConverterTypeJsonObject.write(value.attributes, buf)
+        _UniffiFfiConverterOptionalTypeTimestamp.write(value.updated_at, buf)
+        _UniffiFfiConverterTypeRecordStatus.write(value.sync_status, buf)
+
+@dataclass
+class Digests:
+    """
+    The two digests of what a replica shows.
+"""
+    def __init__(self, *, state:str, content:str):
+        self.state = state
+        self.content = content
+
+
+    def __str__(self):
+        return "Digests(state={}, content={})".format(self.state, self.content)
+    def __eq__(self, other):
+        if self.state != other.state:
+            return False
+        if self.content != other.content:
+            return False
+        return True
+
+class _UniffiFfiConverterTypeDigests(_UniffiConverterRustBuffer):
+    @staticmethod
+    def read(buf):
+        return Digests(
+            state=_UniffiFfiConverterString.read(buf),
+            content=_UniffiFfiConverterString.read(buf),
+        )
+
+    @staticmethod
+    def check_lower(value):
+        _UniffiFfiConverterString.check_lower(value.state)
+        _UniffiFfiConverterString.check_lower(value.content)
+
+    @staticmethod
+    def write(value, buf):
+        _UniffiFfiConverterString.write(value.state, buf)
+        _UniffiFfiConverterString.write(value.content, buf)
+
+@dataclass
+class Event:
+    """
+    Something that happened.
+"""
+    def __init__(self, *, id:RecordId, event_type:str, entity_type:Kind, entity_id:typing.Optional[RecordId], description:typing.Optional[str], data:typing.Optional[Json], source:typing.Optional[str], user_id:typing.Optional[str], created_at:typing.Optional[Timestamp], updated_at:typing.Optional[Timestamp], sync_id:str, sync_status:RecordStatus, freshness:Freshness, extra:JsonObject):
+        self.id = id
+        self.event_type = event_type
+        self.entity_type = entity_type
+        self.entity_id = entity_id
+        self.description = description
+        self.data = data
+        self.source = source
+        self.user_id = user_id
+        self.created_at = created_at
+        self.updated_at = updated_at
+        self.sync_id = sync_id
+        self.sync_status = sync_status
+        self.freshness = freshness
+        self.extra = extra
+
+
+    def __str__(self):
+        return "Event(id={}, event_type={}, entity_type={}, entity_id={}, description={}, data={}, source={}, user_id={}, created_at={}, updated_at={}, sync_id={}, sync_status={}, freshness={}, extra={})".format(self.id, self.event_type, self.entity_type, self.entity_id, self.description, self.data, self.source, self.user_id, self.created_at, self.updated_at, self.sync_id, self.sync_status, self.freshness, self.extra)
+    def __eq__(self, other):
+        if self.id != other.id:
+            return False
+        if self.event_type != other.event_type:
+            return False
+        if self.entity_type != other.entity_type:
+            return False
+        if self.entity_id != other.entity_id:
+            return False
+        if self.description != other.description:
+            return False
+        if self.data != other.data:
+            return False
+        if self.source != other.source:
+            return False
+        if self.user_id != other.user_id:
+            return False
+        if self.created_at != other.created_at:
+            return False
+        if self.updated_at != other.updated_at:
+            return False
+        if self.sync_id != other.sync_id:
+            return False
+        if self.sync_status != other.sync_status:
+            return False
+        if self.freshness != other.freshness:
+            return False
+        if self.extra != other.extra:
+            return False
+        return True
+
+class _UniffiFfiConverterTypeEvent(_UniffiConverterRustBuffer):
+    @staticmethod
+    def read(buf):
+        return Event(
+            id=_UniffiFfiConverterTypeRecordId.read(buf),
+            event_type=_UniffiFfiConverterString.read(buf),
+            entity_type=_UniffiFfiConverterTypeKind.read(buf),
+            entity_id=_UniffiFfiConverterOptionalTypeRecordId.read(buf),
+            description=_UniffiFfiConverterOptionalString.read(buf),
+            data=_UniffiFfiConverterOptionalTypeJson.read(buf),
+            source=_UniffiFfiConverterOptionalString.read(buf),
+            user_id=_UniffiFfiConverterOptionalString.read(buf),
+            created_at=_UniffiFfiConverterOptionalTypeTimestamp.read(buf),
+            updated_at=_UniffiFfiConverterOptionalTypeTimestamp.read(buf),
+            sync_id=_UniffiFfiConverterString.read(buf),
+            sync_status=_UniffiFfiConverterTypeRecordStatus.read(buf),
+            freshness=_UniffiFfiConverterTypeFreshness.read(buf),
+            extra=_UniffiFfiConverterTypeJsonObject.read(buf),
+        )
+
+    @staticmethod
+    def check_lower(value):
+        _UniffiFfiConverterTypeRecordId.check_lower(value.id)
+        _UniffiFfiConverterString.check_lower(value.event_type)
+        _UniffiFfiConverterTypeKind.check_lower(value.entity_type)
+        _UniffiFfiConverterOptionalTypeRecordId.check_lower(value.entity_id)
+        _UniffiFfiConverterOptionalString.check_lower(value.description)
+        _UniffiFfiConverterOptionalTypeJson.check_lower(value.data)
+        _UniffiFfiConverterOptionalString.check_lower(value.source)
+        _UniffiFfiConverterOptionalString.check_lower(value.user_id)
+        _UniffiFfiConverterOptionalTypeTimestamp.check_lower(value.created_at)
+        _UniffiFfiConverterOptionalTypeTimestamp.check_lower(value.updated_at)
+        _UniffiFfiConverterString.check_lower(value.sync_id)
+        _UniffiFfiConverterTypeRecordStatus.check_lower(value.sync_status)
+        _UniffiFfiConverterTypeFreshness.check_lower(value.freshness)
+        _UniffiFfiConverterTypeJsonObject.check_lower(value.extra)
+
+    @staticmethod
+    def write(value, buf):
+        _UniffiFfiConverterTypeRecordId.write(value.id, buf)
+        _UniffiFfiConverterString.write(value.event_type, buf)
+        _UniffiFfiConverterTypeKind.write(value.entity_type, buf)
+        _UniffiFfiConverterOptionalTypeRecordId.write(value.entity_id, buf)
+        _UniffiFfiConverterOptionalString.write(value.description, buf)
+        _UniffiFfiConverterOptionalTypeJson.write(value.data, buf)
+        _UniffiFfiConverterOptionalString.write(value.source, buf)
+        _UniffiFfiConverterOptionalString.write(value.user_id, buf)
+        _UniffiFfiConverterOptionalTypeTimestamp.write(value.created_at, buf)
+        _UniffiFfiConverterOptionalTypeTimestamp.write(value.updated_at, buf)
+        _UniffiFfiConverterString.write(value.sync_id, buf)
+        _UniffiFfiConverterTypeRecordStatus.write(value.sync_status, buf)
+        _UniffiFfiConverterTypeFreshness.write(value.freshness, buf)
+        _UniffiFfiConverterTypeJsonObject.write(value.extra, buf)
+
+
+class Operation(enum.Enum):
+    """
+    What a change did. Only `delete` has a meaning of its own: creates and
+    updates both carry the whole record.
+"""
+
+    CREATE = 0
+    """
+    The record is new.
+"""
+
+    UPDATE = 1
+    """
+    The record was there before.
+"""
+
+    DELETE = 2
+    """
+    The version is a tombstone.
+"""
+
+
+class _UniffiFfiConverterTypeOperation(_UniffiConverterRustBuffer):
+    @staticmethod
+    def read(buf):
+        variant = buf.read_i32()
+        if variant == 1:
+            return Operation.CREATE
+        if variant == 2:
+            return Operation.UPDATE
+        if variant == 3:
+            return Operation.DELETE
+        raise InternalError("Raw enum value doesn't match any cases")
+
+    @staticmethod
+    def check_lower(value):
+        if value == Operation.CREATE:
+            return
+        if value == Operation.UPDATE:
+            return
+        if value == Operation.DELETE:
+            return
+        raise ValueError(value)
+
+    @staticmethod
+    def write(value, buf):
+        if value == Operation.CREATE:
+            buf.write_i32(1)
+        if value == Operation.UPDATE:
+            buf.write_i32(2)
+        if value == Operation.DELETE:
+            buf.write_i32(3)
+
+
+class OutboxState(enum.Enum):
+    """
+    Whether an unsent edit will be sent.
+"""
+
+    QUEUED = 0
+    """
+    It will, at the next sync.
+"""
+
+    FAILED = 1
+    """
+    Not before it is retried or edited: the server refused it.
+"""
+
+
+class _UniffiFfiConverterTypeOutboxState(_UniffiConverterRustBuffer):
+    @staticmethod
+    def read(buf):
+        variant = buf.read_i32()
+        if variant == 1:
+            return OutboxState.QUEUED
+        if variant == 2:
+            return OutboxState.FAILED
+        raise InternalError("Raw enum value doesn't match any cases")
+
+    @staticmethod
+    def check_lower(value):
+        if value == OutboxState.QUEUED:
+            return
+        if value == OutboxState.FAILED:
+            return
+        raise ValueError(value)
+
+    @staticmethod
+    def write(value, buf):
+        if value == OutboxState.QUEUED:
+            buf.write_i32(1)
+        if value == OutboxState.FAILED:
+            buf.write_i32(2)
+
+
+class _UniffiFfiConverterUInt64(_UniffiConverterPrimitiveInt):
+    CLASS_NAME = "u64"
+    VALUE_MIN = 0
+    VALUE_MAX = 2**64
+
+    @staticmethod
+    def read(buf):
+        return buf.read_u64()
+
+    @staticmethod
+    def write(value, buf):
+        buf.write_u64(value)
+
+@dataclass
+class PendingChange:
+    """
+    An edit that the server has not got.
+"""
+    def __init__(self, *, kind:Kind, id:RecordId, name:typing.Optional[str], operation:Operation, state:OutboxState, attempts:int, last_error:typing.Optional[str], updated_at:typing.Optional[Timestamp]):
+        self.kind = kind
+        self.id = id
+        self.name = name
+        self.operation = operation
+        self.state = state
+        self.attempts = attempts
+        self.last_error = last_error
+        self.updated_at = updated_at
+
+
+    def __str__(self):
+        return "PendingChange(kind={}, id={}, name={}, operation={}, state={}, attempts={}, last_error={}, updated_at={})".format(self.kind, self.id, self.name, self.operation, self.state, self.attempts, self.last_error, self.updated_at)
+    def __eq__(self, other):
+        if self.kind != other.kind:
+            return False
+        if self.id != other.id:
+            return False
+        if self.name != other.name:
+            return False
+        if self.operation != other.operation:
+            return False
+        if self.state != other.state:
+            return False
+        if self.attempts != other.attempts:
+            return False
+        if self.last_error != other.last_error:
+            return False
+        if self.updated_at != other.updated_at:
+            return False
+        return True
+
+class _UniffiFfiConverterTypePendingChange(_UniffiConverterRustBuffer):
+    @staticmethod
+    def read(buf):
+        return PendingChange(
+            kind=_UniffiFfiConverterTypeKind.read(buf),
+            id=_UniffiFfiConverterTypeRecordId.read(buf),
+            name=_UniffiFfiConverterOptionalString.read(buf),
+            operation=_UniffiFfiConverterTypeOperation.read(buf),
+            state=_UniffiFfiConverterTypeOutboxState.read(buf),
+            attempts=_UniffiFfiConverterUInt64.read(buf),
+            last_error=_UniffiFfiConverterOptionalString.read(buf),
+            updated_at=_UniffiFfiConverterOptionalTypeTimestamp.read(buf),
+        )
+
+    @staticmethod
+    def check_lower(value):
+        _UniffiFfiConverterTypeKind.check_lower(value.kind)
+        _UniffiFfiConverterTypeRecordId.check_lower(value.id)
+        _UniffiFfiConverterOptionalString.check_lower(value.name)
+        _UniffiFfiConverterTypeOperation.check_lower(value.operation)
+        _UniffiFfiConverterTypeOutboxState.check_lower(value.state)
+        _UniffiFfiConverterUInt64.check_lower(value.attempts)
+        _UniffiFfiConverterOptionalString.check_lower(value.last_error)
+        _UniffiFfiConverterOptionalTypeTimestamp.check_lower(value.updated_at)
+
+    @staticmethod
+    def write(value, buf):
+        _UniffiFfiConverterTypeKind.write(value.kind, buf)
+        _UniffiFfiConverterTypeRecordId.write(value.id, buf)
+        _UniffiFfiConverterOptionalString.write(value.name, buf)
+        _UniffiFfiConverterTypeOperation.write(value.operation, buf)
+        _UniffiFfiConverterTypeOutboxState.write(value.state, buf)
+        _UniffiFfiConverterUInt64.write(value.attempts, buf)
+        _UniffiFfiConverterOptionalString.write(value.last_error, buf)
+        _UniffiFfiConverterOptionalTypeTimestamp.write(value.updated_at, buf)
+
+class _UniffiFfiConverterOptionalTypePendingChange(_UniffiConverterRustBuffer):
+    @classmethod
+    def check_lower(cls, value):
+        if value is not None:
+            _UniffiFfiConverterTypePendingChange.check_lower(value)
+
+    @classmethod
+    def write(cls, value, buf):
+        if value is None:
+            buf.write_u8(0)
+            return
+
+        buf.write_u8(1)
+        _UniffiFfiConverterTypePendingChange.write(value, buf)
+
+    @classmethod
+    def read(cls, buf):
+        flag = buf.read_u8()
+        if flag == 0:
+            return None
+        elif flag == 1:
+            return _UniffiFfiConverterTypePendingChange.read(buf)
+        else:
+            raise InternalError("Unexpected flag byte for optional type")
+
+class _UniffiFfiConverterSequenceTypeConflict(_UniffiConverterRustBuffer):
+    @classmethod
+    def check_lower(cls, value):
+        for item in value:
+            _UniffiFfiConverterTypeConflict.check_lower(item)
+
+    @classmethod
+    def write(cls, value, buf):
+        items = len(value)
+        buf.write_i32(items)
+        for item in value:
+            _UniffiFfiConverterTypeConflict.write(item, buf)
+
+    @classmethod
+    def read(cls, buf):
+        count = buf.read_i32()
+        if count < 0:
+            raise InternalError("Unexpected negative sequence length")
+
+        return [
+            _UniffiFfiConverterTypeConflict.read(buf) for i in range(count)
+        ]
+
+@dataclass
+class HistoryEntry:
+    """
+    A superseded version.
+"""
+    def __init__(self, *, record:JsonObject, updated_at:typing.Optional[Timestamp], superseded_at:Timestamp):
+        self.record = record
+        self.updated_at = updated_at
+        self.superseded_at = superseded_at
+
+
+    def __str__(self):
+        return "HistoryEntry(record={}, updated_at={}, superseded_at={})".format(self.record, self.updated_at, self.superseded_at)
+    def __eq__(self, other):
+        if self.record != other.record:
+            return False
+        if self.updated_at != other.updated_at:
+            return False
+        if self.superseded_at != other.superseded_at:
+            return False
+        return True
+
+class _UniffiFfiConverterTypeHistoryEntry(_UniffiConverterRustBuffer):
+    @staticmethod
+    def read(buf):
+        return HistoryEntry(
+            record=_UniffiFfiConverterTypeJsonObject.read(buf),
+            updated_at=_UniffiFfiConverterOptionalTypeTimestamp.read(buf),
+            superseded_at=_UniffiFfiConverterTypeTimestamp.read(buf),
+        )
+
+    @staticmethod
+    def check_lower(value):
+        _UniffiFfiConverterTypeJsonObject.check_lower(value.record)
+        _UniffiFfiConverterOptionalTypeTimestamp.check_lower(value.updated_at)
+        _UniffiFfiConverterTypeTimestamp.check_lower(value.superseded_at)
+
+    @staticmethod
+    def write(value, buf):
+        _UniffiFfiConverterTypeJsonObject.write(value.record, buf)
+        _UniffiFfiConverterOptionalTypeTimestamp.write(value.updated_at, buf)
+        _UniffiFfiConverterTypeTimestamp.write(value.superseded_at, buf)
+
+class _UniffiFfiConverterSequenceTypeHistoryEntry(_UniffiConverterRustBuffer):
+    @classmethod
+    def check_lower(cls, value):
+        for item in value:
+            _UniffiFfiConverterTypeHistoryEntry.check_lower(item)
+
+    @classmethod
+    def write(cls, value, buf):
+        items = len(value)
+        buf.write_i32(items)
+        for item in value:
+            _UniffiFfiConverterTypeHistoryEntry.write(item, buf)
+
+    @classmethod
+    def read(cls, buf):
+        count = buf.read_i32()
+        if count < 0:
+            raise InternalError("Unexpected negative sequence length")
+
+        return [
+            _UniffiFfiConverterTypeHistoryEntry.read(buf) for i in range(count)
+        ]
+
+@dataclass
+class Explanation:
+    """
+    Everything the replica knows of a record's standing.
+"""
+    def __init__(self, *, words:typing.List[str], freshness:Freshness, record:JsonObject, pending:typing.Optional[PendingChange], server:typing.Optional[JsonObject], conflicts:typing.List[Conflict], history:typing.List[HistoryEntry]):
+        self.words = words
+        self.freshness = freshness
+        self.record = record
+        self.pending = pending
+        self.server = server
+        self.conflicts = conflicts
+        self.history = history
+
+
+    def __str__(self):
+        return "Explanation(words={}, freshness={}, record={}, pending={}, server={}, conflicts={}, history={})".format(self.words, self.freshness, self.record, self.pending, self.server, self.conflicts, self.history)
+    def __eq__(self, other):
+        if self.words != other.words:
+            return False
+        if self.freshness != other.freshness:
+            return False
+        if self.record != other.record:
+            return False
+        if self.pending != other.pending:
+            return False
+        if self.server != other.server:
+            return False
+        if self.conflicts != other.conflicts:
+            return False
+        if self.history != other.history:
+            return False
+        return True
+
+class _UniffiFfiConverterTypeExplanation(_UniffiConverterRustBuffer):
+    @staticmethod
+    def read(buf):
+        return Explanation(
+            words=_UniffiFfiConverterSequenceString.read(buf),
+            freshness=_UniffiFfiConverterTypeFreshness.read(buf),
+            record=_UniffiFfiConverterTypeJsonObject.read(buf),
+            pending=_UniffiFfiConverterOptionalTypePendingChange.read(buf),
+            server=_UniffiFfiConverterOptionalTypeJsonObject.read(buf),
+            conflicts=_UniffiFfiConverterSequenceTypeConflict.read(buf),
+            history=_UniffiFfiConverterSequenceTypeHistoryEntry.read(buf),
+        )
+
+    @staticmethod
+    def check_lower(value):
+        _UniffiFfiConverterSequenceString.check_lower(value.words)
+        _UniffiFfiConverterTypeFreshness.check_lower(value.freshness)
+        _UniffiFfiConverterTypeJsonObject.check_lower(value.record)
+        _UniffiFfiConverterOptionalTypePendingChange.check_lower(value.pending)
+        _UniffiFfiConverterOptionalTypeJsonObject.check_lower(value.server)
+        _UniffiFfiConverterSequenceTypeConflict.check_lower(value.conflicts)
+        _UniffiFfiConverterSequenceTypeHistoryEntry.check_lower(value.history)
+
+    @staticmethod
+    def write(value, buf):
+        _UniffiFfiConverterSequenceString.write(value.words, buf)
+        _UniffiFfiConverterTypeFreshness.write(value.freshness, buf)
+        _UniffiFfiConverterTypeJsonObject.write(value.record, buf)
+        _UniffiFfiConverterOptionalTypePendingChange.write(value.pending, buf)
+        _UniffiFfiConverterOptionalTypeJsonObject.write(value.server, buf)
+        _UniffiFfiConverterSequenceTypeConflict.write(value.conflicts, buf)
+        _UniffiFfiConverterSequenceTypeHistoryEntry.write(value.history, buf)
+
+class _UniffiFfiConverterFloat64(_UniffiConverterPrimitiveFloat):
+    @staticmethod
+    def read(buf):
+        return buf.read_double()
+
+    @staticmethod
+    def write(value, buf):
+        buf.write_double(value)
+
+class _UniffiFfiConverterOptionalFloat64(_UniffiConverterRustBuffer):
+    @classmethod
+    def check_lower(cls, value):
+        if value is not None:
+            _UniffiFfiConverterFloat64.check_lower(value)
+
+    @classmethod
+    def write(cls, value, buf):
+        if value is None:
+            buf.write_u8(0)
+            return
+
+        buf.write_u8(1)
+        _UniffiFfiConverterFloat64.write(value, buf)
+
+    @classmethod
+    def read(cls, buf):
+        flag = buf.read_u8()
+        if flag == 0:
+            return None
+        elif flag == 1:
+            return _UniffiFfiConverterFloat64.read(buf)
+        else:
+            raise InternalError("Unexpected flag byte for optional type")
+
+@dataclass
+class House:
+    """
+    A home.
+"""
+    def __init__(self, *, id:RecordId, name:str, address:typing.Optional[str], latitude:typing.Optional[float], longitude:typing.Optional[float], timezone:typing.Optional[str], settings:typing.Optional[Json], created_at:typing.Optional[Timestamp], updated_at:typing.Optional[Timestamp], sync_id:str, sync_status:RecordStatus, freshness:Freshness, extra:JsonObject):
+        self.id = id
+        self.name = name
+        self.address = address
+        self.latitude = latitude
+        self.longitude = longitude
+        self.timezone = timezone
+        self.settings = settings
+        self.created_at = created_at
+        self.updated_at = updated_at
+        self.sync_id = sync_id
+        self.sync_status = sync_status
+        self.freshness = freshness
+        self.extra = extra
+
+
+    def __str__(self):
+        return "House(id={}, name={}, address={}, latitude={}, longitude={}, timezone={}, settings={}, created_at={}, updated_at={}, sync_id={}, sync_status={}, freshness={}, extra={})".format(self.id, self.name, self.address, self.latitude, self.longitude, self.timezone, self.settings, self.created_at, self.updated_at, self.sync_id, self.sync_status, self.freshness, self.extra)
+    def __eq__(self, other):
+        if self.id != other.id:
+            return False
+        if self.name != other.name:
+            return False
+        if self.address != other.address:
+            return False
+        if self.latitude != other.latitude:
+            return False
+        if self.longitude != other.longitude:
+            return False
+        if self.timezone != other.timezone:
+            return False
+        if self.settings != other.settings:
+            return False
+        if self.created_at != other.created_at:
+            return False
+        if self.updated_at != other.updated_at:
+            return False
+        if self.sync_id != other.sync_id:
+            return False
+        if self.sync_status != other.sync_status:
+            return False
+        if self.freshness != other.freshness:
+            return False
+        if self.extra != other.extra:
+            return False
+        return True
+
+class _UniffiFfiConverterTypeHouse(_UniffiConverterRustBuffer):
+    @staticmethod
+    def read(buf):
+        return House(
+            id=_UniffiFfiConverterTypeRecordId.read(buf),
+            name=_UniffiFfiConverterString.read(buf),
+            address=_UniffiFfiConverterOptionalString.read(buf),
+            latitude=_UniffiFfiConverterOptionalFloat64.read(buf),
+            longitude=_UniffiFfiConverterOptionalFloat64.read(buf),
+            timezone=_UniffiFfiConverterOptionalString.read(buf),
+            settings=_UniffiFfiConverterOptionalTypeJson.read(buf),
+            created_at=_UniffiFfiConverterOptionalTypeTimestamp.read(buf),
+            updated_at=_UniffiFfiConverterOptionalTypeTimestamp.read(buf),
+            sync_id=_UniffiFfiConverterString.read(buf),
+            sync_status=_UniffiFfiConverterTypeRecordStatus.read(buf),
+            freshness=_UniffiFfiConverterTypeFreshness.read(buf),
+            extra=_UniffiFfiConverterTypeJsonObject.read(buf),
+        )
+
+    @staticmethod
+    def check_lower(value):
+        _UniffiFfiConverterTypeRecordId.check_lower(value.id)
+        _UniffiFfiConverterString.check_lower(value.name)
+        _UniffiFfiConverterOptionalString.check_lower(value.address)
+        _UniffiFfiConverterOptionalFloat64.check_lower(value.latitude)
+        _UniffiFfiConverterOptionalFloat64.check_lower(value.longitude)
+        _UniffiFfiConverterOptionalString.check_lower(value.timezone)
+        _UniffiFfiConverterOptionalTypeJson.check_lower(value.settings)
+        _UniffiFfiConverterOptionalTypeTimestamp.check_lower(value.created_at)
+        _UniffiFfiConverterOptionalTypeTimestamp.check_lower(value.updated_at)
+        _UniffiFfiConverterString.check_lower(value.sync_id)
+        _UniffiFfiConverterTypeRecordStatus.check_lower(value.sync_status)
+        _UniffiFfiConverterTypeFreshness.check_lower(value.freshness)
+        _UniffiFfiConverterTypeJsonObject.check_lower(value.extra)
+
+    @staticmethod
+    def write(value, buf):
+        _UniffiFfiConverterTypeRecordId.write(value.id, buf)
+        _UniffiFfiConverterString.write(value.name, buf)
+        _UniffiFfiConverterOptionalString.write(value.address, buf)
+        _UniffiFfiConverterOptionalFloat64.write(value.latitude, buf)
+        _UniffiFfiConverterOptionalFloat64.write(value.longitude, buf)
+        _UniffiFfiConverterOptionalString.write(value.timezone, buf)
+        _UniffiFfiConverterOptionalTypeJson.write(value.settings, buf)
+        _UniffiFfiConverterOptionalTypeTimestamp.write(value.created_at, buf)
+        _UniffiFfiConverterOptionalTypeTimestamp.write(value.updated_at, buf)
+        _UniffiFfiConverterString.write(value.sync_id, buf)
+        _UniffiFfiConverterTypeRecordStatus.write(value.sync_status, buf)
+        _UniffiFfiConverterTypeFreshness.write(value.freshness, buf)
+        _UniffiFfiConverterTypeJsonObject.write(value.extra, buf)
+
+@dataclass
+class HousePatch:
+    """
+    Changes to a house.
+"""
+    def __init__(self, *, name:typing.Optional[str] = _DEFAULT, address:typing.Optional[str] = _DEFAULT, latitude:typing.Optional[float] = _DEFAULT, longitude:typing.Optional[float] = _DEFAULT, timezone:typing.Optional[str] = _DEFAULT, settings:typing.Optional[Json] = _DEFAULT, clear:typing.List[str] = _DEFAULT, extra:typing.Optional[JsonObject] = _DEFAULT):
+        if name is _DEFAULT:
+            self.name = None
+        else:
+            self.name = name
+        if address is _DEFAULT:
+            self.address = None
+        else:
+            self.address = address
+        if latitude is _DEFAULT:
+            self.latitude = None
+        else:
+            self.latitude = latitude
+        if longitude is _DEFAULT:
+            self.longitude = None
+        else:
+            self.longitude = longitude
+        if timezone is _DEFAULT:
+            self.timezone = None
+        else:
+            self.timezone = timezone
+        if settings is _DEFAULT:
+            self.settings = None
+        else:
+            self.settings = settings
+        if clear is _DEFAULT:
+            self.clear = []
+        else:
+            self.clear = clear
+        if extra is _DEFAULT:
+            self.extra = None
+        else:
+            self.extra = extra
+
+
+    def __str__(self):
+        return "HousePatch(name={}, address={}, latitude={}, longitude={}, timezone={}, settings={}, clear={}, extra={})".format(self.name, self.address, self.latitude, self.longitude, self.timezone, self.settings, self.clear, self.extra)
+    def __eq__(self, other):
+        if self.name != other.name:
+            return False
+        if self.address != other.address:
+            return False
+        if self.latitude != other.latitude:
+            return False
+        if self.longitude != other.longitude:
+            return False
+        if self.timezone != other.timezone:
+            return False
+        if self.settings != other.settings:
+            return False
+        if self.clear != other.clear:
+            return False
+        if self.extra != other.extra:
+            return False
+        return True
+
+class _UniffiFfiConverterTypeHousePatch(_UniffiConverterRustBuffer):
+    @staticmethod
+    def read(buf):
+        return HousePatch(
+            name=_UniffiFfiConverterOptionalString.read(buf),
+            address=_UniffiFfiConverterOptionalString.read(buf),
+            latitude=_UniffiFfiConverterOptionalFloat64.read(buf),
+            longitude=_UniffiFfiConverterOptionalFloat64.read(buf),
+            timezone=_UniffiFfiConverterOptionalString.read(buf),
+            settings=_UniffiFfiConverterOptionalTypeJson.read(buf),
+            clear=_UniffiFfiConverterSequenceString.read(buf),
+            extra=_UniffiFfiConverterOptionalTypeJsonObject.read(buf),
+        )
+
+    @staticmethod
+    def check_lower(value):
+        _UniffiFfiConverterOptionalString.check_lower(value.name)
+        _UniffiFfiConverterOptionalString.check_lower(value.address)
+        _UniffiFfiConverterOptionalFloat64.check_lower(value.latitude)
+        _UniffiFfiConverterOptionalFloat64.check_lower(value.longitude)
+        _UniffiFfiConverterOptionalString.check_lower(value.timezone)
+        _UniffiFfiConverterOptionalTypeJson.check_lower(value.settings)
+        _UniffiFfiConverterSequenceString.check_lower(value.clear)
+        _UniffiFfiConverterOptionalTypeJsonObject.check_lower(value.extra)
+
+    @staticmethod
+    def write(value, buf):
+        _UniffiFfiConverterOptionalString.write(value.name, buf)
+        _UniffiFfiConverterOptionalString.write(value.address, buf)
+        _UniffiFfiConverterOptionalFloat64.write(value.latitude, buf)
+        _UniffiFfiConverterOptionalFloat64.write(value.longitude, buf)
+        _UniffiFfiConverterOptionalString.write(value.timezone, buf)
+        _UniffiFfiConverterOptionalTypeJson.write(value.settings, buf)
+        _UniffiFfiConverterSequenceString.write(value.clear, buf)
+        _UniffiFfiConverterOptionalTypeJsonObject.write(value.extra, buf)
+
+
+class LogLevel(enum.Enum):
+    """
+    How much is told.
+"""
+
+    OFF = 0
+    """
+    Nothing.
+"""
+
+    ERROR = 1
+    """
+    What failed.
+"""
+
+    WARNING = 2
+    """
+    What is odd, and was dealt with.
+"""
+
+    INFO = 3
+    """
+    What matters in everyday use.
+"""
+
+    DEBUG = 4
+    """
+    What helps to find a fault; every SQL statement where `echo` is on.
+"""
+
+    TRACE = 5
+    """
+    Everything.
+"""
+
+
+class _UniffiFfiConverterTypeLogLevel(_UniffiConverterRustBuffer):
+    @staticmethod
+    def read(buf):
+        variant = buf.read_i32()
+        if variant == 1:
+            return LogLevel.OFF
+        if variant == 2:
+            return LogLevel.ERROR
+        if variant == 3:
+            return LogLevel.WARNING
+        if variant == 4:
+            return LogLevel.INFO
+        if variant == 5:
+            return LogLevel.DEBUG
+        if variant == 6:
+            return LogLevel.TRACE
+        raise InternalError("Raw enum value doesn't match any cases")
+
+    @staticmethod
+    def check_lower(value):
+        if value == LogLevel.OFF:
+            return
+        if value == LogLevel.ERROR:
+            return
+        if value == LogLevel.WARNING:
+            return
+        if value == LogLevel.INFO:
+            return
+        if value == LogLevel.DEBUG:
+            return
+        if value == LogLevel.TRACE:
+            return
+        raise ValueError(value)
+
+    @staticmethod
+    def write(value, buf):
+        if value == LogLevel.OFF:
+            buf.write_i32(1)
+        if value == LogLevel.ERROR:
+            buf.write_i32(2)
+        if value == LogLevel.WARNING:
+            buf.write_i32(3)
+        if value == LogLevel.INFO:
+            buf.write_i32(4)
+        if value == LogLevel.DEBUG:
+            buf.write_i32(5)
+        if value == LogLevel.TRACE:
+            buf.write_i32(6)
+
+
+@dataclass
+class LogRecord:
+    """
+    One message.
+"""
+    def __init__(self, *, time:Timestamp, level:LogLevel, target:str, text:str):
+        self.time = time
+        self.level = level
+        self.target = target
+        self.text = text
+
+
+    def __str__(self):
+        return "LogRecord(time={}, level={}, target={}, text={})".format(self.time, self.level, self.target, self.text)
+    def __eq__(self, other):
+        if self.time != other.time:
+            return False
+        if self.level != other.level:
+            return False
+        if self.target != other.target:
+            return False
+        if self.text != other.text:
+            return False
+        return True
+
+class _UniffiFfiConverterTypeLogRecord(_UniffiConverterRustBuffer):
+    @staticmethod
+    def read(buf):
+        return LogRecord(
+            time=_UniffiFfiConverterTypeTimestamp.read(buf),
+            level=_UniffiFfiConverterTypeLogLevel.read(buf),
+            target=_UniffiFfiConverterString.read(buf),
+            text=_UniffiFfiConverterString.read(buf),
+        )
+
+    @staticmethod
+    def check_lower(value):
+        _UniffiFfiConverterTypeTimestamp.check_lower(value.time)
+        _UniffiFfiConverterTypeLogLevel.check_lower(value.level)
+        _UniffiFfiConverterString.check_lower(value.target)
+        _UniffiFfiConverterString.check_lower(value.text)
+
+    @staticmethod
+    def write(value, buf):
+        _UniffiFfiConverterTypeTimestamp.write(value.time, buf)
+        _UniffiFfiConverterTypeLogLevel.write(value.level, buf)
+        _UniffiFfiConverterString.write(value.target, buf)
+        _UniffiFfiConverterString.write(value.text, buf)
+
+@dataclass
+class NewDevice:
+    """
+    A new device in a room.
+"""
+    def __init__(self, *, room_id:RecordId, name:str, device_type:typing.Optional[DeviceType] = _DEFAULT, manufacturer:typing.Optional[str] = _DEFAULT, model:typing.Optional[str] = _DEFAULT, capabilities:typing.Optional[Json] = _DEFAULT, configuration:typing.Optional[Json] = _DEFAULT, ip_address:typing.Optional[str] = _DEFAULT, mac_address:typing.Optional[str] = _DEFAULT):
+        self.room_id = room_id
+        self.name = name
+        if device_type is _DEFAULT:
+            self.device_type = None
+        else:
+            self.device_type = device_type
+        if manufacturer is _DEFAULT:
+            self.manufacturer = None
+        else:
+            self.manufacturer = manufacturer
+        if model is _DEFAULT:
+            self.model = None
+        else:
+            self.model = model
+        if capabilities is _DEFAULT:
+            self.capabilities = None
+        else:
+            self.capabilities = capabilities
+        if configuration is _DEFAULT:
+            self.configuration = None
+        else:
+            self.configuration = configuration
+        if ip_address is _DEFAULT:
+            self.ip_address = None
+        else:
+            self.ip_address = ip_address
+        if mac_address is _DEFAULT:
+            self.mac_address = None
+        else:
+            self.mac_address = mac_address
+
+
+    def __str__(self):
+        return "NewDevice(room_id={}, name={}, device_type={}, manufacturer={}, model={}, capabilities={}, configuration={}, ip_address={}, mac_address={})".format(self.room_id, self.name, self.device_type, self.manufacturer, self.model, self.capabilities, self.configuration, self.ip_address, self.mac_address)
+    def __eq__(self, other):
+        if self.room_id != other.room_id:
+            return False
+        if self.name != other.name:
+            return False
+        if self.device_type != other.device_type:
+            return False
+        if self.manufacturer != other.manufacturer:
+            return False
+        if self.model != other.model:
+            return False
+        if self.capabilities != other.capabilities:
+            return False
+        if self.configuration != other.configuration:
+            return False
+        if self.ip_address != other.ip_address:
+            return False
+        if self.mac_address != other.mac_address:
+            return False
+        return True
+
+class _UniffiFfiConverterTypeNewDevice(_UniffiConverterRustBuffer):
+    @staticmethod
+    def read(buf):
+        return NewDevice(
+            room_id=_UniffiFfiConverterTypeRecordId.read(buf),
+            name=_UniffiFfiConverterString.read(buf),
+            device_type=_UniffiFfiConverterOptionalTypeDeviceType.read(buf),
+            manufacturer=_UniffiFfiConverterOptionalString.read(buf),
+            model=_UniffiFfiConverterOptionalString.read(buf),
+            capabilities=_UniffiFfiConverterOptionalTypeJson.read(buf),
+            configuration=_UniffiFfiConverterOptionalTypeJson.read(buf),
+            ip_address=_UniffiFfiConverterOptionalString.read(buf),
+            mac_address=_UniffiFfiConverterOptionalString.read(buf),
+        )
+
+    @staticmethod
+    def check_lower(value):
+        _UniffiFfiConverterTypeRecordId.check_lower(value.room_id)
+        _UniffiFfiConverterString.check_lower(value.name)
+        _UniffiFfiConverterOptionalTypeDeviceType.check_lower(value.device_type)
+        _UniffiFfiConverterOptionalString.check_lower(value.manufacturer)
+        _UniffiFfiConverterOptionalString.check_lower(value.model)
+        _UniffiFfiConverterOptionalTypeJson.check_lower(value.capabilities)
+        _UniffiFfiConverterOptionalTypeJson.check_lower(value.configuration)
+        _UniffiFfiConverterOptionalString.check_lower(value.ip_address)
+        _UniffiFfiConverterOptionalString.check_lower(value.mac_address)
+
+    @staticmethod
+    def write(value, buf):
+        _UniffiFfiConverterTypeRecordId.write(value.room_id, buf)
+        _UniffiFfiConverterString.write(value.name, buf)
+        _UniffiFfiConverterOptionalTypeDeviceType.write(value.device_type, buf)
+        _UniffiFfiConverterOptionalString.write(value.manufacturer, buf)
+        _UniffiFfiConverterOptionalString.write(value.model, buf)
+        _UniffiFfiConverterOptionalTypeJson.write(value.capabilities, buf)
+        _UniffiFfiConverterOptionalTypeJson.write(value.configuration, buf)
+        _UniffiFfiConverterOptionalString.write(value.ip_address, buf)
+        _UniffiFfiConverterOptionalString.write(value.mac_address, buf)
+
+@dataclass
+class NewEvent:
+    """
+    An event to log.
+"""
+    def __init__(self, *, event_type:str, entity_type:Kind, entity_id:RecordId, description:typing.Optional[str] = _DEFAULT, data:typing.Optional[Json] = _DEFAULT, source:typing.Optional[str] = _DEFAULT, user_id:typing.Optional[str] = _DEFAULT):
+        self.event_type = event_type
+        self.entity_type = entity_type
+        self.entity_id = entity_id
+        if description is _DEFAULT:
+            self.description = None
+        else:
+            self.description = description
+        if data is _DEFAULT:
+            self.data = None
+        else:
+            self.data = data
+        if source is _DEFAULT:
+            self.source = None
+        else:
+            self.source = source
+        if user_id is _DEFAULT:
+            self.user_id = None
+        else:
+            self.user_id = user_id
+
+
+    def __str__(self):
+        return "NewEvent(event_type={}, entity_type={}, entity_id={}, description={}, data={}, source={}, user_id={})".format(self.event_type, self.entity_type, self.entity_id, self.description, self.data, self.source, self.user_id)
+    def __eq__(self, other):
+        if self.event_type != other.event_type:
+            return False
+        if self.entity_type != other.entity_type:
+            return False
+        if self.entity_id != other.entity_id:
+            return False
+        if self.description != other.description:
+            return False
+        if self.data != other.data:
+            return False
+        if self.source != other.source:
+            return False
+        if self.user_id != other.user_id:
+            return False
+        return True
+
+class _UniffiFfiConverterTypeNewEvent(_UniffiConverterRustBuffer):
+    @staticmethod
+    def read(buf):
+        return NewEvent(
+            event_type=_UniffiFfiConverterString.read(buf),
+            entity_type=_UniffiFfiConverterTypeKind.read(buf),
+            entity_id=_UniffiFfiConverterTypeRecordId.read(buf),
+            description=_UniffiFfiConverterOptionalString.read(buf),
+            data=_UniffiFfiConverterOptionalTypeJson.read(buf),
+            source=_UniffiFfiConverterOptionalString.read(buf),
+            user_id=_UniffiFfiConverterOptionalString.read(buf),
+        )
+
+    @staticmethod
+    def check_lower(value):
+        _UniffiFfiConverterString.check_lower(value.event_type)
+        _UniffiFfiConverterTypeKind.check_lower(value.entity_type)
+        _UniffiFfiConverterTypeRecordId.check_lower(value.entity_id)
+        _UniffiFfiConverterOptionalString.check_lower(value.description)
+        _UniffiFfiConverterOptionalTypeJson.check_lower(value.data)
+        _UniffiFfiConverterOptionalString.check_lower(value.source)
+        _UniffiFfiConverterOptionalString.check_lower(value.user_id)
+
+    @staticmethod
+    def write(value, buf):
+        _UniffiFfiConverterString.write(value.event_type, buf)
+        _UniffiFfiConverterTypeKind.write(value.entity_type, buf)
+        _UniffiFfiConverterTypeRecordId.write(value.entity_id, buf)
+        _UniffiFfiConverterOptionalString.write(value.description, buf)
+        _UniffiFfiConverterOptionalTypeJson.write(value.data, buf)
+        _UniffiFfiConverterOptionalString.write(value.source, buf)
+        _UniffiFfiConverterOptionalString.write(value.user_id, buf)
+
+@dataclass
+class NewHouse:
+    """
+    A new house. Only the name is required.
+"""
+    def __init__(self, *, name:str, address:typing.Optional[str] = _DEFAULT, latitude:typing.Optional[float] = _DEFAULT, longitude:typing.Optional[float] = _DEFAULT, timezone:typing.Optional[str] = _DEFAULT, settings:typing.Optional[Json] = _DEFAULT):
+        self.name = name
+        if address is _DEFAULT:
+            self.address = None
+        else:
+            self.address = address
+        if latitude is _DEFAULT:
+            self.latitude = None
+        else:
+            self.latitude = latitude
+        if longitude is _DEFAULT:
+            self.longitude = None
+        else:
+            self.longitude = longitude
+        if timezone is _DEFAULT:
+            self.timezone = None
+        else:
+            self.timezone = timezone
+        if settings is _DEFAULT:
+            self.settings = None
+        else:
+            self.settings = settings
+
+
+    def __str__(self):
+        return "NewHouse(name={}, address={}, latitude={}, longitude={}, timezone={}, settings={})".format(self.name, self.address, self.latitude, self.longitude, self.timezone, self.settings)
+    def __eq__(self, other):
+        if self.name != other.name:
+            return False
+        if self.address != other.address:
+            return False
+        if self.latitude != other.latitude:
+            return False
+        if self.longitude != other.longitude:
+            return False
+        if self.timezone != other.timezone:
+            return False
+        if self.settings != other.settings:
+            return False
+        return True
+
+class _UniffiFfiConverterTypeNewHouse(_UniffiConverterRustBuffer):
+    @staticmethod
+    def read(buf):
+        return NewHouse(
+            name=_UniffiFfiConverterString.read(buf),
+            address=_UniffiFfiConverterOptionalString.read(buf),
+            latitude=_UniffiFfiConverterOptionalFloat64.read(buf),
+            longitude=_UniffiFfiConverterOptionalFloat64.read(buf),
+            timezone=_UniffiFfiConverterOptionalString.read(buf),
+            settings=_UniffiFfiConverterOptionalTypeJson.read(buf),
+        )
+
+    @staticmethod
+    def check_lower(value):
+        _UniffiFfiConverterString.check_lower(value.name)
+        _UniffiFfiConverterOptionalString.check_lower(value.address)
+        _UniffiFfiConverterOptionalFloat64.check_lower(value.latitude)
+        _UniffiFfiConverterOptionalFloat64.check_lower(value.longitude)
+        _UniffiFfiConverterOptionalString.check_lower(value.timezone)
+        _UniffiFfiConverterOptionalTypeJson.check_lower(value.settings)
+
+    @staticmethod
+    def write(value, buf):
+        _UniffiFfiConverterString.write(value.name, buf)
+        _UniffiFfiConverterOptionalString.write(value.address, buf)
+        _UniffiFfiConverterOptionalFloat64.write(value.latitude, buf)
+        _UniffiFfiConverterOptionalFloat64.write(value.longitude, buf)
+        _UniffiFfiConverterOptionalString.write(value.timezone, buf)
+        _UniffiFfiConverterOptionalTypeJson.write(value.settings, buf)
+
+class _UniffiFfiConverterOptionalInt64(_UniffiConverterRustBuffer):
+    @classmethod
+    def check_lower(cls, value):
+        if value is not None:
+            _UniffiFfiConverterInt64.check_lower(value)
+
+    @classmethod
+    def write(cls, value, buf):
+        if value is None:
+            buf.write_u8(0)
+            return
+
+        buf.write_u8(1)
+        _UniffiFfiConverterInt64.write(value, buf)
+
+    @classmethod
+    def read(cls, buf):
+        flag = buf.read_u8()
+        if flag == 0:
+            return None
+        elif flag == 1:
+            return _UniffiFfiConverterInt64.read(buf)
+        else:
+            raise InternalError("Unexpected flag byte for optional type")
+
+@dataclass
+class NewRoom:
+    """
+    A new room of a house.
+"""
+    def __init__(self, *, house_id:RecordId, name:str, floor:typing.Optional[int] = _DEFAULT, room_type:typing.Optional[str] = _DEFAULT, settings:typing.Optional[Json] = _DEFAULT):
+        self.house_id = house_id
+        self.name = name
+        if floor is _DEFAULT:
+            self.floor = None
+        else:
+            self.floor = floor
+        if room_type is _DEFAULT:
+            self.room_type = None
+        else:
+            self.room_type = room_type
+        if settings is _DEFAULT:
+            self.settings = None
+        else:
+            self.settings = settings
+
+
+    def __str__(self):
+        return "NewRoom(house_id={}, name={}, floor={}, room_type={}, settings={})".format(self.house_id, self.name, self.floor, self.room_type, self.settings)
+    def __eq__(self, other):
+        if self.house_id != other.house_id:
+            return False
+        if self.name != other.name:
+            return False
+        if self.floor != other.floor:
+            return False
+        if self.room_type != other.room_type:
+            return False
+        if self.settings != other.settings:
+            return False
+        return True
+
+class _UniffiFfiConverterTypeNewRoom(_UniffiConverterRustBuffer):
+    @staticmethod
+    def read(buf):
+        return NewRoom(
+            house_id=_UniffiFfiConverterTypeRecordId.read(buf),
+            name=_UniffiFfiConverterString.read(buf),
+            floor=_UniffiFfiConverterOptionalInt64.read(buf),
+            room_type=_UniffiFfiConverterOptionalString.read(buf),
+            settings=_UniffiFfiConverterOptionalTypeJson.read(buf),
+        )
+
+    @staticmethod
+    def check_lower(value):
+        _UniffiFfiConverterTypeRecordId.check_lower(value.house_id)
+        _UniffiFfiConverterString.check_lower(value.name)
+        _UniffiFfiConverterOptionalInt64.check_lower(value.floor)
+        _UniffiFfiConverterOptionalString.check_lower(value.room_type)
+        _UniffiFfiConverterOptionalTypeJson.check_lower(value.settings)
+
+    @staticmethod
+    def write(value, buf):
+        _UniffiFfiConverterTypeRecordId.write(value.house_id, buf)
+        _UniffiFfiConverterString.write(value.name, buf)
+        _UniffiFfiConverterOptionalInt64.write(value.floor, buf)
+        _UniffiFfiConverterOptionalString.write(value.room_type, buf)
+        _UniffiFfiConverterOptionalTypeJson.write(value.settings, buf)
+
+
+class UserRole:
+    """
+    What a user may do.
+"""
+    def __init__(self):
+        raise RuntimeError("UserRole cannot be instantiated directly")
+
+    # Each enum variant is a nested class of the enum itself.
+    @dataclass
+    class ADMIN:
+        """
+        Everything.
+"""
+
+        def __init__(self, ):
+            pass
+
+
+        def __str__(self):
+            return "UserRole.ADMIN()".format()
+        def __eq__(self, other):
+            if not isinstance(other, UserRole):
+                return NotImplemented
+            if not other.is_ADMIN():
+                return False
+            return True
+
+    @dataclass
+    class MEMBER:
+        """
+        Lives in the house.
+"""
+
+        def __init__(self, ):
+            pass
+
+
+        def __str__(self):
+            return "UserRole.MEMBER()".format()
+        def __eq__(self, other):
+            if not isinstance(other, UserRole):
+                return NotImplemented
+            if not other.is_MEMBER():
+                return False
+            return True
+
+    @dataclass
+    class GUEST:
+        """
+        Is visiting.
+"""
+
+        def __init__(self, ):
+            pass
+
+
+        def __str__(self):
+            return "UserRole.GUEST()".format()
+        def __eq__(self, other):
+            if not isinstance(other, UserRole):
+                return NotImplemented
+            if not other.is_GUEST():
+                return False
+            return True
+
+    @dataclass
+    class UNKNOWN:
+        """
+        A word that this version does not know, kept as it came.
+"""
+
+        def __init__(self, name:str):
+            self.name = name
+
+            """
+        The word.
+"""
+
+            pass
+
+
+        def __str__(self):
+            return "UserRole.UNKNOWN(name={})".format(self.name)
+        def __eq__(self, other):
+            if not isinstance(other, UserRole):
+                return NotImplemented
+            if not other.is_UNKNOWN():
+                return False
+            if self.name != other.name:
+                return False
+            return True
+
+
+    # For each variant, we have `is_NAME` and `is_name` methods for easily checking
+    # whether an instance is that variant.
+    def is_ADMIN(self) -> bool:
+        return isinstance(self, UserRole.ADMIN)
+    def is_admin(self) -> bool:
+        return isinstance(self, UserRole.ADMIN)
+    def is_MEMBER(self) -> bool:
+        return isinstance(self, UserRole.MEMBER)
+    def is_member(self) -> bool:
+        return isinstance(self, UserRole.MEMBER)
+    def is_GUEST(self) -> bool:
+        return isinstance(self, UserRole.GUEST)
+    def is_guest(self) -> bool:
+        return isinstance(self, UserRole.GUEST)
+    def is_UNKNOWN(self) -> bool:
+        return isinstance(self, UserRole.UNKNOWN)
+    def is_unknown(self) -> bool:
+        return isinstance(self, UserRole.UNKNOWN)
+
+
+# Now, a little trick - we make each nested variant class be a subclass of the main
+# enum class, so that method calls and instance checks etc will work intuitively.
+# We might be able to do this a little more neatly with a metaclass, but this'll do.
+UserRole.ADMIN = type("UserRole.ADMIN", (UserRole.ADMIN, UserRole,), {})  # type: ignore
+UserRole.MEMBER = type("UserRole.MEMBER", (UserRole.MEMBER, UserRole,), {})  # type: ignore
+UserRole.GUEST = type("UserRole.GUEST", (UserRole.GUEST, UserRole,), {})  # type: ignore
+UserRole.UNKNOWN = type("UserRole.UNKNOWN", (UserRole.UNKNOWN, UserRole,), {})  # type: ignore
+
+
+class _UniffiFfiConverterTypeUserRole(_UniffiConverterRustBuffer):
+    @staticmethod
+    def read(buf):
+        variant = buf.read_i32()
+        if variant == 1:
+            return UserRole.ADMIN(
+            )
+        if variant == 2:
+            return UserRole.MEMBER(
+            )
+        if variant == 3:
+            return UserRole.GUEST(
+            )
+        if variant == 4:
+            return UserRole.UNKNOWN(
+                _UniffiFfiConverterString.read(buf),
+            )
+        raise InternalError("Raw enum value doesn't match any cases")
+
+    @staticmethod
+    def check_lower(value):
+        if value.is_ADMIN():
+            return
+        if value.is_MEMBER():
+            return
+        if value.is_GUEST():
+            return
+        if value.is_UNKNOWN():
+            _UniffiFfiConverterString.check_lower(value.name)
+            return
+        raise ValueError(value)
+
+    @staticmethod
+    def write(value, buf):
+        if value.is_ADMIN():
+            buf.write_i32(1)
+        if value.is_MEMBER():
+            buf.write_i32(2)
+        if value.is_GUEST():
+            buf.write_i32(3)
+        if value.is_UNKNOWN():
+            buf.write_i32(4)
+            _UniffiFfiConverterString.write(value.name, buf)
+
+
+class _UniffiFfiConverterOptionalTypeUserRole(_UniffiConverterRustBuffer):
+    @classmethod
+    def check_lower(cls, value):
+        if value is not None:
+            _UniffiFfiConverterTypeUserRole.check_lower(value)
+
+    @classmethod
+    def write(cls, value, buf):
+        if value is None:
+            buf.write_u8(0)
+            return
+
+        buf.write_u8(1)
+        _UniffiFfiConverterTypeUserRole.write(value, buf)
+
+    @classmethod
+    def read(cls, buf):
+        flag = buf.read_u8()
+        if flag == 0:
+            return None
+        elif flag == 1:
+            return _UniffiFfiConverterTypeUserRole.read(buf)
+        else:
+            raise InternalError("Unexpected flag byte for optional type")
+
+@dataclass
+class NewUser:
+    """
+    A new user of a house.
+"""
+    def __init__(self, *, house_id:RecordId, name:str, email:typing.Optional[str] = _DEFAULT, role:typing.Optional[UserRole] = _DEFAULT, preferences:typing.Optional[Json] = _DEFAULT):
+        self.house_id = house_id
+        self.name = name
+        if email is _DEFAULT:
+            self.email = None
+        else:
+            self.email = email
+        if role is _DEFAULT:
+            self.role = None
+        else:
+            self.role = role
+        if preferences is _DEFAULT:
+            self.preferences = None
+        else:
+            self.preferences = preferences
+
+
+    def __str__(self):
+        return "NewUser(house_id={}, name={}, email={}, role={}, preferences={})".format(self.house_id, self.name, self.email, self.role, self.preferences)
+    def __eq__(self, other):
+        if self.house_id != other.house_id:
+            return False
+        if self.name != other.name:
+            return False
+        if self.email != other.email:
+            return False
+        if self.role != other.role:
+            return False
+        if self.preferences != other.preferences:
+            return False
+        return True
+
+class _UniffiFfiConverterTypeNewUser(_UniffiConverterRustBuffer):
+    @staticmethod
+    def read(buf):
+        return NewUser(
+            house_id=_UniffiFfiConverterTypeRecordId.read(buf),
+            name=_UniffiFfiConverterString.read(buf),
+            email=_UniffiFfiConverterOptionalString.read(buf),
+            role=_UniffiFfiConverterOptionalTypeUserRole.read(buf),
+            preferences=_UniffiFfiConverterOptionalTypeJson.read(buf),
+        )
+
+    @staticmethod
+    def check_lower(value):
+        _UniffiFfiConverterTypeRecordId.check_lower(value.house_id)
+        _UniffiFfiConverterString.check_lower(value.name)
+        _UniffiFfiConverterOptionalString.check_lower(value.email)
+        _UniffiFfiConverterOptionalTypeUserRole.check_lower(value.role)
+        _UniffiFfiConverterOptionalTypeJson.check_lower(value.preferences)
+
+    @staticmethod
+    def write(value, buf):
+        _UniffiFfiConverterTypeRecordId.write(value.house_id, buf)
+        _UniffiFfiConverterString.write(value.name, buf)
+        _UniffiFfiConverterOptionalString.write(value.email, buf)
+        _UniffiFfiConverterOptionalTypeUserRole.write(value.role, buf)
+        _UniffiFfiConverterOptionalTypeJson.write(value.preferences, buf)
+
+
+class Durability(enum.Enum):
+    """
+    What survives a power cut.
+"""
+
+    FULL = 0
+    """
+    Every acknowledged local write (`synchronous=FULL`).
+"""
+
+    FAST = 1
+    """
+    The database stays sound, but a power cut may take the last local writes
+    with it (`synchronous=NORMAL`). A crash of the program takes nothing.
+"""
+
+
+class _UniffiFfiConverterTypeDurability(_UniffiConverterRustBuffer):
+    @staticmethod
+    def read(buf):
+        variant = buf.read_i32()
+        if variant == 1:
+            return Durability.FULL
+        if variant == 2:
+            return Durability.FAST
+        raise InternalError("Raw enum value doesn't match any cases")
+
+    @staticmethod
+    def check_lower(value):
+        if value == Durability.FULL:
+            return
+        if value == Durability.FAST:
+            return
+        raise ValueError(value)
+
+    @staticmethod
+    def write(value, buf):
+        if value == Durability.FULL:
+            buf.write_i32(1)
+        if value == Durability.FAST:
+            buf.write_i32(2)
+
+
+class _UniffiFfiConverterOptionalTypeDurability(_UniffiConverterRustBuffer):
+    @classmethod
+    def check_lower(cls, value):
+        if value is not None:
+            _UniffiFfiConverterTypeDurability.check_lower(value)
+
+    @classmethod
+    def write(cls, value, buf):
+        if value is None:
+            buf.write_u8(0)
+            return
+
+        buf.write_u8(1)
+        _UniffiFfiConverterTypeDurability.write(value, buf)
+
+    @classmethod
+    def read(cls, buf):
+        flag = buf.read_u8()
+        if flag == 0:
+            return None
+        elif flag == 1:
+            return _UniffiFfiConverterTypeDurability.read(buf)
+        else:
+            raise InternalError("Unexpected flag byte for optional type")
+
+@dataclass
+class OpenOptions:
+    """
+    How a client is opened.
+"""
+    def __init__(self, *, durability:typing.Optional[Durability] = _DEFAULT, echo:bool = False, sync_on_write:bool = True):
+        if durability is _DEFAULT:
+            self.durability = None
+        else:
+            self.durability = durability
+        self.echo = echo
+        self.sync_on_write = sync_on_write
+
+
+    def __str__(self):
+        return "OpenOptions(durability={}, echo={}, sync_on_write={})".format(self.durability, self.echo, self.sync_on_write)
+    def __eq__(self, other):
+        if self.durability != other.durability:
+            return False
+        if self.echo != other.echo:
+            return False
+        if self.sync_on_write != other.sync_on_write:
+            return False
+        return True
+
+class _UniffiFfiConverterTypeOpenOptions(_UniffiConverterRustBuffer):
+    @staticmethod
+    def read(buf):
+        return OpenOptions(
+            durability=_UniffiFfiConverterOptionalTypeDurability.read(buf),
+            echo=_UniffiFfiConverterBoolean.read(buf),
+            sync_on_write=_UniffiFfiConverterBoolean.read(buf),
+        )
+
+    @staticmethod
+    def check_lower(value):
+        _UniffiFfiConverterOptionalTypeDurability.check_lower(value.durability)
+        _UniffiFfiConverterBoolean.check_lower(value.echo)
+        _UniffiFfiConverterBoolean.check_lower(value.sync_on_write)
+
+    @staticmethod
+    def write(value, buf):
+        _UniffiFfiConverterOptionalTypeDurability.write(value.durability, buf)
+        _UniffiFfiConverterBoolean.write(value.echo, buf)
+        _UniffiFfiConverterBoolean.write(value.sync_on_write, buf)
+
+@dataclass
+class Room:
+    """
+    A room of a house.
+"""
+    def __init__(self, *, id:RecordId, house_id:typing.Optional[RecordId], unplaced:bool, name:str, floor:typing.Optional[int], room_type:typing.Optional[str], temperature:typing.Optional[float], humidity:typing.Optional[float], settings:typing.Optional[Json], created_at:typing.Optional[Timestamp], updated_at:typing.Optional[Timestamp], sync_id:str, sync_status:RecordStatus, freshness:Freshness, extra:JsonObject):
+        self.id = id
+        self.house_id = house_id
+        self.unplaced = unplaced
+        self.name = name
+        self.floor = floor
+        self.room_type = room_type
+        self.temperature = temperature
+        self.humidity = humidity
+        self.settings = settings
+        self.created_at = created_at
+        self.updated_at = updated_at
+        self.sync_id = sync_id
+        self.sync_status = sync_status
+        self.freshness = freshness
+        self.extra = extra
+
+
+    def __str__(self):
+        return "Room(id={}, house_id={}, unplaced={}, name={}, floor={}, room_type={}, temperature={}, humidity={}, settings={}, created_at={}, updated_at={}, sync_id={}, sync_status={}, freshness={}, extra={})".format(self.id, self.house_id, self.unplaced, self.name, self.floor, self.room_type, self.temperature, self.humidity, self.settings, self.created_at, self.updated_at, self.sync_id, self.sync_status, self.freshness, self.extra)
+    def __eq__(self, other):
+        if self.id != other.id:
+            return False
+        if self.house_id != other.house_id:
+            return False
+        if self.unplaced != other.unplaced:
+            return False
+        if self.name != other.name:
+            return False
+        if self.floor != other.floor:
+            return False
+        if self.room_type != other.room_type:
+            return False
+        if self.temperature != other.temperature:
+            return False
+        if self.humidity != other.humidity:
+            return False
+        if self.settings != other.settings:
+            return False
+        if self.created_at != other.created_at:
+            return False
+        if self.updated_at != other.updated_at:
+            return False
+        if self.sync_id != other.sync_id:
+            return False
+        if self.sync_status != other.sync_status:
+            return False
+        if self.freshness != other.freshness:
+            return False
+        if self.extra != other.extra:
+            return False
+        return True
+
+class _UniffiFfiConverterTypeRoom(_UniffiConverterRustBuffer):
+    @staticmethod
+    def read(buf):
+        return Room(
+            id=_UniffiFfiConverterTypeRecordId.read(buf),
+            house_id=_UniffiFfiConverterOptionalTypeRecordId.read(buf),
+            unplaced=_UniffiFfiConverterBoolean.read(buf),
+            name=_UniffiFfiConverterString.read(buf),
+            floor=_UniffiFfiConverterOptionalInt64.read(buf),
+            room_type=_UniffiFfiConverterOptionalString.read(buf),
+            temperature=_UniffiFfiConverterOptionalFloat64.read(buf),
+            humidity=_UniffiFfiConverterOptionalFloat64.read(buf),
+            settings=_UniffiFfiConverterOptionalTypeJson.read(buf),
+            created_at=_UniffiFfiConverterOptionalTypeTimestamp.read(buf),
+            updated_at=_UniffiFfiConverterOptionalTypeTimestamp.read(buf),
+            sync_id=_UniffiFfiConverterString.read(buf),
+            sync_status=_UniffiFfiConverterTypeRecordStatus.read(buf),
+            freshness=_UniffiFfiConverterTypeFreshness.read(buf),
+            extra=_UniffiFfiConverterTypeJsonObject.read(buf),
+        )
+
+    @staticmethod
+    def check_lower(value):
+        _UniffiFfiConverterTypeRecordId.check_lower(value.id)
+        _UniffiFfiConverterOptionalTypeRecordId.check_lower(value.house_id)
+        _UniffiFfiConverterBoolean.check_lower(value.unplaced)
+        _UniffiFfiConverterString.check_lower(value.name)
+        _UniffiFfiConverterOptionalInt64.check_lower(value.floor)
+        _UniffiFfiConverterOptionalString.check_lower(value.room_type)
+        _UniffiFfiConverterOptionalFloat64.check_lower(value.temperature)
+        _UniffiFfiConverterOptionalFloat64.check_lower(value.humidity)
+        _UniffiFfiConverterOptionalTypeJson.check_lower(value.settings)
+        _UniffiFfiConverterOptionalTypeTimestamp.check_lower(value.created_at)
+        _UniffiFfiConverterOptionalTypeTimestamp.check_lower(value.updated_at)
+        _UniffiFfiConverterString.check_lower(value.sync_id)
+        _UniffiFfiConverterTypeRecordStatus.check_lower(value.sync_status)
+        _UniffiFfiConverterTypeFreshness.check_lower(value.freshness)
+        _UniffiFfiConverterTypeJsonObject.check_lower(value.extra)
+
+    @staticmethod
+    def write(value, buf):
+        _UniffiFfiConverterTypeRecordId.write(value.id, buf)
+        _UniffiFfiConverterOptionalTypeRecordId.write(value.house_id, buf)
+        _UniffiFfiConverterBoolean.write(value.unplaced, buf)
+        _UniffiFfiConverterString.write(value.name, buf)
+        _UniffiFfiConverterOptionalInt64.write(value.floor, buf)
+        _UniffiFfiConverterOptionalString.write(value.room_type, buf)
+        _UniffiFfiConverterOptionalFloat64.write(value.temperature, buf)
+        _UniffiFfiConverterOptionalFloat64.write(value.humidity, buf)
+        _UniffiFfiConverterOptionalTypeJson.write(value.settings, buf)
+        _UniffiFfiConverterOptionalTypeTimestamp.write(value.created_at, buf)
+        _UniffiFfiConverterOptionalTypeTimestamp.write(value.updated_at, buf)
+        _UniffiFfiConverterString.write(value.sync_id, buf)
+        _UniffiFfiConverterTypeRecordStatus.write(value.sync_status, buf)
+        _UniffiFfiConverterTypeFreshness.write(value.freshness, buf)
+        _UniffiFfiConverterTypeJsonObject.write(value.extra, buf)
+
+@dataclass
+class RoomPatch:
+    """
+    Changes to a room.
+"""
+    def __init__(self, *, house_id:typing.Optional[RecordId] = _DEFAULT, name:typing.Optional[str] = _DEFAULT, floor:typing.Optional[int] = _DEFAULT, room_type:typing.Optional[str] = _DEFAULT, settings:typing.Optional[Json] = _DEFAULT, clear:typing.List[str] = _DEFAULT, extra:typing.Optional[JsonObject] = _DEFAULT):
+        if house_id is _DEFAULT:
+            self.house_id = None
+        else:
+            self.house_id = house_id
+        if name is _DEFAULT:
+            self.name = None
+        else:
+            self.name = name
+        if floor is _DEFAULT:
+            self.floor = None
+        else:
+            self.floor = floor
+        if room_type is _DEFAULT:
+            self.room_type = None
+        else:
+            self.room_type = room_type
+        if settings is _DEFAULT:
+            self.settings = None
+        else:
+            self.settings = settings
+        if clear is _DEFAULT:
+            self.clear = []
+        else:
+            self.clear = clear
+        if extra is _DEFAULT:
+            self.extra = None
+        else:
+            self.extra = extra
+
+
+    def __str__(self):
+        return "RoomPatch(house_id={}, name={}, floor={}, room_type={}, settings={}, clear={}, extra={})".format(self.house_id, self.name, self.floor, self.room_type, self.settings, self.clear, self.extra)
+    def __eq__(self, other):
+        if self.house_id != other.house_id:
+            return False
+        if self.name != other.name:
+            return False
+        if self.floor != other.floor:
+            return False
+        if self.room_type != other.room_type:
+            return False
+        if self.settings != other.settings:
+            return False
+        if self.clear != other.clear:
+            return False
+        if self.extra != other.extra:
+            return False
+        return True
+
+class _UniffiFfiConverterTypeRoomPatch(_UniffiConverterRustBuffer):
+    @staticmethod
+    def read(buf):
+        return RoomPatch(
+            house_id=_UniffiFfiConverterOptionalTypeRecordId.read(buf),
+            name=_UniffiFfiConverterOptionalString.read(buf),
+            floor=_UniffiFfiConverterOptionalInt64.read(buf),
+            room_type=_UniffiFfiConverterOptionalString.read(buf),
+            settings=_UniffiFfiConverterOptionalTypeJson.read(buf),
+            clear=_UniffiFfiConverterSequenceString.read(buf),
+            extra=_UniffiFfiConverterOptionalTypeJsonObject.read(buf),
+        )
+
+    @staticmethod
+    def check_lower(value):
+        _UniffiFfiConverterOptionalTypeRecordId.check_lower(value.house_id)
+        _UniffiFfiConverterOptionalString.check_lower(value.name)
+        _UniffiFfiConverterOptionalInt64.check_lower(value.floor)
+        _UniffiFfiConverterOptionalString.check_lower(value.room_type)
+        _UniffiFfiConverterOptionalTypeJson.check_lower(value.settings)
+        _UniffiFfiConverterSequenceString.check_lower(value.clear)
+        _UniffiFfiConverterOptionalTypeJsonObject.check_lower(value.extra)
+
+    @staticmethod
+    def write(value, buf):
+        _UniffiFfiConverterOptionalTypeRecordId.write(value.house_id, buf)
+        _UniffiFfiConverterOptionalString.write(value.name, buf)
+        _UniffiFfiConverterOptionalInt64.write(value.floor, buf)
+        _UniffiFfiConverterOptionalString.write(value.room_type, buf)
+        _UniffiFfiConverterOptionalTypeJson.write(value.settings, buf)
+        _UniffiFfiConverterSequenceString.write(value.clear, buf)
+        _UniffiFfiConverterOptionalTypeJsonObject.write(value.extra, buf)
+
+@dataclass
+class Salvaged:
+    """
+    What became of a damaged database that was found on open.
+"""
+    def __init__(self, *, set_aside:str, edits_saved:int):
+        self.set_aside = set_aside
+        self.edits_saved = edits_saved
+
+
+    def __str__(self):
+        return "Salvaged(set_aside={}, edits_saved={})".format(self.set_aside, self.edits_saved)
+    def __eq__(self, other):
+        if self.set_aside != other.set_aside:
+            return False
+        if self.edits_saved != other.edits_saved:
+            return False
+        return True
+
+class _UniffiFfiConverterTypeSalvaged(_UniffiConverterRustBuffer):
+    @staticmethod
+    def read(buf):
+        return Salvaged(
+            set_aside=_UniffiFfiConverterString.read(buf),
+            edits_saved=_UniffiFfiConverterUInt64.read(buf),
+        )
+
+    @staticmethod
+    def check_lower(value):
+        _UniffiFfiConverterString.check_lower(value.set_aside)
+        _UniffiFfiConverterUInt64.check_lower(value.edits_saved)
+
+    @staticmethod
+    def write(value, buf):
+        _UniffiFfiConverterString.write(value.set_aside, buf)
+        _UniffiFfiConverterUInt64.write(value.edits_saved, buf)
+
+@dataclass
+class SyncProblem:
+    """
+    Something that could not be synced, while the rest was.
+"""
+    def __init__(self, *, kind:Kind, id:typing.Optional[RecordId], code:str, detail:str):
+        self.kind = kind
+        self.id = id
+        self.code = code
+        self.detail = detail
+
+
+    def __str__(self):
+        return "SyncProblem(kind={}, id={}, code={}, detail={})".format(self.kind, self.id, self.code, self.detail)
+    def __eq__(self, other):
+        if self.kind != other.kind:
+            return False
+        if self.id != other.id:
+            return False
+        if self.code != other.code:
+            return False
+        if self.detail != other.detail:
+            return False
+        return True
+
+class _UniffiFfiConverterTypeSyncProblem(_UniffiConverterRustBuffer):
+    @staticmethod
+    def read(buf):
+        return SyncProblem(
+            kind=_UniffiFfiConverterTypeKind.read(buf),
+            id=_UniffiFfiConverterOptionalTypeRecordId.read(buf),
+            code=_UniffiFfiConverterString.read(buf),
+            detail=_UniffiFfiConverterString.read(buf),
+        )
+
+    @staticmethod
+    def check_lower(value):
+        _UniffiFfiConverterTypeKind.check_lower(value.kind)
+        _UniffiFfiConverterOptionalTypeRecordId.check_lower(value.id)
+        _UniffiFfiConverterString.check_lower(value.code)
+        _UniffiFfiConverterString.check_lower(value.detail)
+
+    @staticmethod
+    def write(value, buf):
+        _UniffiFfiConverterTypeKind.write(value.kind, buf)
+        _UniffiFfiConverterOptionalTypeRecordId.write(value.id, buf)
+        _UniffiFfiConverterString.write(value.code, buf)
+        _UniffiFfiConverterString.write(value.detail, buf)
+
+class _UniffiFfiConverterSequenceTypeSyncProblem(_UniffiConverterRustBuffer):
+    @classmethod
+    def check_lower(cls, value):
+        for item in value:
+            _UniffiFfiConverterTypeSyncProblem.check_lower(item)
+
+    @classmethod
+    def write(cls, value, buf):
+        items = len(value)
+        buf.write_i32(items)
+        for item in value:
+            _UniffiFfiConverterTypeSyncProblem.write(item, buf)
+
+    @classmethod
+    def read(cls, buf):
+        count = buf.read_i32()
+        if count < 0:
+            raise InternalError("Unexpected negative sequence length")
+
+        return [
+            _UniffiFfiConverterTypeSyncProblem.read(buf) for i in range(count)
+        ]
+
+@dataclass
+class SyncResult:
+    """
+    The outcome of a sync that went through.
+"""
+    def __init__(self, *, synced_entities:int, pulled:int, pushed:int, conflicts:typing.List[Conflict], conflicts_resolved:int, errors:typing.List[SyncProblem], duration:Duration):
+        self.synced_entities = synced_entities
+        self.pulled = pulled
+        self.pushed = pushed
+        self.conflicts = conflicts
+        self.conflicts_resolved = conflicts_resolved
+        self.errors = errors
+        self.duration = duration
+
+
+    def __str__(self):
+        return "SyncResult(synced_entities={}, pulled={}, pushed={}, conflicts={}, conflicts_resolved={}, errors={}, duration={})".format(self.synced_entities, self.pulled, self.pushed, self.conflicts, self.conflicts_resolved, self.errors, self.duration)
+    def __eq__(self, other):
+        if self.synced_entities != other.synced_entities:
+            return False
+        if self.pulled != other.pulled:
+            return False
+        if self.pushed != other.pushed:
+            return False
+        if self.conflicts != other.conflicts:
+            return False
+        if self.conflicts_resolved != other.conflicts_resolved:
+            return False
+        if self.errors != other.errors:
+            return False
+        if self.duration != other.duration:
+            return False
+        return True
+
+class _UniffiFfiConverterTypeSyncResult(_UniffiConverterRustBuffer):
+    @staticmethod
+    def read(buf):
+        return SyncResult(
+            synced_entities=_UniffiFfiConverterUInt64.read(buf),
+            pulled=_UniffiFfiConverterUInt64.read(buf),
+            pushed=_UniffiFfiConverterUInt64.read(buf),
+            conflicts=_UniffiFfiConverterSequenceTypeConflict.read(buf),
+            conflicts_resolved=_UniffiFfiConverterUInt64.read(buf),
+            errors=_UniffiFfiConverterSequenceTypeSyncProblem.read(buf),
+            duration=_UniffiFfiConverterDuration.read(buf),
+        )
+
+    @staticmethod
+    def check_lower(value):
+        _UniffiFfiConverterUInt64.check_lower(value.synced_entities)
+        _UniffiFfiConverterUInt64.check_lower(value.pulled)
+        _UniffiFfiConverterUInt64.check_lower(value.pushed)
+        _UniffiFfiConverterSequenceTypeConflict.check_lower(value.conflicts)
+        _UniffiFfiConverterUInt64.check_lower(value.conflicts_resolved)
+        _UniffiFfiConverterSequenceTypeSyncProblem.check_lower(value.errors)
+        _UniffiFfiConverterDuration.check_lower(value.duration)
+
+    @staticmethod
+    def write(value, buf):
+        _UniffiFfiConverterUInt64.write(value.synced_entities, buf)
+        _UniffiFfiConverterUInt64.write(value.pulled, buf)
+        _UniffiFfiConverterUInt64.write(value.pushed, buf)
+        _UniffiFfiConverterSequenceTypeConflict.write(value.conflicts, buf)
+        _UniffiFfiConverterUInt64.write(value.conflicts_resolved, buf)
+        _UniffiFfiConverterSequenceTypeSyncProblem.write(value.errors, buf)
+        _UniffiFfiConverterDuration.write(value.duration, buf)
+
+class _UniffiFfiConverterMapStringUInt64(_UniffiConverterRustBuffer):
+    @classmethod
+    def check_lower(cls, items):
+        for (key, value) in items.items():
+            _UniffiFfiConverterString.check_lower(key)
+            _UniffiFfiConverterUInt64.check_lower(value)
+
+    @classmethod
+    def write(cls, items, buf):
+        buf.write_i32(len(items))
+        for (key, value) in items.items():
+            _UniffiFfiConverterString.write(key, buf)
+            _UniffiFfiConverterUInt64.write(value, buf)
+
+    @classmethod
+    def read(cls, buf):
+        count = buf.read_i32()
+        if count < 0:
+            raise InternalError("Unexpected negative map size")
+
+        # It would be nice to use a dict comprehension,
+        # but in Python 3.7 and before the evaluation order is not according to spec,
+        # so we we're reading the value before the key.
+        # This loop makes the order explicit: first reading the key, then the value.
+        d = {}
+        for i in range(count):
+            key = _UniffiFfiConverterString.read(buf)
+            val = _UniffiFfiConverterUInt64.read(buf)
+            d[key] = val
+        return d
+
+@dataclass
+class SyncStatus:
+    """
+    Where the replica stands.
+"""
+    def __init__(self, *, server_url:typing.Optional[str], client_id:str, protocol:str, last_sync_time:typing.Optional[Timestamp], last_sync_success:typing.Optional[Timestamp], last_sync_error:typing.Optional[str], sync_failures:int, total_syncs:int, total_conflicts:int, sync_in_progress:bool, next_retry_time:typing.Optional[Timestamp], pending:int, failed:int, conflicts:int, counts:dict[str, int]):
+        self.server_url = server_url
+        self.client_id = client_id
+        self.protocol = protocol
+        self.last_sync_time = last_sync_time
+        self.last_sync_success = last_sync_success
+        self.last_sync_error = last_sync_error
+        self.sync_failures = sync_failures
+        self.total_syncs = total_syncs
+        self.total_conflicts = total_conflicts
+        self.sync_in_progress = sync_in_progress
+        self.next_retry_time = next_retry_time
+        self.pending = pending
+        self.failed = failed
+        self.conflicts = conflicts
+        self.counts = counts
+
+
+    def __str__(self):
+        return "SyncStatus(server_url={}, client_id={}, protocol={}, last_sync_time={}, last_sync_success={}, last_sync_error={}, sync_failures={}, total_syncs={}, total_conflicts={}, sync_in_progress={}, next_retry_time={}, pending={}, failed={}, conflicts={}, counts={})".format(self.server_url, self.client_id, self.protocol, self.last_sync_time, self.last_sync_success, self.last_sync_error, self.sync_failures, self.total_syncs, self.total_conflicts, self.sync_in_progress, self.next_retry_time, self.pending, self.failed, self.conflicts, self.counts)
+    def __eq__(self, other):
+        if self.server_url != other.server_url:
+            return False
+        if self.client_id != other.client_id:
+            return False
+        if self.protocol != other.protocol:
+            return False
+        if self.last_sync_time != other.last_sync_time:
+            return False
+        if self.last_sync_success != other.last_sync_success:
+            return False
+        if self.last_sync_error != other.last_sync_error:
+            return False
+        if self.sync_failures != other.sync_failures:
+            return False
+        if self.total_syncs != other.total_syncs:
+            return False
+        if self.total_conflicts != other.total_conflicts:
+            return False
+        if self.sync_in_progress != other.sync_in_progress:
+            return False
+        if self.next_retry_time != other.next_retry_time:
+            return False
+        if self.pending != other.pending:
+            return False
+        if self.failed != other.failed:
+            return False
+        if self.conflicts != other.conflicts:
+            return False
+        if self.counts != other.counts:
+            return False
+        return True
+
+class _UniffiFfiConverterTypeSyncStatus(_UniffiConverterRustBuffer):
+    @staticmethod
+    def read(buf):
+        return SyncStatus(
+            server_url=_UniffiFfiConverterOptionalString.read(buf),
+            client_id=_UniffiFfiConverterString.read(buf),
+            protocol=_UniffiFfiConverterString.read(buf),
+            last_sync_time=_UniffiFfiConverterOptionalTypeTimestamp.read(buf),
+            last_sync_success=_UniffiFfiConverterOptionalTypeTimestamp.read(buf),
+            last_sync_error=_UniffiFfiConverterOptionalString.read(buf),
+            sync_failures=_UniffiFfiConverterUInt64.read(buf),
+            total_syncs=_UniffiFfiConverterUInt64.read(buf),
+            total_conflicts=_UniffiFfiConverterUInt64.read(buf),
+            sync_in_progress=_UniffiFfiConverterBoolean.read(buf),
+            next_retry_time=_UniffiFfiConverterOptionalTypeTimestamp.read(buf),
+            pending=_UniffiFfiConverterUInt64.read(buf),
+            failed=_UniffiFfiConverterUInt64.read(buf),
+            conflicts=_UniffiFfiConverterUInt64.read(buf),
+            counts=_UniffiFfiConverterMapStringUInt64.read(buf),
+        )
+
+    @staticmethod
+    def check_lower(value):
+        _UniffiFfiConverterOptionalString.check_lower(value.server_url)
+        _UniffiFfiConverterString.check_lower(value.client_id)
+        _UniffiFfiConverterString.check_lower(value.protocol)
+        _UniffiFfiConverterOptionalTypeTimestamp.check_lower(value.last_sync_time)
+        _UniffiFfiConverterOptionalTypeTimestamp.check_lower(value.last_sync_success)
+        _UniffiFfiConverterOptionalString.check_lower(value.last_sync_error)
+        _UniffiFfiConverterUInt64.check_lower(value.sync_failures)
+        _UniffiFfiConverterUInt64.check_lower(value.total_syncs)
+        _UniffiFfiConverterUInt64.check_lower(value.total_conflicts)
+        _UniffiFfiConverterBoolean.check_lower(value.sync_in_progress)
+        _UniffiFfiConverterOptionalTypeTimestamp.check_lower(value.next_retry_time)
+        _UniffiFfiConverterUInt64.check_lower(value.pending)
+        _UniffiFfiConverterUInt64.check_lower(value.failed)
+        _UniffiFfiConverterUInt64.check_lower(value.conflicts)
+        _UniffiFfiConverterMapStringUInt64.check_lower(value.counts)
+
+    @staticmethod
+    def write(value, buf):
+        _UniffiFfiConverterOptionalString.write(value.server_url, buf)
+        _UniffiFfiConverterString.write(value.client_id, buf)
+        _UniffiFfiConverterString.write(value.protocol, buf)
+        _UniffiFfiConverterOptionalTypeTimestamp.write(value.last_sync_time, buf)
+        _UniffiFfiConverterOptionalTypeTimestamp.write(value.last_sync_success, buf)
+        _UniffiFfiConverterOptionalString.write(value.last_sync_error, buf)
+        _UniffiFfiConverterUInt64.write(value.sync_failures, buf)
+        _UniffiFfiConverterUInt64.write(value.total_syncs, buf)
+        _UniffiFfiConverterUInt64.write(value.total_conflicts, buf)
+        _UniffiFfiConverterBoolean.write(value.sync_in_progress, buf)
+        _UniffiFfiConverterOptionalTypeTimestamp.write(value.next_retry_time, buf)
+        _UniffiFfiConverterUInt64.write(value.pending, buf)
+        _UniffiFfiConverterUInt64.write(value.failed, buf)
+        _UniffiFfiConverterUInt64.write(value.conflicts, buf)
+        _UniffiFfiConverterMapStringUInt64.write(value.counts, buf)
+
+@dataclass
+class User:
+    """
+    Somebody who lives in or visits a house.
+"""
+    def __init__(self, *, id:RecordId, house_id:typing.Optional[RecordId], unplaced:bool, name:str, email:typing.Optional[str], role:typing.Optional[UserRole], preferences:typing.Optional[Json], created_at:typing.Optional[Timestamp], updated_at:typing.Optional[Timestamp], sync_id:str, sync_status:RecordStatus, freshness:Freshness, extra:JsonObject):
+        self.id = id
+        self.house_id = house_id
+        self.unplaced = unplaced
+        self.name = name
+        self.email = email
+        self.role = role
+        self.preferences = preferences
+        self.created_at = created_at
+        self.updated_at = updated_at
+        self.sync_id = sync_id
+        self.sync_status = sync_status
+        self.freshness = freshness
+        self.extra = extra
+
+
+    def __str__(self):
+        return "User(id={}, house_id={}, unplaced={}, name={}, email={}, role={}, preferences={}, created_at={}, updated_at={}, sync_id={}, sync_status={}, freshness={}, extra={})".format(self.id, self.house_id, self.unplaced, self.name, self.email, self.role, self.preferences, self.created_at, self.updated_at, self.sync_id, self.sync_status, self.freshness, self.extra)
+    def __eq__(self, other):
+        if self.id != other.id:
+            return False
+        if self.house_id != other.house_id:
+            return False
+        if self.unplaced != other.unplaced:
+            return False
+        if self.name != other.name:
+            return False
+        if self.email != other.email:
+            return False
+        if self.role != other.role:
+            return False
+        if self.preferences != other.preferences:
+            return False
+        if self.created_at != other.created_at:
+            return False
+        if self.updated_at != other.updated_at:
+            return False
+        if self.sync_id != other.sync_id:
+            return False
+        if self.sync_status != other.sync_status:
+            return False
+        if self.freshness != other.freshness:
+            return False
+        if self.extra != other.extra:
+            return False
+        return True
+
+class _UniffiFfiConverterTypeUser(_UniffiConverterRustBuffer):
+    @staticmethod
+    def read(buf):
+        return User(
+            id=_UniffiFfiConverterTypeRecordId.read(buf),
+            house_id=_UniffiFfiConverterOptionalTypeRecordId.read(buf),
+            unplaced=_UniffiFfiConverterBoolean.read(buf),
+            name=_UniffiFfiConverterString.read(buf),
+            email=_UniffiFfiConverterOptionalString.read(buf),
+            role=_UniffiFfiConverterOptionalTypeUserRole.read(buf),
+            preferences=_UniffiFfiConverterOptionalTypeJson.read(buf),
+            created_at=_UniffiFfiConverterOptionalTypeTimestamp.read(buf),
+            updated_at=_UniffiFfiConverterOptionalTypeTimestamp.read(buf),
+            sync_id=_UniffiFfiConverterString.read(buf),
+            sync_status=_UniffiFfiConverterTypeRecordStatus.read(buf),
+            freshness=_UniffiFfiConverterTypeFreshness.read(buf),
+            extra=_UniffiFfiConverterTypeJsonObject.read(buf),
+        )
+
+    @staticmethod
+    def check_lower(value):
+        _UniffiFfiConverterTypeRecordId.check_lower(value.id)
+        _UniffiFfiConverterOptionalTypeRecordId.check_lower(value.house_id)
+        _UniffiFfiConverterBoolean.check_lower(value.unplaced)
+        _UniffiFfiConverterString.check_lower(value.name)
+        _UniffiFfiConverterOptionalString.check_lower(value.email)
+        _UniffiFfiConverterOptionalTypeUserRole.check_lower(value.role)
+        _UniffiFfiConverterOptionalTypeJson.check_lower(value.preferences)
+        _UniffiFfiConverterOptionalTypeTimestamp.check_lower(value.created_at)
+        _UniffiFfiConverterOptionalTypeTimestamp.check_lower(value.updated_at)
+        _UniffiFfiConverterString.check_lower(value.sync_id)
+        _UniffiFfiConverterTypeRecordStatus.check_lower(value.sync_status)
+        _UniffiFfiConverterTypeFreshness.check_lower(value.freshness)
+        _UniffiFfiConverterTypeJsonObject.check_lower(value.extra)
+
+    @staticmethod
+    def write(value, buf):
+        _UniffiFfiConverterTypeRecordId.write(value.id, buf)
+        _UniffiFfiConverterOptionalTypeRecordId.write(value.house_id, buf)
+        _UniffiFfiConverterBoolean.write(value.unplaced, buf)
+        _UniffiFfiConverterString.write(value.name, buf)
+        _UniffiFfiConverterOptionalString.write(value.email, buf)
+        _UniffiFfiConverterOptionalTypeUserRole.write(value.role, buf)
+        _UniffiFfiConverterOptionalTypeJson.write(value.preferences, buf)
+        _UniffiFfiConverterOptionalTypeTimestamp.write(value.created_at, buf)
+        _UniffiFfiConverterOptionalTypeTimestamp.write(value.updated_at, buf)
+        _UniffiFfiConverterString.write(value.sync_id, buf)
+        _UniffiFfiConverterTypeRecordStatus.write(value.sync_status, buf)
+        _UniffiFfiConverterTypeFreshness.write(value.freshness, buf)
+        _UniffiFfiConverterTypeJsonObject.write(value.extra, buf)
+
+@dataclass
+class UserPatch:
+    """
+    Changes to a user.
+"""
+    def __init__(self, *, house_id:typing.Optional[RecordId] = _DEFAULT, name:typing.Optional[str] = _DEFAULT, email:typing.Optional[str] = _DEFAULT, role:typing.Optional[UserRole] = _DEFAULT, preferences:typing.Optional[Json] = _DEFAULT, clear:typing.List[str] = _DEFAULT, extra:typing.Optional[JsonObject] = _DEFAULT):
+        if house_id is _DEFAULT:
+            self.house_id = None
+        else:
+            self.house_id = house_id
+        if name is _DEFAULT:
+            self.name = None
+        else:
+            self.name = name
+        if email is _DEFAULT:
+            self.email = None
+        else:
+            self.email = email
+        if role is _DEFAULT:
+            self.role = None
+        else:
+            self.role = role
+        if preferences is _DEFAULT:
+            self.preferences = None
+        else:
+            self.preferences = preferences
+        if clear is _DEFAULT:
+            self.clear = []
+        else:
+            self.clear = clear
+        if extra is _DEFAULT:
+            self.extra = None
+        else:
+            self.extra = extra
+
+
+    def __str__(self):
+        return "UserPatch(house_id={}, name={}, email={}, role={}, preferences={}, clear={}, extra={})".format(self.house_id, self.name, self.email, self.role, self.preferences, self.clear, self.extra)
+    def __eq__(self, other):
+        if self.house_id != other.house_id:
+            return False
+        if self.name != other.name:
+            return False
+        if self.email != other.email:
+            return False
+        if self.role != other.role:
+            return False
+        if self.preferences != other.preferences:
+            return False
+        if self.clear != other.clear:
+            return False
+        if self.extra != other.extra:
+            return False
+        return True
+
+class _UniffiFfiConverterTypeUserPatch(_UniffiConverterRustBuffer):
+    @staticmethod
+    def read(buf):
+        return UserPatch(
+            house_id=_UniffiFfiConverterOptionalTypeRecordId.read(buf),
+            name=_UniffiFfiConverterOptionalString.read(buf),
+            email=_UniffiFfiConverterOptionalString.read(buf),
+            role=_UniffiFfiConverterOptionalTypeUserRole.read(buf),
+            preferences=_UniffiFfiConverterOptionalTypeJson.read(buf),
+            clear=_UniffiFfiConverterSequenceString.read(buf),
+            extra=_UniffiFfiConverterOptionalTypeJsonObject.read(buf),
+        )
+
+    @staticmethod
+    def check_lower(value):
+        _UniffiFfiConverterOptionalTypeRecordId.check_lower(value.house_id)
+        _UniffiFfiConverterOptionalString.check_lower(value.name)
+        _UniffiFfiConverterOptionalString.check_lower(value.email)
+        _UniffiFfiConverterOptionalTypeUserRole.check_lower(value.role)
+        _UniffiFfiConverterOptionalTypeJson.check_lower(value.preferences)
+        _UniffiFfiConverterSequenceString.check_lower(value.clear)
+        _UniffiFfiConverterOptionalTypeJsonObject.check_lower(value.extra)
+
+    @staticmethod
+    def write(value, buf):
+        _UniffiFfiConverterOptionalTypeRecordId.write(value.house_id, buf)
+        _UniffiFfiConverterOptionalString.write(value.name, buf)
+        _UniffiFfiConverterOptionalString.write(value.email, buf)
+        _UniffiFfiConverterOptionalTypeUserRole.write(value.role, buf)
+        _UniffiFfiConverterOptionalTypeJson.write(value.preferences, buf)
+        _UniffiFfiConverterSequenceString.write(value.clear, buf)
+        _UniffiFfiConverterOptionalTypeJsonObject.write(value.extra, buf)
+
+
+# LogSinkError
+# We want to define each variant as a nested class that's also a subclass,
+# which is tricky in Python.  To accomplish this we're going to create each
+# class separately, then manually add the child classes to the base class's
+# __dict__.  All of this happens in dummy class to avoid polluting the module
+# namespace.
+class LogSinkError(Exception):
+    """
+    Why a sink could not take a message. Nobody acts on it.
+"""
+    pass
+
+_UniffiTempLogSinkError = LogSinkError
+
+class LogSinkError:  # type: ignore
+    """
+    Why a sink could not take a message. Nobody acts on it.
+"""
+
+    class Failed(_UniffiTempLogSinkError):
+        """
+        It threw.
+"""
+
+        def __init__(self, reason):
+            super().__init__(", ".join([
+                "reason={!r}".format(reason),
+            ]))
+            self.reason = reason
+
+        def __repr__(self):
+            return "LogSinkError.Failed({})".format(str(self))
+    _UniffiTempLogSinkError.Failed = Failed # type: ignore
+
+LogSinkError = _UniffiTempLogSinkError # type: ignore
+del _UniffiTempLogSinkError
+
+
+class _UniffiFfiConverterTypeLogSinkError(_UniffiConverterRustBuffer):
+    @staticmethod
+    def read(buf):
+        variant = buf.read_i32()
+        if variant == 1:
+            return LogSinkError.Failed(
+                _UniffiFfiConverterString.read(buf),
+            )
+        raise InternalError("Raw enum value doesn't match any cases")
+
+    @staticmethod
+    def check_lower(value):
+        if isinstance(value, LogSinkError.Failed):
+            _UniffiFfiConverterString.check_lower(value.reason)
+            return
+
+    @staticmethod
+    def write(value, buf):
+        if isinstance(value, LogSinkError.Failed):
+            buf.write_i32(1)
+            _UniffiFfiConverterString.write(value.reason, buf)
+
+class _UniffiFfiConverterUInt16(_UniffiConverterPrimitiveInt):
+    CLASS_NAME = "u16"
+    VALUE_MIN = 0
+    VALUE_MAX = 2**16
+
+    @staticmethod
+    def read(buf):
+        return buf.read_u16()
+
+    @staticmethod
+    def write(value, buf):
+        buf.write_u16(value)
+
+
+# WildThingError
+# We want to define each variant as a nested class that's also a subclass,
+# which is tricky in Python.  To accomplish this we're going to create each
+# class separately, then manually add the child classes to the base class's
+# __dict__.  All of this happens in dummy class to avoid polluting the module
+# namespace.
+class WildThingError(Exception):
+    """
+    Why a call did not do what was asked. Nothing was half done.
+"""
+    pass
+
+_UniffiTempWildThingError = WildThingError
+
+class WildThingError:  # type: ignore
+    """
+    Why a call did not do what was asked. Nothing was half done.
+"""
+
+    class Offline(_UniffiTempWildThingError):
+        """
+        The server can't be reached; edits wait in the outbox.
+"""
+
+        def __init__(self, reason):
+            super().__init__(", ".join([
+                "reason={!r}".format(reason),
+            ]))
+            self.reason = reason
+
+        def __repr__(self):
+            return "WildThingError.Offline({})".format(str(self))
+    _UniffiTempWildThingError.Offline = Offline # type: ignore
+    class NeedsAuth(_UniffiTempWildThingError):
+        """
+        The server refused the token. Work goes on after `set_auth_token`.
+"""
+
+        def __init__(self, status):
+            super().__init__(", ".join([
+                "status={!r}".format(status),
+            ]))
+            self.status = status
+
+        def __repr__(self):
+            return "WildThingError.NeedsAuth({})".format(str(self))
+    _UniffiTempWildThingError.NeedsAuth = NeedsAuth # type: ignore
+    class Server(_UniffiTempWildThingError):
+        """
+        The server failed.
+"""
+
+        def __init__(self, status, detail):
+            super().__init__(", ".join([
+                "status={!r}".format(status),
+                "detail={!r}".format(detail),
+            ]))
+            self.status = status
+            self.detail = detail
+
+        def __repr__(self):
+            return "WildThingError.Server({})".format(str(self))
+    _UniffiTempWildThingError.Server = Server # type: ignore
+    class Protocol(_UniffiTempWildThingError):
+        """
+        The server's answer can't be used; nothing of it was applied.
+"""
+
+        def __init__(self, problem):
+            super().__init__(", ".join([
+                "problem={!r}".format(problem),
+            ]))
+            self.problem = problem
+
+        def __repr__(self):
+            return "WildThingError.Protocol({})".format(str(self))
+    _UniffiTempWildThingError.Protocol = Protocol # type: ignore
+    class Storage(_UniffiTempWildThingError):
+        """
+        The local database failed.
+"""
+
+        def __init__(self, code, problem):
+            super().__init__(", ".join([
+                "code={!r}".format(code),
+                "problem={!r}".format(problem),
+            ]))
+            self.code = code
+            self.problem = problem
+
+        def __repr__(self):
+            return "WildThingError.Storage({})".format(str(self))
+    _UniffiTempWildThingError.Storage = Storage # type: ignore
+    class Paused(_UniffiTempWildThingError):
+        """
+        The client is paused.
+"""
+
+        def __init__(self):
+            pass
+
+        def __repr__(self):
+            return "WildThingError.Paused({})".format(str(self))
+    _UniffiTempWildThingError.Paused = Paused # type: ignore
+    class Cancelled(_UniffiTempWildThingError):
+        """
+        `cancel_sync` or `shutdown` ended the call.
+"""
+
+        def __init__(self):
+            pass
+
+        def __repr__(self):
+            return "WildThingError.Cancelled({})".format(str(self))
+    _UniffiTempWildThingError.Cancelled = Cancelled # type: ignore
+    class NotConnected(_UniffiTempWildThingError):
+        """
+        There is no server yet.
+"""
+
+        def __init__(self):
+            pass
+
+        def __repr__(self):
+            return "WildThingError.NotConnected({})".format(str(self))
+    _UniffiTempWildThingError.NotConnected = NotConnected # type: ignore
+    class OtherServer(_UniffiTempWildThingError):
+        """
+        The replica belongs to another server.
+"""
+
+        def __init__(self, expected, found):
+            super().__init__(", ".join([
+                "expected={!r}".format(expected),
+                "found={!r}".format(found),
+            ]))
+            self.expected = expected
+            self.found = found
+
+        def __repr__(self):
+            return "WildThingError.OtherServer({})".format(str(self))
+    _UniffiTempWildThingError.OtherServer = OtherServer # type: ignore
+    class Busy(_UniffiTempWildThingError):
+        """
+        Another process has been syncing this replica for too long.
+"""
+
+        def __init__(self):
+            pass
+
+        def __repr__(self):
+            return "WildThingError.Busy({})".format(str(self))
+    _UniffiTempWildThingError.Busy = Busy # type: ignore
+    class NotFound(_UniffiTempWildThingError):
+        """
+        There is no such record.
+"""
+
+        def __init__(self, kind, id):
+            super().__init__(", ".join([
+                "kind={!r}".format(kind),
+                "id={!r}".format(id),
+            ]))
+            self.kind = kind
+            self.id = id
+
+        def __repr__(self):
+            return "WildThingError.NotFound({})".format(str(self))
+    _UniffiTempWildThingError.NotFound = NotFound # type: ignore
+    class Invalid(_UniffiTempWildThingError):
+        """
+        An argument is not acceptable.
+"""
+
+        def __init__(self, field, problem):
+            super().__init__(", ".join([
+                "field={!r}".format(field),
+                "problem={!r}".format(problem),
+            ]))
+            self.field = field
+            self.problem = problem
+
+        def __repr__(self):
+            return "WildThingError.Invalid({})".format(str(self))
+    _UniffiTempWildThingError.Invalid = Invalid # type: ignore
+    class UnsentEdits(_UniffiTempWildThingError):
+        """
+        What was asked for would drop edits that the server has not got.
+"""
+
+        def __init__(self, count):
+            super().__init__(", ".join([
+                "count={!r}".format(count),
+            ]))
+            self.count = count
+
+        def __repr__(self):
+            return "WildThingError.UnsentEdits({})".format(str(self))
+    _UniffiTempWildThingError.UnsentEdits = UnsentEdits # type: ignore
+    class Internal(_UniffiTempWildThingError):
+        """
+        A fault of this library. Please report it.
+"""
+
+        def __init__(self, detail):
+            super().__init__(", ".join([
+                "detail={!r}".format(detail),
+            ]))
+            self.detail = detail
+
+        def __repr__(self):
+            return "WildThingError.Internal({})".format(str(self))
+    _UniffiTempWildThingError.Internal = Internal # type: ignore
+
+WildThingError = _UniffiTempWildThingError # type: ignore
+del _UniffiTempWildThingError
+
+
+class _UniffiFfiConverterTypeWildThingError(_UniffiConverterRustBuffer):
+    @staticmethod
+    def read(buf):
+        variant = buf.read_i32()
+        if variant == 1:
+            return WildThingError.Offline(
+                _UniffiFfiConverterString.read(buf),
+            )
+        if variant == 2:
+            return WildThingError.NeedsAuth(
+                _UniffiFfiConverterUInt16.read(buf),
+            )
+        if variant == 3:
+            return WildThingError.Server(
+                _UniffiFfiConverterUInt16.read(buf),
+                _UniffiFfiConverterString.read(buf),
+            )
+        if variant == 4:
+            return WildThingError.Protocol(
+                _UniffiFfiConverterString.read(buf),
+            )
+        if variant == 5:
+            return WildThingError.Storage(
+                _UniffiFfiConverterString.read(buf),
+                _UniffiFfiConverterString.read(buf),
+            )
+        if variant == 6:
+            return WildThingError.Paused(
+            )
+        if variant == 7:
+            return WildThingError.Cancelled(
+            )
+        if variant == 8:
+            return WildThingError.NotConnected(
+            )
+        if variant == 9:
+            return WildThingError.OtherServer(
+                _UniffiFfiConverterString.read(buf),
+                _UniffiFfiConverterString.read(buf),
+            )
+        if variant == 10:
+            return WildThingError.Busy(
+            )
+        if variant == 11:
+            return WildThingError.NotFound(
+                _UniffiFfiConverterString.read(buf),
+                _UniffiFfiConverterString.read(buf),
+            )
+        if variant == 12:
+            return WildThingError.Invalid(
+                _UniffiFfiConverterString.read(buf),
+                _UniffiFfiConverterString.read(buf),
+            )
+        if variant == 13:
+            return WildThingError.UnsentEdits(
+                _UniffiFfiConverterUInt64.read(buf),
+            )
+        if variant == 14:
+            return WildThingError.Internal(
+                _UniffiFfiConverterString.read(buf),
+            )
+        raise InternalError("Raw enum value doesn't match any cases")
+
+    @staticmethod
+    def check_lower(value):
+        if isinstance(value, WildThingError.Offline):
+            _UniffiFfiConverterString.check_lower(value.reason)
+            return
+        if isinstance(value, WildThingError.NeedsAuth):
+            _UniffiFfiConverterUInt16.check_lower(value.status)
+            return
+        if isinstance(value, WildThingError.Server):
+            _UniffiFfiConverterUInt16.check_lower(value.status)
+            _UniffiFfiConverterString.check_lower(value.detail)
+            return
+        if isinstance(value, WildThingError.Protocol):
+            _UniffiFfiConverterString.check_lower(value.problem)
+            return
+        if isinstance(value, WildThingError.Storage):
+            _UniffiFfiConverterString.check_lower(value.code)
+            _UniffiFfiConverterString.check_lower(value.problem)
+            return
+        if isinstance(value, WildThingError.Paused):
+            return
+        if isinstance(value, WildThingError.Cancelled):
+            return
+        if isinstance(value, WildThingError.NotConnected):
+            return
+        if isinstance(value, WildThingError.OtherServer):
+            _UniffiFfiConverterString.check_lower(value.expected)
+            _UniffiFfiConverterString.check_lower(value.found)
+            return
+        if isinstance(value, WildThingError.Busy):
+            return
+        if isinstance(value, WildThingError.NotFound):
+            _UniffiFfiConverterString.check_lower(value.kind)
+            _UniffiFfiConverterString.check_lower(value.id)
+            return
+        if isinstance(value, WildThingError.Invalid):
+            _UniffiFfiConverterString.check_lower(value.field)
+            _UniffiFfiConverterString.check_lower(value.problem)
+            return
+        if isinstance(value, WildThingError.UnsentEdits):
+            _UniffiFfiConverterUInt64.check_lower(value.count)
+            return
+        if isinstance(value, WildThingError.Internal):
+            _UniffiFfiConverterString.check_lower(value.detail)
+            return
+
+    @staticmethod
+    def write(value, buf):
+        if isinstance(value, WildThingError.Offline):
+            buf.write_i32(1)
+            _UniffiFfiConverterString.write(value.reason, buf)
+        if isinstance(value, WildThingError.NeedsAuth):
+            buf.write_i32(2)
+            _UniffiFfiConverterUInt16.write(value.status, buf)
+        if isinstance(value, WildThingError.Server):
+            buf.write_i32(3)
+            _UniffiFfiConverterUInt16.write(value.status, buf)
+            _UniffiFfiConverterString.write(value.detail, buf)
+        if isinstance(value, WildThingError.Protocol):
+            buf.write_i32(4)
+            _UniffiFfiConverterString.write(value.problem, buf)
+        if isinstance(value, WildThingError.Storage):
+            buf.write_i32(5)
+            _UniffiFfiConverterString.write(value.code, buf)
+            _UniffiFfiConverterString.write(value.problem, buf)
+        if isinstance(value, WildThingError.Paused):
+            buf.write_i32(6)
+        if isinstance(value, WildThingError.Cancelled):
+            buf.write_i32(7)
+        if isinstance(value, WildThingError.NotConnected):
+            buf.write_i32(8)
+        if isinstance(value, WildThingError.OtherServer):
+            buf.write_i32(9)
+            _UniffiFfiConverterString.write(value.expected, buf)
+            _UniffiFfiConverterString.write(value.found, buf)
+        if isinstance(value, WildThingError.Busy):
+            buf.write_i32(10)
+        if isinstance(value, WildThingError.NotFound):
+            buf.write_i32(11)
+            _UniffiFfiConverterString.write(value.kind, buf)
+            _UniffiFfiConverterString.write(value.id, buf)
+        if isinstance(value, WildThingError.Invalid):
+            buf.write_i32(12)
+            _UniffiFfiConverterString.write(value.field, buf)
+            _UniffiFfiConverterString.write(value.problem, buf)
+        if isinstance(value, WildThingError.UnsentEdits):
+            buf.write_i32(13)
+            _UniffiFfiConverterUInt64.write(value.count, buf)
+        if isinstance(value, WildThingError.Internal):
+            buf.write_i32(14)
+            _UniffiFfiConverterString.write(value.detail, buf)
+
+
+class LogSink():
+    """
+    Takes the library's messages.
+"""
+
+    def log(self, record: LogRecord) -> None:
+        """
+        Takes one. Called on a thread of its own, one message at a time.
+"""
+        raise NotImplementedError
+
+class LogSinkImpl(LogSink):
+    """
+    Takes the library's messages.
+"""
+
+    _handle: ctypes.c_uint64
+
+    def __init__(self, *args, **kwargs):
+        raise ValueError("This class has no default constructor")
+
+    def __del__(self):
+        # In case of partial initialization of instances.
+        handle = getattr(self, "_handle", None)
+        if handle is not None:
+            _uniffi_rust_call(_UniffiLib.uniffi_wildthing_fn_free_logsink, handle)
+
+    def _uniffi_clone_handle(self):
+        return _uniffi_rust_call(_UniffiLib.uniffi_wildthing_fn_clone_logsink, self._handle)
+
+    # Used by alternative constructors or any methods which return this type.
+    @classmethod
+    def _uniffi_make_instance(cls, handle):
+        # Lightly yucky way to bypass the usual __init__ logic
+        # and just create a new instance with the required handle.
+        inst = cls.__new__(cls)
+        inst._handle = handle
+        return inst
+    def log(self, record: LogRecord) -> None:
+        """
+        Takes one. Called on a thread of its own, one message at a time.
+"""
+
+        _UniffiFfiConverterTypeLogRecord.check_lower(record)
+        _uniffi_lowered_args = (
+            self._uniffi_clone_handle(),
+            _UniffiFfiConverterTypeLogRecord.lower(record),
+        )
+        _uniffi_lift_return = lambda val: None
+        _uniffi_error_converter = _UniffiFfiConverterTypeLogSinkError
+        _uniffi_ffi_result = _uniffi_rust_call_with_error(
+            _uniffi_error_converter,
+            _UniffiLib.uniffi_wildthing_fn_method_logsink_log,
+            *_uniffi_lowered_args,
+        )
+        return _uniffi_lift_return(_uniffi_ffi_result)
+
+
+# Put all the bits inside a class to keep the top-level namespace clean
+class _UniffiTraitImplLogSinkImpl:
+    # For each method, generate a callback function to pass to Rust
+
+    @_UNIFFI_CALLBACK_INTERFACE_WILDTHING_LOG_SINK_METHOD0
+    def log(
+            uniffi_handle,
+            record,
+            uniffi_out_return,
+            uniffi_call_status_ptr,
+        ):
+        uniffi_obj = _UniffiFfiConverterTypeLogSink._handle_map.get(uniffi_handle)
+        def make_call():
+            uniffi_args = (_UniffiFfiConverterTypeLogRecord.lift(record), )
+            uniffi_method = uniffi_obj.log
+            return uniffi_method(*uniffi_args)
+        write_return_value = lambda v: None
+        _uniffi_trait_interface_call_with_error(
+                uniffi_call_status_ptr.contents,
+                make_call,
+                write_return_value,
+                LogSinkError,
+                _UniffiFfiConverterTypeLogSinkError.lower,
+        )
+
+    @_UNIFFI_CALLBACK_INTERFACE_FREE_WILDTHING_LOG_SINK
+    def _uniffi_free(uniffi_handle):
+        _UniffiFfiConverterTypeLogSink._handle_map.remove(uniffi_handle)
+
+    @_UNIFFI_CALLBACK_INTERFACE_CLONE_WILDTHING_LOG_SINK
+    def _uniffi_clone(uniffi_handle):
+        return _UniffiFfiConverterTypeLogSink._handle_map.clone(uniffi_handle)
+
+    # Generate the FFI VTable.  This has a field for each callback interface method.
+    _uniffi_vtable = _UniffiVTableCallbackInterfaceWildthingLogSink(
+        _uniffi_free,
+        _uniffi_clone,
+        log,
+    )
+    # Send Rust a pointer to the VTable.  Note: this means we need to keep the struct alive forever,
+    # or else bad things will happen when Rust tries to access it.
+    _UniffiLib.uniffi_wildthing_fn_init_callback_vtable_logsink(ctypes.byref(_uniffi_vtable))
+
+class _UniffiFfiConverterTypeLogSink:
+    _handle_map = _UniffiHandleMap()
+
+    @staticmethod
+    def lift(value: int):
+        if (value & 1) == 0:
+            # Rust-generated handle, construct a new class that uses the handle to implement the
+            # interface
+            return LogSinkImpl._uniffi_make_instance(value)
+        else:
+            # Python-generated handle, get the object from the handle map
+            return _UniffiFfiConverterTypeLogSink._handle_map.remove(value)
+
+    @staticmethod
+    def check_lower(value: LogSink):
+        if not isinstance(value, LogSink):
+            raise TypeError("Expected LogSink subclass, {} found".format(type(value).__name__))
+
+    @staticmethod
+    def lower(value: LogSink):
+         if isinstance(value, LogSinkImpl):
+            # Rust-implementated object.  Clone the handle and return it
+            return value._uniffi_clone_handle()
+         else:
+            # Python-implementated object, generate a new vtable handle and return that.
+            return _UniffiFfiConverterTypeLogSink._handle_map.insert(value)
+
+    @classmethod
+    def read(cls, buf: _UniffiRustBuffer):
+        ptr = buf.read_u64()
+        if ptr == 0:
+            raise InternalError("Raw handle value was null")
+        return cls.lift(ptr)
+
+    @classmethod
+    def write(cls, value: LogSink, buf: _UniffiRustBuffer):
+        buf.write_u64(cls.lower(value))
+
+class _UniffiFfiConverterOptionalTypeConnectOptions(_UniffiConverterRustBuffer):
+    @classmethod
+    def check_lower(cls, value):
+        if value is not None:
+            _UniffiFfiConverterTypeConnectOptions.check_lower(value)
+
+    @classmethod
+    def write(cls, value, buf):
+        if value is None:
+            buf.write_u8(0)
+            return
+
+        buf.write_u8(1)
+        _UniffiFfiConverterTypeConnectOptions.write(value, buf)
+
+    @classmethod
+    def read(cls, buf):
+        flag = buf.read_u8()
+        if flag == 0:
+            return None
+        elif flag == 1:
+            return _UniffiFfiConverterTypeConnectOptions.read(buf)
+        else:
+            raise InternalError("Unexpected flag byte for optional type")
+
+class _UniffiFfiConverterUInt32(_UniffiConverterPrimitiveInt):
+    CLASS_NAME = "u32"
+    VALUE_MIN = 0
+    VALUE_MAX = 2**32
+
+    @staticmethod
+    def read(buf):
+        return buf.read_u32()
+
+    @staticmethod
+    def write(value, buf):
+        buf.write_u32(value)
+
+class _UniffiFfiConverterSequenceTypeDeviceState(_UniffiConverterRustBuffer):
+    @classmethod
+    def check_lower(cls, value):
+        for item in value:
+            _UniffiFfiConverterTypeDeviceState.check_lower(item)
+
+    @classmethod
+    def write(cls, value, buf):
+        items = len(value)
+        buf.write_i32(items)
+        for item in value:
+            _UniffiFfiConverterTypeDeviceState.write(item, buf)
+
+    @classmethod
+    def read(cls, buf):
+        count = buf.read_i32()
+        if count < 0:
+            raise InternalError("Unexpected negative sequence length")
+
+        return [
+            _UniffiFfiConverterTypeDeviceState.read(buf) for i in range(count)
+        ]
+
+class _UniffiFfiConverterSequenceTypeDevice(_UniffiConverterRustBuffer):
+    @classmethod
+    def check_lower(cls, value):
+        for item in value:
+            _UniffiFfiConverterTypeDevice.check_lower(item)
+
+    @classmethod
+    def write(cls, value, buf):
+        items = len(value)
+        buf.write_i32(items)
+        for item in value:
+            _UniffiFfiConverterTypeDevice.write(item, buf)
+
+    @classmethod
+    def read(cls, buf):
+        count = buf.read_i32()
+        if count < 0:
+            raise InternalError("Unexpected negative sequence length")
+
+        return [
+            _UniffiFfiConverterTypeDevice.read(buf) for i in range(count)
+        ]
+
+class _UniffiFfiConverterSequenceTypeEvent(_UniffiConverterRustBuffer):
+    @classmethod
+    def check_lower(cls, value):
+        for item in value:
+            _UniffiFfiConverterTypeEvent.check_lower(item)
+
+    @classmethod
+    def write(cls, value, buf):
+        items = len(value)
+        buf.write_i32(items)
+        for item in value:
+            _UniffiFfiConverterTypeEvent.write(item, buf)
+
+    @classmethod
+    def read(cls, buf):
+        count = buf.read_i32()
+        if count < 0:
+            raise InternalError("Unexpected negative sequence length")
+
+        return [
+            _UniffiFfiConverterTypeEvent.read(buf) for i in range(count)
+        ]
+
+class _UniffiFfiConverterSequenceTypeHouse(_UniffiConverterRustBuffer):
+    @classmethod
+    def check_lower(cls, value):
+        for item in value:
+            _UniffiFfiConverterTypeHouse.check_lower(item)
+
+    @classmethod
+    def write(cls, value, buf):
+        items = len(value)
+        buf.write_i32(items)
+        for item in value:
+            _UniffiFfiConverterTypeHouse.write(item, buf)
+
+    @classmethod
+    def read(cls, buf):
+        count = buf.read_i32()
+        if count < 0:
+            raise InternalError("Unexpected negative sequence length")
+
+        return [
+            _UniffiFfiConverterTypeHouse.read(buf) for i in range(count)
+        ]
+
+class _UniffiFfiConverterSequenceTypeRoom(_UniffiConverterRustBuffer):
+    @classmethod
+    def check_lower(cls, value):
+        for item in value:
+            _UniffiFfiConverterTypeRoom.check_lower(item)
+
+    @classmethod
+    def write(cls, value, buf):
+        items = len(value)
+        buf.write_i32(items)
+        for item in value:
+            _UniffiFfiConverterTypeRoom.write(item, buf)
+
+    @classmethod
+    def read(cls, buf):
+        count = buf.read_i32()
+        if count < 0:
+            raise InternalError("Unexpected negative sequence length")
+
+        return [
+            _UniffiFfiConverterTypeRoom.read(buf) for i in range(count)
+        ]
+
+class _UniffiFfiConverterSequenceTypeUser(_UniffiConverterRustBuffer):
+    @classmethod
+    def check_lower(cls, value):
+        for item in value:
+            _UniffiFfiConverterTypeUser.check_lower(item)
+
+    @classmethod
+    def write(cls, value, buf):
+        items = len(value)
+        buf.write_i32(items)
+        for item in value:
+            _UniffiFfiConverterTypeUser.write(item, buf)
+
+    @classmethod
+    def read(cls, buf):
+        count = buf.read_i32()
+        if count < 0:
+            raise InternalError("Unexpected negative sequence length")
+
+        return [
+            _UniffiFfiConverterTypeUser.read(buf) for i in range(count)
+        ]
+
+class _UniffiFfiConverterSequenceTypePendingChange(_UniffiConverterRustBuffer):
+    @classmethod
+    def check_lower(cls, value):
+        for item in value:
+            _UniffiFfiConverterTypePendingChange.check_lower(item)
+
+    @classmethod
+    def write(cls, value, buf):
+        items = len(value)
+        buf.write_i32(items)
+        for item in value:
+            _UniffiFfiConverterTypePendingChange.write(item, buf)
+
+    @classmethod
+    def read(cls, buf):
+        count = buf.read_i32()
+        if count < 0:
+            raise InternalError("Unexpected negative sequence length")
+
+        return [
+            _UniffiFfiConverterTypePendingChange.read(buf) for i in range(count)
+        ]
+
+class _UniffiFfiConverterOptionalTypeKind(_UniffiConverterRustBuffer):
+    @classmethod
+    def check_lower(cls, value):
+        if value is not None:
+            _UniffiFfiConverterTypeKind.check_lower(value)
+
+    @classmethod
+    def write(cls, value, buf):
+        if value is None:
+            buf.write_u8(0)
+            return
+
+        buf.write_u8(1)
+        _UniffiFfiConverterTypeKind.write(value, buf)
+
+    @classmethod
+    def read(cls, buf):
+        flag = buf.read_u8()
+        if flag == 0:
+            return None
+        elif flag == 1:
+            return _UniffiFfiConverterTypeKind.read(buf)
+        else:
+            raise InternalError("Unexpected flag byte for optional type")
+
+class _UniffiFfiConverterOptionalTypeSalvaged(_UniffiConverterRustBuffer):
+    @classmethod
+    def check_lower(cls, value):
+        if value is not None:
+            _UniffiFfiConverterTypeSalvaged.check_lower(value)
+
+    @classmethod
+    def write(cls, value, buf):
+        if value is None:
+            buf.write_u8(0)
+            return
+
+        buf.write_u8(1)
+        _UniffiFfiConverterTypeSalvaged.write(value, buf)
+
+    @classmethod
+    def read(cls, buf):
+        flag = buf.read_u8()
+        if flag == 0:
+            return None
+        elif flag == 1:
+            return _UniffiFfiConverterTypeSalvaged.read(buf)
+        else:
+            raise InternalError("Unexpected flag byte for optional type")
+
+
+class WildThingClientProtocol(typing.Protocol):
+    """
+    A house that works offline. Cheap to clone; all clones are one client.
+
+    Calls that read or write the replica run on threads of the client's own, so
+    they may be made from any async runtime. When the last clone is dropped the
+    client ends in the background; [`WildThingClient::shutdown`] waits for it.
+"""
+
+    def cancel_sync(self, ) -> None:
+        """
+        Ends the sync that runs, promptly. Whoever waits for it gets `Cancelled`.
+"""
+        raise NotImplementedError
+    async def client_id(self, ) -> str:
+        """
+        The replica's name to servers, a UUID.
+"""
+        raise NotImplementedError
+    async def conflicts(self, ) -> typing.List[Conflict]:
+        """
+        The edits that lost or were refused, newest first, until they are dismissed.
+"""
+        raise NotImplementedError
+    async def connect(self, server_url: str,auth_token: typing.Union[object, typing.Optional[str]] = _DEFAULT,options: typing.Union[object, typing.Optional[ConnectOptions]] = _DEFAULT) -> None:
+        """
+        Remembers the server and the token. Does not talk to the server;
+        [`WildThingClient::probe`] does.
+
+        The token is kept in memory only. Fails with `Invalid` if the URL or the
+        token can't be used.
+"""
+        raise NotImplementedError
+    async def create_device(self, device: NewDevice) -> Device:
+        """
+        Makes a device. `NotFound` if the room is not there.
+"""
+        raise NotImplementedError
+    async def create_house(self, house: NewHouse) -> House:
+        """
+        Makes a house. `Invalid` if a field can't be used.
+"""
+        raise NotImplementedError
+    async def create_room(self, room: NewRoom) -> Room:
+        """
+        Makes a room. `NotFound` if the house is not there.
+"""
+        raise NotImplementedError
+    async def create_user(self, user: NewUser) -> User:
+        """
+        Makes a user. `NotFound` if the house is not there.
+"""
+        raise NotImplementedError
+    async def delete_device(self, device_id: RecordId) -> None:
+        """
+        Deletes a device.
+"""
+        raise NotImplementedError
+    async def delete_house(self, house_id: RecordId) -> None:
+        """
+        Deletes a house with its rooms, devices and users.
+"""
+        raise NotImplementedError
+    async def delete_room(self, room_id: RecordId) -> None:
+        """
+        Deletes a room with its devices.
+"""
+        raise NotImplementedError
+    async def delete_user(self, user_id: RecordId) -> None:
+        """
+        Deletes a user.
+"""
+        raise NotImplementedError
+    async def digests(self, ) -> Digests:
+        """
+        Digests of what the replica shows.
+"""
+        raise NotImplementedError
+    async def discard(self, kind: Kind,id: RecordId) -> None:
+        """
+        Drops the unsent edit of a record: it goes to the journal, and the
+        server's version, if there is one, comes back.
+"""
+        raise NotImplementedError
+    async def disconnect(self, ) -> None:
+        """
+        Forgets the server and the token; the replica and its outbox stay.
+"""
+        raise NotImplementedError
+    async def dismiss(self, conflict_id: int) -> None:
+        """
+        Takes an entry off the list of conflicts.
+"""
+        raise NotImplementedError
+    async def explain(self, kind: Kind,id: RecordId) -> Explanation:
+        """
+        Everything the replica knows of a record's standing. Deleted records
+        can be explained too.
+"""
+        raise NotImplementedError
+    async def get_device(self, device_id: RecordId) -> Device:
+        """
+        One device.
+"""
+        raise NotImplementedError
+    async def get_device_history(self, device_id: RecordId,limit: int = 100) -> typing.List[DeviceState]:
+        """
+        The states of a device that are remembered here, newest first.
+"""
+        raise NotImplementedError
+    async def get_device_state(self, device_id: RecordId) -> DeviceState:
+        """
+        What a device is doing. A device that never told has an empty state.
+"""
+        raise NotImplementedError
+    async def get_devices(self, room_id: typing.Union[object, typing.Optional[RecordId]] = _DEFAULT) -> typing.List[Device]:
+        """
+        The devices of a room, or all, by name. A device whose room is not here
+        or deleted is *unplaced* and in no room.
+"""
+        raise NotImplementedError
+    async def get_events(self, entity_id: typing.Union[object, typing.Optional[RecordId]] = _DEFAULT,limit: int = 100) -> typing.List[Event]:
+        """
+        Logged events, newest first: all, or those about one record.
+"""
+        raise NotImplementedError
+    async def get_house(self, house_id: typing.Union[object, typing.Optional[RecordId]] = _DEFAULT) -> House:
+        """
+        One house: the one named, or the first by name. `NotFound` if there is none.
+"""
+        raise NotImplementedError
+    async def get_houses(self, ) -> typing.List[House]:
+        """
+        Every house, by name.
+"""
+        raise NotImplementedError
+    async def get_room(self, room_id: RecordId) -> Room:
+        """
+        One room.
+"""
+        raise NotImplementedError
+    async def get_rooms(self, house_id: typing.Union[object, typing.Optional[RecordId]] = _DEFAULT) -> typing.List[Room]:
+        """
+        The rooms of a house, or all, by name.
+"""
+        raise NotImplementedError
+    async def get_sync_status(self, ) -> SyncStatus:
+        """
+        Where the replica stands.
+"""
+        raise NotImplementedError
+    async def get_user(self, user_id: RecordId) -> User:
+        """
+        One user.
+"""
+        raise NotImplementedError
+    async def get_users(self, house_id: typing.Union[object, typing.Optional[RecordId]] = _DEFAULT) -> typing.List[User]:
+        """
+        The users of a house, or all, by name.
+"""
+        raise NotImplementedError
+    async def history(self, kind: Kind,id: RecordId) -> typing.List[HistoryEntry]:
+        """
+        Earlier versions of a record that are kept here, newest first.
+"""
+        raise NotImplementedError
+    async def log_event(self, event: NewEvent) -> Event:
+        """
+        Logs an event. What it is about need not be here.
+"""
+        raise NotImplementedError
+    def network_available(self, ) -> None:
+        """
+        The network is back: a background sync tries at once.
+"""
+        raise NotImplementedError
+    async def pause(self, ) -> None:
+        """
+        Stops a running sync and closes every connection to the file, so that no
+        lock on it is held. Calls fail with `Paused` until [`WildThingClient::resume`].
+"""
+        raise NotImplementedError
+    async def pending_changes(self, ) -> typing.List[PendingChange]:
+        """
+        The edits that the server has not got, in the order they will be sent.
+"""
+        raise NotImplementedError
+    async def probe(self, ) -> None:
+        """
+        Asks the server whether it is there and takes the token. Changes nothing.
+
+        Fails with `Offline`, `NeedsAuth`, `Server`, or `Protocol` if what
+        answers is no server of ours.
+"""
+        raise NotImplementedError
+    async def reset(self, force: bool = False) -> None:
+        """
+        Empties the replica. `UnsentEdits` if the server has not got everything.
+        With `force` those edits are dropped, and the list of conflicts with them.
+"""
+        raise NotImplementedError
+    async def restore(self, conflict_id: int) -> JsonObject:
+        """
+        Makes a losing version a new edit, based on the version that won; a
+        delete that won is undone so.
+"""
+        raise NotImplementedError
+    async def resume(self, ) -> None:
+        """
+        Opens the file again. A background sync tries at once.
+"""
+        raise NotImplementedError
+    async def retry_failed(self, kind: typing.Union[object, typing.Optional[Kind]] = _DEFAULT,id: typing.Union[object, typing.Optional[RecordId]] = _DEFAULT) -> int:
+        """
+        Queues failed edits again: all, or one record's. Returns how many.
+"""
+        raise NotImplementedError
+    def salvaged(self, ) -> typing.Optional[Salvaged]:
+        """
+        Where a damaged database was set aside to when this client was opened,
+        and how many of its unsent edits were saved.
+"""
+        raise NotImplementedError
+    def set_auth_token(self, token: typing.Optional[str]) -> None:
+        """
+        Changes the token. A background sync that waits for one goes on.
+"""
+        raise NotImplementedError
+    async def shutdown(self, ) -> None:
+        """
+        Ends background work and a running sync, and closes the file. Calls
+        fail with `Cancelled` from here on; streams end.
+"""
+        raise NotImplementedError
+    async def start_background_sync(self, interval: Duration) -> None:
+        """
+        Syncs now and then every `interval` (at least a second), later after
+        failures, sooner after local writes and hints. A running one is replaced.
+"""
+        raise NotImplementedError
+    async def stop_background_sync(self, ) -> None:
+        """
+        Ends the background sync. A sync that runs is ended too.
+"""
+        raise NotImplementedError
+    async def sync(self, ) -> SyncResult:
+        """
+        Syncs now, or joins the sync that runs.
+
+        Fails with `NotConnected`, `Offline`, `NeedsAuth`, `Server`, `Protocol`,
+        `OtherServer`, `Busy`, `Storage`, `Paused` or `Cancelled`. What was done
+        before it failed stays done; the rest waits for the next sync.
+"""
+        raise NotImplementedError
+    async def update_device(self, device_id: RecordId,patch: DevicePatch) -> Device:
+        """
+        Changes fields of a device; its state has a call of its own. `NotFound`
+        if it is to move to a room that is not there.
+"""
+        raise NotImplementedError
+    async def update_device_state(self, device_id: RecordId,state: JsonObject,attributes: typing.Union[object, typing.Optional[JsonObject]] = _DEFAULT,replace: bool = False) -> DeviceState:
+        """
+        Changes what a device is doing: `state` is merged into the current state
+        (RFC 7386: `null` removes a key), or replaces it whole. `attributes` are
+        merged likewise.
+"""
+        raise NotImplementedError
+    async def update_house(self, house_id: RecordId,patch: HousePatch) -> House:
+        """
+        Changes fields of a house.
+"""
+        raise NotImplementedError
+    async def update_room(self, room_id: RecordId,patch: RoomPatch) -> Room:
+        """
+        Changes fields of a room. `NotFound` if it is to move to a house that is not there.
+"""
+        raise NotImplementedError
+    async def update_user(self, user_id: RecordId,patch: UserPatch) -> User:
+        """
+        Changes fields of a user. `NotFound` if they are to move to a house that is not there.
+"""
+        raise NotImplementedError
+
+class WildThingClient(WildThingClientProtocol):
+    """
+    A house that works offline. Cheap to clone; all clones are one client.
+
+    Calls that read or write the replica run on threads of the client's own, so
+    they may be made from any async runtime. When the last clone is dropped the
+    client ends in the background; [`WildThingClient::shutdown`] waits for it.
+"""
+
+    _handle: ctypes.c_uint64
+    @classmethod
+    async def open(cls, path: str,options: typing.Union[object, typing.Optional[OpenOptions]] = _DEFAULT) -> WildThingClient:
+        """
+        Opens or makes a replica at `path`. Everything but sync works from here
+        on, with no server known.
+
+        Fails with `Storage` if the file can't be used; a file that is not ours,
+        or newer, is left untouched. A damaged one is set aside and what could
+        be read of its unsent edits is carried over.
+"""
+
+        _UniffiFfiConverterString.check_lower(path)
+
+        if options is _DEFAULT:
+            options = None
+        _UniffiFfiConverterOptionalTypeOpenOptions.check_lower(options)
+        _uniffi_lowered_args = (
+            _UniffiFfiConverterString.lower(path),
+            _UniffiFfiConverterOptionalTypeOpenOptions.lower(options),
+        )
+        _uniffi_lift_return = _UniffiFfiConverterTypeWildThingClient.lift
+        _uniffi_error_converter = _UniffiFfiConverterTypeWildThingError
+        return await _uniffi_rust_call_async(
+            _UniffiLib.uniffi_wildthing_fn_constructor_wildthingclient_open(*_uniffi_lowered_args),
+            _UniffiLib.ffi_wildthing_rust_future_poll_u64,
+            _UniffiLib.ffi_wildthing_rust_future_complete_u64,
+            _UniffiLib.ffi_wildthing_rust_future_free_u64,
+            _uniffi_lift_return,
+            _uniffi_error_converter,
+        )
+
+    def __init__(self, *args, **kwargs):
+        raise ValueError("This class has no default constructor")
+
+    def __del__(self):
+        # In case of partial initialization of instances.
+        handle = getattr(self, "_handle", None)
+        if handle is not None:
+            _uniffi_rust_call(_UniffiLib.uniffi_wildthing_fn_free_wildthingclient, handle)
+
+    def _uniffi_clone_handle(self):
+        return _uniffi_rust_call(_UniffiLib.uniffi_wildthing_fn_clone_wildthingclient, self._handle)
+
+    # Used by alternative constructors or any methods which return this type.
+    @classmethod
+    def _uniffi_make_instance(cls, handle):
+        # Lightly yucky way to bypass the usual __init__ logic
+        # and just create a new instance with the required handle.
+        inst = cls.__new__(cls)
+        inst._handle = handle
+        return inst
+    def cancel_sync(self, ) -> None:
+        """
+        Ends the sync that runs, promptly. Whoever waits for it gets `Cancelled`.
+"""
+        _uniffi_lowered_args = (
+            self._uniffi_clone_handle(),
+        )
+        _uniffi_lift_return = lambda val: None
+        _uniffi_error_converter = None
+        _uniffi_ffi_result = _uniffi_rust_call_with_error(
+            _uniffi_error_converter,
+            _UniffiLib.uniffi_wildthing_fn_method_wildthingclient_cancel_sync,
+            *_uniffi_lowered_args,
+        )
+        return _uniffi_lift_return(_uniffi_ffi_result)
+    async def client_id(self, ) -> str:
+        """
+        The replica's name to servers, a UUID.
+"""
+        _uniffi_lowered_args = (
+            self._uniffi_clone_handle(),
+        )
+        _uniffi_lift_return = _UniffiFfiConverterString.lift
+        _uniffi_error_converter = _UniffiFfiConverterTypeWildThingError
+        return await _uniffi_rust_call_async(
+            _UniffiLib.uniffi_wildthing_fn_method_wildthingclient_client_id(*_uniffi_lowered_args),
+            _UniffiLib.ffi_wildthing_rust_future_poll_rust_buffer,
+            _UniffiLib.ffi_wildthing_rust_future_complete_rust_buffer,
+            _UniffiLib.ffi_wildthing_rust_future_free_rust_buffer,
+            _uniffi_lift_return,
+            _uniffi_error_converter,
+        )
+    async def conflicts(self, ) -> typing.List[Conflict]:
+        """
+        The edits that lost or were refused, newest first, until they are dismissed.
+"""
+        _uniffi_lowered_args = (
+            self._uniffi_clone_handle(),
+        )
+        _uniffi_lift_return = _UniffiFfiConverterSequenceTypeConflict.lift
+        _uniffi_error_converter = _UniffiFfiConverterTypeWildThingError
+        return await _uniffi_rust_call_async(
+            _UniffiLib.uniffi_wildthing_fn_method_wildthingclient_conflicts(*_uniffi_lowered_args),
+            _UniffiLib.ffi_wildthing_rust_future_poll_rust_buffer,
+            _UniffiLib.ffi_wildthing_rust_future_complete_rust_buffer,
+            _UniffiLib.ffi_wildthing_rust_future_free_rust_buffer,
+            _uniffi_lift_return,
+            _uniffi_error_converter,
+        )
+    async def connect(self, server_url: str,auth_token: typing.Union[object, typing.Optional[str]] = _DEFAULT,options: typing.Union[object, typing.Optional[ConnectOptions]] = _DEFAULT) -> None:
+        """
+        Remembers the server and the token. Does not talk to the server;
+        [`WildThingClient::probe`] does.
+
+        The token is kept in memory only. Fails with `Invalid` if the URL or the
+        token can't be used.
+"""
+
+        _UniffiFfiConverterString.check_lower(server_url)
+
+        if auth_token is _DEFAULT:
+            auth_token = None
+        _UniffiFfiConverterOptionalString.check_lower(auth_token)
+
+        if options is _DEFAULT:
+            options = None
+        _UniffiFfiConverterOptionalTypeConnectOptions.check_lower(options)
+        _uniffi_lowered_args = (
+            self._uniffi_clone_handle(),
+            _UniffiFfiConverterString.lower(server_url),
+            _UniffiFfiConverterOptionalString.lower(auth_token),
+            _UniffiFfiConverterOptionalTypeConnectOptions.lower(options),
+        )
+        _uniffi_lift_return = lambda val: None
+        _uniffi_error_converter = _UniffiFfiConverterTypeWildThingError
+        return await _uniffi_rust_call_async(
+            _UniffiLib.uniffi_wildthing_fn_method_wildthingclient_connect(*_uniffi_lowered_args),
+            _UniffiLib.ffi_wildthing_rust_future_poll_void,
+            _UniffiLib.ffi_wildthing_rust_future_complete_void,
+            _UniffiLib.ffi_wildthing_rust_future_free_void,
+            _uniffi_lift_return,
+            _uniffi_error_converter,
+        )
+    async def create_device(self, device: NewDevice) -> Device:
+        """
+        Makes a device. `NotFound` if the room is not there.
+"""
+
+        _UniffiFfiConverterTypeNewDevice.check_lower(device)
+        _uniffi_lowered_args = (
+            self._uniffi_clone_handle(),
+            _UniffiFfiConverterTypeNewDevice.lower(device),
+        )
+        _uniffi_lift_return = _UniffiFfiConverterTypeDevice.lift
+        _uniffi_error_converter = _UniffiFfiConverterTypeWildThingError
+        return await _uniffi_rust_call_async(
+            _UniffiLib.uniffi_wildthing_fn_method_wildthingclient_create_device(*_uniffi_lowered_args),
+            _UniffiLib.ffi_wildthing_rust_future_poll_rust_buffer,
+            _UniffiLib.ffi_wildthing_rust_future_complete_rust_buffer,
+            _UniffiLib.ffi_wildthing_rust_future_free_rust_buffer,
+            _uniffi_lift_return,
+            _uniffi_error_converter,
+        )
+    async def create_house(self, house: NewHouse) -> House:
+        """
+        Makes a house. `Invalid` if a field can't be used.
+"""
+
+        _UniffiFfiConverterTypeNewHouse.check_lower(house)
+        _uniffi_lowered_args = (
+            self._uniffi_clone_handle(),
+            _UniffiFfiConverterTypeNewHouse.lower(house),
+        )
+        _uniffi_lift_return = _UniffiFfiConverterTypeHouse.lift
+        _uniffi_error_converter = _UniffiFfiConverterTypeWildThingError
+        return await _uniffi_rust_call_async(
+            _UniffiLib.uniffi_wildthing_fn_method_wildthingclient_create_house(*_uniffi_lowered_args),
+            _UniffiLib.ffi_wildthing_rust_future_poll_rust_buffer,
+            _UniffiLib.ffi_wildthing_rust_future_complete_rust_buffer,
+            _UniffiLib.ffi_wildthing_rust_future_free_rust_buffer,
+            _uniffi_lift_return,
+            _uniffi_error_converter,
+        )
+    async def create_room(self, room: NewRoom) -> Room:
+        """
+        Makes a room. `NotFound` if the house is not there.
+"""
+
+        _UniffiFfiConverterTypeNewRoom.check_lower(room)
+        _uniffi_lowered_args = (
+            self._uniffi_clone_handle(),
+            _UniffiFfiConverterTypeNewRoom.lower(room),
+        )
+        _uniffi_lift_return = _UniffiFfiConverterTypeRoom.lift
+        _uniffi_error_converter = _UniffiFfiConverterTypeWildThingError
+        return await _uniffi_rust_call_async(
+            _UniffiLib.uniffi_wildthing_fn_method_wildthingclient_create_room(*_uniffi_lowered_args),
+            _UniffiLib.ffi_wildthing_rust_future_poll_rust_buffer,
+            _UniffiLib.ffi_wildthing_rust_future_complete_rust_buffer,
+            _UniffiLib.ffi_wildthing_rust_future_free_rust_buffer,
+            _uniffi_lift_return,
+            _uniffi_error_converter,
+        )
+    async def create_user(self, user: NewUser) -> User:
+        """
+        Makes a user. `NotFound` if the house is not there.
+"""
+
+        _UniffiFfiConverterTypeNewUser.check_lower(user)
+        _uniffi_lowered_args = (
+            self._uniffi_clone_handle(),
+            _UniffiFfiConverterTypeNewUser.lower(user),
+        )
+        _uniffi_lift_return = _UniffiFfiConverterTypeUser.lift
+        _uniffi_error_converter = _UniffiFfiConverterTypeWildThingError
+        return await _uniffi_rust_call_async(
+            _UniffiLib.uniffi_wildthing_fn_method_wildthingclient_create_user(*_uniffi_lowered_args),
+            _UniffiLib.ffi_wildthing_rust_future_poll_rust_buffer,
+            _UniffiLib.ffi_wildthing_rust_future_complete_rust_buffer,
+            _UniffiLib.ffi_wildthing_rust_future_free_rust_buffer,
+            _uniffi_lift_return,
+            _uniffi_error_converter,
+        )
+    async def delete_device(self, device_id: RecordId) -> None:
+        """
+        Deletes a device.
+"""
+
+        _UniffiFfiConverterTypeRecordId.check_lower(device_id)
+        _uniffi_lowered_args = (
+            self._uniffi_clone_handle(),
+            _UniffiFfiConverterTypeRecordId.lower(device_id),
+        )
+        _uniffi_lift_return = lambda val: None
+        _uniffi_error_converter = _UniffiFfiConverterTypeWildThingError
+        return await _uniffi_rust_call_async(
+            _UniffiLib.uniffi_wildthing_fn_method_wildthingclient_delete_device(*_uniffi_lowered_args),
+            _UniffiLib.ffi_wildthing_rust_future_poll_void,
+            _UniffiLib.ffi_wildthing_rust_future_complete_void,
+            _UniffiLib.ffi_wildthing_rust_future_free_void,
+            _uniffi_lift_return,
+            _uniffi_error_converter,
+        )
+    async def delete_house(self, house_id: RecordId) -> None:
+        """
+        Deletes a house with its rooms, devices and users.
+"""
+
+        _UniffiFfiConverterTypeRecordId.check_lower(house_id)
+        _uniffi_lowered_args = (
+            self._uniffi_clone_handle(),
+            _UniffiFfiConverterTypeRecordId.lower(house_id),
+        )
+        _uniffi_lift_return = lambda val: None
+        _uniffi_error_converter = _UniffiFfiConverterTypeWildThingError
+        return await _uniffi_rust_call_async(
+            _UniffiLib.uniffi_wildthing_fn_method_wildthingclient_delete_house(*_uniffi_lowered_args),
+            _UniffiLib.ffi_wildthing_rust_future_poll_void,
+            _UniffiLib.ffi_wildthing_rust_future_complete_void,
+            _UniffiLib.ffi_wildthing_rust_future_free_void,
+            _uniffi_lift_return,
+            _uniffi_error_converter,
+        )
+    async def delete_room(self, room_id: RecordId) -> None:
+        """
+        Deletes a room with its devices.
+"""
+
+        _UniffiFfiConverterTypeRecordId.check_lower(room_id)
+        _uniffi_lowered_args = (
+            self._uniffi_clone_handle(),
+            _UniffiFfiConverterTypeRecordId.lower(room_id),
+        )
+        _uniffi_lift_return = lambda val: None
+        _uniffi_error_converter = _UniffiFfiConverterTypeWildThingError
+        return await _uniffi_rust_call_async(
+            _UniffiLib.uniffi_wildthing_fn_method_wildthingclient_delete_room(*_uniffi_lowered_args),
+            _UniffiLib.ffi_wildthing_rust_future_poll_void,
+            _UniffiLib.ffi_wildthing_rust_future_complete_void,
+            _UniffiLib.ffi_wildthing_rust_future_free_void,
+            _uniffi_lift_return,
+            _uniffi_error_converter,
+        )
+    async def delete_user(self, user_id: RecordId) -> None:
+        """
+        Deletes a user.
+"""
+
+        _UniffiFfiConverterTypeRecordId.check_lower(user_id)
+        _uniffi_lowered_args = (
+            self._uniffi_clone_handle(),
+            _UniffiFfiConverterTypeRecordId.lower(user_id),
+        )
+        _uniffi_lift_return = lambda val: None
+        _uniffi_error_converter = _UniffiFfiConverterTypeWildThingError
+        return await _uniffi_rust_call_async(
+            _UniffiLib.uniffi_wildthing_fn_method_wildthingclient_delete_user(*_uniffi_lowered_args),
+            _UniffiLib.ffi_wildthing_rust_future_poll_void,
+            _UniffiLib.ffi_wildthing_rust_future_complete_void,
+            _UniffiLib.ffi_wildthing_rust_future_free_void,
+            _uniffi_lift_return,
+            _uniffi_error_converter,
+        )
+    async def digests(self, ) -> Digests:
+        """
+        Digests of what the replica shows.
+"""
+        _uniffi_lowered_args = (
+            self._uniffi_clone_handle(),
+        )
+        _uniffi_lift_return = _UniffiFfiConverterTypeDigests.lift
+        _uniffi_error_converter = _UniffiFfiConverterTypeWildThingError
+        return await _uniffi_rust_call_async(
+            _UniffiLib.uniffi_wildthing_fn_method_wildthingclient_digests(*_uniffi_lowered_args),
+            _UniffiLib.ffi_wildthing_rust_future_poll_rust_buffer,
+            _UniffiLib.ffi_wildthing_rust_future_complete_rust_buffer,
+            _UniffiLib.ffi_wildthing_rust_future_free_rust_buffer,
+            _uniffi_lift_return,
+            _uniffi_error_converter,
+        )
+    async def discard(self, kind: Kind,id: RecordId) -> None:
+        """
+        Drops the unsent edit of a record: it goes to the journal, and the
+        server's version, if there is one, comes back.
+"""
+
+        _UniffiFfiConverterTypeKind.check_lower(kind)
+
+        _UniffiFfiConverterTypeRecordId.check_lower(id)
+        _uniffi_lowered_args = (
+            self._uniffi_clone_handle(),
+            _UniffiFfiConverterTypeKind.lower(kind),
+            _UniffiFfiConverterTypeRecordId.lower(id),
+        )
+        _uniffi_lift_return = lambda val: None
+        _uniffi_error_converter = _UniffiFfiConverterTypeWildThingError
+        return await _uniffi_rust_call_async(
+            _UniffiLib.uniffi_wildthing_fn_method_wildthingclient_discard(*_uniffi_lowered_args),
+            _UniffiLib.ffi_wildthing_rust_future_poll_void,
+            _UniffiLib.ffi_wildthing_rust_future_complete_void,
+            _UniffiLib.ffi_wildthing_rust_future_free_void,
+            _uniffi_lift_return,
+            _uniffi_error_converter,
+        )
+    async def disconnect(self, ) -> None:
+        """
+        Forgets the server and the token; the replica and its outbox stay.
+"""
+        _uniffi_lowered_args = (
+            self._uniffi_clone_handle(),
+        )
+        _uniffi_lift_return = lambda val: None
+        _uniffi_error_converter = _UniffiFfiConverterTypeWildThingError
+        return await _uniffi_rust_call_async(
+            _UniffiLib.uniffi_wildthing_fn_method_wildthingclient_disconnect(*_uniffi_lowered_args),
+            _UniffiLib.ffi_wildthing_rust_future_poll_void,
+            _UniffiLib.ffi_wildthing_rust_future_complete_void,
+            _UniffiLib.ffi_wildthing_rust_future_free_void,
+            _uniffi_lift_return,
+            _uniffi_error_converter,
+        )
+    async def dismiss(self, conflict_id: int) -> None:
+        """
+        Takes an entry off the list of conflicts.
+"""
+
+        _UniffiFfiConverterInt64.check_lower(conflict_id)
+        _uniffi_lowered_args = (
+            self._uniffi_clone_handle(),
+            _UniffiFfiConverterInt64.lower(conflict_id),
+        )
+        _uniffi_lift_return = lambda val: None
+        _uniffi_error_converter = _UniffiFfiConverterTypeWildThingError
+        return await _uniffi_rust_call_async(
+            _UniffiLib.uniffi_wildthing_fn_method_wildthingclient_dismiss(*_uniffi_lowered_args),
+            _UniffiLib.ffi_wildthing_rust_future_poll_void,
+            _UniffiLib.ffi_wildthing_rust_future_complete_void,
+            _UniffiLib.ffi_wildthing_rust_future_free_void,
+            _uniffi_lift_return,
+            _uniffi_error_converter,
+        )
+    async def explain(self, kind: Kind,id: RecordId) -> Explanation:
+        """
+        Everything the replica knows of a record's standing. Deleted records
+        can be explained too.
+"""
+
+        _UniffiFfiConverterTypeKind.check_lower(kind)
+
+        _UniffiFfiConverterTypeRecordId.check_lower(id)
+        _uniffi_lowered_args = (
+            self._uniffi_clone_handle(),
+            _UniffiFfiConverterTypeKind.lower(kind),
+            _UniffiFfiConverterTypeRecordId.lower(id),
+        )
+        _uniffi_lift_return = _UniffiFfiConverterTypeExplanation.lift
+        _uniffi_error_converter = _UniffiFfiConverterTypeWildThingError
+        return await _uniffi_rust_call_async(
+            _UniffiLib.uniffi_wildthing_fn_method_wildthingclient_explain(*_uniffi_lowered_args),
+            _UniffiLib.ffi_wildthing_rust_future_poll_rust_buffer,
+            _UniffiLib.ffi_wildthing_rust_future_complete_rust_buffer,
+            _UniffiLib.ffi_wildthing_rust_future_free_rust_buffer,
+            _uniffi_lift_return,
+            _uniffi_error_converter,
+        )
+    async def get_device(self, device_id: RecordId) -> Device:
+        """
+        One device.
+"""
+
+        _UniffiFfiConverterTypeRecordId.check_lower(device_id)
+        _uniffi_lowered_args = (
+            self._uniffi_clone_handle(),
+            _UniffiFfiConverterTypeRecordId.lower(device_id),
+        )
+        _uniffi_lift_return = _UniffiFfiConverterTypeDevice.lift
+        _uniffi_error_converter = _UniffiFfiConverterTypeWildThingError
+        return await _uniffi_rust_call_async(
+            _UniffiLib.uniffi_wildthing_fn_method_wildthingclient_get_device(*_uniffi_lowered_args),
+            _UniffiLib.ffi_wildthing_rust_future_poll_rust_buffer,
+            _UniffiLib.ffi_wildthing_rust_future_complete_rust_buffer,
+            _UniffiLib.ffi_wildthing_rust_future_free_rust_buffer,
+            _uniffi_lift_return,
+            _uniffi_error_converter,
+        )
+    async def get_device_history(self, device_id: RecordId,limit: int = 100) -> typing.List[DeviceState]:
+        """
+        The states of a device that are remembered here, newest first.
+"""
+
+        _UniffiFfiConverterTypeRecordId.check_lower(device_id)
+
+        _UniffiFfiConverterUInt32.check_lower(limit)
+        _uniffi_lowered_args = (
+            self._uniffi_clone_handle(),
+            _UniffiFfiConverterTypeRecordId.lower(device_id),
+            _UniffiFfiConverterUInt32.lower(limit),
+        )
+        _uniffi_lift_return = _UniffiFfiConverterSequenceTypeDeviceState.lift
+        _uniffi_error_converter = _UniffiFfiConverterTypeWildThingError
+        return await _uniffi_rust_call_async(
+            _UniffiLib.uniffi_wildthing_fn_method_wildthingclient_get_device_history(*_uniffi_lowered_args),
+            _UniffiLib.ffi_wildthing_rust_future_poll_rust_buffer,
+            _UniffiLib.ffi_wildthing_rust_future_complete_rust_buffer,
+            _UniffiLib.ffi_wildthing_rust_future_free_rust_buffer,
+            _uniffi_lift_return,
+            _uniffi_error_converter,
+        )
+    async def get_device_state(self, device_id: RecordId) -> DeviceState:
+        """
+        What a device is doing. A device that never told has an empty state.
+"""
+
+        _UniffiFfiConverterTypeRecordId.check_lower(device_id)
+        _uniffi_lowered_args = (
+            self._uniffi_clone_handle(),
+            _UniffiFfiConverterTypeRecordId.lower(device_id),
+        )
+        _uniffi_lift_return = _UniffiFfiConverterTypeDeviceState.lift
+        _uniffi_error_converter = _UniffiFfiConverterTypeWildThingError
+        return await _uniffi_rust_call_async(
+            _UniffiLib.uniffi_wildthing_fn_method_wildthingclient_get_device_state(*_uniffi_lowered_args),
+            _UniffiLib.ffi_wildthing_rust_future_poll_rust_buffer,
+            _UniffiLib.ffi_wildthing_rust_future_complete_rust_buffer,
+            _UniffiLib.ffi_wildthing_rust_future_free_rust_buffer,
+            _uniffi_lift_return,
+            _uniffi_error_converter,
+        )
+    async def get_devices(self, room_id: typing.Union[object, typing.Optional[RecordId]] = _DEFAULT) -> typing.List[Device]:
+        """
+        The devices of a room, or all, by name. A device whose room is not here
+        or deleted is *unplaced* and in no room.
+"""
+
+        if room_id is _DEFAULT:
+            room_id = None
+        _UniffiFfiConverterOptionalTypeRecordId.check_lower(room_id)
+        _uniffi_lowered_args = (
+            self._uniffi_clone_handle(),
+            _UniffiFfiConverterOptionalTypeRecordId.lower(room_id),
+        )
+        _uniffi_lift_return = _UniffiFfiConverterSequenceTypeDevice.lift
+        _uniffi_error_converter = _UniffiFfiConverterTypeWildThingError
+        return await _uniffi_rust_call_async(
+            _UniffiLib.uniffi_wildthing_fn_method_wildthingclient_get_devices(*_uniffi_lowered_args),
+            _UniffiLib.ffi_wildthing_rust_future_poll_rust_buffer,
+            _UniffiLib.ffi_wildthing_rust_future_complete_rust_buffer,
+            _UniffiLib.ffi_wildthing_rust_future_free_rust_buffer,
+            _uniffi_lift_return,
+            _uniffi_error_converter,
+        )
+    async def get_events(self, entity_id: typing.Union[object, typing.Optional[RecordId]] = _DEFAULT,limit: int = 100) -> typing.List[Event]:
+        """
+        Logged events, newest first: all, or those about one record.
+"""
+
+        if entity_id is _DEFAULT:
+            entity_id = None
+        _UniffiFfiConverterOptionalTypeRecordId.check_lower(entity_id)
+
+        _UniffiFfiConverterUInt32.check_lower(limit)
+        _uniffi_lowered_args = (
+            self._uniffi_clone_handle(),
+            _UniffiFfiConverterOptionalTypeRecordId.lower(entity_id),
+            _UniffiFfiConverterUInt32.lower(limit),
+        )
+        _uniffi_lift_return = _UniffiFfiConverterSequenceTypeEvent.lift
+        _uniffi_error_converter = _UniffiFfiConverterTypeWildThingError
+        return await _uniffi_rust_call_async(
+            _UniffiLib.uniffi_wildthing_fn_method_wildthingclient_get_events(*_uniffi_lowered_args),
+            _UniffiLib.ffi_wildthing_rust_future_poll_rust_buffer,
+            _UniffiLib.ffi_wildthing_rust_future_complete_rust_buffer,
+            _UniffiLib.ffi_wildthing_rust_future_free_rust_buffer,
+            _uniffi_lift_return,
+            _uniffi_error_converter,
+        )
+    async def get_house(self, house_id: typing.Union[object, typing.Optional[RecordId]] = _DEFAULT) -> House:
+        """
+        One house: the one named, or the first by name. `NotFound` if there is none.
+"""
+
+        if house_id is _DEFAULT:
+            house_id = None
+        _UniffiFfiConverterOptionalTypeRecordId.check_lower(house_id)
+        _uniffi_lowered_args = (
+            self._uniffi_clone_handle(),
+            _UniffiFfiConverterOptionalTypeRecordId.lower(house_id),
+        )
+        _uniffi_lift_return = _UniffiFfiConverterTypeHouse.lift
+        _uniffi_error_converter = _UniffiFfiConverterTypeWildThingError
+        return await _uniffi_rust_call_async(
+            _UniffiLib.uniffi_wildthing_fn_method_wildthingclient_get_house(*_uniffi_lowered_args),
+            _UniffiLib.ffi_wildthing_rust_future_poll_rust_buffer,
+            _UniffiLib.ffi_wildthing_rust_future_complete_rust_buffer,
+            _UniffiLib.ffi_wildthing_rust_future_free_rust_buffer,
+            _uniffi_lift_return,
+            _uniffi_error_converter,
+        )
+    async def get_houses(self, ) -> typing.List[House]:
+        """
+        Every house, by name.
+"""
+        _uniffi_lowered_args = (
+            self._uniffi_clone_handle(),
+        )
+        _uniffi_lift_return = _UniffiFfiConverterSequenceTypeHouse.lift
+        _uniffi_error_converter = _UniffiFfiConverterTypeWildThingError
+        return await _uniffi_rust_call_async(
+            _UniffiLib.uniffi_wildthing_fn_method_wildthingclient_get_houses(*_uniffi_lowered_args),
+            _UniffiLib.ffi_wildthing_rust_future_poll_rust_buffer,
+            _UniffiLib.ffi_wildthing_rust_future_complete_rust_buffer,
+            _UniffiLib.ffi_wildthing_rust_future_free_rust_buffer,
+            _uniffi_lift_return,
+            _uniffi_error_converter,
+        )
+    async def get_room(self, room_id: RecordId) -> Room:
+        """
+        One room.
+"""
+
+        _UniffiFfiConverterTypeRecordId.check_lower(room_id)
+        _uniffi_lowered_args = (
+            self._uniffi_clone_handle(),
+            _UniffiFfiConverterTypeRecordId.lower(room_id),
+        )
+        _uniffi_lift_return = _UniffiFfiConverterTypeRoom.lift
+        _uniffi_error_converter = _UniffiFfiConverterTypeWildThingError
+        return await _uniffi_rust_call_async(
+            _UniffiLib.uniffi_wildthing_fn_method_wildthingclient_get_room(*_uniffi_lowered_args),
+            _UniffiLib.ffi_wildthing_rust_future_poll_rust_buffer,
+            _UniffiLib.ffi_wildthing_rust_future_complete_rust_buffer,
+            _UniffiLib.ffi_wildthing_rust_future_free_rust_buffer,
+            _uniffi_lift_return,
+            _uniffi_error_converter,
+        )
+    async def get_rooms(self, house_id: typing.Union[object, typing.Optional[RecordId]] = _DEFAULT) -> typing.List[Room]:
+        """
+        The rooms of a house, or all, by name.
+"""
+
+        if house_id is _DEFAULT:
+            house_id = None
+        _UniffiFfiConverterOptionalTypeRecordId.check_lower(house_id)
+        _uniffi_lowered_args = (
+            self._uniffi_clone_handle(),
+            _UniffiFfiConverterOptionalTypeRecordId.lower(house_id),
+        )
+        _uniffi_lift_return = _UniffiFfiConverterSequenceTypeRoom.lift
+        _uniffi_error_converter = _UniffiFfiConverterTypeWildThingError
+        return await _uniffi_rust_call_async(
+            _UniffiLib.uniffi_wildthing_fn_method_wildthingclient_get_rooms(*_uniffi_lowered_args),
+            _UniffiLib.ffi_wildthing_rust_future_poll_rust_buffer,
+            _UniffiLib.ffi_wildthing_rust_future_complete_rust_buffer,
+            _UniffiLib.ffi_wildthing_rust_future_free_rust_buffer,
+            _uniffi_lift_return,
+            _uniffi_error_converter,
+        )
+    async def get_sync_status(self, ) -> SyncStatus:
+        """
+        Where the replica stands.
+"""
+        _uniffi_lowered_args = (
+            self._uniffi_clone_handle(),
+        )
+        _uniffi_lift_return = _UniffiFfiConverterTypeSyncStatus.lift
+        _uniffi_error_converter = _UniffiFfiConverterTypeWildThingError
+        return await _uniffi_rust_call_async(
+            _UniffiLib.uniffi_wildthing_fn_method_wildthingclient_get_sync_status(*_uniffi_lowered_args),
+            _UniffiLib.ffi_wildthing_rust_future_poll_rust_buffer,
+            _UniffiLib.ffi_wildthing_rust_future_complete_rust_buffer,
+            _UniffiLib.ffi_wildthing_rust_future_free_rust_buffer,
+            _uniffi_lift_return,
+            _uniffi_error_converter,
+        )
+    async def get_user(self, user_id: RecordId) -> User:
+        """
+        One user.
+"""
+
+        _UniffiFfiConverterTypeRecordId.check_lower(user_id)
+        _uniffi_lowered_args = (
+            self._uniffi_clone_handle(),
+            _UniffiFfiConverterTypeRecordId.lower(user_id),
+        )
+        _uniffi_lift_return = _UniffiFfiConverterTypeUser.lift
+        _uniffi_error_converter = _UniffiFfiConverterTypeWildThingError
+        return await _uniffi_rust_call_async(
+            _UniffiLib.uniffi_wildthing_fn_method_wildthingclient_get_user(*_uniffi_lowered_args),
+            _UniffiLib.ffi_wildthing_rust_future_poll_rust_buffer,
+            _UniffiLib.ffi_wildthing_rust_future_complete_rust_buffer,
+            _UniffiLib.ffi_wildthing_rust_future_free_rust_buffer,
+            _uniffi_lift_return,
+            _uniffi_error_converter,
+        )
+    async def get_users(self, house_id: typing.Union[object, typing.Optional[RecordId]] = _DEFAULT) -> typing.List[User]:
+        """
+        The users of a house, or all, by name.
+"""
+
+        if house_id is _DEFAULT:
+            house_id = None
+        _UniffiFfiConverterOptionalTypeRecordId.check_lower(house_id)
+        _uniffi_lowered_args = (
+            self._uniffi_clone_handle(),
+            _UniffiFfiConverterOptionalTypeRecordId.lower(house_id),
+        )
+        _uniffi_lift_return = _UniffiFfiConverterSequenceTypeUser.lift
+        _uniffi_error_converter = _UniffiFfiConverterTypeWildThingError
+        return await _uniffi_rust_call_async(
+            _UniffiLib.uniffi_wildthing_fn_method_wildthingclient_get_users(*_uniffi_lowered_args),
+            _UniffiLib.ffi_wildthing_rust_future_poll_rust_buffer,
+            _UniffiLib.ffi_wildthing_rust_future_complete_rust_buffer,
+            _UniffiLib.ffi_wildthing_rust_future_free_rust_buffer,
+            _uniffi_lift_return,
+            _uniffi_error_converter,
+        )
+    async def history(self, kind: Kind,id: RecordId) -> typing.List[HistoryEntry]:
+        """
+        Earlier versions of a record that are kept here, newest first.
+"""
+
+        _UniffiFfiConverterTypeKind.check_lower(kind)
+
+        _UniffiFfiConverterTypeRecordId.check_lower(id)
+        _uniffi_lowered_args = (
+            self._uniffi_clone_handle(),
+            _UniffiFfiConverterTypeKind.lower(kind),
+            _UniffiFfiConverterTypeRecordId.lower(id),
+        )
+        _uniffi_lift_return = _UniffiFfiConverterSequenceTypeHistoryEntry.lift
+        _uniffi_error_converter = _UniffiFfiConverterTypeWildThingError
+        return await _uniffi_rust_call_async(
+            _UniffiLib.uniffi_wildthing_fn_method_wildthingclient_history(*_uniffi_lowered_args),
+            _UniffiLib.ffi_wildthing_rust_future_poll_rust_buffer,
+            _UniffiLib.ffi_wildthing_rust_future_complete_rust_buffer,
+            _UniffiLib.ffi_wildthing_rust_future_free_rust_buffer,
+            _uniffi_lift_return,
+            _uniffi_error_converter,
+        )
+    async def log_event(self, event: NewEvent) -> Event:
+        """
+        Logs an event. What it is about need not be here.
+"""
+
+        _UniffiFfiConverterTypeNewEvent.check_lower(event)
+        _uniffi_lowered_args = (
+            self._uniffi_clone_handle(),
+            _UniffiFfiConverterTypeNewEvent.lower(event),
+        )
+        _uniffi_lift_return = _UniffiFfiConverterTypeEvent.lift
+        _uniffi_error_converter = _UniffiFfiConverterTypeWildThingError
+        return await _uniffi_rust_call_async(
+            _UniffiLib.uniffi_wildthing_fn_method_wildthingclient_log_event(*_uniffi_lowered_args),
+            _UniffiLib.ffi_wildthing_rust_future_poll_rust_buffer,
+            _UniffiLib.ffi_wildthing_rust_future_complete_rust_buffer,
+            _UniffiLib.ffi_wildthing_rust_future_free_rust_buffer,
+            _uniffi_lift_return,
+            _uniffi_error_converter,
+        )
+    def network_available(self, ) -> None:
+        """
+        The network is back: a background sync tries at once.
+"""
+        _uniffi_lowered_args = (
+            self._uniffi_clone_handle(),
+        )
+        _uniffi_lift_return = lambda val: None
+        _uniffi_error_converter = None
+        _uniffi_ffi_result = _uniffi_rust_call_with_error(
+            _uniffi_error_converter,
+            _UniffiLib.uniffi_wildthing_fn_method_wildthingclient_network_available,
+            *_uniffi_lowered_args,
+        )
+        return _uniffi_lift_return(_uniffi_ffi_result)
+    async def pause(self, ) -> None:
+        """
+        Stops a running sync and closes every connection to the file, so that no
+        lock on it is held. Calls fail with `Paused` until [`WildThingClient::resume`].
+"""
+        _uniffi_lowered_args = (
+            self._uniffi_clone_handle(),
+        )
+        _uniffi_lift_return = lambda val: None
+        _uniffi_error_converter = _UniffiFfiConverterTypeWildThingError
+        return await _uniffi_rust_call_async(
+            _UniffiLib.uniffi_wildthing_fn_method_wildthingclient_pause(*_uniffi_lowered_args),
+            _UniffiLib.ffi_wildthing_rust_future_poll_void,
+            _UniffiLib.ffi_wildthing_rust_future_complete_void,
+            _UniffiLib.ffi_wildthing_rust_future_free_void,
+            _uniffi_lift_return,
+            _uniffi_error_converter,
+        )
+    async def pending_changes(self, ) -> typing.List[PendingChange]:
+        """
+        The edits that the server has not got, in the order they will be sent.
+"""
+        _uniffi_lowered_args = (
+            self._uniffi_clone_handle(),
+        )
+        _uniffi_lift_return = _UniffiFfiConverterSequenceTypePendingChange.lift
+        _uniffi_error_converter = _UniffiFfiConverterTypeWildThingError
+        return await _uniffi_rust_call_async(
+            _UniffiLib.uniffi_wildthing_fn_method_wildthingclient_pending_changes(*_uniffi_lowered_args),
+            _UniffiLib.ffi_wildthing_rust_future_poll_rust_buffer,
+            _UniffiLib.ffi_wildthing_rust_future_complete_rust_buffer,
+            _UniffiLib.ffi_wildthing_rust_future_free_rust_buffer,
+            _uniffi_lift_return,
+            _uniffi_error_converter,
+        )
+    async def probe(self, ) -> None:
+        """
+        Asks the server whether it is there and takes the token. Changes nothing.
+
+        Fails with `Offline`, `NeedsAuth`, `Server`, or `Protocol` if what
+        answers is no server of ours.
+"""
+        _uniffi_lowered_args = (
+            self._uniffi_clone_handle(),
+        )
+        _uniffi_lift_return = lambda val: None
+        _uniffi_error_converter = _UniffiFfiConverterTypeWildThingError
+        return await _uniffi_rust_call_async(
+            _UniffiLib.uniffi_wildthing_fn_method_wildthingclient_probe(*_uniffi_lowered_args),
+            _UniffiLib.ffi_wildthing_rust_future_poll_void,
+            _UniffiLib.ffi_wildthing_rust_future_complete_void,
+            _UniffiLib.ffi_wildthing_rust_future_free_void,
+            _uniffi_lift_return,
+            _uniffi_error_converter,
+        )
+    async def reset(self, force: bool = False) -> None:
+        """
+        Empties the replica. `UnsentEdits` if the server has not got everything.
+        With `force` those edits are dropped, and the list of conflicts with them.
+"""
+
+        _UniffiFfiConverterBoolean.check_lower(force)
+        _uniffi_lowered_args = (
+            self._uniffi_clone_handle(),
+            _UniffiFfiConverterBoolean.lower(force),
+        )
+        _uniffi_lift_return = lambda val: None
+        _uniffi_error_converter = _UniffiFfiConverterTypeWildThingError
+        return await _uniffi_rust_call_async(
+            _UniffiLib.uniffi_wildthing_fn_method_wildthingclient_reset(*_uniffi_lowered_args),
+            _UniffiLib.ffi_wildthing_rust_future_poll_void,
+            _UniffiLib.ffi_wildthing_rust_future_complete_void,
+            _UniffiLib.ffi_wildthing_rust_future_free_void,
+            _uniffi_lift_return,
+            _uniffi_error_converter,
+        )
+    async def restore(self, conflict_id: int) -> JsonObject:
+        """
+        Makes a losing version a new edit, based on the version that won; a
+        delete that won is undone so.
+"""
+
+        _UniffiFfiConverterInt64.check_lower(conflict_id)
+        _uniffi_lowered_args = (
+            self._uniffi_clone_handle(),
+            _UniffiFfiConverterInt64.lower(conflict_id),
+        )
+        _uniffi_lift_return = _UniffiFfiConverterTypeJsonObject.lift
+        _uniffi_error_converter = _UniffiFfiConverterTypeWildThingError
+        return await _uniffi_rust_call_async(
+            _UniffiLib.uniffi_wildthing_fn_method_wildthingclient_restore(*_uniffi_lowered_args),
+            _UniffiLib.ffi_wildthing_rust_future_poll_rust_buffer,
+            _UniffiLib.ffi_wildthing_rust_future_complete_rust_buffer,
+            _UniffiLib.ffi_wildthing_rust_future_free_rust_buffer,
+            _uniffi_lift_return,
+            _uniffi_error_converter,
+        )
+    async def resume(self, ) -> None:
+        """
+        Opens the file again. A background sync tries at once.
+"""
+        _uniffi_lowered_args = (
+            self._uniffi_clone_handle(),
+        )
+        _uniffi_lift_return = lambda val: None
+        _uniffi_error_converter = _UniffiFfiConverterTypeWildThingError
+        return await _uniffi_rust_call_async(
+            _UniffiLib.uniffi_wildthing_fn_method_wildthingclient_resume(*_uniffi_lowered_args),
+            _UniffiLib.ffi_wildthing_rust_future_poll_void,
+            _UniffiLib.ffi_wildthing_rust_future_complete_void,
+            _UniffiLib.ffi_wildthing_rust_future_free_void,
+            _uniffi_lift_return,
+            _uniffi_error_converter,
+        )
+    async def retry_failed(self, kind: typing.Union[object, typing.Optional[Kind]] = _DEFAULT,id: typing.Union[object, typing.Optional[RecordId]] = _DEFAULT) -> int:
+        """
+        Queues failed edits again: all, or one record's. Returns how many.
+"""
+
+        if kind is _DEFAULT:
+            kind = None
+        _UniffiFfiConverterOptionalTypeKind.check_lower(kind)
+
+        if id is _DEFAULT:
+            id = None
+        _UniffiFfiConverterOptionalTypeRecordId.check_lower(id)
+        _uniffi_lowered_args = (
+            self._uniffi_clone_handle(),
+            _UniffiFfiConverterOptionalTypeKind.lower(kind),
+            _UniffiFfiConverterOptionalTypeRecordId.lower(id),
+        )
+        _uniffi_lift_return = _UniffiFfiConverterUInt64.lift
+        _uniffi_error_converter = _UniffiFfiConverterTypeWildThingError
+        return await _uniffi_rust_call_async(
+            _UniffiLib.uniffi_wildthing_fn_method_wildthingclient_retry_failed(*_uniffi_lowered_args),
+            _UniffiLib.ffi_wildthing_rust_future_poll_u64,
+            _UniffiLib.ffi_wildthing_rust_future_complete_u64,
+            _UniffiLib.ffi_wildthing_rust_future_free_u64,
+            _uniffi_lift_return,
+            _uniffi_error_converter,
+        )
+    def salvaged(self, ) -> typing.Optional[Salvaged]:
+        """
+        Where a damaged database was set aside to when this client was opened,
+        and how many of its unsent edits were saved.
+"""
+        _uniffi_lowered_args = (
+            self._uniffi_clone_handle(),
+        )
+        _uniffi_lift_return = _UniffiFfiConverterOptionalTypeSalvaged.lift
+        _uniffi_error_converter = None
+        _uniffi_ffi_result = _uniffi_rust_call_with_error(
+            _uniffi_error_converter,
+            _UniffiLib.uniffi_wildthing_fn_method_wildthingclient_salvaged,
+            *_uniffi_lowered_args,
+        )
+        return _uniffi_lift_return(_uniffi_ffi_result)
+    def set_auth_token(self, token: typing.Optional[str]) -> None:
+        """
+        Changes the token. A background sync that waits for one goes on.
+"""
+
+        _UniffiFfiConverterOptionalString.check_lower(token)
+        _uniffi_lowered_args = (
+            self._uniffi_clone_handle(),
+            _UniffiFfiConverterOptionalString.lower(token),
+        )
+        _uniffi_lift_return = lambda val: None
+        _uniffi_error_converter = _UniffiFfiConverterTypeWildThingError
+        _uniffi_ffi_result = _uniffi_rust_call_with_error(
+            _uniffi_error_converter,
+            _UniffiLib.uniffi_wildthing_fn_method_wildthingclient_set_auth_token,
+            *_uniffi_lowered_args,
+        )
+        return _uniffi_lift_return(_uniffi_ffi_result)
+    async def shutdown(self, ) -> None:
+        """
+        Ends background work and a running sync, and closes the file. Calls
+        fail with `Cancelled` from here on; streams end.
+"""
+        _uniffi_lowered_args = (
+            self._uniffi_clone_handle(),
+        )
+        _uniffi_lift_return = lambda val: None
+        _uniffi_error_converter = None
+        return await _uniffi_rust_call_async(
+            _UniffiLib.uniffi_wildthing_fn_method_wildthingclient_shutdown(*_uniffi_lowered_args),
+            _UniffiLib.ffi_wildthing_rust_future_poll_void,
+            _UniffiLib.ffi_wildthing_rust_future_complete_void,
+            _UniffiLib.ffi_wildthing_rust_future_free_void,
+            _uniffi_lift_return,
+            _uniffi_error_converter,
+        )
+    async def start_background_sync(self, interval: Duration) -> None:
+        """
+        Syncs now and then every `interval` (at least a second), later after
+        failures, sooner after local writes and hints. A running one is replaced.
+"""
+
+        _UniffiFfiConverterDuration.check_lower(interval)
+        _uniffi_lowered_args = (
+            self._uniffi_clone_handle(),
+            _UniffiFfiConverterDuration.lower(interval),
+        )
+        _uniffi_lift_return = lambda val: None
+        _uniffi_error_converter = _UniffiFfiConverterTypeWildThingError
+        return await _uniffi_rust_call_async(
+            _UniffiLib.uniffi_wildthing_fn_method_wildthingclient_start_background_sync(*_uniffi_lowered_args),
+            _UniffiLib.ffi_wildthing_rust_future_poll_void,
+            _UniffiLib.ffi_wildthing_rust_future_complete_void,
+            _UniffiLib.ffi_wildthing_rust_future_free_void,
+            _uniffi_lift_return,
+            _uniffi_error_converter,
+        )
+    async def stop_background_sync(self, ) -> None:
+        """
+        Ends the background sync. A sync that runs is ended too.
+"""
+        _uniffi_lowered_args = (
+            self._uniffi_clone_handle(),
+        )
+        _uniffi_lift_return = lambda val: None
+        _uniffi_error_converter = None
+        return await _uniffi_rust_call_async(
+            _UniffiLib.uniffi_wildthing_fn_method_wildthingclient_stop_background_sync(*_uniffi_lowered_args),
+            _UniffiLib.ffi_wildthing_rust_future_poll_void,
+            _UniffiLib.ffi_wildthing_rust_future_complete_void,
+            _UniffiLib.ffi_wildthing_rust_future_free_void,
+            _uniffi_lift_return,
+            _uniffi_error_converter,
+        )
+    async def sync(self, ) -> SyncResult:
+        """
+        Syncs now, or joins the sync that runs.
+
+        Fails with `NotConnected`, `Offline`, `NeedsAuth`, `Server`, `Protocol`,
+        `OtherServer`, `Busy`, `Storage`, `Paused` or `Cancelled`. What was done
+        before it failed stays done; the rest waits for the next sync.
+"""
+        _uniffi_lowered_args = (
+            self._uniffi_clone_handle(),
+        )
+        _uniffi_lift_return = _UniffiFfiConverterTypeSyncResult.lift
+        _uniffi_error_converter = _UniffiFfiConverterTypeWildThingError
+        return await _uniffi_rust_call_async(
+            _UniffiLib.uniffi_wildthing_fn_method_wildthingclient_sync(*_uniffi_lowered_args),
+            _UniffiLib.ffi_wildthing_rust_future_poll_rust_buffer,
+            _UniffiLib.ffi_wildthing_rust_future_complete_rust_buffer,
+            _UniffiLib.ffi_wildthing_rust_future_free_rust_buffer,
+            _uniffi_lift_return,
+            _uniffi_error_converter,
+        )
+    async def update_device(self, device_id: RecordId,patch: DevicePatch) -> Device:
+        """
+        Changes fields of a device; its state has a call of its own. `NotFound`
+        if it is to move to a room that is not there.
+"""
+
+        _UniffiFfiConverterTypeRecordId.check_lower(device_id)
+
+        _UniffiFfiConverterTypeDevicePatch.check_lower(patch)
+        _uniffi_lowered_args = (
+            self._uniffi_clone_handle(),
+            _UniffiFfiConverterTypeRecordId.lower(device_id),
+            _UniffiFfiConverterTypeDevicePatch.lower(patch),
+        )
+        _uniffi_lift_return = _UniffiFfiConverterTypeDevice.lift
+        _uniffi_error_converter = _UniffiFfiConverterTypeWildThingError
+        return await _uniffi_rust_call_async(
+            _UniffiLib.uniffi_wildthing_fn_method_wildthingclient_update_device(*_uniffi_lowered_args),
+            _UniffiLib.ffi_wildthing_rust_future_poll_rust_buffer,
+            _UniffiLib.ffi_wildthing_rust_future_complete_rust_buffer,
+            _UniffiLib.ffi_wildthing_rust_future_free_rust_buffer,
+            _uniffi_lift_return,
+            _uniffi_error_converter,
+        )
+    async def update_device_state(self, device_id: RecordId,state: JsonObject,attributes: typing.Union[object, typing.Optional[JsonObject]] = _DEFAULT,replace: bool = False) -> DeviceState:
+        """
+        Changes what a device is doing: `state` is merged into the current state
+        (RFC 7386: `null` removes a key), or replaces it whole. `attributes` are
+        merged likewise.
+"""
+
+        _UniffiFfiConverterTypeRecordId.check_lower(device_id)
+
+        _UniffiFfiConverterTypeJsonObject.check_lower(state)
+
+        if attributes is _DEFAULT:
+            attributes = None
+        _UniffiFfiConverterOptionalTypeJsonObject.check_lower(attributes)
+
+        _UniffiFfiConverterBoolean.check_lower(replace)
+        _uniffi_lowered_args = (
+            self._uniffi_clone_handle(),
+            _UniffiFfiConverterTypeRecordId.lower(device_id),
+            _UniffiFfiConverterTypeJsonObject.lower(state),
+            _UniffiFfiConverterOptionalTypeJsonObject.lower(attributes),
+            _UniffiFfiConverterBoolean.lower(replace),
+        )
+        _uniffi_lift_return = _UniffiFfiConverterTypeDeviceState.lift
+        _uniffi_error_converter = _UniffiFfiConverterTypeWildThingError
+        return await _uniffi_rust_call_async(
+            _UniffiLib.uniffi_wildthing_fn_method_wildthingclient_update_device_state(*_uniffi_lowered_args),
+            _UniffiLib.ffi_wildthing_rust_future_poll_rust_buffer,
+            _UniffiLib.ffi_wildthing_rust_future_complete_rust_buffer,
+            _UniffiLib.ffi_wildthing_rust_future_free_rust_buffer,
+            _uniffi_lift_return,
+            _uniffi_error_converter,
+        )
+    async def update_house(self, house_id: RecordId,patch: HousePatch) -> House:
+        """
+        Changes fields of a house.
+"""
+
+        _UniffiFfiConverterTypeRecordId.check_lower(house_id)
+
+        _UniffiFfiConverterTypeHousePatch.check_lower(patch)
+        _uniffi_lowered_args = (
+            self._uniffi_clone_handle(),
+            _UniffiFfiConverterTypeRecordId.lower(house_id),
+            _UniffiFfiConverterTypeHousePatch.lower(patch),
+        )
+        _uniffi_lift_return = _UniffiFfiConverterTypeHouse.lift
+        _uniffi_error_converter = _UniffiFfiConverterTypeWildThingError
+        return await _uniffi_rust_call_async(
+            _UniffiLib.uniffi_wildthing_fn_method_wildthingclient_update_house(*_uniffi_lowered_args),
+            _UniffiLib.ffi_wildthing_rust_future_poll_rust_buffer,
+            _UniffiLib.ffi_wildthing_rust_future_complete_rust_buffer,
+            _UniffiLib.ffi_wildthing_rust_future_free_rust_buffer,
+            _uniffi_lift_return,
+            _uniffi_error_converter,
+        )
+    async def update_room(self, room_id: RecordId,patch: RoomPatch) -> Room:
+        """
+        Changes fields of a room. `NotFound` if it is to move to a house that is not there.
+"""
+
+        _UniffiFfiConverterTypeRecordId.check_lower(room_id)
+
+        _UniffiFfiConverterTypeRoomPatch.check_lower(patch)
+        _uniffi_lowered_args = (
+            self._uniffi_clone_handle(),
+            _UniffiFfiConverterTypeRecordId.lower(room_id),
+            _UniffiFfiConverterTypeRoomPatch.lower(patch),
+        )
+        _uniffi_lift_return = _UniffiFfiConverterTypeRoom.lift
+        _uniffi_error_converter = _UniffiFfiConverterTypeWildThingError
+        return await _uniffi_rust_call_async(
+            _UniffiLib.uniffi_wildthing_fn_method_wildthingclient_update_room(*_uniffi_lowered_args),
+            _UniffiLib.ffi_wildthing_rust_future_poll_rust_buffer,
+            _UniffiLib.ffi_wildthing_rust_future_complete_rust_buffer,
+            _UniffiLib.ffi_wildthing_rust_future_free_rust_buffer,
+            _uniffi_lift_return,
+            _uniffi_error_converter,
+        )
+    async def update_user(self, user_id: RecordId,patch: UserPatch) -> User:
+        """
+        Changes fields of a user. `NotFound` if they are to move to a house that is not there.
+"""
+
+        _UniffiFfiConverterTypeRecordId.check_lower(user_id)
+
+        _UniffiFfiConverterTypeUserPatch.check_lower(patch)
+        _uniffi_lowered_args = (
+            self._uniffi_clone_handle(),
+            _UniffiFfiConverterTypeRecordId.lower(user_id),
+            _UniffiFfiConverterTypeUserPatch.lower(patch),
+        )
+        _uniffi_lift_return = _UniffiFfiConverterTypeUser.lift
+        _uniffi_error_converter = _UniffiFfiConverterTypeWildThingError
+        return await _uniffi_rust_call_async(
+            _UniffiLib.uniffi_wildthing_fn_method_wildthingclient_update_user(*_uniffi_lowered_args),
+            _UniffiLib.ffi_wildthing_rust_future_poll_rust_buffer,
+            _UniffiLib.ffi_wildthing_rust_future_complete_rust_buffer,
+            _UniffiLib.ffi_wildthing_rust_future_free_rust_buffer,
+            _uniffi_lift_return,
+            _uniffi_error_converter,
+        )
+
+
+class _UniffiFfiConverterTypeWildThingClient:
+    @staticmethod
+    def lift(value: int) -> WildThingClient:
+        return WildThingClient._uniffi_make_instance(value)
+
+    @staticmethod
+    def check_lower(value: WildThingClient):
+        if not isinstance(value, WildThingClient):
+            raise TypeError("Expected WildThingClient instance, {} found".format(type(value).__name__))
+
+    @staticmethod
+    def lower(value: WildThingClient) -> ctypes.c_uint64:
+        return value._uniffi_clone_handle()
+
+    @classmethod
+    def read(cls, buf: _UniffiRustBuffer) -> WildThingClient:
+        ptr = buf.read_u64()
+        if ptr == 0:
+            raise InternalError("Raw handle value was null")
+        return cls.lift(ptr)
+
+    @classmethod
+    def write(cls, value: WildThingClient, buf: _UniffiRustBuffer):
+        buf.write_u64(cls.lower(value))
+
+class _UniffiFfiConverterOptionalTypeOpenOptions(_UniffiConverterRustBuffer):
+    @classmethod
+    def check_lower(cls, value):
+        if value is not None:
+            _UniffiFfiConverterTypeOpenOptions.check_lower(value)
+
+    @classmethod
+    def write(cls, value, buf):
+        if value is None:
+            buf.write_u8(0)
+            return
+
+        buf.write_u8(1)
+        _UniffiFfiConverterTypeOpenOptions.write(value, buf)
+
+    @classmethod
+    def read(cls, buf):
+        flag = buf.read_u8()
+        if flag == 0:
+            return None
+        elif flag == 1:
+            return _UniffiFfiConverterTypeOpenOptions.read(buf)
+        else:
+            raise InternalError("Unexpected flag byte for optional type")
+def set_log_sink(level: LogLevel,sink: LogSink) -> None:
+    """
+    Sends the messages of all clients in this process to `sink` from now on, those
+    of `level` and graver; a sink given before is replaced.
+
+    Fails with `Invalid` if this process logs by other means already.
+"""
+
+    _UniffiFfiConverterTypeLogLevel.check_lower(level)
+
+    _UniffiFfiConverterTypeLogSink.check_lower(sink)
+    _uniffi_lowered_args = (
+        _UniffiFfiConverterTypeLogLevel.lower(level),
+        _UniffiFfiConverterTypeLogSink.lower(sink),
+    )
+    _uniffi_lift_return = lambda val: None
+    _uniffi_error_converter = _UniffiFfiConverterTypeWildThingError
+    _uniffi_ffi_result = _uniffi_rust_call_with_error(
+        _uniffi_error_converter,
+        _UniffiLib.uniffi_wildthing_fn_func_set_log_sink,
+        *_uniffi_lowered_args,
+    )
+    return _uniffi_lift_return(_uniffi_ffi_result)
+
 __all__ = [
     "InternalError",
+    "Kind",
+    "Loser",
+    "DeviceType",
+    "RecordStatus",
+    "Freshness",
+    "Operation",
+    "OutboxState",
+    "LogLevel",
+    "UserRole",
+    "Durability",
+    "LogSinkError",
+    "WildThingError",
+    "Conflict",
+    "Timeouts",
+    "ConnectOptions",
+    "Device",
+    "DevicePatch",
+    "DeviceState",
+    "Digests",
+    "Event",
+    "PendingChange",
+    "HistoryEntry",
+    "Explanation",
+    "House",
+    "HousePatch",
+    "LogRecord",
+    "NewDevice",
+    "NewEvent",
+    "NewHouse",
+    "NewRoom",
+    "NewUser",
+    "OpenOptions",
+    "Room",
+    "RoomPatch",
+    "Salvaged",
+    "SyncProblem",
+    "SyncResult",
+    "SyncStatus",
+    "User",
+    "UserPatch",
+    "set_log_sink",
+    "LogSinkImpl",
+    "LogSink",
+    "WildThingClient",
+    "WildThingClientProtocol",
 ]

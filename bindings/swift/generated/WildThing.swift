@@ -460,7 +460,117 @@ fileprivate final class UniffiHandleMap<T>: @unchecked Sendable {
 
 
 // Public interface members begin here.
+// Magic number for the Rust proxy to call using the same mechanism as every other method,
+// to free the callback once it's dropped by Rust.
+private let IDX_CALLBACK_FREE: Int32 = 0
+// Callback return codes
+private let UNIFFI_CALLBACK_SUCCESS: Int32 = 0
+private let UNIFFI_CALLBACK_ERROR: Int32 = 1
+private let UNIFFI_CALLBACK_UNEXPECTED_ERROR: Int32 = 2
 
+#if swift(>=5.8)
+@_documentation(visibility: private)
+#endif
+fileprivate struct FfiConverterUInt16: FfiConverterPrimitive {
+    typealias FfiType = UInt16
+    typealias SwiftType = UInt16
+
+    public static func read(from buf: inout (data: Data, offset: Data.Index)) throws -> UInt16 {
+        return try lift(readInt(&buf))
+    }
+
+    public static func write(_ value: SwiftType, into buf: inout [UInt8]) {
+        writeInt(&buf, lower(value))
+    }
+}
+
+#if swift(>=5.8)
+@_documentation(visibility: private)
+#endif
+fileprivate struct FfiConverterUInt32: FfiConverterPrimitive {
+    typealias FfiType = UInt32
+    typealias SwiftType = UInt32
+
+    public static func read(from buf: inout (data: Data, offset: Data.Index)) throws -> UInt32 {
+        return try lift(readInt(&buf))
+    }
+
+    public static func write(_ value: SwiftType, into buf: inout [UInt8]) {
+        writeInt(&buf, lower(value))
+    }
+}
+
+#if swift(>=5.8)
+@_documentation(visibility: private)
+#endif
+fileprivate struct FfiConverterUInt64: FfiConverterPrimitive {
+    typealias FfiType = UInt64
+    typealias SwiftType = UInt64
+
+    public static func read(from buf: inout (data: Data, offset: Data.Index)) throws -> UInt64 {
+        return try lift(readInt(&buf))
+    }
+
+    public static func write(_ value: SwiftType, into buf: inout [UInt8]) {
+        writeInt(&buf, lower(value))
+    }
+}
+
+#if swift(>=5.8)
+@_documentation(visibility: private)
+#endif
+fileprivate struct FfiConverterInt64: FfiConverterPrimitive {
+    typealias FfiType = Int64
+    typealias SwiftType = Int64
+
+    public static func read(from buf: inout (data: Data, offset: Data.Index)) throws -> Int64 {
+        return try lift(readInt(&buf))
+    }
+
+    public static func write(_ value: Int64, into buf: inout [UInt8]) {
+        writeInt(&buf, lower(value))
+    }
+}
+
+#if swift(>=5.8)
+@_documentation(visibility: private)
+#endif
+fileprivate struct FfiConverterDouble: FfiConverterPrimitive {
+    typealias FfiType = Double
+    typealias SwiftType = Double
+
+    public static func read(from buf: inout (data: Data, offset: Data.Index)) throws -> Double {
+        return try lift(readDouble(&buf))
+    }
+
+    public static func write(_ value: Double, into buf: inout [UInt8]) {
+        writeDouble(&buf, lower(value))
+    }
+}
+
+#if swift(>=5.8)
+@_documentation(visibility: private)
+#endif
+fileprivate struct FfiConverterBool : FfiConverter {
+    typealias FfiType = Int8
+    typealias SwiftType = Bool
+
+    public static func lift(_ value: Int8) throws -> Bool {
+        return value != 0
+    }
+
+    public static func lower(_ value: Bool) -> Int8 {
+        return value ? 1 : 0
+    }
+
+    public static func read(from buf: inout (data: Data, offset: Data.Index)) throws -> Bool {
+        return try lift(readInt(&buf))
+    }
+
+    public static func write(_ value: Bool, into buf: inout [UInt8]) {
+        writeInt(&buf, lower(value))
+    }
+}
 
 #if swift(>=5.8)
 @_documentation(visibility: private)
@@ -508,6 +618,7356 @@ fileprivate struct FfiConverterString: FfiConverter {
     }
 }
 
+#if swift(>=5.8)
+@_documentation(visibility: private)
+#endif
+fileprivate struct FfiConverterTimestamp: FfiConverterRustBuffer {
+    typealias SwiftType = Date
+
+    public static func read(from buf: inout (data: Data, offset: Data.Index)) throws -> Date {
+        let seconds: Int64 = try readInt(&buf)
+        let nanoseconds: UInt32 = try readInt(&buf)
+        // Build the Date from whole seconds first, then add the nanoseconds as a
+        // separate TimeInterval.  Date stores CFAbsoluteTime (seconds since 2001),
+        // so adding a small fraction to the ~7.8e8 base is twice as precise as
+        // adding it to the ~1.76e9 Unix-epoch value, because the smaller magnitude
+        // leaves more mantissa bits for the sub-second part.
+        if seconds >= 0 {
+            return Date(timeIntervalSince1970: Double(seconds))
+                .addingTimeInterval(Double(nanoseconds) / 1.0e9)
+        } else {
+            return Date(timeIntervalSince1970: Double(seconds))
+                .addingTimeInterval(-Double(nanoseconds) / 1.0e9)
+        }
+    }
+
+    public static func write(_ value: Date, into buf: inout [UInt8]) {
+        var delta = value.timeIntervalSince1970
+        var sign: Int64 = 1
+        if delta < 0 {
+            // The nanoseconds portion of the epoch offset must always be
+            // positive, to simplify the calculation we will use the absolute
+            // value of the offset.
+            sign = -1
+            delta = -delta
+        }
+        if delta.rounded(.down) > Double(Int64.max) {
+            fatalError("Timestamp overflow, exceeds max bounds supported by Uniffi")
+        }
+        let seconds = Int64(delta)
+        let nanoseconds = UInt32((delta - Double(seconds)) * 1.0e9)
+        writeInt(&buf, sign * seconds)
+        writeInt(&buf, nanoseconds)
+    }
+}
+
+#if swift(>=5.8)
+@_documentation(visibility: private)
+#endif
+fileprivate struct FfiConverterDuration: FfiConverterRustBuffer {
+    typealias SwiftType = TimeInterval
+
+    public static func read(from buf: inout (data: Data, offset: Data.Index)) throws -> TimeInterval {
+        let seconds: UInt64 = try readInt(&buf)
+        let nanoseconds: UInt32 = try readInt(&buf)
+        return Double(seconds) + (Double(nanoseconds) / 1.0e9)
+    }
+
+    public static func write(_ value: TimeInterval, into buf: inout [UInt8]) {
+        if value.rounded(.down) > Double(Int64.max) {
+            fatalError("Duration overflow, exceeds max bounds supported by Uniffi")
+        }
+
+        if value < 0 {
+            fatalError("Invalid duration, must be non-negative")
+        }
+
+        let seconds = UInt64(value)
+        let nanoseconds = UInt32((value - Double(seconds)) * 1.0e9)
+        writeInt(&buf, seconds)
+        writeInt(&buf, nanoseconds)
+    }
+}
+
+
+/**
+ * Takes the library's messages.
+ */
+public protocol LogSink: AnyObject, Sendable {
+
+    /**
+     * Takes one. Called on a thread of its own, one message at a time.
+     */
+    func log(record: LogRecord) throws
+
+}
+/**
+ * Takes the library's messages.
+ */
+open class LogSinkImpl: LogSink, @unchecked Sendable {
+    fileprivate let handle: UInt64
+
+    /// Used to instantiate a [FFIObject] without an actual handle, for fakes in tests, mostly.
+#if swift(>=5.8)
+    @_documentation(visibility: private)
+#endif
+    public struct NoHandle {
+        public init() {}
+    }
+
+    // TODO: We'd like this to be `private` but for Swifty reasons,
+    // we can't implement `FfiConverter` without making this `required` and we can't
+    // make it `required` without making it `public`.
+#if swift(>=5.8)
+    @_documentation(visibility: private)
+#endif
+    required public init(unsafeFromHandle handle: UInt64) {
+        self.handle = handle
+    }
+
+    // This constructor can be used to instantiate a fake object.
+    // - Parameter noHandle: Placeholder value so we can have a constructor separate from the default empty one that may be implemented for classes extending [FFIObject].
+    //
+    // - Warning:
+    //     Any object instantiated with this constructor cannot be passed to an actual Rust-backed object. Since there isn't a backing handle the FFI lower functions will crash.
+#if swift(>=5.8)
+    @_documentation(visibility: private)
+#endif
+    public init(noHandle: NoHandle) {
+        self.handle = 0
+    }
+
+#if swift(>=5.8)
+    @_documentation(visibility: private)
+#endif
+    public func uniffiCloneHandle() -> UInt64 {
+        return try! rustCall { uniffi_wildthing_fn_clone_logsink(self.handle, $0) }
+    }
+    // No primary constructor declared for this class.
+
+    deinit {
+        if handle == 0 {
+            // Mock objects have handle=0 don't try to free them
+            return
+        }
+
+        try! rustCall { uniffi_wildthing_fn_free_logsink(handle, $0) }
+    }
+
+
+    /**
+     * Takes one. Called on a thread of its own, one message at a time.
+     */
+open func log(record: LogRecord)throws   {try rustCallWithError(FfiConverterTypeLogSinkError_lift) {
+        uniffiCallStatus in
+    uniffi_wildthing_fn_method_logsink_log(
+            self.uniffiCloneHandle(),
+        FfiConverterTypeLogRecord_lower(record),uniffiCallStatus
+    )
+}
+}
+
+
+}
+
+
+// Put the implementation in a struct so we don't pollute the top-level namespace
+fileprivate struct UniffiCallbackInterfaceLogSink {
+
+    // Create the VTable using a series of closures.
+    // Swift automatically converts these into C callback functions.
+    //
+    // Store the vtable directly.
+    static let vtable: UniffiVTableCallbackInterfaceLogSink = UniffiVTableCallbackInterfaceLogSink(
+        uniffiFree: { (uniffiHandle: UInt64) -> () in
+            do {
+                try FfiConverterTypeLogSink.handleMap.remove(handle: uniffiHandle)
+            } catch {
+                print("Uniffi callback interface LogSink: handle missing in uniffiFree")
+            }
+        },
+        uniffiClone: { (uniffiHandle: UInt64) -> UInt64 in
+            do {
+                return try FfiConverterTypeLogSink.handleMap.clone(handle: uniffiHandle)
+            } catch {
+                fatalError("Uniffi callback interface LogSink: handle missing in uniffiClone")
+            }
+        },
+        log: { (
+            uniffiHandle: UInt64,
+            record: RustBuffer,
+            uniffiOutReturn: UnsafeMutableRawPointer,
+            uniffiCallStatus: UnsafeMutablePointer<RustCallStatus>
+        ) in
+            let makeCall = {
+                () throws -> () in
+                guard let uniffiObj = try? FfiConverterTypeLogSink.handleMap.get(handle: uniffiHandle) else {
+                    throw UniffiInternalError.unexpectedStaleHandle
+                }
+                return try uniffiObj.log(
+                     record: try FfiConverterTypeLogRecord_lift(record)
+                )
+            }
+
+
+            let writeReturn = { () }
+            uniffiTraitInterfaceCallWithError(
+                callStatus: uniffiCallStatus,
+                makeCall: makeCall,
+                writeReturn: writeReturn,
+                lowerError: FfiConverterTypeLogSinkError_lower
+            )
+        }
+    )
+
+    // Rust stores this pointer for future callback invocations, so it must live
+    // for the process lifetime (not just for the init function call).
+    //
+    // `nonisolated(unsafe)` is needed under Swift 6 strict concurrency.
+    // This is safe because the pointee is initialized once during static init
+    // and never mutated by either side of the FFI.  Its fields are C function pointers.
+    nonisolated(unsafe) static let vtablePtr: UnsafePointer<UniffiVTableCallbackInterfaceLogSink> = {
+        let ptr = UnsafeMutablePointer<UniffiVTableCallbackInterfaceLogSink>.allocate(capacity: 1)
+        ptr.initialize(to: vtable)
+        return UnsafePointer(ptr)
+    }()
+}
+
+private func uniffiCallbackInitLogSink() {
+    uniffi_wildthing_fn_init_callback_vtable_logsink(UniffiCallbackInterfaceLogSink.vtablePtr)
+}
+
+#if swift(>=5.8)
+@_documentation(visibility: private)
+#endif
+public struct FfiConverterTypeLogSink: FfiConverter {
+    fileprivate static let handleMap = UniffiHandleMap<LogSink>()
+
+    typealias FfiType = UInt64
+    typealias SwiftType = LogSink
+
+    public static func lift(_ handle: UInt64) throws -> LogSink {
+        if ((handle & 1) == 0) {
+            // Rust-generated handle, construct a new class that uses the handle to implement the
+            // interface
+            return LogSinkImpl(unsafeFromHandle: handle)
+        } else {
+            // Swift-generated handle, get the object from the handle map
+            return try handleMap.remove(handle: handle)
+        }
+    }
+
+    public static func lower(_ value: LogSink) -> UInt64 {
+         if let rustImpl = value as? LogSinkImpl {
+             // Rust-implemented object.  Clone the handle and return it
+            return rustImpl.uniffiCloneHandle()
+         } else {
+            // Swift object, generate a new vtable handle and return that.
+            return handleMap.insert(obj: value)
+         }
+    }
+
+    public static func read(from buf: inout (data: Data, offset: Data.Index)) throws -> LogSink {
+        let handle: UInt64 = try readInt(&buf)
+        return try lift(handle)
+    }
+
+    public static func write(_ value: LogSink, into buf: inout [UInt8]) {
+        writeInt(&buf, lower(value))
+    }
+}
+
+
+#if swift(>=5.8)
+@_documentation(visibility: private)
+#endif
+public func FfiConverterTypeLogSink_lift(_ handle: UInt64) throws -> LogSink {
+    return try FfiConverterTypeLogSink.lift(handle)
+}
+
+#if swift(>=5.8)
+@_documentation(visibility: private)
+#endif
+public func FfiConverterTypeLogSink_lower(_ value: LogSink) -> UInt64 {
+    return FfiConverterTypeLogSink.lower(value)
+}
+
+
+/**
+ * A house that works offline. Cheap to clone; all clones are one client.
+ *
+ * Calls that read or write the replica run on threads of the client's own, so
+ * they may be made from any async runtime. When the last clone is dropped the
+ * client ends in the background; [`WildThingClient::shutdown`] waits for it.
+ */
+public protocol WildThingClientProtocol: AnyObject, Sendable {
+
+    /**
+     * The edits that lost or were refused, newest first, until they are dismissed.
+     */
+    func conflicts() async throws  -> [Conflict]
+
+    /**
+     * Digests of what the replica shows.
+     */
+    func digests() async throws  -> Digests
+
+    /**
+     * Drops the unsent edit of a record: it goes to the journal, and the
+     * server's version, if there is one, comes back.
+     */
+    func discard(kind: Kind, id: RecordId) async throws
+
+    /**
+     * Takes an entry off the list of conflicts.
+     */
+    func dismiss(conflictId: Int64) async throws
+
+    /**
+     * Everything the replica knows of a record's standing. Deleted records
+     * can be explained too.
+     */
+    func explain(kind: Kind, id: RecordId) async throws  -> Explanation
+
+    /**
+     * Earlier versions of a record that are kept here, newest first.
+     */
+    func history(kind: Kind, id: RecordId) async throws  -> [HistoryEntry]
+
+    /**
+     * The edits that the server has not got, in the order they will be sent.
+     */
+    func pendingChanges() async throws  -> [PendingChange]
+
+    /**
+     * Empties the replica. `UnsentEdits` if the server has not got everything.
+     * With `force` those edits are dropped, and the list of conflicts with them.
+     */
+    func reset(force: Bool) async throws
+
+    /**
+     * Makes a losing version a new edit, based on the version that won; a
+     * delete that won is undone so.
+     */
+    func restore(conflictId: Int64) async throws  -> JsonObject
+
+    /**
+     * Queues failed edits again: all, or one record's. Returns how many.
+     */
+    func retryFailed(kind: Kind?, id: RecordId?) async throws  -> UInt64
+
+    /**
+     * The replica's name to servers, a UUID.
+     */
+    func clientId() async throws  -> String
+
+    /**
+     * Remembers the server and the token. Does not talk to the server;
+     * [`WildThingClient::probe`] does.
+     *
+     * The token is kept in memory only. Fails with `Invalid` if the URL or the
+     * token can't be used.
+     */
+    func connect(serverUrl: String, authToken: String?, options: ConnectOptions?) async throws
+
+    /**
+     * Forgets the server and the token; the replica and its outbox stay.
+     */
+    func disconnect() async throws
+
+    /**
+     * Stops a running sync and closes every connection to the file, so that no
+     * lock on it is held. Calls fail with `Paused` until [`WildThingClient::resume`].
+     */
+    func pause() async throws
+
+    /**
+     * Asks the server whether it is there and takes the token. Changes nothing.
+     *
+     * Fails with `Offline`, `NeedsAuth`, `Server`, or `Protocol` if what
+     * answers is no server of ours.
+     */
+    func probe() async throws
+
+    /**
+     * Opens the file again. A background sync tries at once.
+     */
+    func resume() async throws
+
+    /**
+     * Where a damaged database was set aside to when this client was opened,
+     * and how many of its unsent edits were saved.
+     */
+    func salvaged()  -> Salvaged?
+
+    /**
+     * Changes the token. A background sync that waits for one goes on.
+     */
+    func setAuthToken(token: String?) throws
+
+    /**
+     * Ends background work and a running sync, and closes the file. Calls
+     * fail with `Cancelled` from here on; streams end.
+     */
+    func shutdown() async
+
+    /**
+     * One device.
+     */
+    func getDevice(deviceId: RecordId) async throws  -> Device
+
+    /**
+     * The states of a device that are remembered here, newest first.
+     */
+    func getDeviceHistory(deviceId: RecordId, limit: UInt32) async throws  -> [DeviceState]
+
+    /**
+     * What a device is doing. A device that never told has an empty state.
+     */
+    func getDeviceState(deviceId: RecordId) async throws  -> DeviceState
+
+    /**
+     * The devices of a room, or all, by name. A device whose room is not here
+     * or deleted is *unplaced* and in no room.
+     */
+    func getDevices(roomId: RecordId?) async throws  -> [Device]
+
+    /**
+     * Logged events, newest first: all, or those about one record.
+     */
+    func getEvents(entityId: RecordId?, limit: UInt32) async throws  -> [Event]
+
+    /**
+     * One house: the one named, or the first by name. `NotFound` if there is none.
+     */
+    func getHouse(houseId: RecordId?) async throws  -> House
+
+    /**
+     * Every house, by name.
+     */
+    func getHouses() async throws  -> [House]
+
+    /**
+     * One room.
+     */
+    func getRoom(roomId: RecordId) async throws  -> Room
+
+    /**
+     * The rooms of a house, or all, by name.
+     */
+    func getRooms(houseId: RecordId?) async throws  -> [Room]
+
+    /**
+     * One user.
+     */
+    func getUser(userId: RecordId) async throws  -> User
+
+    /**
+     * The users of a house, or all, by name.
+     */
+    func getUsers(houseId: RecordId?) async throws  -> [User]
+
+    /**
+     * Ends the sync that runs, promptly. Whoever waits for it gets `Cancelled`.
+     */
+    func cancelSync()
+
+    /**
+     * Where the replica stands.
+     */
+    func getSyncStatus() async throws  -> SyncStatus
+
+    /**
+     * The network is back: a background sync tries at once.
+     */
+    func networkAvailable()
+
+    /**
+     * Syncs now and then every `interval` (at least a second), later after
+     * failures, sooner after local writes and hints. A running one is replaced.
+     */
+    func startBackgroundSync(interval: TimeInterval) async throws
+
+    /**
+     * Ends the background sync. A sync that runs is ended too.
+     */
+    func stopBackgroundSync() async
+
+    /**
+     * Syncs now, or joins the sync that runs.
+     *
+     * Fails with `NotConnected`, `Offline`, `NeedsAuth`, `Server`, `Protocol`,
+     * `OtherServer`, `Busy`, `Storage`, `Paused` or `Cancelled`. What was done
+     * before it failed stays done; the rest waits for the next sync.
+     */
+    func sync() async throws  -> SyncResult
+
+    /**
+     * Makes a device. `NotFound` if the room is not there.
+     */
+    func createDevice(device: NewDevice) async throws  -> Device
+
+    /**
+     * Makes a house. `Invalid` if a field can't be used.
+     */
+    func createHouse(house: NewHouse) async throws  -> House
+
+    /**
+     * Makes a room. `NotFound` if the house is not there.
+     */
+    func createRoom(room: NewRoom) async throws  -> Room
+
+    /**
+     * Makes a user. `NotFound` if the house is not there.
+     */
+    func createUser(user: NewUser) async throws  -> User
+
+    /**
+     * Deletes a device.
+     */
+    func deleteDevice(deviceId: RecordId) async throws
+
+    /**
+     * Deletes a house with its rooms, devices and users.
+     */
+    func deleteHouse(houseId: RecordId) async throws
+
+    /**
+     * Deletes a room with its devices.
+     */
+    func deleteRoom(roomId: RecordId) async throws
+
+    /**
+     * Deletes a user.
+     */
+    func deleteUser(userId: RecordId) async throws
+
+    /**
+     * Logs an event. What it is about need not be here.
+     */
+    func logEvent(event: NewEvent) async throws  -> Event
+
+    /**
+     * Changes fields of a device; its state has a call of its own. `NotFound`
+     * if it is to move to a room that is not there.
+     */
+    func updateDevice(deviceId: RecordId, patch: DevicePatch) async throws  -> Device
+
+    /**
+     * Changes what a device is doing: `state` is merged into the current state
+     * (RFC 7386: `null` removes a key), or replaces it whole. `attributes` are
+     * merged likewise.
+     */
+    func updateDeviceState(deviceId: RecordId, state: JsonObject, attributes: JsonObject?, replace: Bool) async throws  -> DeviceState
+
+    /**
+     * Changes fields of a house.
+     */
+    func updateHouse(houseId: RecordId, patch: HousePatch) async throws  -> House
+
+    /**
+     * Changes fields of a room. `NotFound` if it is to move to a house that is not there.
+     */
+    func updateRoom(roomId: RecordId, patch: RoomPatch) async throws  -> Room
+
+    /**
+     * Changes fields of a user. `NotFound` if they are to move to a house that is not there.
+     */
+    func updateUser(userId: RecordId, patch: UserPatch) async throws  -> User
+
+}
+/**
+ * A house that works offline. Cheap to clone; all clones are one client.
+ *
+ * Calls that read or write the replica run on threads of the client's own, so
+ * they may be made from any async runtime. When the last clone is dropped the
+ * client ends in the background; [`WildThingClient::shutdown`] waits for it.
+ */
+open class WildThingClient: WildThingClientProtocol, @unchecked Sendable {
+    fileprivate let handle: UInt64
+
+    /// Used to instantiate a [FFIObject] without an actual handle, for fakes in tests, mostly.
+#if swift(>=5.8)
+    @_documentation(visibility: private)
+#endif
+    public struct NoHandle {
+        public init() {}
+    }
+
+    // TODO: We'd like this to be `private` but for Swifty reasons,
+    // we can't implement `FfiConverter` without making this `required` and we can't
+    // make it `required` without making it `public`.
+#if swift(>=5.8)
+    @_documentation(visibility: private)
+#endif
+    required public init(unsafeFromHandle handle: UInt64) {
+        self.handle = handle
+    }
+
+    // This constructor can be used to instantiate a fake object.
+    // - Parameter noHandle: Placeholder value so we can have a constructor separate from the default empty one that may be implemented for classes extending [FFIObject].
+    //
+    // - Warning:
+    //     Any object instantiated with this constructor cannot be passed to an actual Rust-backed object. Since there isn't a backing handle the FFI lower functions will crash.
+#if swift(>=5.8)
+    @_documentation(visibility: private)
+#endif
+    public init(noHandle: NoHandle) {
+        self.handle = 0
+    }
+
+#if swift(>=5.8)
+    @_documentation(visibility: private)
+#endif
+    public func uniffiCloneHandle() -> UInt64 {
+        return try! rustCall { uniffi_wildthing_fn_clone_wildthingclient(self.handle, $0) }
+    }
+    // No primary constructor declared for this class.
+
+    deinit {
+        if handle == 0 {
+            // Mock objects have handle=0 don't try to free them
+            return
+        }
+
+        try! rustCall { uniffi_wildthing_fn_free_wildthingclient(handle, $0) }
+    }
+
+
+    /**
+     * Opens or makes a replica at `path`. Everything but sync works from here
+     * on, with no server known.
+     *
+     * Fails with `Storage` if the file can't be used; a file that is not ours,
+     * or newer, is left untouched. A damaged one is set aside and what could
+     * be read of its unsent edits is carried over.
+     */
+public static func `open`(path: String, options: OpenOptions? = nil)async throws  -> WildThingClient  {
+    return
+        try  await uniffiRustCallAsync(
+            rustFutureFunc: {
+                uniffi_wildthing_fn_constructor_wildthingclient_open(FfiConverterString.lower(path),FfiConverterOptionTypeOpenOptions.lower(options)
+                )
+            },
+            pollFunc: ffi_wildthing_rust_future_poll_u64,
+            completeFunc: ffi_wildthing_rust_future_complete_u64,
+            freeFunc: ffi_wildthing_rust_future_free_u64,
+            liftFunc: FfiConverterTypeWildThingClient_lift,
+            errorHandler: FfiConverterTypeWildThingError_lift
+        )
+}
+
+
+    /**
+     * The edits that lost or were refused, newest first, until they are dismissed.
+     */
+open func conflicts()async throws  -> [Conflict]  {
+    return
+        try  await uniffiRustCallAsync(
+            rustFutureFunc: {
+                uniffi_wildthing_fn_method_wildthingclient_conflicts(
+                        self.uniffiCloneHandle()
+                )
+            },
+            pollFunc: ffi_wildthing_rust_future_poll_rust_buffer,
+            completeFunc: ffi_wildthing_rust_future_complete_rust_buffer,
+            freeFunc: ffi_wildthing_rust_future_free_rust_buffer,
+            liftFunc: FfiConverterSequenceTypeConflict.lift,
+            errorHandler: FfiConverterTypeWildThingError_lift
+        )
+}
+
+    /**
+     * Digests of what the replica shows.
+     */
+open func digests()async throws  -> Digests  {
+    return
+        try  await uniffiRustCallAsync(
+            rustFutureFunc: {
+                uniffi_wildthing_fn_method_wildthingclient_digests(
+                        self.uniffiCloneHandle()
+                )
+            },
+            pollFunc: ffi_wildthing_rust_future_poll_rust_buffer,
+            completeFunc: ffi_wildthing_rust_future_complete_rust_buffer,
+            freeFunc: ffi_wildthing_rust_future_free_rust_buffer,
+            liftFunc: FfiConverterTypeDigests_lift,
+            errorHandler: FfiConverterTypeWildThingError_lift
+        )
+}
+
+    /**
+     * Drops the unsent edit of a record: it goes to the journal, and the
+     * server's version, if there is one, comes back.
+     */
+open func discard(kind: Kind, id: RecordId)async throws   {
+    return
+        try  await uniffiRustCallAsync(
+            rustFutureFunc: {
+                uniffi_wildthing_fn_method_wildthingclient_discard(
+                        self.uniffiCloneHandle(),FfiConverterTypeKind_lower(kind),FfiConverterTypeRecordId_lower(id)
+                )
+            },
+            pollFunc: ffi_wildthing_rust_future_poll_void,
+            completeFunc: ffi_wildthing_rust_future_complete_void,
+            freeFunc: ffi_wildthing_rust_future_free_void,
+            liftFunc: { $0 },
+            errorHandler: FfiConverterTypeWildThingError_lift
+        )
+}
+
+    /**
+     * Takes an entry off the list of conflicts.
+     */
+open func dismiss(conflictId: Int64)async throws   {
+    return
+        try  await uniffiRustCallAsync(
+            rustFutureFunc: {
+                uniffi_wildthing_fn_method_wildthingclient_dismiss(
+                        self.uniffiCloneHandle(),FfiConverterInt64.lower(conflictId)
+                )
+            },
+            pollFunc: ffi_wildthing_rust_future_poll_void,
+            completeFunc: ffi_wildthing_rust_future_complete_void,
+            freeFunc: ffi_wildthing_rust_future_free_void,
+            liftFunc: { $0 },
+            errorHandler: FfiConverterTypeWildThingError_lift
+        )
+}
+
+    /**
+     * Everything the replica knows of a record's standing. Deleted records
+     * can be explained too.
+     */
+open func explain(kind: Kind, id: RecordId)async throws  -> Explanation  {
+    return
+        try  await uniffiRustCallAsync(
+            rustFutureFunc: {
+                uniffi_wildthing_fn_method_wildthingclient_explain(
+                        self.uniffiCloneHandle(),FfiConverterTypeKind_lower(kind),FfiConverterTypeRecordId_lower(id)
+                )
+            },
+            pollFunc: ffi_wildthing_rust_future_poll_rust_buffer,
+            completeFunc: ffi_wildthing_rust_future_complete_rust_buffer,
+            freeFunc: ffi_wildthing_rust_future_free_rust_buffer,
+            liftFunc: FfiConverterTypeExplanation_lift,
+            errorHandler: FfiConverterTypeWildThingError_lift
+        )
+}
+
+    /**
+     * Earlier versions of a record that are kept here, newest first.
+     */
+open func history(kind: Kind, id: RecordId)async throws  -> [HistoryEntry]  {
+    return
+        try  await uniffiRustCallAsync(
+            rustFutureFunc: {
+                uniffi_wildthing_fn_method_wildthingclient_history(
+                        self.uniffiCloneHandle(),FfiConverterTypeKind_lower(kind),FfiConverterTypeRecordId_lower(id)
+                )
+            },
+            pollFunc: ffi_wildthing_rust_future_poll_rust_buffer,
+            completeFunc: ffi_wildthing_rust_future_complete_rust_buffer,
+            freeFunc: ffi_wildthing_rust_future_free_rust_buffer,
+            liftFunc: FfiConverterSequenceTypeHistoryEntry.lift,
+            errorHandler: FfiConverterTypeWildThingError_lift
+        )
+}
+
+    /**
+     * The edits that the server has not got, in the order they will be sent.
+     */
+open func pendingChanges()async throws  -> [PendingChange]  {
+    return
+        try  await uniffiRustCallAsync(
+            rustFutureFunc: {
+                uniffi_wildthing_fn_method_wildthingclient_pending_changes(
+                        self.uniffiCloneHandle()
+                )
+            },
+            pollFunc: ffi_wildthing_rust_future_poll_rust_buffer,
+            completeFunc: ffi_wildthing_rust_future_complete_rust_buffer,
+            freeFunc: ffi_wildthing_rust_future_free_rust_buffer,
+            liftFunc: FfiConverterSequenceTypePendingChange.lift,
+            errorHandler: FfiConverterTypeWildThingError_lift
+        )
+}
+
+    /**
+     * Empties the replica. `UnsentEdits` if the server has not got everything.
+     * With `force` those edits are dropped, and the list of conflicts with them.
+     */
+open func reset(force: Bool = false)async throws   {
+    return
+        try  await uniffiRustCallAsync(
+            rustFutureFunc: {
+                uniffi_wildthing_fn_method_wildthingclient_reset(
+                        self.uniffiCloneHandle(),FfiConverterBool.lower(force)
+                )
+            },
+            pollFunc: ffi_wildthing_rust_future_poll_void,
+            completeFunc: ffi_wildthing_rust_future_complete_void,
+            freeFunc: ffi_wildthing_rust_future_free_void,
+            liftFunc: { $0 },
+            errorHandler: FfiConverterTypeWildThingError_lift
+        )
+}
+
+    /**
+     * Makes a losing version a new edit, based on the version that won; a
+     * delete that won is undone so.
+     */
+open func restore(conflictId: Int64)async throws  -> JsonObject  {
+    return
+        try  await uniffiRustCallAsync(
+            rustFutureFunc: {
+                uniffi_wildthing_fn_method_wildthingclient_restore(
+                        self.uniffiCloneHandle(),FfiConverterInt64.lower(conflictId)
+                )
+            },
+            pollFunc: ffi_wildthing_rust_future_poll_rust_buffer,
+            completeFunc: ffi_wildthing_rust_future_complete_rust_buffer,
+            freeFunc: ffi_wildthing_rust_future_free_rust_buffer,
+            liftFunc: FfiConverterTypeJsonObject_lift,
+            errorHandler: FfiConverterTypeWildThingError_lift
+        )
+}
+
+    /**
+     * Queues failed edits again: all, or one record's. Returns how many.
+     */
+open func retryFailed(kind: Kind? = nil, id: RecordId? = nil)async throws  -> UInt64  {
+    return
+        try  await uniffiRustCallAsync(
+            rustFutureFunc: {
+                uniffi_wildthing_fn_method_wildthingclient_retry_failed(
+                        self.uniffiCloneHandle(),FfiConverterOptionTypeKind.lower(kind),FfiConverterOptionTypeRecordId.lower(id)
+                )
+            },
+            pollFunc: ffi_wildthing_rust_future_poll_u64,
+            completeFunc: ffi_wildthing_rust_future_complete_u64,
+            freeFunc: ffi_wildthing_rust_future_free_u64,
+            liftFunc: FfiConverterUInt64.lift,
+            errorHandler: FfiConverterTypeWildThingError_lift
+        )
+}
+
+    /**
+     * The replica's name to servers, a UUID.
+     */
+open func clientId()async throws  -> String  {
+    return
+        try  await uniffiRustCallAsync(
+            rustFutureFunc: {
+                uniffi_wildthing_fn_method_wildthingclient_client_id(
+                        self.uniffiCloneHandle()
+                )
+            },
+            pollFunc: ffi_wildthing_rust_future_poll_rust_buffer,
+            completeFunc: ffi_wildthing_rust_future_complete_rust_buffer,
+            freeFunc: ffi_wildthing_rust_future_free_rust_buffer,
+            liftFunc: FfiConverterString.lift,
+            errorHandler: FfiConverterTypeWildThingError_lift
+        )
+}
+
+    /**
+     * Remembers the server and the token. Does not talk to the server;
+     * [`WildThingClient::probe`] does.
+     *
+     * The token is kept in memory only. Fails with `Invalid` if the URL or the
+     * token can't be used.
+     */
+open func connect(serverUrl: String, authToken: String? = nil, options: ConnectOptions? = nil)async throws   {
+    return
+        try  await uniffiRustCallAsync(
+            rustFutureFunc: {
+                uniffi_wildthing_fn_method_wildthingclient_connect(
+                        self.uniffiCloneHandle(),FfiConverterString.lower(serverUrl),FfiConverterOptionString.lower(authToken),FfiConverterOptionTypeConnectOptions.lower(options)
+                )
+            },
+            pollFunc: ffi_wildthing_rust_future_poll_void,
+            completeFunc: ffi_wildthing_rust_future_complete_void,
+            freeFunc: ffi_wildthing_rust_future_free_void,
+            liftFunc: { $0 },
+            errorHandler: FfiConverterTypeWildThingError_lift
+        )
+}
+
+    /**
+     * Forgets the server and the token; the replica and its outbox stay.
+     */
+open func disconnect()async throws   {
+    return
+        try  await uniffiRustCallAsync(
+            rustFutureFunc: {
+                uniffi_wildthing_fn_method_wildthingclient_disconnect(
+                        self.uniffiCloneHandle()
+                )
+            },
+            pollFunc: ffi_wildthing_rust_future_poll_void,
+            completeFunc: ffi_wildthing_rust_future_complete_void,
+            freeFunc: ffi_wildthing_rust_future_free_void,
+            liftFunc: { $0 },
+            errorHandler: FfiConverterTypeWildThingError_lift
+        )
+}
+
+    /**
+     * Stops a running sync and closes every connection to the file, so that no
+     * lock on it is held. Calls fail with `Paused` until [`WildThingClient::resume`].
+     */
+open func pause()async throws   {
+    return
+        try  await uniffiRustCallAsync(
+            rustFutureFunc: {
+                uniffi_wildthing_fn_method_wildthingclient_pause(
+                        self.uniffiCloneHandle()
+                )
+            },
+            pollFunc: ffi_wildthing_rust_future_poll_void,
+            completeFunc: ffi_wildthing_rust_future_complete_void,
+            freeFunc: ffi_wildthing_rust_future_free_void,
+            liftFunc: { $0 },
+            errorHandler: FfiConverterTypeWildThingError_lift
+        )
+}
+
+    /**
+     * Asks the server whether it is there and takes the token. Changes nothing.
+     *
+     * Fails with `Offline`, `NeedsAuth`, `Server`, or `Protocol` if what
+     * answers is no server of ours.
+     */
+open func probe()async throws   {
+    return
+        try  await uniffiRustCallAsync(
+            rustFutureFunc: {
+                uniffi_wildthing_fn_method_wildthingclient_probe(
+                        self.uniffiCloneHandle()
+                )
+            },
+            pollFunc: ffi_wildthing_rust_future_poll_void,
+            completeFunc: ffi_wildthing_rust_future_complete_void,
+            freeFunc: ffi_wildthing_rust_future_free_void,
+            liftFunc: { $0 },
+            errorHandler: FfiConverterTypeWildThingError_lift
+        )
+}
+
+    /**
+     * Opens the file again. A background sync tries at once.
+     */
+open func resume()async throws   {
+    return
+        try  await uniffiRustCallAsync(
+            rustFutureFunc: {
+                uniffi_wildthing_fn_method_wildthingclient_resume(
+                        self.uniffiCloneHandle()
+                )
+            },
+            pollFunc: ffi_wildthing_rust_future_poll_void,
+            completeFunc: ffi_wildthing_rust_future_complete_void,
+            freeFunc: ffi_wildthing_rust_future_free_void,
+            liftFunc: { $0 },
+            errorHandler: FfiConverterTypeWildThingError_lift
+        )
+}
+
+    /**
+     * Where a damaged database was set aside to when this client was opened,
+     * and how many of its unsent edits were saved.
+     */
+open func salvaged() -> Salvaged?  {
+    return try!  FfiConverterOptionTypeSalvaged.lift(try! rustCall() {
+        uniffiCallStatus in
+    uniffi_wildthing_fn_method_wildthingclient_salvaged(
+            self.uniffiCloneHandle(),uniffiCallStatus
+    )
+})
+}
+
+    /**
+     * Changes the token. A background sync that waits for one goes on.
+     */
+open func setAuthToken(token: String?)throws   {try rustCallWithError(FfiConverterTypeWildThingError_lift) {
+        uniffiCallStatus in
+    uniffi_wildthing_fn_method_wildthingclient_set_auth_token(
+            self.uniffiCloneHandle(),
+        FfiConverterOptionString.lower(token),uniffiCallStatus
+    )
+}
+}
+
+    /**
+     * Ends background work and a running sync, and closes the file. Calls
+     * fail with `Cancelled` from here on; streams end.
+     */
+open func shutdown()async   {
+    return
+        try!  await uniffiRustCallAsync(
+            rustFutureFunc: {
+                uniffi_wildthing_fn_method_wildthingclient_shutdown(
+                        self.uniffiCloneHandle()
+                )
+            },
+            pollFunc: ffi_wildthing_rust_future_poll_void,
+            completeFunc: ffi_wildthing_rust_future_complete_void,
+            freeFunc: ffi_wildthing_rust_future_free_void,
+            liftFunc: { $0 },
+            errorHandler: nil
+
+        )
+}
+
+    /**
+     * One device.
+     */
+open func getDevice(deviceId: RecordId)async throws  -> Device  {
+    return
+        try  await uniffiRustCallAsync(
+            rustFutureFunc: {
+                uniffi_wildthing_fn_method_wildthingclient_get_device(
+                        self.uniffiCloneHandle(),FfiConverterTypeRecordId_lower(deviceId)
+                )
+            },
+            pollFunc: ffi_wildthing_rust_future_poll_rust_buffer,
+            completeFunc: ffi_wildthing_rust_future_complete_rust_buffer,
+            freeFunc: ffi_wildthing_rust_future_free_rust_buffer,
+            liftFunc: FfiConverterTypeDevice_lift,
+            errorHandler: FfiConverterTypeWildThingError_lift
+        )
+}
+
+    /**
+     * The states of a device that are remembered here, newest first.
+     */
+open func getDeviceHistory(deviceId: RecordId, limit: UInt32 = UInt32(100))async throws  -> [DeviceState]  {
+    return
+        try  await uniffiRustCallAsync(
+            rustFutureFunc: {
+                uniffi_wildthing_fn_method_wildthingclient_get_device_history(
+                        self.uniffiCloneHandle(),FfiConverterTypeRecordId_lower(deviceId),FfiConverterUInt32.lower(limit)
+                )
+            },
+            pollFunc: ffi_wildthing_rust_future_poll_rust_buffer,
+            completeFunc: ffi_wildthing_rust_future_complete_rust_buffer,
+            freeFunc: ffi_wildthing_rust_future_free_rust_buffer,
+            liftFunc: FfiConverterSequenceTypeDeviceState.lift,
+            errorHandler: FfiConverterTypeWildThingError_lift
+        )
+}
+
+    /**
+     * What a device is doing. A device that never told has an empty state.
+     */
+open func getDeviceState(deviceId: RecordId)async throws  -> DeviceState  {
+    return
+        try  await uniffiRustCallAsync(
+            rustFutureFunc: {
+                uniffi_wildthing_fn_method_wildthingclient_get_device_state(
+                        self.uniffiCloneHandle(),FfiConverterTypeRecordId_lower(deviceId)
+                )
+            },
+            pollFunc: ffi_wildthing_rust_future_poll_rust_buffer,
+            completeFunc: ffi_wildthing_rust_future_complete_rust_buffer,
+            freeFunc: ffi_wildthing_rust_future_free_rust_buffer,
+            liftFunc: FfiConverterTypeDeviceState_lift,
+            errorHandler: FfiConverterTypeWildThingError_lift
+        )
+}
+
+    /**
+     * The devices of a room, or all, by name. A device whose room is not here
+     * or deleted is *unplaced* and in no room.
+     */
+open func getDevices(roomId: RecordId? = nil)async throws  -> [Device]  {
+    return
+        try  await uniffiRustCallAsync(
+            rustFutureFunc: {
+                uniffi_wildthing_fn_method_wildthingclient_get_devices(
+                        self.uniffiCloneHandle(),FfiConverterOptionTypeRecordId.lower(roomId)
+                )
+            },
+            pollFunc: ffi_wildthing_rust_future_poll_rust_buffer,
+            completeFunc: ffi_wildthing_rust_future_complete_rust_buffer,
+            freeFunc: ffi_wildthing_rust_future_free_rust_buffer,
+            liftFunc: FfiConverterSequenceTypeDevice.lift,
+            errorHandler: FfiConverterTypeWildThingError_lift
+        )
+}
+
+    /**
+     * Logged events, newest first: all, or those about one record.
+     */
+open func getEvents(entityId: RecordId? = nil, limit: UInt32 = UInt32(100))async throws  -> [Event]  {
+    return
+        try  await uniffiRustCallAsync(
+            rustFutureFunc: {
+                uniffi_wildthing_fn_method_wildthingclient_get_events(
+                        self.uniffiCloneHandle(),FfiConverterOptionTypeRecordId.lower(entityId),FfiConverterUInt32.lower(limit)
+                )
+            },
+            pollFunc: ffi_wildthing_rust_future_poll_rust_buffer,
+            completeFunc: ffi_wildthing_rust_future_complete_rust_buffer,
+            freeFunc: ffi_wildthing_rust_future_free_rust_buffer,
+            liftFunc: FfiConverterSequenceTypeEvent.lift,
+            errorHandler: FfiConverterTypeWildThingError_lift
+        )
+}
+
+    /**
+     * One house: the one named, or the first by name. `NotFound` if there is none.
+     */
+open func getHouse(houseId: RecordId? = nil)async throws  -> House  {
+    return
+        try  await uniffiRustCallAsync(
+            rustFutureFunc: {
+                uniffi_wildthing_fn_method_wildthingclient_get_house(
+                        self.uniffiCloneHandle(),FfiConverterOptionTypeRecordId.lower(houseId)
+                )
+            },
+            pollFunc: ffi_wildthing_rust_future_poll_rust_buffer,
+            completeFunc: ffi_wildthing_rust_future_complete_rust_buffer,
+            freeFunc: ffi_wildthing_rust_future_free_rust_buffer,
+            liftFunc: FfiConverterTypeHouse_lift,
+            errorHandler: FfiConverterTypeWildThingError_lift
+        )
+}
+
+    /**
+     * Every house, by name.
+     */
+open func getHouses()async throws  -> [House]  {
+    return
+        try  await uniffiRustCallAsync(
+            rustFutureFunc: {
+                uniffi_wildthing_fn_method_wildthingclient_get_houses(
+                        self.uniffiCloneHandle()
+                )
+            },
+            pollFunc: ffi_wildthing_rust_future_poll_rust_buffer,
+            completeFunc: ffi_wildthing_rust_future_complete_rust_buffer,
+            freeFunc: ffi_wildthing_rust_future_free_rust_buffer,
+            liftFunc: FfiConverterSequenceTypeHouse.lift,
+            errorHandler: FfiConverterTypeWildThingError_lift
+        )
+}
+
+    /**
+     * One room.
+     */
+open func getRoom(roomId: RecordId)async throws  -> Room  {
+    return
+        try  await uniffiRustCallAsync(
+            rustFutureFunc: {
+                uniffi_wildthing_fn_method_wildthingclient_get_room(
+                        self.uniffiCloneHandle(),FfiConverterTypeRecordId_lower(roomId)
+                )
+            },
+            pollFunc: ffi_wildthing_rust_future_poll_rust_buffer,
+            completeFunc: ffi_wildthing_rust_future_complete_rust_buffer,
+            freeFunc: ffi_wildthing_rust_future_free_rust_buffer,
+            liftFunc: FfiConverterTypeRoom_lift,
+            errorHandler: FfiConverterTypeWildThingError_lift
+        )
+}
+
+    /**
+     * The rooms of a house, or all, by name.
+     */
+open func getRooms(houseId: RecordId? = nil)async throws  -> [Room]  {
+    return
+        try  await uniffiRustCallAsync(
+            rustFutureFunc: {
+                uniffi_wildthing_fn_method_wildthingclient_get_rooms(
+                        self.uniffiCloneHandle(),FfiConverterOptionTypeRecordId.lower(houseId)
+                )
+            },
+            pollFunc: ffi_wildthing_rust_future_poll_rust_buffer,
+            completeFunc: ffi_wildthing_rust_future_complete_rust_buffer,
+            freeFunc: ffi_wildthing_rust_future_free_rust_buffer,
+            liftFunc: FfiConverterSequenceTypeRoom.lift,
+            errorHandler: FfiConverterTypeWildThingError_lift
+        )
+}
+
+    /**
+     * One user.
+     */
+open func getUser(userId: RecordId)async throws  -> User  {
+    return
+        try  await uniffiRustCallAsync(
+            rustFutureFunc: {
+                uniffi_wildthing_fn_method_wildthingclient_get_user(
+                        self.uniffiCloneHandle(),FfiConverterTypeRecordId_lower(userId)
+                )
+            },
+            pollFunc: ffi_wildthing_rust_future_poll_rust_buffer,
+            completeFunc: ffi_wildthing_rust_future_complete_rust_buffer,
+            freeFunc: ffi_wildthing_rust_future_free_rust_buffer,
+            liftFunc: FfiConverterTypeUser_lift,
+            errorHandler: FfiConverterTypeWildThingError_lift
+        )
+}
+
+    /**
+     * The users of a house, or all, by name.
+     */
+open func getUsers(houseId: RecordId? = nil)async throws  -> [User]  {
+    return
+        try  await uniffiRustCallAsync(
+            rustFutureFunc: {
+                uniffi_wildthing_fn_method_wildthingclient_get_users(
+                        self.uniffiCloneHandle(),FfiConverterOptionTypeRecordId.lower(houseId)
+                )
+            },
+            pollFunc: ffi_wildthing_rust_future_poll_rust_buffer,
+            completeFunc: ffi_wildthing_rust_future_complete_rust_buffer,
+            freeFunc: ffi_wildthing_rust_future_free_rust_buffer,
+            liftFunc: FfiConverterSequenceTypeUser.lift,
+            errorHandler: FfiConverterTypeWildThingError_lift
+        )
+}
+
+    /**
+     * Ends the sync that runs, promptly. Whoever waits for it gets `Cancelled`.
+     */
+open func cancelSync()  {try! rustCall() {
+        uniffiCallStatus in
+    uniffi_wildthing_fn_method_wildthingclient_cancel_sync(
+            self.uniffiCloneHandle(),uniffiCallStatus
+    )
+}
+}
+
+    /**
+     * Where the replica stands.
+     */
+open func getSyncStatus()async throws  -> SyncStatus  {
+    return
+        try  await uniffiRustCallAsync(
+            rustFutureFunc: {
+                uniffi_wildthing_fn_method_wildthingclient_get_sync_status(
+                        self.uniffiCloneHandle()
+                )
+            },
+            pollFunc: ffi_wildthing_rust_future_poll_rust_buffer,
+            completeFunc: ffi_wildthing_rust_future_complete_rust_buffer,
+            freeFunc: ffi_wildthing_rust_future_free_rust_buffer,
+            liftFunc: FfiConverterTypeSyncStatus_lift,
+            errorHandler: FfiConverterTypeWildThingError_lift
+        )
+}
+
+    /**
+     * The network is back: a background sync tries at once.
+     */
+open func networkAvailable()  {try! rustCall() {
+        uniffiCallStatus in
+    uniffi_wildthing_fn_method_wildthingclient_network_available(
+            self.uniffiCloneHandle(),uniffiCallStatus
+    )
+}
+}
+
+    /**
+     * Syncs now and then every `interval` (at least a second), later after
+     * failures, sooner after local writes and hints. A running one is replaced.
+     */
+open func startBackgroundSync(interval: TimeInterval)async throws   {
+    return
+        try  await uniffiRustCallAsync(
+            rustFutureFunc: {
+                uniffi_wildthing_fn_method_wildthingclient_start_background_sync(
+                        self.uniffiCloneHandle(),FfiConverterDuration.lower(interval)
+                )
+            },
+            pollFunc: ffi_wildthing_rust_future_poll_void,
+            completeFunc: ffi_wildthing_rust_future_complete_void,
+            freeFunc: ffi_wildthing_rust_future_free_void,
+            liftFunc: { $0 },
+            errorHandler: FfiConverterTypeWildThingError_lift
+        )
+}
+
+    /**
+     * Ends the background sync. A sync that runs is ended too.
+     */
+open func stopBackgroundSync()async   {
+    return
+        try!  await uniffiRustCallAsync(
+            rustFutureFunc: {
+                uniffi_wildthing_fn_method_wildthingclient_stop_background_sync(
+                        self.uniffiCloneHandle()
+                )
+            },
+            pollFunc: ffi_wildthing_rust_future_poll_void,
+            completeFunc: ffi_wildthing_rust_future_complete_void,
+            freeFunc: ffi_wildthing_rust_future_free_void,
+            liftFunc: { $0 },
+            errorHandler: nil
+
+        )
+}
+
+    /**
+     * Syncs now, or joins the sync that runs.
+     *
+     * Fails with `NotConnected`, `Offline`, `NeedsAuth`, `Server`, `Protocol`,
+     * `OtherServer`, `Busy`, `Storage`, `Paused` or `Cancelled`. What was done
+     * before it failed stays done; the rest waits for the next sync.
+     */
+open func sync()async throws  -> SyncResult  {
+    return
+        try  await uniffiRustCallAsync(
+            rustFutureFunc: {
+                uniffi_wildthing_fn_method_wildthingclient_sync(
+                        self.uniffiCloneHandle()
+                )
+            },
+            pollFunc: ffi_wildthing_rust_future_poll_rust_buffer,
+            completeFunc: ffi_wildthing_rust_future_complete_rust_buffer,
+            freeFunc: ffi_wildthing_rust_future_free_rust_buffer,
+            liftFunc: FfiConverterTypeSyncResult_lift,
+            errorHandler: FfiConverterTypeWildThingError_lift
+        )
+}
+
+    /**
+     * Makes a device. `NotFound` if the room is not there.
+     */
+open func createDevice(device: NewDevice)async throws  -> Device  {
+    return
+        try  await uniffiRustCallAsync(
+            rustFutureFunc: {
+                uniffi_wildthing_fn_method_wildthingclient_create_device(
+                        self.uniffiCloneHandle(),FfiConverterTypeNewDevice_lower(device)
+                )
+            },
+            pollFunc: ffi_wildthing_rust_future_poll_rust_buffer,
+            completeFunc: ffi_wildthing_rust_future_complete_rust_buffer,
+            freeFunc: ffi_wildthing_rust_future_free_rust_buffer,
+            liftFunc: FfiConverterTypeDevice_lift,
+            errorHandler: FfiConverterTypeWildThingError_lift
+        )
+}
+
+    /**
+     * Makes a house. `Invalid` if a field can't be used.
+     */
+open func createHouse(house: NewHouse)async throws  -> House  {
+    return
+        try  await uniffiRustCallAsync(
+            rustFutureFunc: {
+                uniffi_wildthing_fn_method_wildthingclient_create_house(
+                        self.uniffiCloneHandle(),FfiConverterTypeNewHouse_lower(house)
+                )
+            },
+            pollFunc: ffi_wildthing_rust_future_poll_rust_buffer,
+            completeFunc: ffi_wildthing_rust_future_complete_rust_buffer,
+            freeFunc: ffi_wildthing_rust_future_free_rust_buffer,
+            liftFunc: FfiConverterTypeHouse_lift,
+            errorHandler: FfiConverterTypeWildThingError_lift
+        )
+}
+
+    /**
+     * Makes a room. `NotFound` if the house is not there.
+     */
+open func createRoom(room: NewRoom)async throws  -> Room  {
+    return
+        try  await uniffiRustCallAsync(
+            rustFutureFunc: {
+                uniffi_wildthing_fn_method_wildthingclient_create_room(
+                        self.uniffiCloneHandle(),FfiConverterTypeNewRoom_lower(room)
+                )
+            },
+            pollFunc: ffi_wildthing_rust_future_poll_rust_buffer,
+            completeFunc: ffi_wildthing_rust_future_complete_rust_buffer,
+            freeFunc: ffi_wildthing_rust_future_free_rust_buffer,
+            liftFunc: FfiConverterTypeRoom_lift,
+            errorHandler: FfiConverterTypeWildThingError_lift
+        )
+}
+
+    /**
+     * Makes a user. `NotFound` if the house is not there.
+     */
+open func createUser(user: NewUser)async throws  -> User  {
+    return
+        try  await uniffiRustCallAsync(
+            rustFutureFunc: {
+                uniffi_wildthing_fn_method_wildthingclient_create_user(
+                        self.uniffiCloneHandle(),FfiConverterTypeNewUser_lower(user)
+                )
+            },
+            pollFunc: ffi_wildthing_rust_future_poll_rust_buffer,
+            completeFunc: ffi_wildthing_rust_future_complete_rust_buffer,
+            freeFunc: ffi_wildthing_rust_future_free_rust_buffer,
+            liftFunc: FfiConverterTypeUser_lift,
+            errorHandler: FfiConverterTypeWildThingError_lift
+        )
+}
+
+    /**
+     * Deletes a device.
+     */
+open func deleteDevice(deviceId: RecordId)async throws   {
+    return
+        try  await uniffiRustCallAsync(
+            rustFutureFunc: {
+                uniffi_wildthing_fn_method_wildthingclient_delete_device(
+                        self.uniffiCloneHandle(),FfiConverterTypeRecordId_lower(deviceId)
+                )
+            },
+            pollFunc: ffi_wildthing_rust_future_poll_void,
+            completeFunc: ffi_wildthing_rust_future_complete_void,
+            freeFunc: ffi_wildthing_rust_future_free_void,
+            liftFunc: { $0 },
+            errorHandler: FfiConverterTypeWildThingError_lift
+        )
+}
+
+    /**
+     * Deletes a house with its rooms, devices and users.
+     */
+open func deleteHouse(houseId: RecordId)async throws   {
+    return
+        try  await uniffiRustCallAsync(
+            rustFutureFunc: {
+                uniffi_wildthing_fn_method_wildthingclient_delete_house(
+                        self.uniffiCloneHandle(),FfiConverterTypeRecordId_lower(houseId)
+                )
+            },
+            pollFunc: ffi_wildthing_rust_future_poll_void,
+            completeFunc: ffi_wildthing_rust_future_complete_void,
+            freeFunc: ffi_wildthing_rust_future_free_void,
+            liftFunc: { $0 },
+            errorHandler: FfiConverterTypeWildThingError_lift
+        )
+}
+
+    /**
+     * Deletes a room with its devices.
+     */
+open func deleteRoom(roomId: RecordId)async throws   {
+    return
+        try  await uniffiRustCallAsync(
+            rustFutureFunc: {
+                uniffi_wildthing_fn_method_wildthingclient_delete_room(
+                        self.uniffiCloneHandle(),FfiConverterTypeRecordId_lower(roomId)
+                )
+            },
+            pollFunc: ffi_wildthing_rust_future_poll_void,
+            completeFunc: ffi_wildthing_rust_future_complete_void,
+            freeFunc: ffi_wildthing_rust_future_free_void,
+            liftFunc: { $0 },
+            errorHandler: FfiConverterTypeWildThingError_lift
+        )
+}
+
+    /**
+     * Deletes a user.
+     */
+open func deleteUser(userId: RecordId)async throws   {
+    return
+        try  await uniffiRustCallAsync(
+            rustFutureFunc: {
+                uniffi_wildthing_fn_method_wildthingclient_delete_user(
+                        self.uniffiCloneHandle(),FfiConverterTypeRecordId_lower(userId)
+                )
+            },
+            pollFunc: ffi_wildthing_rust_future_poll_void,
+            completeFunc: ffi_wildthing_rust_future_complete_void,
+            freeFunc: ffi_wildthing_rust_future_free_void,
+            liftFunc: { $0 },
+            errorHandler: FfiConverterTypeWildThingError_lift
+        )
+}
+
+    /**
+     * Logs an event. What it is about need not be here.
+     */
+open func logEvent(event: NewEvent)async throws  -> Event  {
+    return
+        try  await uniffiRustCallAsync(
+            rustFutureFunc: {
+                uniffi_wildthing_fn_method_wildthingclient_log_event(
+                        self.uniffiCloneHandle(),FfiConverterTypeNewEvent_lower(event)
+                )
+            },
+            pollFunc: ffi_wildthing_rust_future_poll_rust_buffer,
+            completeFunc: ffi_wildthing_rust_future_complete_rust_buffer,
+            freeFunc: ffi_wildthing_rust_future_free_rust_buffer,
+            liftFunc: FfiConverterTypeEvent_lift,
+            errorHandler: FfiConverterTypeWildThingError_lift
+        )
+}
+
+    /**
+     * Changes fields of a device; its state has a call of its own. `NotFound`
+     * if it is to move to a room that is not there.
+     */
+open func updateDevice(deviceId: RecordId, patch: DevicePatch)async throws  -> Device  {
+    return
+        try  await uniffiRustCallAsync(
+            rustFutureFunc: {
+                uniffi_wildthing_fn_method_wildthingclient_update_device(
+                        self.uniffiCloneHandle(),FfiConverterTypeRecordId_lower(deviceId),FfiConverterTypeDevicePatch_lower(patch)
+                )
+            },
+            pollFunc: ffi_wildthing_rust_future_poll_rust_buffer,
+            completeFunc: ffi_wildthing_rust_future_complete_rust_buffer,
+            freeFunc: ffi_wildthing_rust_future_free_rust_buffer,
+            liftFunc: FfiConverterTypeDevice_lift,
+            errorHandler: FfiConverterTypeWildThingError_lift
+        )
+}
+
+    /**
+     * Changes what a device is doing: `state` is merged into the current state
+     * (RFC 7386: `null` removes a key), or replaces it whole. `attributes` are
+     * merged likewise.
+     */
+open func updateDeviceState(deviceId: RecordId, state: JsonObject, attributes: JsonObject? = nil, replace: Bool = false)async throws  -> DeviceState  {
+    return
+        try  await uniffiRustCallAsync(
+            rustFutureFunc: {
+                uniffi_wildthing_fn_method_wildthingclient_update_device_state(
+                        self.uniffiCloneHandle(),FfiConverterTypeRecordId_lower(deviceId),FfiConverterTypeJsonObject_lower(state),FfiConverterOptionTypeJsonObject.lower(attributes),FfiConverterBool.lower(replace)
+                )
+            },
+            pollFunc: ffi_wildthing_rust_future_poll_rust_buffer,
+            completeFunc: ffi_wildthing_rust_future_complete_rust_buffer,
+            freeFunc: ffi_wildthing_rust_future_free_rust_buffer,
+            liftFunc: FfiConverterTypeDeviceState_lift,
+            errorHandler: FfiConverterTypeWildThingError_lift
+        )
+}
+
+    /**
+     * Changes fields of a house.
+     */
+open func updateHouse(houseId: RecordId, patch: HousePatch)async throws  -> House  {
+    return
+        try  await uniffiRustCallAsync(
+            rustFutureFunc: {
+                uniffi_wildthing_fn_method_wildthingclient_update_house(
+                        self.uniffiCloneHandle(),FfiConverterTypeRecordId_lower(houseId),FfiConverterTypeHousePatch_lower(patch)
+                )
+            },
+            pollFunc: ffi_wildthing_rust_future_poll_rust_buffer,
+            completeFunc: ffi_wildthing_rust_future_complete_rust_buffer,
+            freeFunc: ffi_wildthing_rust_future_free_rust_buffer,
+            liftFunc: FfiConverterTypeHouse_lift,
+            errorHandler: FfiConverterTypeWildThingError_lift
+        )
+}
+
+    /**
+     * Changes fields of a room. `NotFound` if it is to move to a house that is not there.
+     */
+open func updateRoom(roomId: RecordId, patch: RoomPatch)async throws  -> Room  {
+    return
+        try  await uniffiRustCallAsync(
+            rustFutureFunc: {
+                uniffi_wildthing_fn_method_wildthingclient_update_room(
+                        self.uniffiCloneHandle(),FfiConverterTypeRecordId_lower(roomId),FfiConverterTypeRoomPatch_lower(patch)
+                )
+            },
+            pollFunc: ffi_wildthing_rust_future_poll_rust_buffer,
+            completeFunc: ffi_wildthing_rust_future_complete_rust_buffer,
+            freeFunc: ffi_wildthing_rust_future_free_rust_buffer,
+            liftFunc: FfiConverterTypeRoom_lift,
+            errorHandler: FfiConverterTypeWildThingError_lift
+        )
+}
+
+    /**
+     * Changes fields of a user. `NotFound` if they are to move to a house that is not there.
+     */
+open func updateUser(userId: RecordId, patch: UserPatch)async throws  -> User  {
+    return
+        try  await uniffiRustCallAsync(
+            rustFutureFunc: {
+                uniffi_wildthing_fn_method_wildthingclient_update_user(
+                        self.uniffiCloneHandle(),FfiConverterTypeRecordId_lower(userId),FfiConverterTypeUserPatch_lower(patch)
+                )
+            },
+            pollFunc: ffi_wildthing_rust_future_poll_rust_buffer,
+            completeFunc: ffi_wildthing_rust_future_complete_rust_buffer,
+            freeFunc: ffi_wildthing_rust_future_free_rust_buffer,
+            liftFunc: FfiConverterTypeUser_lift,
+            errorHandler: FfiConverterTypeWildThingError_lift
+        )
+}
+
+
+}
+
+
+#if swift(>=5.8)
+@_documentation(visibility: private)
+#endif
+public struct FfiConverterTypeWildThingClient: FfiConverter {
+    typealias FfiType = UInt64
+    typealias SwiftType = WildThingClient
+
+    public static func lift(_ handle: UInt64) throws -> WildThingClient {
+        return WildThingClient(unsafeFromHandle: handle)
+    }
+
+    public static func lower(_ value: WildThingClient) -> UInt64 {
+        return value.uniffiCloneHandle()
+    }
+
+    public static func read(from buf: inout (data: Data, offset: Data.Index)) throws -> WildThingClient {
+        let handle: UInt64 = try readInt(&buf)
+        return try lift(handle)
+    }
+
+    public static func write(_ value: WildThingClient, into buf: inout [UInt8]) {
+        writeInt(&buf, lower(value))
+    }
+}
+
+
+#if swift(>=5.8)
+@_documentation(visibility: private)
+#endif
+public func FfiConverterTypeWildThingClient_lift(_ handle: UInt64) throws -> WildThingClient {
+    return try FfiConverterTypeWildThingClient.lift(handle)
+}
+
+#if swift(>=5.8)
+@_documentation(visibility: private)
+#endif
+public func FfiConverterTypeWildThingClient_lower(_ value: WildThingClient) -> UInt64 {
+    return FfiConverterTypeWildThingClient.lower(value)
+}
+
+
+/**
+ * An edit that lost or was refused, kept whole until it is dismissed.
+ */
+public struct Conflict: Equatable, Hashable {
+    /**
+     * Number of the entry in this replica's journal.
+     */
+    public let conflictId: Int64
+    /**
+     * The record's kind.
+     */
+    public let kind: Kind
+    /**
+     * The record's id.
+     */
+    public let id: RecordId
+    /**
+     * Why it lost: the rule's reason, or `rejected`, `discarded`, `absent_on_server`.
+     */
+    public let reason: String
+    /**
+     * `local`: an edit made here lost. `remote`: an edit made here won over this one.
+     */
+    public let loser: Loser
+    /**
+     * The losing version as it would have been shown.
+     */
+    public let losing: JsonObject
+    /**
+     * The version that stayed, where known.
+     */
+    public let winning: JsonObject?
+    /**
+     * Edit time of the loser.
+     */
+    public let losingTime: Timestamp?
+    /**
+     * Edit time of the winner.
+     */
+    public let winningTime: Timestamp?
+    /**
+     * When it was recorded here.
+     */
+    public let recordedAt: Timestamp
+
+    // Default memberwise initializers are never public by default, so we
+    // declare one manually.
+    public init(
+        /**
+         * Number of the entry in this replica's journal.
+         */conflictId: Int64,
+        /**
+         * The record's kind.
+         */kind: Kind,
+        /**
+         * The record's id.
+         */id: RecordId,
+        /**
+         * Why it lost: the rule's reason, or `rejected`, `discarded`, `absent_on_server`.
+         */reason: String,
+        /**
+         * `local`: an edit made here lost. `remote`: an edit made here won over this one.
+         */loser: Loser,
+        /**
+         * The losing version as it would have been shown.
+         */losing: JsonObject,
+        /**
+         * The version that stayed, where known.
+         */winning: JsonObject?,
+        /**
+         * Edit time of the loser.
+         */losingTime: Timestamp?,
+        /**
+         * Edit time of the winner.
+         */winningTime: Timestamp?,
+        /**
+         * When it was recorded here.
+         */recordedAt: Timestamp) {
+        self.conflictId = conflictId
+        self.kind = kind
+        self.id = id
+        self.reason = reason
+        self.loser = loser
+        self.losing = losing
+        self.winning = winning
+        self.losingTime = losingTime
+        self.winningTime = winningTime
+        self.recordedAt = recordedAt
+    }
+
+
+}
+
+#if compiler(>=6)
+extension Conflict: Sendable {}
+#endif
+
+#if swift(>=5.8)
+@_documentation(visibility: private)
+#endif
+public struct FfiConverterTypeConflict: FfiConverterRustBuffer {
+    public static func read(from buf: inout (data: Data, offset: Data.Index)) throws -> Conflict {
+        return
+            try Conflict(
+                conflictId: FfiConverterInt64.read(from: &buf),
+                kind: FfiConverterTypeKind.read(from: &buf),
+                id: FfiConverterTypeRecordId.read(from: &buf),
+                reason: FfiConverterString.read(from: &buf),
+                loser: FfiConverterTypeLoser.read(from: &buf),
+                losing: FfiConverterTypeJsonObject.read(from: &buf),
+                winning: FfiConverterOptionTypeJsonObject.read(from: &buf),
+                losingTime: FfiConverterOptionTypeTimestamp.read(from: &buf),
+                winningTime: FfiConverterOptionTypeTimestamp.read(from: &buf),
+                recordedAt: FfiConverterTypeTimestamp.read(from: &buf)
+        )
+    }
+
+    public static func write(_ value: Conflict, into buf: inout [UInt8]) {
+        FfiConverterInt64.write(value.conflictId, into: &buf)
+        FfiConverterTypeKind.write(value.kind, into: &buf)
+        FfiConverterTypeRecordId.write(value.id, into: &buf)
+        FfiConverterString.write(value.reason, into: &buf)
+        FfiConverterTypeLoser.write(value.loser, into: &buf)
+        FfiConverterTypeJsonObject.write(value.losing, into: &buf)
+        FfiConverterOptionTypeJsonObject.write(value.winning, into: &buf)
+        FfiConverterOptionTypeTimestamp.write(value.losingTime, into: &buf)
+        FfiConverterOptionTypeTimestamp.write(value.winningTime, into: &buf)
+        FfiConverterTypeTimestamp.write(value.recordedAt, into: &buf)
+    }
+}
+
+
+#if swift(>=5.8)
+@_documentation(visibility: private)
+#endif
+public func FfiConverterTypeConflict_lift(_ buf: RustBuffer) throws -> Conflict {
+    return try FfiConverterTypeConflict.lift(buf)
+}
+
+#if swift(>=5.8)
+@_documentation(visibility: private)
+#endif
+public func FfiConverterTypeConflict_lower(_ value: Conflict) -> RustBuffer {
+    return FfiConverterTypeConflict.lower(value)
+}
+
+
+/**
+ * What connecting to a server may need beside its URL and the token.
+ */
+public struct ConnectOptions: Equatable, Hashable {
+    /**
+     * A fixed client id, a UUID; otherwise the replica's own is kept.
+     */
+    public let clientId: String?
+    /**
+     * Time limits of each exchange: 5 s to connect, 30 s without a byte and
+     * 120 s in all when left out.
+     */
+    public let timeouts: Timeouts?
+    /**
+     * Move a used replica to another server: full resync, outbox kept.
+     */
+    public let rebind: Bool
+
+    // Default memberwise initializers are never public by default, so we
+    // declare one manually.
+    public init(
+        /**
+         * A fixed client id, a UUID; otherwise the replica's own is kept.
+         */clientId: String? = nil,
+        /**
+         * Time limits of each exchange: 5 s to connect, 30 s without a byte and
+         * 120 s in all when left out.
+         */timeouts: Timeouts? = nil,
+        /**
+         * Move a used replica to another server: full resync, outbox kept.
+         */rebind: Bool = false) {
+        self.clientId = clientId
+        self.timeouts = timeouts
+        self.rebind = rebind
+    }
+
+
+}
+
+#if compiler(>=6)
+extension ConnectOptions: Sendable {}
+#endif
+
+#if swift(>=5.8)
+@_documentation(visibility: private)
+#endif
+public struct FfiConverterTypeConnectOptions: FfiConverterRustBuffer {
+    public static func read(from buf: inout (data: Data, offset: Data.Index)) throws -> ConnectOptions {
+        return
+            try ConnectOptions(
+                clientId: FfiConverterOptionString.read(from: &buf),
+                timeouts: FfiConverterOptionTypeTimeouts.read(from: &buf),
+                rebind: FfiConverterBool.read(from: &buf)
+        )
+    }
+
+    public static func write(_ value: ConnectOptions, into buf: inout [UInt8]) {
+        FfiConverterOptionString.write(value.clientId, into: &buf)
+        FfiConverterOptionTypeTimeouts.write(value.timeouts, into: &buf)
+        FfiConverterBool.write(value.rebind, into: &buf)
+    }
+}
+
+
+#if swift(>=5.8)
+@_documentation(visibility: private)
+#endif
+public func FfiConverterTypeConnectOptions_lift(_ buf: RustBuffer) throws -> ConnectOptions {
+    return try FfiConverterTypeConnectOptions.lift(buf)
+}
+
+#if swift(>=5.8)
+@_documentation(visibility: private)
+#endif
+public func FfiConverterTypeConnectOptions_lower(_ value: ConnectOptions) -> RustBuffer {
+    return FfiConverterTypeConnectOptions.lower(value)
+}
+
+
+/**
+ * A device in a room.
+ */
+public struct Device: Equatable, Hashable {
+    /**
+     * Its id.
+     */
+    public let id: RecordId
+    /**
+     * The room it is in; `None` if it is unplaced.
+     */
+    public let roomId: RecordId?
+    /**
+     * Whether the room it names is not here.
+     */
+    public let unplaced: Bool
+    /**
+     * Its name; empty if the server gave none.
+     */
+    public let name: String
+    /**
+     * What it is.
+     */
+    public let deviceType: DeviceType
+    /**
+     * Who made it.
+     */
+    public let manufacturer: String?
+    /**
+     * Which model it is.
+     */
+    public let model: String?
+    /**
+     * What it can do.
+     */
+    public let capabilities: Json?
+    /**
+     * How it is set up.
+     */
+    public let configuration: Json?
+    /**
+     * Address in the home network.
+     */
+    public let ipAddress: String?
+    /**
+     * Hardware address.
+     */
+    public let macAddress: String?
+    /**
+     * What it is doing; empty if it never told.
+     */
+    public let state: JsonObject
+    /**
+     * When it was made, by its author's clock.
+     */
+    public let createdAt: Timestamp?
+    /**
+     * Edit time of the device; its state has one of its own.
+     */
+    public let updatedAt: Timestamp?
+    /**
+     * The edit that made this version.
+     */
+    public let syncId: String
+    /**
+     * Where it stands with the server, in a word.
+     */
+    public let syncStatus: RecordStatus
+    /**
+     * The same with times and reasons.
+     */
+    public let freshness: Freshness
+    /**
+     * Every other field, as it came.
+     */
+    public let extra: JsonObject
+
+    // Default memberwise initializers are never public by default, so we
+    // declare one manually.
+    public init(
+        /**
+         * Its id.
+         */id: RecordId,
+        /**
+         * The room it is in; `None` if it is unplaced.
+         */roomId: RecordId?,
+        /**
+         * Whether the room it names is not here.
+         */unplaced: Bool,
+        /**
+         * Its name; empty if the server gave none.
+         */name: String,
+        /**
+         * What it is.
+         */deviceType: DeviceType,
+        /**
+         * Who made it.
+         */manufacturer: String?,
+        /**
+         * Which model it is.
+         */model: String?,
+        /**
+         * What it can do.
+         */capabilities: Json?,
+        /**
+         * How it is set up.
+         */configuration: Json?,
+        /**
+         * Address in the home network.
+         */ipAddress: String?,
+        /**
+         * Hardware address.
+         */macAddress: String?,
+        /**
+         * What it is doing; empty if it never told.
+         */state: JsonObject,
+        /**
+         * When it was made, by its author's clock.
+         */createdAt: Timestamp?,
+        /**
+         * Edit time of the device; its state has one of its own.
+         */updatedAt: Timestamp?,
+        /**
+         * The edit that made this version.
+         */syncId: String,
+        /**
+         * Where it stands with the server, in a word.
+         */syncStatus: RecordStatus,
+        /**
+         * The same with times and reasons.
+         */freshness: Freshness,
+        /**
+         * Every other field, as it came.
+         */extra: JsonObject) {
+        self.id = id
+        self.roomId = roomId
+        self.unplaced = unplaced
+        self.name = name
+        self.deviceType = deviceType
+        self.manufacturer = manufacturer
+        self.model = model
+        self.capabilities = capabilities
+        self.configuration = configuration
+        self.ipAddress = ipAddress
+        self.macAddress = macAddress
+        self.state = state
+        self.createdAt = createdAt
+        self.updatedAt = updatedAt
+        self.syncId = syncId
+        self.syncStatus = syncStatus
+        self.freshness = freshness
+        self.extra = extra
+    }
+
+
+}
+
+#if compiler(>=6)
+extension Device: Sendable {}
+#endif
+
+#if swift(>=5.8)
+@_documentation(visibility: private)
+#endif
+public struct FfiConverterTypeDevice: FfiConverterRustBuffer {
+    public static func read(from buf: inout (data: Data, offset: Data.Index)) throws -> Device {
+        return
+            try Device(
+                id: FfiConverterTypeRecordId.read(from: &buf),
+                roomId: FfiConverterOptionTypeRecordId.read(from: &buf),
+                unplaced: FfiConverterBool.read(from: &buf),
+                name: FfiConverterString.read(from: &buf),
+                deviceType: FfiConverterTypeDeviceType.read(from: &buf),
+                manufacturer: FfiConverterOptionString.read(from: &buf),
+                model: FfiConverterOptionString.read(from: &buf),
+                capabilities: FfiConverterOptionTypeJson.read(from: &buf),
+                configuration: FfiConverterOptionTypeJson.read(from: &buf),
+                ipAddress: FfiConverterOptionString.read(from: &buf),
+                macAddress: FfiConverterOptionString.read(from: &buf),
+                state: FfiConverterTypeJsonObject.read(from: &buf),
+                createdAt: FfiConverterOptionTypeTimestamp.read(from: &buf),
+                updatedAt: FfiConverterOptionTypeTimestamp.read(from: &buf),
+                syncId: FfiConverterString.read(from: &buf),
+                syncStatus: FfiConverterTypeRecordStatus.read(from: &buf),
+                freshness: FfiConverterTypeFreshness.read(from: &buf),
+                extra: FfiConverterTypeJsonObject.read(from: &buf)
+        )
+    }
+
+    public static func write(_ value: Device, into buf: inout [UInt8]) {
+        FfiConverterTypeRecordId.write(value.id, into: &buf)
+        FfiConverterOptionTypeRecordId.write(value.roomId, into: &buf)
+        FfiConverterBool.write(value.unplaced, into: &buf)
+        FfiConverterString.write(value.name, into: &buf)
+        FfiConverterTypeDeviceType.write(value.deviceType, into: &buf)
+        FfiConverterOptionString.write(value.manufacturer, into: &buf)
+        FfiConverterOptionString.write(value.model, into: &buf)
+        FfiConverterOptionTypeJson.write(value.capabilities, into: &buf)
+        FfiConverterOptionTypeJson.write(value.configuration, into: &buf)
+        FfiConverterOptionString.write(value.ipAddress, into: &buf)
+        FfiConverterOptionString.write(value.macAddress, into: &buf)
+        FfiConverterTypeJsonObject.write(value.state, into: &buf)
+        FfiConverterOptionTypeTimestamp.write(value.createdAt, into: &buf)
+        FfiConverterOptionTypeTimestamp.write(value.updatedAt, into: &buf)
+        FfiConverterString.write(value.syncId, into: &buf)
+        FfiConverterTypeRecordStatus.write(value.syncStatus, into: &buf)
+        FfiConverterTypeFreshness.write(value.freshness, into: &buf)
+        FfiConverterTypeJsonObject.write(value.extra, into: &buf)
+    }
+}
+
+
+#if swift(>=5.8)
+@_documentation(visibility: private)
+#endif
+public func FfiConverterTypeDevice_lift(_ buf: RustBuffer) throws -> Device {
+    return try FfiConverterTypeDevice.lift(buf)
+}
+
+#if swift(>=5.8)
+@_documentation(visibility: private)
+#endif
+public func FfiConverterTypeDevice_lower(_ value: Device) -> RustBuffer {
+    return FfiConverterTypeDevice.lower(value)
+}
+
+
+/**
+ * Changes to a device; its state has a call of its own.
+ */
+public struct DevicePatch: Equatable, Hashable {
+    /**
+     * The room to move it to.
+     */
+    public let roomId: RecordId?
+    /**
+     * Its name.
+     */
+    public let name: String?
+    /**
+     * What it is.
+     */
+    public let deviceType: DeviceType?
+    /**
+     * Who made it.
+     */
+    public let manufacturer: String?
+    /**
+     * Which model it is.
+     */
+    public let model: String?
+    /**
+     * What it can do, whole.
+     */
+    public let capabilities: Json?
+    /**
+     * How it is set up, an object, whole.
+     */
+    public let configuration: Json?
+    /**
+     * Address in the home network.
+     */
+    public let ipAddress: String?
+    /**
+     * Hardware address.
+     */
+    public let macAddress: String?
+    /**
+     * Names of fields to empty.
+     */
+    public let clear: [String]
+    /**
+     * Other fields.
+     */
+    public let extra: JsonObject?
+
+    // Default memberwise initializers are never public by default, so we
+    // declare one manually.
+    public init(
+        /**
+         * The room to move it to.
+         */roomId: RecordId? = nil,
+        /**
+         * Its name.
+         */name: String? = nil,
+        /**
+         * What it is.
+         */deviceType: DeviceType? = nil,
+        /**
+         * Who made it.
+         */manufacturer: String? = nil,
+        /**
+         * Which model it is.
+         */model: String? = nil,
+        /**
+         * What it can do, whole.
+         */capabilities: Json? = nil,
+        /**
+         * How it is set up, an object, whole.
+         */configuration: Json? = nil,
+        /**
+         * Address in the home network.
+         */ipAddress: String? = nil,
+        /**
+         * Hardware address.
+         */macAddress: String? = nil,
+        /**
+         * Names of fields to empty.
+         */clear: [String] = [],
+        /**
+         * Other fields.
+         */extra: JsonObject? = nil) {
+        self.roomId = roomId
+        self.name = name
+        self.deviceType = deviceType
+        self.manufacturer = manufacturer
+        self.model = model
+        self.capabilities = capabilities
+        self.configuration = configuration
+        self.ipAddress = ipAddress
+        self.macAddress = macAddress
+        self.clear = clear
+        self.extra = extra
+    }
+
+
+}
+
+#if compiler(>=6)
+extension DevicePatch: Sendable {}
+#endif
+
+#if swift(>=5.8)
+@_documentation(visibility: private)
+#endif
+public struct FfiConverterTypeDevicePatch: FfiConverterRustBuffer {
+    public static func read(from buf: inout (data: Data, offset: Data.Index)) throws -> DevicePatch {
+        return
+            try DevicePatch(
+                roomId: FfiConverterOptionTypeRecordId.read(from: &buf),
+                name: FfiConverterOptionString.read(from: &buf),
+                deviceType: FfiConverterOptionTypeDeviceType.read(from: &buf),
+                manufacturer: FfiConverterOptionString.read(from: &buf),
+                model: FfiConverterOptionString.read(from: &buf),
+                capabilities: FfiConverterOptionTypeJson.read(from: &buf),
+                configuration: FfiConverterOptionTypeJson.read(from: &buf),
+                ipAddress: FfiConverterOptionString.read(from: &buf),
+                macAddress: FfiConverterOptionString.read(from: &buf),
+                clear: FfiConverterSequenceString.read(from: &buf),
+                extra: FfiConverterOptionTypeJsonObject.read(from: &buf)
+        )
+    }
+
+    public static func write(_ value: DevicePatch, into buf: inout [UInt8]) {
+        FfiConverterOptionTypeRecordId.write(value.roomId, into: &buf)
+        FfiConverterOptionString.write(value.name, into: &buf)
+        FfiConverterOptionTypeDeviceType.write(value.deviceType, into: &buf)
+        FfiConverterOptionString.write(value.manufacturer, into: &buf)
+        FfiConverterOptionString.write(value.model, into: &buf)
+        FfiConverterOptionTypeJson.write(value.capabilities, into: &buf)
+        FfiConverterOptionTypeJson.write(value.configuration, into: &buf)
+        FfiConverterOptionString.write(value.ipAddress, into: &buf)
+        FfiConverterOptionString.write(value.macAddress, into: &buf)
+        FfiConverterSequenceString.write(value.clear, into: &buf)
+        FfiConverterOptionTypeJsonObject.write(value.extra, into: &buf)
+    }
+}
+
+
+#if swift(>=5.8)
+@_documentation(visibility: private)
+#endif
+public func FfiConverterTypeDevicePatch_lift(_ buf: RustBuffer) throws -> DevicePatch {
+    return try FfiConverterTypeDevicePatch.lift(buf)
+}
+
+#if swift(>=5.8)
+@_documentation(visibility: private)
+#endif
+public func FfiConverterTypeDevicePatch_lower(_ value: DevicePatch) -> RustBuffer {
+    return FfiConverterTypeDevicePatch.lower(value)
+}
+
+
+/**
+ * What a device is doing, or was.
+ */
+public struct DeviceState: Equatable, Hashable {
+    /**
+     * The device.
+     */
+    public let deviceId: RecordId
+    /**
+     * The whole state; empty if the device never told.
+     */
+    public let state: JsonObject
+    /**
+     * What was given beside it.
+     */
+    public let attributes: JsonObject
+    /**
+     * Edit time.
+     */
+    public let updatedAt: Timestamp?
+    /**
+     * Where it stands with the server.
+     */
+    public let syncStatus: RecordStatus
+
+    // Default memberwise initializers are never public by default, so we
+    // declare one manually.
+    public init(
+        /**
+         * The device.
+         */deviceId: RecordId,
+        /**
+         * The whole state; empty if the device never told.
+         */state: JsonObject,
+        /**
+         * What was given beside it.
+         */attributes: JsonObject,
+        /**
+         * Edit time.
+         */updatedAt: Timestamp?,
+        /**
+         * Where it stands with the server.
+         */syncStatus: RecordStatus) {
+        self.deviceId = deviceId
+        self.state = state
+        self.attributes = attributes
+        self.updatedAt = updatedAt
+        self.syncStatus = syncStatus
+    }
+
+
+}
+
+#if compiler(>=6)
+extension DeviceState: Sendable {}
+#endif
+
+#if swift(>=5.8)
+@_documentation(visibility: private)
+#endif
+public struct FfiConverterTypeDeviceState: FfiConverterRustBuffer {
+    public static func read(from buf: inout (data: Data, offset: Data.Index)) throws -> DeviceState {
+        return
+            try DeviceState(
+                deviceId: FfiConverterTypeRecordId.read(from: &buf),
+                state: FfiConverterTypeJsonObject.read(from: &buf),
+                attributes: FfiConverterTypeJsonObject.read(from: &buf),
+                updatedAt: FfiConverterOptionTypeTimestamp.read(from: &buf),
+                syncStatus: FfiConverterTypeRecordStatus.read(from: &buf)
+        )
+    }
+
+    public static func write(_ value: DeviceState, into buf: inout [UInt8]) {
+        FfiConverterTypeRecordId.write(value.deviceId, into: &buf)
+        FfiConverterTypeJsonObject.write(value.state, into: &buf)
+        FfiConverterTypeJsonObject.write(value.attributes, into: &buf)
+        FfiConverterOptionTypeTimestamp.write(value.updatedAt, into: &buf)
+        FfiConverterTypeRecordStatus.write(value.syncStatus, into: &buf)
+    }
+}
+
+
+#if swift(>=5.8)
+@_documentation(visibility: private)
+#endif
+public func FfiConverterTypeDeviceState_lift(_ buf: RustBuffer) throws -> DeviceState {
+    return try FfiConverterTypeDeviceState.lift(buf)
+}
+
+#if swift(>=5.8)
+@_documentation(visibility: private)
+#endif
+public func FfiConverterTypeDeviceState_lower(_ value: DeviceState) -> RustBuffer {
+    return FfiConverterTypeDeviceState.lower(value)
+}
+
+
+/**
+ * The two digests of what a replica shows.
+ */
+public struct Digests: Equatable, Hashable {
+    /**
+     * Over kinds, ids, edit ids and deletion, tombstones included: equal on
+     * replicas that hold the same versions.
+     */
+    public let state: String
+    /**
+     * Over what live records say: equal on replicas that show the same house.
+     */
+    public let content: String
+
+    // Default memberwise initializers are never public by default, so we
+    // declare one manually.
+    public init(
+        /**
+         * Over kinds, ids, edit ids and deletion, tombstones included: equal on
+         * replicas that hold the same versions.
+         */state: String,
+        /**
+         * Over what live records say: equal on replicas that show the same house.
+         */content: String) {
+        self.state = state
+        self.content = content
+    }
+
+
+}
+
+#if compiler(>=6)
+extension Digests: Sendable {}
+#endif
+
+#if swift(>=5.8)
+@_documentation(visibility: private)
+#endif
+public struct FfiConverterTypeDigests: FfiConverterRustBuffer {
+    public static func read(from buf: inout (data: Data, offset: Data.Index)) throws -> Digests {
+        return
+            try Digests(
+                state: FfiConverterString.read(from: &buf),
+                content: FfiConverterString.read(from: &buf)
+        )
+    }
+
+    public static func write(_ value: Digests, into buf: inout [UInt8]) {
+        FfiConverterString.write(value.state, into: &buf)
+        FfiConverterString.write(value.content, into: &buf)
+    }
+}
+
+
+#if swift(>=5.8)
+@_documentation(visibility: private)
+#endif
+public func FfiConverterTypeDigests_lift(_ buf: RustBuffer) throws -> Digests {
+    return try FfiConverterTypeDigests.lift(buf)
+}
+
+#if swift(>=5.8)
+@_documentation(visibility: private)
+#endif
+public func FfiConverterTypeDigests_lower(_ value: Digests) -> RustBuffer {
+    return FfiConverterTypeDigests.lower(value)
+}
+
+
+/**
+ * Something that happened.
+ */
+public struct Event: Equatable, Hashable {
+    /**
+     * Its id.
+     */
+    public let id: RecordId
+    /**
+     * What happened, one word.
+     */
+    public let eventType: String
+    /**
+     * The kind of record it is about.
+     */
+    public let entityType: Kind
+    /**
+     * The record it is about, which need not be here.
+     */
+    public let entityId: RecordId?
+    /**
+     * In words.
+     */
+    public let description: String?
+    /**
+     * Data, usually an object.
+     */
+    public let data: Json?
+    /**
+     * Who or what reported it.
+     */
+    public let source: String?
+    /**
+     * The user behind it.
+     */
+    public let userId: String?
+    /**
+     * When it was logged.
+     */
+    public let createdAt: Timestamp?
+    /**
+     * Edit time.
+     */
+    public let updatedAt: Timestamp?
+    /**
+     * The edit that made this version.
+     */
+    public let syncId: String
+    /**
+     * Where it stands with the server, in a word.
+     */
+    public let syncStatus: RecordStatus
+    /**
+     * The same with times and reasons.
+     */
+    public let freshness: Freshness
+    /**
+     * Every other field, as it came.
+     */
+    public let extra: JsonObject
+
+    // Default memberwise initializers are never public by default, so we
+    // declare one manually.
+    public init(
+        /**
+         * Its id.
+         */id: RecordId,
+        /**
+         * What happened, one word.
+         */eventType: String,
+        /**
+         * The kind of record it is about.
+         */entityType: Kind,
+        /**
+         * The record it is about, which need not be here.
+         */entityId: RecordId?,
+        /**
+         * In words.
+         */description: String?,
+        /**
+         * Data, usually an object.
+         */data: Json?,
+        /**
+         * Who or what reported it.
+         */source: String?,
+        /**
+         * The user behind it.
+         */userId: String?,
+        /**
+         * When it was logged.
+         */createdAt: Timestamp?,
+        /**
+         * Edit time.
+         */updatedAt: Timestamp?,
+        /**
+         * The edit that made this version.
+         */syncId: String,
+        /**
+         * Where it stands with the server, in a word.
+         */syncStatus: RecordStatus,
+        /**
+         * The same with times and reasons.
+         */freshness: Freshness,
+        /**
+         * Every other field, as it came.
+         */extra: JsonObject) {
+        self.id = id
+        self.eventType = eventType
+        self.entityType = entityType
+        self.entityId = entityId
+        self.description = description
+        self.data = data
+        self.source = source
+        self.userId = userId
+        self.createdAt = createdAt
+        self.updatedAt = updatedAt
+        self.syncId = syncId
+        self.syncStatus = syncStatus
+        self.freshness = freshness
+        self.extra = extra
+    }
+
+
+}
+
+#if compiler(>=6)
+extension Event: Sendable {}
+#endif
+
+#if swift(>=5.8)
+@_documentation(visibility: private)
+#endif
+public struct FfiConverterTypeEvent: FfiConverterRustBuffer {
+    public static func read(from buf: inout (data: Data, offset: Data.Index)) throws -> Event {
+        return
+            try Event(
+                id: FfiConverterTypeRecordId.read(from: &buf),
+                eventType: FfiConverterString.read(from: &buf),
+                entityType: FfiConverterTypeKind.read(from: &buf),
+                entityId: FfiConverterOptionTypeRecordId.read(from: &buf),
+                description: FfiConverterOptionString.read(from: &buf),
+                data: FfiConverterOptionTypeJson.read(from: &buf),
+                source: FfiConverterOptionString.read(from: &buf),
+                userId: FfiConverterOptionString.read(from: &buf),
+                createdAt: FfiConverterOptionTypeTimestamp.read(from: &buf),
+                updatedAt: FfiConverterOptionTypeTimestamp.read(from: &buf),
+                syncId: FfiConverterString.read(from: &buf),
+                syncStatus: FfiConverterTypeRecordStatus.read(from: &buf),
+                freshness: FfiConverterTypeFreshness.read(from: &buf),
+                extra: FfiConverterTypeJsonObject.read(from: &buf)
+        )
+    }
+
+    public static func write(_ value: Event, into buf: inout [UInt8]) {
+        FfiConverterTypeRecordId.write(value.id, into: &buf)
+        FfiConverterString.write(value.eventType, into: &buf)
+        FfiConverterTypeKind.write(value.entityType, into: &buf)
+        FfiConverterOptionTypeRecordId.write(value.entityId, into: &buf)
+        FfiConverterOptionString.write(value.description, into: &buf)
+        FfiConverterOptionTypeJson.write(value.data, into: &buf)
+        FfiConverterOptionString.write(value.source, into: &buf)
+        FfiConverterOptionString.write(value.userId, into: &buf)
+        FfiConverterOptionTypeTimestamp.write(value.createdAt, into: &buf)
+        FfiConverterOptionTypeTimestamp.write(value.updatedAt, into: &buf)
+        FfiConverterString.write(value.syncId, into: &buf)
+        FfiConverterTypeRecordStatus.write(value.syncStatus, into: &buf)
+        FfiConverterTypeFreshness.write(value.freshness, into: &buf)
+        FfiConverterTypeJsonObject.write(value.extra, into: &buf)
+    }
+}
+
+
+#if swift(>=5.8)
+@_documentation(visibility: private)
+#endif
+public func FfiConverterTypeEvent_lift(_ buf: RustBuffer) throws -> Event {
+    return try FfiConverterTypeEvent.lift(buf)
+}
+
+#if swift(>=5.8)
+@_documentation(visibility: private)
+#endif
+public func FfiConverterTypeEvent_lower(_ value: Event) -> RustBuffer {
+    return FfiConverterTypeEvent.lower(value)
+}
+
+
+/**
+ * Everything the replica knows of a record's standing.
+ */
+public struct Explanation: Equatable, Hashable {
+    /**
+     * In words, one sentence a line.
+     */
+    public let words: [String]
+    /**
+     * Where it stands.
+     */
+    public let freshness: Freshness
+    /**
+     * The record as it is shown here.
+     */
+    public let record: JsonObject
+    /**
+     * Its unsent edit.
+     */
+    public let pending: PendingChange?
+    /**
+     * The server's version where it differs from what is shown.
+     */
+    public let server: JsonObject?
+    /**
+     * Its entries in the journal.
+     */
+    public let conflicts: [Conflict]
+    /**
+     * Earlier versions kept here, newest first.
+     */
+    public let history: [HistoryEntry]
+
+    // Default memberwise initializers are never public by default, so we
+    // declare one manually.
+    public init(
+        /**
+         * In words, one sentence a line.
+         */words: [String],
+        /**
+         * Where it stands.
+         */freshness: Freshness,
+        /**
+         * The record as it is shown here.
+         */record: JsonObject,
+        /**
+         * Its unsent edit.
+         */pending: PendingChange?,
+        /**
+         * The server's version where it differs from what is shown.
+         */server: JsonObject?,
+        /**
+         * Its entries in the journal.
+         */conflicts: [Conflict],
+        /**
+         * Earlier versions kept here, newest first.
+         */history: [HistoryEntry]) {
+        self.words = words
+        self.freshness = freshness
+        self.record = record
+        self.pending = pending
+        self.server = server
+        self.conflicts = conflicts
+        self.history = history
+    }
+
+
+}
+
+#if compiler(>=6)
+extension Explanation: Sendable {}
+#endif
+
+#if swift(>=5.8)
+@_documentation(visibility: private)
+#endif
+public struct FfiConverterTypeExplanation: FfiConverterRustBuffer {
+    public static func read(from buf: inout (data: Data, offset: Data.Index)) throws -> Explanation {
+        return
+            try Explanation(
+                words: FfiConverterSequenceString.read(from: &buf),
+                freshness: FfiConverterTypeFreshness.read(from: &buf),
+                record: FfiConverterTypeJsonObject.read(from: &buf),
+                pending: FfiConverterOptionTypePendingChange.read(from: &buf),
+                server: FfiConverterOptionTypeJsonObject.read(from: &buf),
+                conflicts: FfiConverterSequenceTypeConflict.read(from: &buf),
+                history: FfiConverterSequenceTypeHistoryEntry.read(from: &buf)
+        )
+    }
+
+    public static func write(_ value: Explanation, into buf: inout [UInt8]) {
+        FfiConverterSequenceString.write(value.words, into: &buf)
+        FfiConverterTypeFreshness.write(value.freshness, into: &buf)
+        FfiConverterTypeJsonObject.write(value.record, into: &buf)
+        FfiConverterOptionTypePendingChange.write(value.pending, into: &buf)
+        FfiConverterOptionTypeJsonObject.write(value.server, into: &buf)
+        FfiConverterSequenceTypeConflict.write(value.conflicts, into: &buf)
+        FfiConverterSequenceTypeHistoryEntry.write(value.history, into: &buf)
+    }
+}
+
+
+#if swift(>=5.8)
+@_documentation(visibility: private)
+#endif
+public func FfiConverterTypeExplanation_lift(_ buf: RustBuffer) throws -> Explanation {
+    return try FfiConverterTypeExplanation.lift(buf)
+}
+
+#if swift(>=5.8)
+@_documentation(visibility: private)
+#endif
+public func FfiConverterTypeExplanation_lower(_ value: Explanation) -> RustBuffer {
+    return FfiConverterTypeExplanation.lower(value)
+}
+
+
+/**
+ * A superseded version.
+ */
+public struct HistoryEntry: Equatable, Hashable {
+    /**
+     * The version as it was shown.
+     */
+    public let record: JsonObject
+    /**
+     * Its edit time.
+     */
+    public let updatedAt: Timestamp?
+    /**
+     * When it was superseded here.
+     */
+    public let supersededAt: Timestamp
+
+    // Default memberwise initializers are never public by default, so we
+    // declare one manually.
+    public init(
+        /**
+         * The version as it was shown.
+         */record: JsonObject,
+        /**
+         * Its edit time.
+         */updatedAt: Timestamp?,
+        /**
+         * When it was superseded here.
+         */supersededAt: Timestamp) {
+        self.record = record
+        self.updatedAt = updatedAt
+        self.supersededAt = supersededAt
+    }
+
+
+}
+
+#if compiler(>=6)
+extension HistoryEntry: Sendable {}
+#endif
+
+#if swift(>=5.8)
+@_documentation(visibility: private)
+#endif
+public struct FfiConverterTypeHistoryEntry: FfiConverterRustBuffer {
+    public static func read(from buf: inout (data: Data, offset: Data.Index)) throws -> HistoryEntry {
+        return
+            try HistoryEntry(
+                record: FfiConverterTypeJsonObject.read(from: &buf),
+                updatedAt: FfiConverterOptionTypeTimestamp.read(from: &buf),
+                supersededAt: FfiConverterTypeTimestamp.read(from: &buf)
+        )
+    }
+
+    public static func write(_ value: HistoryEntry, into buf: inout [UInt8]) {
+        FfiConverterTypeJsonObject.write(value.record, into: &buf)
+        FfiConverterOptionTypeTimestamp.write(value.updatedAt, into: &buf)
+        FfiConverterTypeTimestamp.write(value.supersededAt, into: &buf)
+    }
+}
+
+
+#if swift(>=5.8)
+@_documentation(visibility: private)
+#endif
+public func FfiConverterTypeHistoryEntry_lift(_ buf: RustBuffer) throws -> HistoryEntry {
+    return try FfiConverterTypeHistoryEntry.lift(buf)
+}
+
+#if swift(>=5.8)
+@_documentation(visibility: private)
+#endif
+public func FfiConverterTypeHistoryEntry_lower(_ value: HistoryEntry) -> RustBuffer {
+    return FfiConverterTypeHistoryEntry.lower(value)
+}
+
+
+/**
+ * A home.
+ */
+public struct House: Equatable, Hashable {
+    /**
+     * Its id.
+     */
+    public let id: RecordId
+    /**
+     * Its name; empty if the server gave none.
+     */
+    public let name: String
+    /**
+     * Street address.
+     */
+    public let address: String?
+    /**
+     * Degrees north.
+     */
+    public let latitude: Double?
+    /**
+     * Degrees east.
+     */
+    public let longitude: Double?
+    /**
+     * IANA name of its time zone.
+     */
+    public let timezone: String?
+    /**
+     * Settings, usually an object.
+     */
+    public let settings: Json?
+    /**
+     * When it was made, by its author's clock.
+     */
+    public let createdAt: Timestamp?
+    /**
+     * Edit time.
+     */
+    public let updatedAt: Timestamp?
+    /**
+     * The edit that made this version.
+     */
+    public let syncId: String
+    /**
+     * Where it stands with the server, in a word.
+     */
+    public let syncStatus: RecordStatus
+    /**
+     * The same with times and reasons.
+     */
+    public let freshness: Freshness
+    /**
+     * Every other field, as it came.
+     */
+    public let extra: JsonObject
+
+    // Default memberwise initializers are never public by default, so we
+    // declare one manually.
+    public init(
+        /**
+         * Its id.
+         */id: RecordId,
+        /**
+         * Its name; empty if the server gave none.
+         */name: String,
+        /**
+         * Street address.
+         */address: String?,
+        /**
+         * Degrees north.
+         */latitude: Double?,
+        /**
+         * Degrees east.
+         */longitude: Double?,
+        /**
+         * IANA name of its time zone.
+         */timezone: String?,
+        /**
+         * Settings, usually an object.
+         */settings: Json?,
+        /**
+         * When it was made, by its author's clock.
+         */createdAt: Timestamp?,
+        /**
+         * Edit time.
+         */updatedAt: Timestamp?,
+        /**
+         * The edit that made this version.
+         */syncId: String,
+        /**
+         * Where it stands with the server, in a word.
+         */syncStatus: RecordStatus,
+        /**
+         * The same with times and reasons.
+         */freshness: Freshness,
+        /**
+         * Every other field, as it came.
+         */extra: JsonObject) {
+        self.id = id
+        self.name = name
+        self.address = address
+        self.latitude = latitude
+        self.longitude = longitude
+        self.timezone = timezone
+        self.settings = settings
+        self.createdAt = createdAt
+        self.updatedAt = updatedAt
+        self.syncId = syncId
+        self.syncStatus = syncStatus
+        self.freshness = freshness
+        self.extra = extra
+    }
+
+
+}
+
+#if compiler(>=6)
+extension House: Sendable {}
+#endif
+
+#if swift(>=5.8)
+@_documentation(visibility: private)
+#endif
+public struct FfiConverterTypeHouse: FfiConverterRustBuffer {
+    public static func read(from buf: inout (data: Data, offset: Data.Index)) throws -> House {
+        return
+            try House(
+                id: FfiConverterTypeRecordId.read(from: &buf),
+                name: FfiConverterString.read(from: &buf),
+                address: FfiConverterOptionString.read(from: &buf),
+                latitude: FfiConverterOptionDouble.read(from: &buf),
+                longitude: FfiConverterOptionDouble.read(from: &buf),
+                timezone: FfiConverterOptionString.read(from: &buf),
+                settings: FfiConverterOptionTypeJson.read(from: &buf),
+                createdAt: FfiConverterOptionTypeTimestamp.read(from: &buf),
+                updatedAt: FfiConverterOptionTypeTimestamp.read(from: &buf),
+                syncId: FfiConverterString.read(from: &buf),
+                syncStatus: FfiConverterTypeRecordStatus.read(from: &buf),
+                freshness: FfiConverterTypeFreshness.read(from: &buf),
+                extra: FfiConverterTypeJsonObject.read(from: &buf)
+        )
+    }
+
+    public static func write(_ value: House, into buf: inout [UInt8]) {
+        FfiConverterTypeRecordId.write(value.id, into: &buf)
+        FfiConverterString.write(value.name, into: &buf)
+        FfiConverterOptionString.write(value.address, into: &buf)
+        FfiConverterOptionDouble.write(value.latitude, into: &buf)
+        FfiConverterOptionDouble.write(value.longitude, into: &buf)
+        FfiConverterOptionString.write(value.timezone, into: &buf)
+        FfiConverterOptionTypeJson.write(value.settings, into: &buf)
+        FfiConverterOptionTypeTimestamp.write(value.createdAt, into: &buf)
+        FfiConverterOptionTypeTimestamp.write(value.updatedAt, into: &buf)
+        FfiConverterString.write(value.syncId, into: &buf)
+        FfiConverterTypeRecordStatus.write(value.syncStatus, into: &buf)
+        FfiConverterTypeFreshness.write(value.freshness, into: &buf)
+        FfiConverterTypeJsonObject.write(value.extra, into: &buf)
+    }
+}
+
+
+#if swift(>=5.8)
+@_documentation(visibility: private)
+#endif
+public func FfiConverterTypeHouse_lift(_ buf: RustBuffer) throws -> House {
+    return try FfiConverterTypeHouse.lift(buf)
+}
+
+#if swift(>=5.8)
+@_documentation(visibility: private)
+#endif
+public func FfiConverterTypeHouse_lower(_ value: House) -> RustBuffer {
+    return FfiConverterTypeHouse.lower(value)
+}
+
+
+/**
+ * Changes to a house.
+ */
+public struct HousePatch: Equatable, Hashable {
+    /**
+     * Its name.
+     */
+    public let name: String?
+    /**
+     * Street address.
+     */
+    public let address: String?
+    /**
+     * Degrees north.
+     */
+    public let latitude: Double?
+    /**
+     * Degrees east.
+     */
+    public let longitude: Double?
+    /**
+     * IANA name of its time zone.
+     */
+    public let timezone: String?
+    /**
+     * Settings of the house, whole.
+     */
+    public let settings: Json?
+    /**
+     * Names of fields to empty.
+     */
+    public let clear: [String]
+    /**
+     * Other fields.
+     */
+    public let extra: JsonObject?
+
+    // Default memberwise initializers are never public by default, so we
+    // declare one manually.
+    public init(
+        /**
+         * Its name.
+         */name: String? = nil,
+        /**
+         * Street address.
+         */address: String? = nil,
+        /**
+         * Degrees north.
+         */latitude: Double? = nil,
+        /**
+         * Degrees east.
+         */longitude: Double? = nil,
+        /**
+         * IANA name of its time zone.
+         */timezone: String? = nil,
+        /**
+         * Settings of the house, whole.
+         */settings: Json? = nil,
+        /**
+         * Names of fields to empty.
+         */clear: [String] = [],
+        /**
+         * Other fields.
+         */extra: JsonObject? = nil) {
+        self.name = name
+        self.address = address
+        self.latitude = latitude
+        self.longitude = longitude
+        self.timezone = timezone
+        self.settings = settings
+        self.clear = clear
+        self.extra = extra
+    }
+
+
+}
+
+#if compiler(>=6)
+extension HousePatch: Sendable {}
+#endif
+
+#if swift(>=5.8)
+@_documentation(visibility: private)
+#endif
+public struct FfiConverterTypeHousePatch: FfiConverterRustBuffer {
+    public static func read(from buf: inout (data: Data, offset: Data.Index)) throws -> HousePatch {
+        return
+            try HousePatch(
+                name: FfiConverterOptionString.read(from: &buf),
+                address: FfiConverterOptionString.read(from: &buf),
+                latitude: FfiConverterOptionDouble.read(from: &buf),
+                longitude: FfiConverterOptionDouble.read(from: &buf),
+                timezone: FfiConverterOptionString.read(from: &buf),
+                settings: FfiConverterOptionTypeJson.read(from: &buf),
+                clear: FfiConverterSequenceString.read(from: &buf),
+                extra: FfiConverterOptionTypeJsonObject.read(from: &buf)
+        )
+    }
+
+    public static func write(_ value: HousePatch, into buf: inout [UInt8]) {
+        FfiConverterOptionString.write(value.name, into: &buf)
+        FfiConverterOptionString.write(value.address, into: &buf)
+        FfiConverterOptionDouble.write(value.latitude, into: &buf)
+        FfiConverterOptionDouble.write(value.longitude, into: &buf)
+        FfiConverterOptionString.write(value.timezone, into: &buf)
+        FfiConverterOptionTypeJson.write(value.settings, into: &buf)
+        FfiConverterSequenceString.write(value.clear, into: &buf)
+        FfiConverterOptionTypeJsonObject.write(value.extra, into: &buf)
+    }
+}
+
+
+#if swift(>=5.8)
+@_documentation(visibility: private)
+#endif
+public func FfiConverterTypeHousePatch_lift(_ buf: RustBuffer) throws -> HousePatch {
+    return try FfiConverterTypeHousePatch.lift(buf)
+}
+
+#if swift(>=5.8)
+@_documentation(visibility: private)
+#endif
+public func FfiConverterTypeHousePatch_lower(_ value: HousePatch) -> RustBuffer {
+    return FfiConverterTypeHousePatch.lower(value)
+}
+
+
+/**
+ * One message.
+ */
+public struct LogRecord: Equatable, Hashable {
+    /**
+     * When.
+     */
+    public let time: Timestamp
+    /**
+     * How grave.
+     */
+    public let level: LogLevel
+    /**
+     * Which part of the library, for example `wildthing::sync`.
+     */
+    public let target: String
+    /**
+     * What happened.
+     */
+    public let text: String
+
+    // Default memberwise initializers are never public by default, so we
+    // declare one manually.
+    public init(
+        /**
+         * When.
+         */time: Timestamp,
+        /**
+         * How grave.
+         */level: LogLevel,
+        /**
+         * Which part of the library, for example `wildthing::sync`.
+         */target: String,
+        /**
+         * What happened.
+         */text: String) {
+        self.time = time
+        self.level = level
+        self.target = target
+        self.text = text
+    }
+
+
+}
+
+#if compiler(>=6)
+extension LogRecord: Sendable {}
+#endif
+
+#if swift(>=5.8)
+@_documentation(visibility: private)
+#endif
+public struct FfiConverterTypeLogRecord: FfiConverterRustBuffer {
+    public static func read(from buf: inout (data: Data, offset: Data.Index)) throws -> LogRecord {
+        return
+            try LogRecord(
+                time: FfiConverterTypeTimestamp.read(from: &buf),
+                level: FfiConverterTypeLogLevel.read(from: &buf),
+                target: FfiConverterString.read(from: &buf),
+                text: FfiConverterString.read(from: &buf)
+        )
+    }
+
+    public static func write(_ value: LogRecord, into buf: inout [UInt8]) {
+        FfiConverterTypeTimestamp.write(value.time, into: &buf)
+        FfiConverterTypeLogLevel.write(value.level, into: &buf)
+        FfiConverterString.write(value.target, into: &buf)
+        FfiConverterString.write(value.text, into: &buf)
+    }
+}
+
+
+#if swift(>=5.8)
+@_documentation(visibility: private)
+#endif
+public func FfiConverterTypeLogRecord_lift(_ buf: RustBuffer) throws -> LogRecord {
+    return try FfiConverterTypeLogRecord.lift(buf)
+}
+
+#if swift(>=5.8)
+@_documentation(visibility: private)
+#endif
+public func FfiConverterTypeLogRecord_lower(_ value: LogRecord) -> RustBuffer {
+    return FfiConverterTypeLogRecord.lower(value)
+}
+
+
+/**
+ * A new device in a room.
+ */
+public struct NewDevice: Equatable, Hashable {
+    /**
+     * The room it is in.
+     */
+    public let roomId: RecordId
+    /**
+     * Its name.
+     */
+    public let name: String
+    /**
+     * What it is; `other` when left out.
+     */
+    public let deviceType: DeviceType?
+    /**
+     * Who made it.
+     */
+    public let manufacturer: String?
+    /**
+     * Which model it is.
+     */
+    public let model: String?
+    /**
+     * What it can do.
+     */
+    public let capabilities: Json?
+    /**
+     * How it is set up, an object.
+     */
+    public let configuration: Json?
+    /**
+     * Address in the home network.
+     */
+    public let ipAddress: String?
+    /**
+     * Hardware address.
+     */
+    public let macAddress: String?
+
+    // Default memberwise initializers are never public by default, so we
+    // declare one manually.
+    public init(
+        /**
+         * The room it is in.
+         */roomId: RecordId,
+        /**
+         * Its name.
+         */name: String,
+        /**
+         * What it is; `other` when left out.
+         */deviceType: DeviceType? = nil,
+        /**
+         * Who made it.
+         */manufacturer: String? = nil,
+        /**
+         * Which model it is.
+         */model: String? = nil,
+        /**
+         * What it can do.
+         */capabilities: Json? = nil,
+        /**
+         * How it is set up, an object.
+         */configuration: Json? = nil,
+        /**
+         * Address in the home network.
+         */ipAddress: String? = nil,
+        /**
+         * Hardware address.
+         */macAddress: String? = nil) {
+        self.roomId = roomId
+        self.name = name
+        self.deviceType = deviceType
+        self.manufacturer = manufacturer
+        self.model = model
+        self.capabilities = capabilities
+        self.configuration = configuration
+        self.ipAddress = ipAddress
+        self.macAddress = macAddress
+    }
+
+
+}
+
+#if compiler(>=6)
+extension NewDevice: Sendable {}
+#endif
+
+#if swift(>=5.8)
+@_documentation(visibility: private)
+#endif
+public struct FfiConverterTypeNewDevice: FfiConverterRustBuffer {
+    public static func read(from buf: inout (data: Data, offset: Data.Index)) throws -> NewDevice {
+        return
+            try NewDevice(
+                roomId: FfiConverterTypeRecordId.read(from: &buf),
+                name: FfiConverterString.read(from: &buf),
+                deviceType: FfiConverterOptionTypeDeviceType.read(from: &buf),
+                manufacturer: FfiConverterOptionString.read(from: &buf),
+                model: FfiConverterOptionString.read(from: &buf),
+                capabilities: FfiConverterOptionTypeJson.read(from: &buf),
+                configuration: FfiConverterOptionTypeJson.read(from: &buf),
+                ipAddress: FfiConverterOptionString.read(from: &buf),
+                macAddress: FfiConverterOptionString.read(from: &buf)
+        )
+    }
+
+    public static func write(_ value: NewDevice, into buf: inout [UInt8]) {
+        FfiConverterTypeRecordId.write(value.roomId, into: &buf)
+        FfiConverterString.write(value.name, into: &buf)
+        FfiConverterOptionTypeDeviceType.write(value.deviceType, into: &buf)
+        FfiConverterOptionString.write(value.manufacturer, into: &buf)
+        FfiConverterOptionString.write(value.model, into: &buf)
+        FfiConverterOptionTypeJson.write(value.capabilities, into: &buf)
+        FfiConverterOptionTypeJson.write(value.configuration, into: &buf)
+        FfiConverterOptionString.write(value.ipAddress, into: &buf)
+        FfiConverterOptionString.write(value.macAddress, into: &buf)
+    }
+}
+
+
+#if swift(>=5.8)
+@_documentation(visibility: private)
+#endif
+public func FfiConverterTypeNewDevice_lift(_ buf: RustBuffer) throws -> NewDevice {
+    return try FfiConverterTypeNewDevice.lift(buf)
+}
+
+#if swift(>=5.8)
+@_documentation(visibility: private)
+#endif
+public func FfiConverterTypeNewDevice_lower(_ value: NewDevice) -> RustBuffer {
+    return FfiConverterTypeNewDevice.lower(value)
+}
+
+
+/**
+ * An event to log.
+ */
+public struct NewEvent: Equatable, Hashable {
+    /**
+     * What happened, one word.
+     */
+    public let eventType: String
+    /**
+     * The kind of record it is about.
+     */
+    public let entityType: Kind
+    /**
+     * The record it is about, which need not be here.
+     */
+    public let entityId: RecordId
+    /**
+     * In words.
+     */
+    public let description: String?
+    /**
+     * Data.
+     */
+    public let data: Json?
+    /**
+     * Who or what reports it.
+     */
+    public let source: String?
+    /**
+     * The user behind it.
+     */
+    public let userId: String?
+
+    // Default memberwise initializers are never public by default, so we
+    // declare one manually.
+    public init(
+        /**
+         * What happened, one word.
+         */eventType: String,
+        /**
+         * The kind of record it is about.
+         */entityType: Kind,
+        /**
+         * The record it is about, which need not be here.
+         */entityId: RecordId,
+        /**
+         * In words.
+         */description: String? = nil,
+        /**
+         * Data.
+         */data: Json? = nil,
+        /**
+         * Who or what reports it.
+         */source: String? = nil,
+        /**
+         * The user behind it.
+         */userId: String? = nil) {
+        self.eventType = eventType
+        self.entityType = entityType
+        self.entityId = entityId
+        self.description = description
+        self.data = data
+        self.source = source
+        self.userId = userId
+    }
+
+
+}
+
+#if compiler(>=6)
+extension NewEvent: Sendable {}
+#endif
+
+#if swift(>=5.8)
+@_documentation(visibility: private)
+#endif
+public struct FfiConverterTypeNewEvent: FfiConverterRustBuffer {
+    public static func read(from buf: inout (data: Data, offset: Data.Index)) throws -> NewEvent {
+        return
+            try NewEvent(
+                eventType: FfiConverterString.read(from: &buf),
+                entityType: FfiConverterTypeKind.read(from: &buf),
+                entityId: FfiConverterTypeRecordId.read(from: &buf),
+                description: FfiConverterOptionString.read(from: &buf),
+                data: FfiConverterOptionTypeJson.read(from: &buf),
+                source: FfiConverterOptionString.read(from: &buf),
+                userId: FfiConverterOptionString.read(from: &buf)
+        )
+    }
+
+    public static func write(_ value: NewEvent, into buf: inout [UInt8]) {
+        FfiConverterString.write(value.eventType, into: &buf)
+        FfiConverterTypeKind.write(value.entityType, into: &buf)
+        FfiConverterTypeRecordId.write(value.entityId, into: &buf)
+        FfiConverterOptionString.write(value.description, into: &buf)
+        FfiConverterOptionTypeJson.write(value.data, into: &buf)
+        FfiConverterOptionString.write(value.source, into: &buf)
+        FfiConverterOptionString.write(value.userId, into: &buf)
+    }
+}
+
+
+#if swift(>=5.8)
+@_documentation(visibility: private)
+#endif
+public func FfiConverterTypeNewEvent_lift(_ buf: RustBuffer) throws -> NewEvent {
+    return try FfiConverterTypeNewEvent.lift(buf)
+}
+
+#if swift(>=5.8)
+@_documentation(visibility: private)
+#endif
+public func FfiConverterTypeNewEvent_lower(_ value: NewEvent) -> RustBuffer {
+    return FfiConverterTypeNewEvent.lower(value)
+}
+
+
+/**
+ * A new house. Only the name is required.
+ */
+public struct NewHouse: Equatable, Hashable {
+    /**
+     * Its name.
+     */
+    public let name: String
+    /**
+     * Street address.
+     */
+    public let address: String?
+    /**
+     * Degrees north.
+     */
+    public let latitude: Double?
+    /**
+     * Degrees east.
+     */
+    public let longitude: Double?
+    /**
+     * IANA name of its time zone.
+     */
+    public let timezone: String?
+    /**
+     * Settings of the house.
+     */
+    public let settings: Json?
+
+    // Default memberwise initializers are never public by default, so we
+    // declare one manually.
+    public init(
+        /**
+         * Its name.
+         */name: String,
+        /**
+         * Street address.
+         */address: String? = nil,
+        /**
+         * Degrees north.
+         */latitude: Double? = nil,
+        /**
+         * Degrees east.
+         */longitude: Double? = nil,
+        /**
+         * IANA name of its time zone.
+         */timezone: String? = nil,
+        /**
+         * Settings of the house.
+         */settings: Json? = nil) {
+        self.name = name
+        self.address = address
+        self.latitude = latitude
+        self.longitude = longitude
+        self.timezone = timezone
+        self.settings = settings
+    }
+
+
+}
+
+#if compiler(>=6)
+extension NewHouse: Sendable {}
+#endif
+
+#if swift(>=5.8)
+@_documentation(visibility: private)
+#endif
+public struct FfiConverterTypeNewHouse: FfiConverterRustBuffer {
+    public static func read(from buf: inout (data: Data, offset: Data.Index)) throws -> NewHouse {
+        return
+            try NewHouse(
+                name: FfiConverterString.read(from: &buf),
+                address: FfiConverterOptionString.read(from: &buf),
+                latitude: FfiConverterOptionDouble.read(from: &buf),
+                longitude: FfiConverterOptionDouble.read(from: &buf),
+                timezone: FfiConverterOptionString.read(from: &buf),
+                settings: FfiConverterOptionTypeJson.read(from: &buf)
+        )
+    }
+
+    public static func write(_ value: NewHouse, into buf: inout [UInt8]) {
+        FfiConverterString.write(value.name, into: &buf)
+        FfiConverterOptionString.write(value.address, into: &buf)
+        FfiConverterOptionDouble.write(value.latitude, into: &buf)
+        FfiConverterOptionDouble.write(value.longitude, into: &buf)
+        FfiConverterOptionString.write(value.timezone, into: &buf)
+        FfiConverterOptionTypeJson.write(value.settings, into: &buf)
+    }
+}
+
+
+#if swift(>=5.8)
+@_documentation(visibility: private)
+#endif
+public func FfiConverterTypeNewHouse_lift(_ buf: RustBuffer) throws -> NewHouse {
+    return try FfiConverterTypeNewHouse.lift(buf)
+}
+
+#if swift(>=5.8)
+@_documentation(visibility: private)
+#endif
+public func FfiConverterTypeNewHouse_lower(_ value: NewHouse) -> RustBuffer {
+    return FfiConverterTypeNewHouse.lower(value)
+}
+
+
+/**
+ * A new room of a house.
+ */
+public struct NewRoom: Equatable, Hashable {
+    /**
+     * The house it is in.
+     */
+    public let houseId: RecordId
+    /**
+     * Its name.
+     */
+    public let name: String
+    /**
+     * Storey; 0 is the ground floor.
+     */
+    public let floor: Int64?
+    /**
+     * `living_room`, `kitchen`, …
+     */
+    public let roomType: String?
+    /**
+     * Settings of the room.
+     */
+    public let settings: Json?
+
+    // Default memberwise initializers are never public by default, so we
+    // declare one manually.
+    public init(
+        /**
+         * The house it is in.
+         */houseId: RecordId,
+        /**
+         * Its name.
+         */name: String,
+        /**
+         * Storey; 0 is the ground floor.
+         */floor: Int64? = nil,
+        /**
+         * `living_room`, `kitchen`, …
+         */roomType: String? = nil,
+        /**
+         * Settings of the room.
+         */settings: Json? = nil) {
+        self.houseId = houseId
+        self.name = name
+        self.floor = floor
+        self.roomType = roomType
+        self.settings = settings
+    }
+
+
+}
+
+#if compiler(>=6)
+extension NewRoom: Sendable {}
+#endif
+
+#if swift(>=5.8)
+@_documentation(visibility: private)
+#endif
+public struct FfiConverterTypeNewRoom: FfiConverterRustBuffer {
+    public static func read(from buf: inout (data: Data, offset: Data.Index)) throws -> NewRoom {
+        return
+            try NewRoom(
+                houseId: FfiConverterTypeRecordId.read(from: &buf),
+                name: FfiConverterString.read(from: &buf),
+                floor: FfiConverterOptionInt64.read(from: &buf),
+                roomType: FfiConverterOptionString.read(from: &buf),
+                settings: FfiConverterOptionTypeJson.read(from: &buf)
+        )
+    }
+
+    public static func write(_ value: NewRoom, into buf: inout [UInt8]) {
+        FfiConverterTypeRecordId.write(value.houseId, into: &buf)
+        FfiConverterString.write(value.name, into: &buf)
+        FfiConverterOptionInt64.write(value.floor, into: &buf)
+        FfiConverterOptionString.write(value.roomType, into: &buf)
+        FfiConverterOptionTypeJson.write(value.settings, into: &buf)
+    }
+}
+
+
+#if swift(>=5.8)
+@_documentation(visibility: private)
+#endif
+public func FfiConverterTypeNewRoom_lift(_ buf: RustBuffer) throws -> NewRoom {
+    return try FfiConverterTypeNewRoom.lift(buf)
+}
+
+#if swift(>=5.8)
+@_documentation(visibility: private)
+#endif
+public func FfiConverterTypeNewRoom_lower(_ value: NewRoom) -> RustBuffer {
+    return FfiConverterTypeNewRoom.lower(value)
+}
+
+
+/**
+ * A new user of a house.
+ */
+public struct NewUser: Equatable, Hashable {
+    /**
+     * The house.
+     */
+    public let houseId: RecordId
+    /**
+     * The name.
+     */
+    public let name: String
+    /**
+     * Unique among the users of a server.
+     */
+    public let email: String?
+    /**
+     * What they may do; `member` when left out.
+     */
+    public let role: UserRole?
+    /**
+     * Preferences.
+     */
+    public let preferences: Json?
+
+    // Default memberwise initializers are never public by default, so we
+    // declare one manually.
+    public init(
+        /**
+         * The house.
+         */houseId: RecordId,
+        /**
+         * The name.
+         */name: String,
+        /**
+         * Unique among the users of a server.
+         */email: String? = nil,
+        /**
+         * What they may do; `member` when left out.
+         */role: UserRole? = nil,
+        /**
+         * Preferences.
+         */preferences: Json? = nil) {
+        self.houseId = houseId
+        self.name = name
+        self.email = email
+        self.role = role
+        self.preferences = preferences
+    }
+
+
+}
+
+#if compiler(>=6)
+extension NewUser: Sendable {}
+#endif
+
+#if swift(>=5.8)
+@_documentation(visibility: private)
+#endif
+public struct FfiConverterTypeNewUser: FfiConverterRustBuffer {
+    public static func read(from buf: inout (data: Data, offset: Data.Index)) throws -> NewUser {
+        return
+            try NewUser(
+                houseId: FfiConverterTypeRecordId.read(from: &buf),
+                name: FfiConverterString.read(from: &buf),
+                email: FfiConverterOptionString.read(from: &buf),
+                role: FfiConverterOptionTypeUserRole.read(from: &buf),
+                preferences: FfiConverterOptionTypeJson.read(from: &buf)
+        )
+    }
+
+    public static func write(_ value: NewUser, into buf: inout [UInt8]) {
+        FfiConverterTypeRecordId.write(value.houseId, into: &buf)
+        FfiConverterString.write(value.name, into: &buf)
+        FfiConverterOptionString.write(value.email, into: &buf)
+        FfiConverterOptionTypeUserRole.write(value.role, into: &buf)
+        FfiConverterOptionTypeJson.write(value.preferences, into: &buf)
+    }
+}
+
+
+#if swift(>=5.8)
+@_documentation(visibility: private)
+#endif
+public func FfiConverterTypeNewUser_lift(_ buf: RustBuffer) throws -> NewUser {
+    return try FfiConverterTypeNewUser.lift(buf)
+}
+
+#if swift(>=5.8)
+@_documentation(visibility: private)
+#endif
+public func FfiConverterTypeNewUser_lower(_ value: NewUser) -> RustBuffer {
+    return FfiConverterTypeNewUser.lower(value)
+}
+
+
+/**
+ * How a client is opened.
+ */
+public struct OpenOptions: Equatable, Hashable {
+    /**
+     * How safe a local write is when its call returns; `Full` when left out.
+     */
+    public let durability: Durability?
+    /**
+     * Log every SQL statement, without its values, at debug level.
+     */
+    public let echo: Bool
+    /**
+     * Let a local write start a sync after 250 ms of quiet, while a background sync runs.
+     */
+    public let syncOnWrite: Bool
+
+    // Default memberwise initializers are never public by default, so we
+    // declare one manually.
+    public init(
+        /**
+         * How safe a local write is when its call returns; `Full` when left out.
+         */durability: Durability? = nil,
+        /**
+         * Log every SQL statement, without its values, at debug level.
+         */echo: Bool = false,
+        /**
+         * Let a local write start a sync after 250 ms of quiet, while a background sync runs.
+         */syncOnWrite: Bool = true) {
+        self.durability = durability
+        self.echo = echo
+        self.syncOnWrite = syncOnWrite
+    }
+
+
+}
+
+#if compiler(>=6)
+extension OpenOptions: Sendable {}
+#endif
+
+#if swift(>=5.8)
+@_documentation(visibility: private)
+#endif
+public struct FfiConverterTypeOpenOptions: FfiConverterRustBuffer {
+    public static func read(from buf: inout (data: Data, offset: Data.Index)) throws -> OpenOptions {
+        return
+            try OpenOptions(
+                durability: FfiConverterOptionTypeDurability.read(from: &buf),
+                echo: FfiConverterBool.read(from: &buf),
+                syncOnWrite: FfiConverterBool.read(from: &buf)
+        )
+    }
+
+    public static func write(_ value: OpenOptions, into buf: inout [UInt8]) {
+        FfiConverterOptionTypeDurability.write(value.durability, into: &buf)
+        FfiConverterBool.write(value.echo, into: &buf)
+        FfiConverterBool.write(value.syncOnWrite, into: &buf)
+    }
+}
+
+
+#if swift(>=5.8)
+@_documentation(visibility: private)
+#endif
+public func FfiConverterTypeOpenOptions_lift(_ buf: RustBuffer) throws -> OpenOptions {
+    return try FfiConverterTypeOpenOptions.lift(buf)
+}
+
+#if swift(>=5.8)
+@_documentation(visibility: private)
+#endif
+public func FfiConverterTypeOpenOptions_lower(_ value: OpenOptions) -> RustBuffer {
+    return FfiConverterTypeOpenOptions.lower(value)
+}
+
+
+/**
+ * An edit that the server has not got.
+ */
+public struct PendingChange: Equatable, Hashable {
+    /**
+     * The record's kind.
+     */
+    public let kind: Kind
+    /**
+     * The record's id.
+     */
+    public let id: RecordId
+    /**
+     * The record's name, if it has one.
+     */
+    public let name: String?
+    /**
+     * What it does to the record.
+     */
+    public let operation: Operation
+    /**
+     * Whether it waits, or was refused.
+     */
+    public let state: OutboxState
+    /**
+     * How often it was sent.
+     */
+    public let attempts: UInt64
+    /**
+     * What the server last said about it.
+     */
+    public let lastError: String?
+    /**
+     * When the edit was made.
+     */
+    public let updatedAt: Timestamp?
+
+    // Default memberwise initializers are never public by default, so we
+    // declare one manually.
+    public init(
+        /**
+         * The record's kind.
+         */kind: Kind,
+        /**
+         * The record's id.
+         */id: RecordId,
+        /**
+         * The record's name, if it has one.
+         */name: String?,
+        /**
+         * What it does to the record.
+         */operation: Operation,
+        /**
+         * Whether it waits, or was refused.
+         */state: OutboxState,
+        /**
+         * How often it was sent.
+         */attempts: UInt64,
+        /**
+         * What the server last said about it.
+         */lastError: String?,
+        /**
+         * When the edit was made.
+         */updatedAt: Timestamp?) {
+        self.kind = kind
+        self.id = id
+        self.name = name
+        self.operation = operation
+        self.state = state
+        self.attempts = attempts
+        self.lastError = lastError
+        self.updatedAt = updatedAt
+    }
+
+
+}
+
+#if compiler(>=6)
+extension PendingChange: Sendable {}
+#endif
+
+#if swift(>=5.8)
+@_documentation(visibility: private)
+#endif
+public struct FfiConverterTypePendingChange: FfiConverterRustBuffer {
+    public static func read(from buf: inout (data: Data, offset: Data.Index)) throws -> PendingChange {
+        return
+            try PendingChange(
+                kind: FfiConverterTypeKind.read(from: &buf),
+                id: FfiConverterTypeRecordId.read(from: &buf),
+                name: FfiConverterOptionString.read(from: &buf),
+                operation: FfiConverterTypeOperation.read(from: &buf),
+                state: FfiConverterTypeOutboxState.read(from: &buf),
+                attempts: FfiConverterUInt64.read(from: &buf),
+                lastError: FfiConverterOptionString.read(from: &buf),
+                updatedAt: FfiConverterOptionTypeTimestamp.read(from: &buf)
+        )
+    }
+
+    public static func write(_ value: PendingChange, into buf: inout [UInt8]) {
+        FfiConverterTypeKind.write(value.kind, into: &buf)
+        FfiConverterTypeRecordId.write(value.id, into: &buf)
+        FfiConverterOptionString.write(value.name, into: &buf)
+        FfiConverterTypeOperation.write(value.operation, into: &buf)
+        FfiConverterTypeOutboxState.write(value.state, into: &buf)
+        FfiConverterUInt64.write(value.attempts, into: &buf)
+        FfiConverterOptionString.write(value.lastError, into: &buf)
+        FfiConverterOptionTypeTimestamp.write(value.updatedAt, into: &buf)
+    }
+}
+
+
+#if swift(>=5.8)
+@_documentation(visibility: private)
+#endif
+public func FfiConverterTypePendingChange_lift(_ buf: RustBuffer) throws -> PendingChange {
+    return try FfiConverterTypePendingChange.lift(buf)
+}
+
+#if swift(>=5.8)
+@_documentation(visibility: private)
+#endif
+public func FfiConverterTypePendingChange_lower(_ value: PendingChange) -> RustBuffer {
+    return FfiConverterTypePendingChange.lower(value)
+}
+
+
+/**
+ * A room of a house.
+ */
+public struct Room: Equatable, Hashable {
+    /**
+     * Its id.
+     */
+    public let id: RecordId
+    /**
+     * The house it is in; `None` if it is unplaced.
+     */
+    public let houseId: RecordId?
+    /**
+     * Whether the house it names is not here.
+     */
+    public let unplaced: Bool
+    /**
+     * Its name; empty if the server gave none.
+     */
+    public let name: String
+    /**
+     * Storey; 0 is the ground floor.
+     */
+    public let floor: Int64?
+    /**
+     * `living_room`, `kitchen`, …
+     */
+    public let roomType: String?
+    /**
+     * Degrees Celsius, where the server knows.
+     */
+    public let temperature: Double?
+    /**
+     * Per cent, where the server knows.
+     */
+    public let humidity: Double?
+    /**
+     * Settings, usually an object.
+     */
+    public let settings: Json?
+    /**
+     * When it was made, by its author's clock.
+     */
+    public let createdAt: Timestamp?
+    /**
+     * Edit time.
+     */
+    public let updatedAt: Timestamp?
+    /**
+     * The edit that made this version.
+     */
+    public let syncId: String
+    /**
+     * Where it stands with the server, in a word.
+     */
+    public let syncStatus: RecordStatus
+    /**
+     * The same with times and reasons.
+     */
+    public let freshness: Freshness
+    /**
+     * Every other field, as it came.
+     */
+    public let extra: JsonObject
+
+    // Default memberwise initializers are never public by default, so we
+    // declare one manually.
+    public init(
+        /**
+         * Its id.
+         */id: RecordId,
+        /**
+         * The house it is in; `None` if it is unplaced.
+         */houseId: RecordId?,
+        /**
+         * Whether the house it names is not here.
+         */unplaced: Bool,
+        /**
+         * Its name; empty if the server gave none.
+         */name: String,
+        /**
+         * Storey; 0 is the ground floor.
+         */floor: Int64?,
+        /**
+         * `living_room`, `kitchen`, …
+         */roomType: String?,
+        /**
+         * Degrees Celsius, where the server knows.
+         */temperature: Double?,
+        /**
+         * Per cent, where the server knows.
+         */humidity: Double?,
+        /**
+         * Settings, usually an object.
+         */settings: Json?,
+        /**
+         * When it was made, by its author's clock.
+         */createdAt: Timestamp?,
+        /**
+         * Edit time.
+         */updatedAt: Timestamp?,
+        /**
+         * The edit that made this version.
+         */syncId: String,
+        /**
+         * Where it stands with the server, in a word.
+         */syncStatus: RecordStatus,
+        /**
+         * The same with times and reasons.
+         */freshness: Freshness,
+        /**
+         * Every other field, as it came.
+         */extra: JsonObject) {
+        self.id = id
+        self.houseId = houseId
+        self.unplaced = unplaced
+        self.name = name
+        self.floor = floor
+        self.roomType = roomType
+        self.temperature = temperature
+        self.humidity = humidity
+        self.settings = settings
+        self.createdAt = createdAt
+        self.updatedAt = updatedAt
+        self.syncId = syncId
+        self.syncStatus = syncStatus
+        self.freshness = freshness
+        self.extra = extra
+    }
+
+
+}
+
+#if compiler(>=6)
+extension Room: Sendable {}
+#endif
+
+#if swift(>=5.8)
+@_documentation(visibility: private)
+#endif
+public struct FfiConverterTypeRoom: FfiConverterRustBuffer {
+    public static func read(from buf: inout (data: Data, offset: Data.Index)) throws -> Room {
+        return
+            try Room(
+                id: FfiConverterTypeRecordId.read(from: &buf),
+                houseId: FfiConverterOptionTypeRecordId.read(from: &buf),
+                unplaced: FfiConverterBool.read(from: &buf),
+                name: FfiConverterString.read(from: &buf),
+                floor: FfiConverterOptionInt64.read(from: &buf),
+                roomType: FfiConverterOptionString.read(from: &buf),
+                temperature: FfiConverterOptionDouble.read(from: &buf),
+                humidity: FfiConverterOptionDouble.read(from: &buf),
+                settings: FfiConverterOptionTypeJson.read(from: &buf),
+                createdAt: FfiConverterOptionTypeTimestamp.read(from: &buf),
+                updatedAt: FfiConverterOptionTypeTimestamp.read(from: &buf),
+                syncId: FfiConverterString.read(from: &buf),
+                syncStatus: FfiConverterTypeRecordStatus.read(from: &buf),
+                freshness: FfiConverterTypeFreshness.read(from: &buf),
+                extra: FfiConverterTypeJsonObject.read(from: &buf)
+        )
+    }
+
+    public static func write(_ value: Room, into buf: inout [UInt8]) {
+        FfiConverterTypeRecordId.write(value.id, into: &buf)
+        FfiConverterOptionTypeRecordId.write(value.houseId, into: &buf)
+        FfiConverterBool.write(value.unplaced, into: &buf)
+        FfiConverterString.write(value.name, into: &buf)
+        FfiConverterOptionInt64.write(value.floor, into: &buf)
+        FfiConverterOptionString.write(value.roomType, into: &buf)
+        FfiConverterOptionDouble.write(value.temperature, into: &buf)
+        FfiConverterOptionDouble.write(value.humidity, into: &buf)
+        FfiConverterOptionTypeJson.write(value.settings, into: &buf)
+        FfiConverterOptionTypeTimestamp.write(value.createdAt, into: &buf)
+        FfiConverterOptionTypeTimestamp.write(value.updatedAt, into: &buf)
+        FfiConverterString.write(value.syncId, into: &buf)
+        FfiConverterTypeRecordStatus.write(value.syncStatus, into: &buf)
+        FfiConverterTypeFreshness.write(value.freshness, into: &buf)
+        FfiConverterTypeJsonObject.write(value.extra, into: &buf)
+    }
+}
+
+
+#if swift(>=5.8)
+@_documentation(visibility: private)
+#endif
+public func FfiConverterTypeRoom_lift(_ buf: RustBuffer) throws -> Room {
+    return try FfiConverterTypeRoom.lift(buf)
+}
+
+#if swift(>=5.8)
+@_documentation(visibility: private)
+#endif
+public func FfiConverterTypeRoom_lower(_ value: Room) -> RustBuffer {
+    return FfiConverterTypeRoom.lower(value)
+}
+
+
+/**
+ * Changes to a room.
+ */
+public struct RoomPatch: Equatable, Hashable {
+    /**
+     * The house to move it to.
+     */
+    public let houseId: RecordId?
+    /**
+     * Its name.
+     */
+    public let name: String?
+    /**
+     * Storey; 0 is the ground floor.
+     */
+    public let floor: Int64?
+    /**
+     * `living_room`, `kitchen`, …
+     */
+    public let roomType: String?
+    /**
+     * Settings of the room, whole.
+     */
+    public let settings: Json?
+    /**
+     * Names of fields to empty.
+     */
+    public let clear: [String]
+    /**
+     * Other fields.
+     */
+    public let extra: JsonObject?
+
+    // Default memberwise initializers are never public by default, so we
+    // declare one manually.
+    public init(
+        /**
+         * The house to move it to.
+         */houseId: RecordId? = nil,
+        /**
+         * Its name.
+         */name: String? = nil,
+        /**
+         * Storey; 0 is the ground floor.
+         */floor: Int64? = nil,
+        /**
+         * `living_room`, `kitchen`, …
+         */roomType: String? = nil,
+        /**
+         * Settings of the room, whole.
+         */settings: Json? = nil,
+        /**
+         * Names of fields to empty.
+         */clear: [String] = [],
+        /**
+         * Other fields.
+         */extra: JsonObject? = nil) {
+        self.houseId = houseId
+        self.name = name
+        self.floor = floor
+        self.roomType = roomType
+        self.settings = settings
+        self.clear = clear
+        self.extra = extra
+    }
+
+
+}
+
+#if compiler(>=6)
+extension RoomPatch: Sendable {}
+#endif
+
+#if swift(>=5.8)
+@_documentation(visibility: private)
+#endif
+public struct FfiConverterTypeRoomPatch: FfiConverterRustBuffer {
+    public static func read(from buf: inout (data: Data, offset: Data.Index)) throws -> RoomPatch {
+        return
+            try RoomPatch(
+                houseId: FfiConverterOptionTypeRecordId.read(from: &buf),
+                name: FfiConverterOptionString.read(from: &buf),
+                floor: FfiConverterOptionInt64.read(from: &buf),
+                roomType: FfiConverterOptionString.read(from: &buf),
+                settings: FfiConverterOptionTypeJson.read(from: &buf),
+                clear: FfiConverterSequenceString.read(from: &buf),
+                extra: FfiConverterOptionTypeJsonObject.read(from: &buf)
+        )
+    }
+
+    public static func write(_ value: RoomPatch, into buf: inout [UInt8]) {
+        FfiConverterOptionTypeRecordId.write(value.houseId, into: &buf)
+        FfiConverterOptionString.write(value.name, into: &buf)
+        FfiConverterOptionInt64.write(value.floor, into: &buf)
+        FfiConverterOptionString.write(value.roomType, into: &buf)
+        FfiConverterOptionTypeJson.write(value.settings, into: &buf)
+        FfiConverterSequenceString.write(value.clear, into: &buf)
+        FfiConverterOptionTypeJsonObject.write(value.extra, into: &buf)
+    }
+}
+
+
+#if swift(>=5.8)
+@_documentation(visibility: private)
+#endif
+public func FfiConverterTypeRoomPatch_lift(_ buf: RustBuffer) throws -> RoomPatch {
+    return try FfiConverterTypeRoomPatch.lift(buf)
+}
+
+#if swift(>=5.8)
+@_documentation(visibility: private)
+#endif
+public func FfiConverterTypeRoomPatch_lower(_ value: RoomPatch) -> RustBuffer {
+    return FfiConverterTypeRoomPatch.lower(value)
+}
+
+
+/**
+ * What became of a damaged database that was found on open.
+ */
+public struct Salvaged: Equatable, Hashable {
+    /**
+     * Where the damaged file was moved to.
+     */
+    public let setAside: String
+    /**
+     * How many unsent edits were carried over.
+     */
+    public let editsSaved: UInt64
+
+    // Default memberwise initializers are never public by default, so we
+    // declare one manually.
+    public init(
+        /**
+         * Where the damaged file was moved to.
+         */setAside: String,
+        /**
+         * How many unsent edits were carried over.
+         */editsSaved: UInt64) {
+        self.setAside = setAside
+        self.editsSaved = editsSaved
+    }
+
+
+}
+
+#if compiler(>=6)
+extension Salvaged: Sendable {}
+#endif
+
+#if swift(>=5.8)
+@_documentation(visibility: private)
+#endif
+public struct FfiConverterTypeSalvaged: FfiConverterRustBuffer {
+    public static func read(from buf: inout (data: Data, offset: Data.Index)) throws -> Salvaged {
+        return
+            try Salvaged(
+                setAside: FfiConverterString.read(from: &buf),
+                editsSaved: FfiConverterUInt64.read(from: &buf)
+        )
+    }
+
+    public static func write(_ value: Salvaged, into buf: inout [UInt8]) {
+        FfiConverterString.write(value.setAside, into: &buf)
+        FfiConverterUInt64.write(value.editsSaved, into: &buf)
+    }
+}
+
+
+#if swift(>=5.8)
+@_documentation(visibility: private)
+#endif
+public func FfiConverterTypeSalvaged_lift(_ buf: RustBuffer) throws -> Salvaged {
+    return try FfiConverterTypeSalvaged.lift(buf)
+}
+
+#if swift(>=5.8)
+@_documentation(visibility: private)
+#endif
+public func FfiConverterTypeSalvaged_lower(_ value: Salvaged) -> RustBuffer {
+    return FfiConverterTypeSalvaged.lower(value)
+}
+
+
+/**
+ * Something that could not be synced, while the rest was.
+ */
+public struct SyncProblem: Equatable, Hashable {
+    /**
+     * The record's kind.
+     */
+    public let kind: Kind
+    /**
+     * The record's id; `None` if it is about the whole kind.
+     */
+    public let id: RecordId?
+    /**
+     * A stable word.
+     */
+    public let code: String
+    /**
+     * In words.
+     */
+    public let detail: String
+
+    // Default memberwise initializers are never public by default, so we
+    // declare one manually.
+    public init(
+        /**
+         * The record's kind.
+         */kind: Kind,
+        /**
+         * The record's id; `None` if it is about the whole kind.
+         */id: RecordId?,
+        /**
+         * A stable word.
+         */code: String,
+        /**
+         * In words.
+         */detail: String) {
+        self.kind = kind
+        self.id = id
+        self.code = code
+        self.detail = detail
+    }
+
+
+}
+
+#if compiler(>=6)
+extension SyncProblem: Sendable {}
+#endif
+
+#if swift(>=5.8)
+@_documentation(visibility: private)
+#endif
+public struct FfiConverterTypeSyncProblem: FfiConverterRustBuffer {
+    public static func read(from buf: inout (data: Data, offset: Data.Index)) throws -> SyncProblem {
+        return
+            try SyncProblem(
+                kind: FfiConverterTypeKind.read(from: &buf),
+                id: FfiConverterOptionTypeRecordId.read(from: &buf),
+                code: FfiConverterString.read(from: &buf),
+                detail: FfiConverterString.read(from: &buf)
+        )
+    }
+
+    public static func write(_ value: SyncProblem, into buf: inout [UInt8]) {
+        FfiConverterTypeKind.write(value.kind, into: &buf)
+        FfiConverterOptionTypeRecordId.write(value.id, into: &buf)
+        FfiConverterString.write(value.code, into: &buf)
+        FfiConverterString.write(value.detail, into: &buf)
+    }
+}
+
+
+#if swift(>=5.8)
+@_documentation(visibility: private)
+#endif
+public func FfiConverterTypeSyncProblem_lift(_ buf: RustBuffer) throws -> SyncProblem {
+    return try FfiConverterTypeSyncProblem.lift(buf)
+}
+
+#if swift(>=5.8)
+@_documentation(visibility: private)
+#endif
+public func FfiConverterTypeSyncProblem_lower(_ value: SyncProblem) -> RustBuffer {
+    return FfiConverterTypeSyncProblem.lower(value)
+}
+
+
+/**
+ * The outcome of a sync that went through.
+ */
+public struct SyncResult: Equatable, Hashable {
+    /**
+     * `pulled + pushed`.
+     */
+    public let syncedEntities: UInt64
+    /**
+     * Records that the server sent.
+     */
+    public let pulled: UInt64
+    /**
+     * Edits that the server took or decided.
+     */
+    public let pushed: UInt64
+    /**
+     * The conflicts met in this sync.
+     */
+    public let conflicts: [Conflict]
+    /**
+     * How many of them are decided.
+     */
+    public let conflictsResolved: UInt64
+    /**
+     * What could not be synced, one entry a record or kind; the rest went through.
+     */
+    public let errors: [SyncProblem]
+    /**
+     * How long it took.
+     */
+    public let duration: TimeInterval
+
+    // Default memberwise initializers are never public by default, so we
+    // declare one manually.
+    public init(
+        /**
+         * `pulled + pushed`.
+         */syncedEntities: UInt64,
+        /**
+         * Records that the server sent.
+         */pulled: UInt64,
+        /**
+         * Edits that the server took or decided.
+         */pushed: UInt64,
+        /**
+         * The conflicts met in this sync.
+         */conflicts: [Conflict],
+        /**
+         * How many of them are decided.
+         */conflictsResolved: UInt64,
+        /**
+         * What could not be synced, one entry a record or kind; the rest went through.
+         */errors: [SyncProblem],
+        /**
+         * How long it took.
+         */duration: TimeInterval) {
+        self.syncedEntities = syncedEntities
+        self.pulled = pulled
+        self.pushed = pushed
+        self.conflicts = conflicts
+        self.conflictsResolved = conflictsResolved
+        self.errors = errors
+        self.duration = duration
+    }
+
+
+}
+
+#if compiler(>=6)
+extension SyncResult: Sendable {}
+#endif
+
+#if swift(>=5.8)
+@_documentation(visibility: private)
+#endif
+public struct FfiConverterTypeSyncResult: FfiConverterRustBuffer {
+    public static func read(from buf: inout (data: Data, offset: Data.Index)) throws -> SyncResult {
+        return
+            try SyncResult(
+                syncedEntities: FfiConverterUInt64.read(from: &buf),
+                pulled: FfiConverterUInt64.read(from: &buf),
+                pushed: FfiConverterUInt64.read(from: &buf),
+                conflicts: FfiConverterSequenceTypeConflict.read(from: &buf),
+                conflictsResolved: FfiConverterUInt64.read(from: &buf),
+                errors: FfiConverterSequenceTypeSyncProblem.read(from: &buf),
+                duration: FfiConverterDuration.read(from: &buf)
+        )
+    }
+
+    public static func write(_ value: SyncResult, into buf: inout [UInt8]) {
+        FfiConverterUInt64.write(value.syncedEntities, into: &buf)
+        FfiConverterUInt64.write(value.pulled, into: &buf)
+        FfiConverterUInt64.write(value.pushed, into: &buf)
+        FfiConverterSequenceTypeConflict.write(value.conflicts, into: &buf)
+        FfiConverterUInt64.write(value.conflictsResolved, into: &buf)
+        FfiConverterSequenceTypeSyncProblem.write(value.errors, into: &buf)
+        FfiConverterDuration.write(value.duration, into: &buf)
+    }
+}
+
+
+#if swift(>=5.8)
+@_documentation(visibility: private)
+#endif
+public func FfiConverterTypeSyncResult_lift(_ buf: RustBuffer) throws -> SyncResult {
+    return try FfiConverterTypeSyncResult.lift(buf)
+}
+
+#if swift(>=5.8)
+@_documentation(visibility: private)
+#endif
+public func FfiConverterTypeSyncResult_lower(_ value: SyncResult) -> RustBuffer {
+    return FfiConverterTypeSyncResult.lower(value)
+}
+
+
+/**
+ * Where the replica stands.
+ */
+public struct SyncStatus: Equatable, Hashable {
+    /**
+     * The server, if `connect` was called.
+     */
+    public let serverUrl: String?
+    /**
+     * This replica's name to the server.
+     */
+    public let clientId: String
+    /**
+     * `v1`.
+     */
+    public let `protocol`: String
+    /**
+     * The server's time up to which everything was pulled.
+     */
+    public let lastSyncTime: Timestamp?
+    /**
+     * When the last sync went through, by our clock.
+     */
+    public let lastSyncSuccess: Timestamp?
+    /**
+     * Why the last one did not.
+     */
+    public let lastSyncError: String?
+    /**
+     * Failures since the last success.
+     */
+    public let syncFailures: UInt64
+    /**
+     * Syncs that went through.
+     */
+    public let totalSyncs: UInt64
+    /**
+     * Conflicts ever met.
+     */
+    public let totalConflicts: UInt64
+    /**
+     * Whether a sync is running, here or in another process.
+     */
+    public let syncInProgress: Bool
+    /**
+     * When the background loop tries next.
+     */
+    public let nextRetryTime: Timestamp?
+    /**
+     * Edits waiting to be sent.
+     */
+    public let pending: UInt64
+    /**
+     * Edits the server refused.
+     */
+    public let failed: UInt64
+    /**
+     * Entries in the journal.
+     */
+    public let conflicts: UInt64
+    /**
+     * Live records by kind.
+     */
+    public let counts: [String: UInt64]
+
+    // Default memberwise initializers are never public by default, so we
+    // declare one manually.
+    public init(
+        /**
+         * The server, if `connect` was called.
+         */serverUrl: String?,
+        /**
+         * This replica's name to the server.
+         */clientId: String,
+        /**
+         * `v1`.
+         */`protocol`: String,
+        /**
+         * The server's time up to which everything was pulled.
+         */lastSyncTime: Timestamp?,
+        /**
+         * When the last sync went through, by our clock.
+         */lastSyncSuccess: Timestamp?,
+        /**
+         * Why the last one did not.
+         */lastSyncError: String?,
+        /**
+         * Failures since the last success.
+         */syncFailures: UInt64,
+        /**
+         * Syncs that went through.
+         */totalSyncs: UInt64,
+        /**
+         * Conflicts ever met.
+         */totalConflicts: UInt64,
+        /**
+         * Whether a sync is running, here or in another process.
+         */syncInProgress: Bool,
+        /**
+         * When the background loop tries next.
+         */nextRetryTime: Timestamp?,
+        /**
+         * Edits waiting to be sent.
+         */pending: UInt64,
+        /**
+         * Edits the server refused.
+         */failed: UInt64,
+        /**
+         * Entries in the journal.
+         */conflicts: UInt64,
+        /**
+         * Live records by kind.
+         */counts: [String: UInt64]) {
+        self.serverUrl = serverUrl
+        self.clientId = clientId
+        self.`protocol` = `protocol`
+        self.lastSyncTime = lastSyncTime
+        self.lastSyncSuccess = lastSyncSuccess
+        self.lastSyncError = lastSyncError
+        self.syncFailures = syncFailures
+        self.totalSyncs = totalSyncs
+        self.totalConflicts = totalConflicts
+        self.syncInProgress = syncInProgress
+        self.nextRetryTime = nextRetryTime
+        self.pending = pending
+        self.failed = failed
+        self.conflicts = conflicts
+        self.counts = counts
+    }
+
+
+}
+
+#if compiler(>=6)
+extension SyncStatus: Sendable {}
+#endif
+
+#if swift(>=5.8)
+@_documentation(visibility: private)
+#endif
+public struct FfiConverterTypeSyncStatus: FfiConverterRustBuffer {
+    public static func read(from buf: inout (data: Data, offset: Data.Index)) throws -> SyncStatus {
+        return
+            try SyncStatus(
+                serverUrl: FfiConverterOptionString.read(from: &buf),
+                clientId: FfiConverterString.read(from: &buf),
+                protocol: FfiConverterString.read(from: &buf),
+                lastSyncTime: FfiConverterOptionTypeTimestamp.read(from: &buf),
+                lastSyncSuccess: FfiConverterOptionTypeTimestamp.read(from: &buf),
+                lastSyncError: FfiConverterOptionString.read(from: &buf),
+                syncFailures: FfiConverterUInt64.read(from: &buf),
+                totalSyncs: FfiConverterUInt64.read(from: &buf),
+                totalConflicts: FfiConverterUInt64.read(from: &buf),
+                syncInProgress: FfiConverterBool.read(from: &buf),
+                nextRetryTime: FfiConverterOptionTypeTimestamp.read(from: &buf),
+                pending: FfiConverterUInt64.read(from: &buf),
+                failed: FfiConverterUInt64.read(from: &buf),
+                conflicts: FfiConverterUInt64.read(from: &buf),
+                counts: FfiConverterDictionaryStringUInt64.read(from: &buf)
+        )
+    }
+
+    public static func write(_ value: SyncStatus, into buf: inout [UInt8]) {
+        FfiConverterOptionString.write(value.serverUrl, into: &buf)
+        FfiConverterString.write(value.clientId, into: &buf)
+        FfiConverterString.write(value.`protocol`, into: &buf)
+        FfiConverterOptionTypeTimestamp.write(value.lastSyncTime, into: &buf)
+        FfiConverterOptionTypeTimestamp.write(value.lastSyncSuccess, into: &buf)
+        FfiConverterOptionString.write(value.lastSyncError, into: &buf)
+        FfiConverterUInt64.write(value.syncFailures, into: &buf)
+        FfiConverterUInt64.write(value.totalSyncs, into: &buf)
+        FfiConverterUInt64.write(value.totalConflicts, into: &buf)
+        FfiConverterBool.write(value.syncInProgress, into: &buf)
+        FfiConverterOptionTypeTimestamp.write(value.nextRetryTime, into: &buf)
+        FfiConverterUInt64.write(value.pending, into: &buf)
+        FfiConverterUInt64.write(value.failed, into: &buf)
+        FfiConverterUInt64.write(value.conflicts, into: &buf)
+        FfiConverterDictionaryStringUInt64.write(value.counts, into: &buf)
+    }
+}
+
+
+#if swift(>=5.8)
+@_documentation(visibility: private)
+#endif
+public func FfiConverterTypeSyncStatus_lift(_ buf: RustBuffer) throws -> SyncStatus {
+    return try FfiConverterTypeSyncStatus.lift(buf)
+}
+
+#if swift(>=5.8)
+@_documentation(visibility: private)
+#endif
+public func FfiConverterTypeSyncStatus_lower(_ value: SyncStatus) -> RustBuffer {
+    return FfiConverterTypeSyncStatus.lower(value)
+}
+
+
+/**
+ * How long the parts of an exchange may take.
+ */
+public struct Timeouts: Equatable, Hashable {
+    /**
+     * To connect.
+     */
+    public let connect: TimeInterval
+    /**
+     * Without a byte.
+     */
+    public let idle: TimeInterval
+    /**
+     * For the whole exchange.
+     */
+    public let total: TimeInterval
+
+    // Default memberwise initializers are never public by default, so we
+    // declare one manually.
+    public init(
+        /**
+         * To connect.
+         */connect: TimeInterval,
+        /**
+         * Without a byte.
+         */idle: TimeInterval,
+        /**
+         * For the whole exchange.
+         */total: TimeInterval) {
+        self.connect = connect
+        self.idle = idle
+        self.total = total
+    }
+
+
+}
+
+#if compiler(>=6)
+extension Timeouts: Sendable {}
+#endif
+
+#if swift(>=5.8)
+@_documentation(visibility: private)
+#endif
+public struct FfiConverterTypeTimeouts: FfiConverterRustBuffer {
+    public static func read(from buf: inout (data: Data, offset: Data.Index)) throws -> Timeouts {
+        return
+            try Timeouts(
+                connect: FfiConverterDuration.read(from: &buf),
+                idle: FfiConverterDuration.read(from: &buf),
+                total: FfiConverterDuration.read(from: &buf)
+        )
+    }
+
+    public static func write(_ value: Timeouts, into buf: inout [UInt8]) {
+        FfiConverterDuration.write(value.connect, into: &buf)
+        FfiConverterDuration.write(value.idle, into: &buf)
+        FfiConverterDuration.write(value.total, into: &buf)
+    }
+}
+
+
+#if swift(>=5.8)
+@_documentation(visibility: private)
+#endif
+public func FfiConverterTypeTimeouts_lift(_ buf: RustBuffer) throws -> Timeouts {
+    return try FfiConverterTypeTimeouts.lift(buf)
+}
+
+#if swift(>=5.8)
+@_documentation(visibility: private)
+#endif
+public func FfiConverterTypeTimeouts_lower(_ value: Timeouts) -> RustBuffer {
+    return FfiConverterTypeTimeouts.lower(value)
+}
+
+
+/**
+ * Somebody who lives in or visits a house.
+ */
+public struct User: Equatable, Hashable {
+    /**
+     * Their id.
+     */
+    public let id: RecordId
+    /**
+     * The house; `None` if they are unplaced.
+     */
+    public let houseId: RecordId?
+    /**
+     * Whether the house they name is not here.
+     */
+    public let unplaced: Bool
+    /**
+     * The name; empty if the server gave none.
+     */
+    public let name: String
+    /**
+     * Unique among the users of a server.
+     */
+    public let email: String?
+    /**
+     * What they may do.
+     */
+    public let role: UserRole?
+    /**
+     * Preferences, usually an object.
+     */
+    public let preferences: Json?
+    /**
+     * When the record was made, by its author's clock.
+     */
+    public let createdAt: Timestamp?
+    /**
+     * Edit time.
+     */
+    public let updatedAt: Timestamp?
+    /**
+     * The edit that made this version.
+     */
+    public let syncId: String
+    /**
+     * Where it stands with the server, in a word.
+     */
+    public let syncStatus: RecordStatus
+    /**
+     * The same with times and reasons.
+     */
+    public let freshness: Freshness
+    /**
+     * Every other field, as it came.
+     */
+    public let extra: JsonObject
+
+    // Default memberwise initializers are never public by default, so we
+    // declare one manually.
+    public init(
+        /**
+         * Their id.
+         */id: RecordId,
+        /**
+         * The house; `None` if they are unplaced.
+         */houseId: RecordId?,
+        /**
+         * Whether the house they name is not here.
+         */unplaced: Bool,
+        /**
+         * The name; empty if the server gave none.
+         */name: String,
+        /**
+         * Unique among the users of a server.
+         */email: String?,
+        /**
+         * What they may do.
+         */role: UserRole?,
+        /**
+         * Preferences, usually an object.
+         */preferences: Json?,
+        /**
+         * When the record was made, by its author's clock.
+         */createdAt: Timestamp?,
+        /**
+         * Edit time.
+         */updatedAt: Timestamp?,
+        /**
+         * The edit that made this version.
+         */syncId: String,
+        /**
+         * Where it stands with the server, in a word.
+         */syncStatus: RecordStatus,
+        /**
+         * The same with times and reasons.
+         */freshness: Freshness,
+        /**
+         * Every other field, as it came.
+         */extra: JsonObject) {
+        self.id = id
+        self.houseId = houseId
+        self.unplaced = unplaced
+        self.name = name
+        self.email = email
+        self.role = role
+        self.preferences = preferences
+        self.createdAt = createdAt
+        self.updatedAt = updatedAt
+        self.syncId = syncId
+        self.syncStatus = syncStatus
+        self.freshness = freshness
+        self.extra = extra
+    }
+
+
+}
+
+#if compiler(>=6)
+extension User: Sendable {}
+#endif
+
+#if swift(>=5.8)
+@_documentation(visibility: private)
+#endif
+public struct FfiConverterTypeUser: FfiConverterRustBuffer {
+    public static func read(from buf: inout (data: Data, offset: Data.Index)) throws -> User {
+        return
+            try User(
+                id: FfiConverterTypeRecordId.read(from: &buf),
+                houseId: FfiConverterOptionTypeRecordId.read(from: &buf),
+                unplaced: FfiConverterBool.read(from: &buf),
+                name: FfiConverterString.read(from: &buf),
+                email: FfiConverterOptionString.read(from: &buf),
+                role: FfiConverterOptionTypeUserRole.read(from: &buf),
+                preferences: FfiConverterOptionTypeJson.read(from: &buf),
+                createdAt: FfiConverterOptionTypeTimestamp.read(from: &buf),
+                updatedAt: FfiConverterOptionTypeTimestamp.read(from: &buf),
+                syncId: FfiConverterString.read(from: &buf),
+                syncStatus: FfiConverterTypeRecordStatus.read(from: &buf),
+                freshness: FfiConverterTypeFreshness.read(from: &buf),
+                extra: FfiConverterTypeJsonObject.read(from: &buf)
+        )
+    }
+
+    public static func write(_ value: User, into buf: inout [UInt8]) {
+        FfiConverterTypeRecordId.write(value.id, into: &buf)
+        FfiConverterOptionTypeRecordId.write(value.houseId, into: &buf)
+        FfiConverterBool.write(value.unplaced, into: &buf)
+        FfiConverterString.write(value.name, into: &buf)
+        FfiConverterOptionString.write(value.email, into: &buf)
+        FfiConverterOptionTypeUserRole.write(value.role, into: &buf)
+        FfiConverterOptionTypeJson.write(value.preferences, into: &buf)
+        FfiConverterOptionTypeTimestamp.write(value.createdAt, into: &buf)
+        FfiConverterOptionTypeTimestamp.write(value.updatedAt, into: &buf)
+        FfiConverterString.write(value.syncId, into: &buf)
+        FfiConverterTypeRecordStatus.write(value.syncStatus, into: &buf)
+        FfiConverterTypeFreshness.write(value.freshness, into: &buf)
+        FfiConverterTypeJsonObject.write(value.extra, into: &buf)
+    }
+}
+
+
+#if swift(>=5.8)
+@_documentation(visibility: private)
+#endif
+public func FfiConverterTypeUser_lift(_ buf: RustBuffer) throws -> User {
+    return try FfiConverterTypeUser.lift(buf)
+}
+
+#if swift(>=5.8)
+@_documentation(visibility: private)
+#endif
+public func FfiConverterTypeUser_lower(_ value: User) -> RustBuffer {
+    return FfiConverterTypeUser.lower(value)
+}
+
+
+/**
+ * Changes to a user.
+ */
+public struct UserPatch: Equatable, Hashable {
+    /**
+     * The house to move to.
+     */
+    public let houseId: RecordId?
+    /**
+     * The name.
+     */
+    public let name: String?
+    /**
+     * Unique among the users of a server.
+     */
+    public let email: String?
+    /**
+     * What they may do.
+     */
+    public let role: UserRole?
+    /**
+     * Preferences, whole.
+     */
+    public let preferences: Json?
+    /**
+     * Names of fields to empty.
+     */
+    public let clear: [String]
+    /**
+     * Other fields.
+     */
+    public let extra: JsonObject?
+
+    // Default memberwise initializers are never public by default, so we
+    // declare one manually.
+    public init(
+        /**
+         * The house to move to.
+         */houseId: RecordId? = nil,
+        /**
+         * The name.
+         */name: String? = nil,
+        /**
+         * Unique among the users of a server.
+         */email: String? = nil,
+        /**
+         * What they may do.
+         */role: UserRole? = nil,
+        /**
+         * Preferences, whole.
+         */preferences: Json? = nil,
+        /**
+         * Names of fields to empty.
+         */clear: [String] = [],
+        /**
+         * Other fields.
+         */extra: JsonObject? = nil) {
+        self.houseId = houseId
+        self.name = name
+        self.email = email
+        self.role = role
+        self.preferences = preferences
+        self.clear = clear
+        self.extra = extra
+    }
+
+
+}
+
+#if compiler(>=6)
+extension UserPatch: Sendable {}
+#endif
+
+#if swift(>=5.8)
+@_documentation(visibility: private)
+#endif
+public struct FfiConverterTypeUserPatch: FfiConverterRustBuffer {
+    public static func read(from buf: inout (data: Data, offset: Data.Index)) throws -> UserPatch {
+        return
+            try UserPatch(
+                houseId: FfiConverterOptionTypeRecordId.read(from: &buf),
+                name: FfiConverterOptionString.read(from: &buf),
+                email: FfiConverterOptionString.read(from: &buf),
+                role: FfiConverterOptionTypeUserRole.read(from: &buf),
+                preferences: FfiConverterOptionTypeJson.read(from: &buf),
+                clear: FfiConverterSequenceString.read(from: &buf),
+                extra: FfiConverterOptionTypeJsonObject.read(from: &buf)
+        )
+    }
+
+    public static func write(_ value: UserPatch, into buf: inout [UInt8]) {
+        FfiConverterOptionTypeRecordId.write(value.houseId, into: &buf)
+        FfiConverterOptionString.write(value.name, into: &buf)
+        FfiConverterOptionString.write(value.email, into: &buf)
+        FfiConverterOptionTypeUserRole.write(value.role, into: &buf)
+        FfiConverterOptionTypeJson.write(value.preferences, into: &buf)
+        FfiConverterSequenceString.write(value.clear, into: &buf)
+        FfiConverterOptionTypeJsonObject.write(value.extra, into: &buf)
+    }
+}
+
+
+#if swift(>=5.8)
+@_documentation(visibility: private)
+#endif
+public func FfiConverterTypeUserPatch_lift(_ buf: RustBuffer) throws -> UserPatch {
+    return try FfiConverterTypeUserPatch.lift(buf)
+}
+
+#if swift(>=5.8)
+@_documentation(visibility: private)
+#endif
+public func FfiConverterTypeUserPatch_lower(_ value: UserPatch) -> RustBuffer {
+    return FfiConverterTypeUserPatch.lower(value)
+}
+
+
+/**
+ * What a device is.
+ */
+
+public enum DeviceType: Equatable, Hashable {
+
+    /**
+     * A lamp.
+     */
+    case light
+    /**
+     * A switch or socket.
+     */
+    case `switch`
+    /**
+     * Something that measures.
+     */
+    case sensor
+    /**
+     * A thermostat.
+     */
+    case thermostat
+    /**
+     * A lock.
+     */
+    case lock
+    /**
+     * A camera.
+     */
+    case camera
+    /**
+     * A loudspeaker.
+     */
+    case speaker
+    /**
+     * None of these.
+     */
+    case other
+    /**
+     * A word that this version does not know, kept as it came.
+     */
+    case unknown(
+        /**
+         * The word.
+         */name: String
+    )
+
+
+}
+
+#if compiler(>=6)
+extension DeviceType: Sendable {}
+#endif
+
+#if swift(>=5.8)
+@_documentation(visibility: private)
+#endif
+public struct FfiConverterTypeDeviceType: FfiConverterRustBuffer {
+    typealias SwiftType = DeviceType
+
+    public static func read(from buf: inout (data: Data, offset: Data.Index)) throws -> DeviceType {
+        let variant: Int32 = try readInt(&buf)
+        switch variant {
+
+        case 1: return .light
+
+        case 2: return .`switch`
+
+        case 3: return .sensor
+
+        case 4: return .thermostat
+
+        case 5: return .lock
+
+        case 6: return .camera
+
+        case 7: return .speaker
+
+        case 8: return .other
+
+        case 9: return .unknown(name: try FfiConverterString.read(from: &buf)
+        )
+
+        default: throw UniffiInternalError.unexpectedEnumCase
+        }
+    }
+
+    public static func write(_ value: DeviceType, into buf: inout [UInt8]) {
+        switch value {
+
+
+        case .light:
+            writeInt(&buf, Int32(1))
+
+
+        case .`switch`:
+            writeInt(&buf, Int32(2))
+
+
+        case .sensor:
+            writeInt(&buf, Int32(3))
+
+
+        case .thermostat:
+            writeInt(&buf, Int32(4))
+
+
+        case .lock:
+            writeInt(&buf, Int32(5))
+
+
+        case .camera:
+            writeInt(&buf, Int32(6))
+
+
+        case .speaker:
+            writeInt(&buf, Int32(7))
+
+
+        case .other:
+            writeInt(&buf, Int32(8))
+
+
+        case let .unknown(name):
+            writeInt(&buf, Int32(9))
+            FfiConverterString.write(name, into: &buf)
+
+        }
+    }
+}
+
+
+#if swift(>=5.8)
+@_documentation(visibility: private)
+#endif
+public func FfiConverterTypeDeviceType_lift(_ buf: RustBuffer) throws -> DeviceType {
+    return try FfiConverterTypeDeviceType.lift(buf)
+}
+
+#if swift(>=5.8)
+@_documentation(visibility: private)
+#endif
+public func FfiConverterTypeDeviceType_lower(_ value: DeviceType) -> RustBuffer {
+    return FfiConverterTypeDeviceType.lower(value)
+}
+
+
+/**
+ * What survives a power cut.
+ */
+
+public enum Durability: Equatable, Hashable {
+
+    /**
+     * Every acknowledged local write (`synchronous=FULL`).
+     */
+    case full
+    /**
+     * The database stays sound, but a power cut may take the last local writes
+     * with it (`synchronous=NORMAL`). A crash of the program takes nothing.
+     */
+    case fast
+
+
+}
+
+#if compiler(>=6)
+extension Durability: Sendable {}
+#endif
+
+#if swift(>=5.8)
+@_documentation(visibility: private)
+#endif
+public struct FfiConverterTypeDurability: FfiConverterRustBuffer {
+    typealias SwiftType = Durability
+
+    public static func read(from buf: inout (data: Data, offset: Data.Index)) throws -> Durability {
+        let variant: Int32 = try readInt(&buf)
+        switch variant {
+
+        case 1: return .full
+
+        case 2: return .fast
+
+        default: throw UniffiInternalError.unexpectedEnumCase
+        }
+    }
+
+    public static func write(_ value: Durability, into buf: inout [UInt8]) {
+        switch value {
+
+
+        case .full:
+            writeInt(&buf, Int32(1))
+
+
+        case .fast:
+            writeInt(&buf, Int32(2))
+
+        }
+    }
+}
+
+
+#if swift(>=5.8)
+@_documentation(visibility: private)
+#endif
+public func FfiConverterTypeDurability_lift(_ buf: RustBuffer) throws -> Durability {
+    return try FfiConverterTypeDurability.lift(buf)
+}
+
+#if swift(>=5.8)
+@_documentation(visibility: private)
+#endif
+public func FfiConverterTypeDurability_lower(_ value: Durability) -> RustBuffer {
+    return FfiConverterTypeDurability.lower(value)
+}
+
+
+/**
+ * Where a record stands with the server.
+ */
+
+public enum Freshness: Equatable, Hashable {
+
+    /**
+     * It is as the server had it.
+     */
+    case synced(
+        /**
+         * When this version was exchanged with the server. Whether anything newer
+         * was looked for since is told by `last_sync_success` of the sync status.
+         */asOf: Timestamp?
+    )
+    /**
+     * It was edited here, and the server has not answered yet.
+     */
+    case pending(
+        /**
+         * Edit time.
+         */since: Timestamp?,
+        /**
+         * Whether the server has another edit, which by the rule gives way to this one.
+         */contested: Bool
+    )
+    /**
+     * It was edited here, and the server refused the edit. It is not sent again
+     * by itself: retry it, edit it, or discard it.
+     */
+    case failed(
+        /**
+         * Edit time.
+         */since: Timestamp?,
+        /**
+         * The server's words.
+         */reason: String
+    )
+    /**
+     * It is as the server had it, and an edit made here lost to that. The losing
+     * edit can be restored or dismissed.
+     */
+    case superseded(
+        /**
+         * When this version was exchanged with the server.
+         */asOf: Timestamp?,
+        /**
+         * The entry among the conflicts.
+         */conflictId: Int64,
+        /**
+         * Why the edit lost.
+         */reason: String
+    )
+
+
+}
+
+#if compiler(>=6)
+extension Freshness: Sendable {}
+#endif
+
+#if swift(>=5.8)
+@_documentation(visibility: private)
+#endif
+public struct FfiConverterTypeFreshness: FfiConverterRustBuffer {
+    typealias SwiftType = Freshness
+
+    public static func read(from buf: inout (data: Data, offset: Data.Index)) throws -> Freshness {
+        let variant: Int32 = try readInt(&buf)
+        switch variant {
+
+        case 1: return .synced(asOf: try FfiConverterOptionTypeTimestamp.read(from: &buf)
+        )
+
+        case 2: return .pending(since: try FfiConverterOptionTypeTimestamp.read(from: &buf), contested: try FfiConverterBool.read(from: &buf)
+        )
+
+        case 3: return .failed(since: try FfiConverterOptionTypeTimestamp.read(from: &buf), reason: try FfiConverterString.read(from: &buf)
+        )
+
+        case 4: return .superseded(asOf: try FfiConverterOptionTypeTimestamp.read(from: &buf), conflictId: try FfiConverterInt64.read(from: &buf), reason: try FfiConverterString.read(from: &buf)
+        )
+
+        default: throw UniffiInternalError.unexpectedEnumCase
+        }
+    }
+
+    public static func write(_ value: Freshness, into buf: inout [UInt8]) {
+        switch value {
+
+
+        case let .synced(asOf):
+            writeInt(&buf, Int32(1))
+            FfiConverterOptionTypeTimestamp.write(asOf, into: &buf)
+
+
+        case let .pending(since,contested):
+            writeInt(&buf, Int32(2))
+            FfiConverterOptionTypeTimestamp.write(since, into: &buf)
+            FfiConverterBool.write(contested, into: &buf)
+
+
+        case let .failed(since,reason):
+            writeInt(&buf, Int32(3))
+            FfiConverterOptionTypeTimestamp.write(since, into: &buf)
+            FfiConverterString.write(reason, into: &buf)
+
+
+        case let .superseded(asOf,conflictId,reason):
+            writeInt(&buf, Int32(4))
+            FfiConverterOptionTypeTimestamp.write(asOf, into: &buf)
+            FfiConverterInt64.write(conflictId, into: &buf)
+            FfiConverterString.write(reason, into: &buf)
+
+        }
+    }
+}
+
+
+#if swift(>=5.8)
+@_documentation(visibility: private)
+#endif
+public func FfiConverterTypeFreshness_lift(_ buf: RustBuffer) throws -> Freshness {
+    return try FfiConverterTypeFreshness.lift(buf)
+}
+
+#if swift(>=5.8)
+@_documentation(visibility: private)
+#endif
+public func FfiConverterTypeFreshness_lower(_ value: Freshness) -> RustBuffer {
+    return FfiConverterTypeFreshness.lower(value)
+}
+
+
+/**
+ * What a record is. Kinds this version does not know are kept as they came.
+ */
+
+public enum Kind: Equatable, Hashable {
+
+    /**
+     * A home; the root of containment.
+     */
+    case house
+    /**
+     * A room of a house.
+     */
+    case room
+    /**
+     * A device in a room.
+     */
+    case device
+    /**
+     * Somebody who lives in or visits a house.
+     */
+    case user
+    /**
+     * The state of a device, one record per (device, state type).
+     */
+    case entityState
+    /**
+     * Something that happened, kept as a log.
+     */
+    case event
+    /**
+     * A kind of a newer server; stored, synced and shown, not interpreted.
+     */
+    case other(
+        /**
+         * Its name on the wire.
+         */name: String
+    )
+
+
+}
+
+#if compiler(>=6)
+extension Kind: Sendable {}
+#endif
+
+#if swift(>=5.8)
+@_documentation(visibility: private)
+#endif
+public struct FfiConverterTypeKind: FfiConverterRustBuffer {
+    typealias SwiftType = Kind
+
+    public static func read(from buf: inout (data: Data, offset: Data.Index)) throws -> Kind {
+        let variant: Int32 = try readInt(&buf)
+        switch variant {
+
+        case 1: return .house
+
+        case 2: return .room
+
+        case 3: return .device
+
+        case 4: return .user
+
+        case 5: return .entityState
+
+        case 6: return .event
+
+        case 7: return .other(name: try FfiConverterString.read(from: &buf)
+        )
+
+        default: throw UniffiInternalError.unexpectedEnumCase
+        }
+    }
+
+    public static func write(_ value: Kind, into buf: inout [UInt8]) {
+        switch value {
+
+
+        case .house:
+            writeInt(&buf, Int32(1))
+
+
+        case .room:
+            writeInt(&buf, Int32(2))
+
+
+        case .device:
+            writeInt(&buf, Int32(3))
+
+
+        case .user:
+            writeInt(&buf, Int32(4))
+
+
+        case .entityState:
+            writeInt(&buf, Int32(5))
+
+
+        case .event:
+            writeInt(&buf, Int32(6))
+
+
+        case let .other(name):
+            writeInt(&buf, Int32(7))
+            FfiConverterString.write(name, into: &buf)
+
+        }
+    }
+}
+
+
+#if swift(>=5.8)
+@_documentation(visibility: private)
+#endif
+public func FfiConverterTypeKind_lift(_ buf: RustBuffer) throws -> Kind {
+    return try FfiConverterTypeKind.lift(buf)
+}
+
+#if swift(>=5.8)
+@_documentation(visibility: private)
+#endif
+public func FfiConverterTypeKind_lower(_ value: Kind) -> RustBuffer {
+    return FfiConverterTypeKind.lower(value)
+}
+
+
+/**
+ * How much is told.
+ */
+
+public enum LogLevel: Equatable, Hashable {
+
+    /**
+     * Nothing.
+     */
+    case off
+    /**
+     * What failed.
+     */
+    case error
+    /**
+     * What is odd, and was dealt with.
+     */
+    case warning
+    /**
+     * What matters in everyday use.
+     */
+    case info
+    /**
+     * What helps to find a fault; every SQL statement where `echo` is on.
+     */
+    case debug
+    /**
+     * Everything.
+     */
+    case trace
+
+
+}
+
+#if compiler(>=6)
+extension LogLevel: Sendable {}
+#endif
+
+#if swift(>=5.8)
+@_documentation(visibility: private)
+#endif
+public struct FfiConverterTypeLogLevel: FfiConverterRustBuffer {
+    typealias SwiftType = LogLevel
+
+    public static func read(from buf: inout (data: Data, offset: Data.Index)) throws -> LogLevel {
+        let variant: Int32 = try readInt(&buf)
+        switch variant {
+
+        case 1: return .off
+
+        case 2: return .error
+
+        case 3: return .warning
+
+        case 4: return .info
+
+        case 5: return .debug
+
+        case 6: return .trace
+
+        default: throw UniffiInternalError.unexpectedEnumCase
+        }
+    }
+
+    public static func write(_ value: LogLevel, into buf: inout [UInt8]) {
+        switch value {
+
+
+        case .off:
+            writeInt(&buf, Int32(1))
+
+
+        case .error:
+            writeInt(&buf, Int32(2))
+
+
+        case .warning:
+            writeInt(&buf, Int32(3))
+
+
+        case .info:
+            writeInt(&buf, Int32(4))
+
+
+        case .debug:
+            writeInt(&buf, Int32(5))
+
+
+        case .trace:
+            writeInt(&buf, Int32(6))
+
+        }
+    }
+}
+
+
+#if swift(>=5.8)
+@_documentation(visibility: private)
+#endif
+public func FfiConverterTypeLogLevel_lift(_ buf: RustBuffer) throws -> LogLevel {
+    return try FfiConverterTypeLogLevel.lift(buf)
+}
+
+#if swift(>=5.8)
+@_documentation(visibility: private)
+#endif
+public func FfiConverterTypeLogLevel_lower(_ value: LogLevel) -> RustBuffer {
+    return FfiConverterTypeLogLevel.lower(value)
+}
+
+
+/**
+ * Why a sink could not take a message. Nobody acts on it.
+ */
+public
+enum LogSinkError: Swift.Error, Equatable, Hashable, Foundation.LocalizedError {
+
+
+    /**
+     * It threw.
+     */
+    case Failed(
+        /**
+         * What it said.
+         */reason: String
+    )
+
+
+    public var errorDescription: String? {
+        String(reflecting: self)
+    }
+
+}
+
+#if compiler(>=6)
+extension LogSinkError: Sendable {}
+#endif
+
+#if swift(>=5.8)
+@_documentation(visibility: private)
+#endif
+public struct FfiConverterTypeLogSinkError: FfiConverterRustBuffer {
+    typealias SwiftType = LogSinkError
+
+    public static func read(from buf: inout (data: Data, offset: Data.Index)) throws -> LogSinkError {
+        let variant: Int32 = try readInt(&buf)
+        switch variant {
+
+
+        case 1: return .Failed(
+            reason: try FfiConverterString.read(from: &buf)
+            )
+
+         default: throw UniffiInternalError.unexpectedEnumCase
+        }
+    }
+
+    public static func write(_ value: LogSinkError, into buf: inout [UInt8]) {
+        switch value {
+
+
+        case let .Failed(reason):
+            writeInt(&buf, Int32(1))
+            FfiConverterString.write(reason, into: &buf)
+
+        }
+    }
+}
+
+
+#if swift(>=5.8)
+@_documentation(visibility: private)
+#endif
+public func FfiConverterTypeLogSinkError_lift(_ buf: RustBuffer) throws -> LogSinkError {
+    return try FfiConverterTypeLogSinkError.lift(buf)
+}
+
+#if swift(>=5.8)
+@_documentation(visibility: private)
+#endif
+public func FfiConverterTypeLogSinkError_lower(_ value: LogSinkError) -> RustBuffer {
+    return FfiConverterTypeLogSinkError.lower(value)
+}
+
+
+/**
+ * Whose edit lost.
+ */
+
+public enum Loser: Equatable, Hashable {
+
+    /**
+     * An edit made on this replica.
+     */
+    case local
+    /**
+     * A server version that an edit made here won over.
+     */
+    case remote
+
+
+}
+
+#if compiler(>=6)
+extension Loser: Sendable {}
+#endif
+
+#if swift(>=5.8)
+@_documentation(visibility: private)
+#endif
+public struct FfiConverterTypeLoser: FfiConverterRustBuffer {
+    typealias SwiftType = Loser
+
+    public static func read(from buf: inout (data: Data, offset: Data.Index)) throws -> Loser {
+        let variant: Int32 = try readInt(&buf)
+        switch variant {
+
+        case 1: return .local
+
+        case 2: return .remote
+
+        default: throw UniffiInternalError.unexpectedEnumCase
+        }
+    }
+
+    public static func write(_ value: Loser, into buf: inout [UInt8]) {
+        switch value {
+
+
+        case .local:
+            writeInt(&buf, Int32(1))
+
+
+        case .remote:
+            writeInt(&buf, Int32(2))
+
+        }
+    }
+}
+
+
+#if swift(>=5.8)
+@_documentation(visibility: private)
+#endif
+public func FfiConverterTypeLoser_lift(_ buf: RustBuffer) throws -> Loser {
+    return try FfiConverterTypeLoser.lift(buf)
+}
+
+#if swift(>=5.8)
+@_documentation(visibility: private)
+#endif
+public func FfiConverterTypeLoser_lower(_ value: Loser) -> RustBuffer {
+    return FfiConverterTypeLoser.lower(value)
+}
+
+
+/**
+ * What a change did. Only `delete` has a meaning of its own: creates and
+ * updates both carry the whole record.
+ */
+
+public enum Operation: Equatable, Hashable {
+
+    /**
+     * The record is new.
+     */
+    case create
+    /**
+     * The record was there before.
+     */
+    case update
+    /**
+     * The version is a tombstone.
+     */
+    case delete
+
+
+}
+
+#if compiler(>=6)
+extension Operation: Sendable {}
+#endif
+
+#if swift(>=5.8)
+@_documentation(visibility: private)
+#endif
+public struct FfiConverterTypeOperation: FfiConverterRustBuffer {
+    typealias SwiftType = Operation
+
+    public static func read(from buf: inout (data: Data, offset: Data.Index)) throws -> Operation {
+        let variant: Int32 = try readInt(&buf)
+        switch variant {
+
+        case 1: return .create
+
+        case 2: return .update
+
+        case 3: return .delete
+
+        default: throw UniffiInternalError.unexpectedEnumCase
+        }
+    }
+
+    public static func write(_ value: Operation, into buf: inout [UInt8]) {
+        switch value {
+
+
+        case .create:
+            writeInt(&buf, Int32(1))
+
+
+        case .update:
+            writeInt(&buf, Int32(2))
+
+
+        case .delete:
+            writeInt(&buf, Int32(3))
+
+        }
+    }
+}
+
+
+#if swift(>=5.8)
+@_documentation(visibility: private)
+#endif
+public func FfiConverterTypeOperation_lift(_ buf: RustBuffer) throws -> Operation {
+    return try FfiConverterTypeOperation.lift(buf)
+}
+
+#if swift(>=5.8)
+@_documentation(visibility: private)
+#endif
+public func FfiConverterTypeOperation_lower(_ value: Operation) -> RustBuffer {
+    return FfiConverterTypeOperation.lower(value)
+}
+
+
+/**
+ * Whether an unsent edit will be sent.
+ */
+
+public enum OutboxState: Equatable, Hashable {
+
+    /**
+     * It will, at the next sync.
+     */
+    case queued
+    /**
+     * Not before it is retried or edited: the server refused it.
+     */
+    case failed
+
+
+}
+
+#if compiler(>=6)
+extension OutboxState: Sendable {}
+#endif
+
+#if swift(>=5.8)
+@_documentation(visibility: private)
+#endif
+public struct FfiConverterTypeOutboxState: FfiConverterRustBuffer {
+    typealias SwiftType = OutboxState
+
+    public static func read(from buf: inout (data: Data, offset: Data.Index)) throws -> OutboxState {
+        let variant: Int32 = try readInt(&buf)
+        switch variant {
+
+        case 1: return .queued
+
+        case 2: return .failed
+
+        default: throw UniffiInternalError.unexpectedEnumCase
+        }
+    }
+
+    public static func write(_ value: OutboxState, into buf: inout [UInt8]) {
+        switch value {
+
+
+        case .queued:
+            writeInt(&buf, Int32(1))
+
+
+        case .failed:
+            writeInt(&buf, Int32(2))
+
+        }
+    }
+}
+
+
+#if swift(>=5.8)
+@_documentation(visibility: private)
+#endif
+public func FfiConverterTypeOutboxState_lift(_ buf: RustBuffer) throws -> OutboxState {
+    return try FfiConverterTypeOutboxState.lift(buf)
+}
+
+#if swift(>=5.8)
+@_documentation(visibility: private)
+#endif
+public func FfiConverterTypeOutboxState_lower(_ value: OutboxState) -> RustBuffer {
+    return FfiConverterTypeOutboxState.lower(value)
+}
+
+
+/**
+ * Where a record stands with the server.
+ */
+
+public enum RecordStatus: Equatable, Hashable {
+
+    /**
+     * The server's version is held.
+     */
+    case synced
+    /**
+     * A local edit waits to be sent or answered.
+     */
+    case pending
+    /**
+     * A local edit waits, and the server holds a concurrent one.
+     */
+    case conflict
+    /**
+     * The server refused the local edit; see `sync_error`.
+     */
+    case error
+
+
+}
+
+#if compiler(>=6)
+extension RecordStatus: Sendable {}
+#endif
+
+#if swift(>=5.8)
+@_documentation(visibility: private)
+#endif
+public struct FfiConverterTypeRecordStatus: FfiConverterRustBuffer {
+    typealias SwiftType = RecordStatus
+
+    public static func read(from buf: inout (data: Data, offset: Data.Index)) throws -> RecordStatus {
+        let variant: Int32 = try readInt(&buf)
+        switch variant {
+
+        case 1: return .synced
+
+        case 2: return .pending
+
+        case 3: return .conflict
+
+        case 4: return .error
+
+        default: throw UniffiInternalError.unexpectedEnumCase
+        }
+    }
+
+    public static func write(_ value: RecordStatus, into buf: inout [UInt8]) {
+        switch value {
+
+
+        case .synced:
+            writeInt(&buf, Int32(1))
+
+
+        case .pending:
+            writeInt(&buf, Int32(2))
+
+
+        case .conflict:
+            writeInt(&buf, Int32(3))
+
+
+        case .error:
+            writeInt(&buf, Int32(4))
+
+        }
+    }
+}
+
+
+#if swift(>=5.8)
+@_documentation(visibility: private)
+#endif
+public func FfiConverterTypeRecordStatus_lift(_ buf: RustBuffer) throws -> RecordStatus {
+    return try FfiConverterTypeRecordStatus.lift(buf)
+}
+
+#if swift(>=5.8)
+@_documentation(visibility: private)
+#endif
+public func FfiConverterTypeRecordStatus_lower(_ value: RecordStatus) -> RustBuffer {
+    return FfiConverterTypeRecordStatus.lower(value)
+}
+
+
+/**
+ * What a user may do.
+ */
+
+public enum UserRole: Equatable, Hashable {
+
+    /**
+     * Everything.
+     */
+    case admin
+    /**
+     * Lives in the house.
+     */
+    case member
+    /**
+     * Is visiting.
+     */
+    case guest
+    /**
+     * A word that this version does not know, kept as it came.
+     */
+    case unknown(
+        /**
+         * The word.
+         */name: String
+    )
+
+
+}
+
+#if compiler(>=6)
+extension UserRole: Sendable {}
+#endif
+
+#if swift(>=5.8)
+@_documentation(visibility: private)
+#endif
+public struct FfiConverterTypeUserRole: FfiConverterRustBuffer {
+    typealias SwiftType = UserRole
+
+    public static func read(from buf: inout (data: Data, offset: Data.Index)) throws -> UserRole {
+        let variant: Int32 = try readInt(&buf)
+        switch variant {
+
+        case 1: return .admin
+
+        case 2: return .member
+
+        case 3: return .guest
+
+        case 4: return .unknown(name: try FfiConverterString.read(from: &buf)
+        )
+
+        default: throw UniffiInternalError.unexpectedEnumCase
+        }
+    }
+
+    public static func write(_ value: UserRole, into buf: inout [UInt8]) {
+        switch value {
+
+
+        case .admin:
+            writeInt(&buf, Int32(1))
+
+
+        case .member:
+            writeInt(&buf, Int32(2))
+
+
+        case .guest:
+            writeInt(&buf, Int32(3))
+
+
+        case let .unknown(name):
+            writeInt(&buf, Int32(4))
+            FfiConverterString.write(name, into: &buf)
+
+        }
+    }
+}
+
+
+#if swift(>=5.8)
+@_documentation(visibility: private)
+#endif
+public func FfiConverterTypeUserRole_lift(_ buf: RustBuffer) throws -> UserRole {
+    return try FfiConverterTypeUserRole.lift(buf)
+}
+
+#if swift(>=5.8)
+@_documentation(visibility: private)
+#endif
+public func FfiConverterTypeUserRole_lower(_ value: UserRole) -> RustBuffer {
+    return FfiConverterTypeUserRole.lower(value)
+}
+
+
+/**
+ * Why a call did not do what was asked. Nothing was half done.
+ */
+public
+enum WildThingError: Swift.Error, Equatable, Hashable, Foundation.LocalizedError {
+
+
+    /**
+     * The server can't be reached; edits wait in the outbox.
+     */
+    case Offline(
+        /**
+         * What the network said.
+         */reason: String
+    )
+    /**
+     * The server refused the token. Work goes on after `set_auth_token`.
+     */
+    case NeedsAuth(
+        /**
+         * 401 or 403.
+         */status: UInt16
+    )
+    /**
+     * The server failed.
+     */
+    case Server(
+        /**
+         * The HTTP status.
+         */status: UInt16,
+        /**
+         * The server's words, shortened.
+         */detail: String
+    )
+    /**
+     * The server's answer can't be used; nothing of it was applied.
+     */
+    case Protocol(
+        /**
+         * What is wrong with it, and where.
+         */problem: String
+    )
+    /**
+     * The local database failed.
+     */
+    case Storage(
+        /**
+         * A word: `corrupt`, `disk_full`, `not_a_database`, `newer_schema`,
+         * `permission`, `cant_open`, `busy`, `io`, `other`.
+         */code: String,
+        /**
+         * What happened and what to do.
+         */problem: String
+    )
+    /**
+     * The client is paused.
+     */
+    case Paused
+    /**
+     * `cancel_sync` or `shutdown` ended the call.
+     */
+    case Cancelled
+    /**
+     * There is no server yet.
+     */
+    case NotConnected
+    /**
+     * The replica belongs to another server.
+     */
+    case OtherServer(
+        /**
+         * The hub the replica was synced with.
+         */expected: String,
+        /**
+         * The hub that answered.
+         */found: String
+    )
+    /**
+     * Another process has been syncing this replica for too long.
+     */
+    case Busy
+    /**
+     * There is no such record.
+     */
+    case NotFound(
+        /**
+         * The kind, or `record`.
+         */kind: String,
+        /**
+         * What was asked for.
+         */id: String
+    )
+    /**
+     * An argument is not acceptable.
+     */
+    case Invalid(
+        /**
+         * The argument's name.
+         */field: String,
+        /**
+         * What is wrong with it.
+         */problem: String
+    )
+    /**
+     * What was asked for would drop edits that the server has not got.
+     */
+    case UnsentEdits(
+        /**
+         * How many.
+         */count: UInt64
+    )
+    /**
+     * A fault of this library. Please report it.
+     */
+    case Internal(
+        /**
+         * What went wrong.
+         */detail: String
+    )
+
+
+    public var errorDescription: String? {
+        String(reflecting: self)
+    }
+
+}
+
+#if compiler(>=6)
+extension WildThingError: Sendable {}
+#endif
+
+#if swift(>=5.8)
+@_documentation(visibility: private)
+#endif
+public struct FfiConverterTypeWildThingError: FfiConverterRustBuffer {
+    typealias SwiftType = WildThingError
+
+    public static func read(from buf: inout (data: Data, offset: Data.Index)) throws -> WildThingError {
+        let variant: Int32 = try readInt(&buf)
+        switch variant {
+
+
+        case 1: return .Offline(
+            reason: try FfiConverterString.read(from: &buf)
+            )
+        case 2: return .NeedsAuth(
+            status: try FfiConverterUInt16.read(from: &buf)
+            )
+        case 3: return .Server(
+            status: try FfiConverterUInt16.read(from: &buf),
+            detail: try FfiConverterString.read(from: &buf)
+            )
+        case 4: return .Protocol(
+            problem: try FfiConverterString.read(from: &buf)
+            )
+        case 5: return .Storage(
+            code: try FfiConverterString.read(from: &buf),
+            problem: try FfiConverterString.read(from: &buf)
+            )
+        case 6: return .Paused
+        case 7: return .Cancelled
+        case 8: return .NotConnected
+        case 9: return .OtherServer(
+            expected: try FfiConverterString.read(from: &buf),
+            found: try FfiConverterString.read(from: &buf)
+            )
+        case 10: return .Busy
+        case 11: return .NotFound(
+            kind: try FfiConverterString.read(from: &buf),
+            id: try FfiConverterString.read(from: &buf)
+            )
+        case 12: return .Invalid(
+            field: try FfiConverterString.read(from: &buf),
+            problem: try FfiConverterString.read(from: &buf)
+            )
+        case 13: return .UnsentEdits(
+            count: try FfiConverterUInt64.read(from: &buf)
+            )
+        case 14: return .Internal(
+            detail: try FfiConverterString.read(from: &buf)
+            )
+
+         default: throw UniffiInternalError.unexpectedEnumCase
+        }
+    }
+
+    public static func write(_ value: WildThingError, into buf: inout [UInt8]) {
+        switch value {
+
+
+        case let .Offline(reason):
+            writeInt(&buf, Int32(1))
+            FfiConverterString.write(reason, into: &buf)
+
+
+        case let .NeedsAuth(status):
+            writeInt(&buf, Int32(2))
+            FfiConverterUInt16.write(status, into: &buf)
+
+
+        case let .Server(status,detail):
+            writeInt(&buf, Int32(3))
+            FfiConverterUInt16.write(status, into: &buf)
+            FfiConverterString.write(detail, into: &buf)
+
+
+        case let .Protocol(problem):
+            writeInt(&buf, Int32(4))
+            FfiConverterString.write(problem, into: &buf)
+
+
+        case let .Storage(code,problem):
+            writeInt(&buf, Int32(5))
+            FfiConverterString.write(code, into: &buf)
+            FfiConverterString.write(problem, into: &buf)
+
+
+        case .Paused:
+            writeInt(&buf, Int32(6))
+
+
+        case .Cancelled:
+            writeInt(&buf, Int32(7))
+
+
+        case .NotConnected:
+            writeInt(&buf, Int32(8))
+
+
+        case let .OtherServer(expected,found):
+            writeInt(&buf, Int32(9))
+            FfiConverterString.write(expected, into: &buf)
+            FfiConverterString.write(found, into: &buf)
+
+
+        case .Busy:
+            writeInt(&buf, Int32(10))
+
+
+        case let .NotFound(kind,id):
+            writeInt(&buf, Int32(11))
+            FfiConverterString.write(kind, into: &buf)
+            FfiConverterString.write(id, into: &buf)
+
+
+        case let .Invalid(field,problem):
+            writeInt(&buf, Int32(12))
+            FfiConverterString.write(field, into: &buf)
+            FfiConverterString.write(problem, into: &buf)
+
+
+        case let .UnsentEdits(count):
+            writeInt(&buf, Int32(13))
+            FfiConverterUInt64.write(count, into: &buf)
+
+
+        case let .Internal(detail):
+            writeInt(&buf, Int32(14))
+            FfiConverterString.write(detail, into: &buf)
+
+        }
+    }
+}
+
+
+#if swift(>=5.8)
+@_documentation(visibility: private)
+#endif
+public func FfiConverterTypeWildThingError_lift(_ buf: RustBuffer) throws -> WildThingError {
+    return try FfiConverterTypeWildThingError.lift(buf)
+}
+
+#if swift(>=5.8)
+@_documentation(visibility: private)
+#endif
+public func FfiConverterTypeWildThingError_lower(_ value: WildThingError) -> RustBuffer {
+    return FfiConverterTypeWildThingError.lower(value)
+}
+
+#if swift(>=5.8)
+@_documentation(visibility: private)
+#endif
+fileprivate struct FfiConverterOptionInt64: FfiConverterRustBuffer {
+    typealias SwiftType = Int64?
+
+    public static func write(_ value: SwiftType, into buf: inout [UInt8]) {
+        guard let value = value else {
+            writeInt(&buf, Int8(0))
+            return
+        }
+        writeInt(&buf, Int8(1))
+        FfiConverterInt64.write(value, into: &buf)
+    }
+
+    public static func read(from buf: inout (data: Data, offset: Data.Index)) throws -> SwiftType {
+        switch try readInt(&buf) as Int8 {
+        case 0: return nil
+        case 1: return try FfiConverterInt64.read(from: &buf)
+        default: throw UniffiInternalError.unexpectedOptionalTag
+        }
+    }
+}
+
+#if swift(>=5.8)
+@_documentation(visibility: private)
+#endif
+fileprivate struct FfiConverterOptionDouble: FfiConverterRustBuffer {
+    typealias SwiftType = Double?
+
+    public static func write(_ value: SwiftType, into buf: inout [UInt8]) {
+        guard let value = value else {
+            writeInt(&buf, Int8(0))
+            return
+        }
+        writeInt(&buf, Int8(1))
+        FfiConverterDouble.write(value, into: &buf)
+    }
+
+    public static func read(from buf: inout (data: Data, offset: Data.Index)) throws -> SwiftType {
+        switch try readInt(&buf) as Int8 {
+        case 0: return nil
+        case 1: return try FfiConverterDouble.read(from: &buf)
+        default: throw UniffiInternalError.unexpectedOptionalTag
+        }
+    }
+}
+
+#if swift(>=5.8)
+@_documentation(visibility: private)
+#endif
+fileprivate struct FfiConverterOptionString: FfiConverterRustBuffer {
+    typealias SwiftType = String?
+
+    public static func write(_ value: SwiftType, into buf: inout [UInt8]) {
+        guard let value = value else {
+            writeInt(&buf, Int8(0))
+            return
+        }
+        writeInt(&buf, Int8(1))
+        FfiConverterString.write(value, into: &buf)
+    }
+
+    public static func read(from buf: inout (data: Data, offset: Data.Index)) throws -> SwiftType {
+        switch try readInt(&buf) as Int8 {
+        case 0: return nil
+        case 1: return try FfiConverterString.read(from: &buf)
+        default: throw UniffiInternalError.unexpectedOptionalTag
+        }
+    }
+}
+
+#if swift(>=5.8)
+@_documentation(visibility: private)
+#endif
+fileprivate struct FfiConverterOptionTypeConnectOptions: FfiConverterRustBuffer {
+    typealias SwiftType = ConnectOptions?
+
+    public static func write(_ value: SwiftType, into buf: inout [UInt8]) {
+        guard let value = value else {
+            writeInt(&buf, Int8(0))
+            return
+        }
+        writeInt(&buf, Int8(1))
+        FfiConverterTypeConnectOptions.write(value, into: &buf)
+    }
+
+    public static func read(from buf: inout (data: Data, offset: Data.Index)) throws -> SwiftType {
+        switch try readInt(&buf) as Int8 {
+        case 0: return nil
+        case 1: return try FfiConverterTypeConnectOptions.read(from: &buf)
+        default: throw UniffiInternalError.unexpectedOptionalTag
+        }
+    }
+}
+
+#if swift(>=5.8)
+@_documentation(visibility: private)
+#endif
+fileprivate struct FfiConverterOptionTypeOpenOptions: FfiConverterRustBuffer {
+    typealias SwiftType = OpenOptions?
+
+    public static func write(_ value: SwiftType, into buf: inout [UInt8]) {
+        guard let value = value else {
+            writeInt(&buf, Int8(0))
+            return
+        }
+        writeInt(&buf, Int8(1))
+        FfiConverterTypeOpenOptions.write(value, into: &buf)
+    }
+
+    public static func read(from buf: inout (data: Data, offset: Data.Index)) throws -> SwiftType {
+        switch try readInt(&buf) as Int8 {
+        case 0: return nil
+        case 1: return try FfiConverterTypeOpenOptions.read(from: &buf)
+        default: throw UniffiInternalError.unexpectedOptionalTag
+        }
+    }
+}
+
+#if swift(>=5.8)
+@_documentation(visibility: private)
+#endif
+fileprivate struct FfiConverterOptionTypePendingChange: FfiConverterRustBuffer {
+    typealias SwiftType = PendingChange?
+
+    public static func write(_ value: SwiftType, into buf: inout [UInt8]) {
+        guard let value = value else {
+            writeInt(&buf, Int8(0))
+            return
+        }
+        writeInt(&buf, Int8(1))
+        FfiConverterTypePendingChange.write(value, into: &buf)
+    }
+
+    public static func read(from buf: inout (data: Data, offset: Data.Index)) throws -> SwiftType {
+        switch try readInt(&buf) as Int8 {
+        case 0: return nil
+        case 1: return try FfiConverterTypePendingChange.read(from: &buf)
+        default: throw UniffiInternalError.unexpectedOptionalTag
+        }
+    }
+}
+
+#if swift(>=5.8)
+@_documentation(visibility: private)
+#endif
+fileprivate struct FfiConverterOptionTypeSalvaged: FfiConverterRustBuffer {
+    typealias SwiftType = Salvaged?
+
+    public static func write(_ value: SwiftType, into buf: inout [UInt8]) {
+        guard let value = value else {
+            writeInt(&buf, Int8(0))
+            return
+        }
+        writeInt(&buf, Int8(1))
+        FfiConverterTypeSalvaged.write(value, into: &buf)
+    }
+
+    public static func read(from buf: inout (data: Data, offset: Data.Index)) throws -> SwiftType {
+        switch try readInt(&buf) as Int8 {
+        case 0: return nil
+        case 1: return try FfiConverterTypeSalvaged.read(from: &buf)
+        default: throw UniffiInternalError.unexpectedOptionalTag
+        }
+    }
+}
+
+#if swift(>=5.8)
+@_documentation(visibility: private)
+#endif
+fileprivate struct FfiConverterOptionTypeTimeouts: FfiConverterRustBuffer {
+    typealias SwiftType = Timeouts?
+
+    public static func write(_ value: SwiftType, into buf: inout [UInt8]) {
+        guard let value = value else {
+            writeInt(&buf, Int8(0))
+            return
+        }
+        writeInt(&buf, Int8(1))
+        FfiConverterTypeTimeouts.write(value, into: &buf)
+    }
+
+    public static func read(from buf: inout (data: Data, offset: Data.Index)) throws -> SwiftType {
+        switch try readInt(&buf) as Int8 {
+        case 0: return nil
+        case 1: return try FfiConverterTypeTimeouts.read(from: &buf)
+        default: throw UniffiInternalError.unexpectedOptionalTag
+        }
+    }
+}
+
+#if swift(>=5.8)
+@_documentation(visibility: private)
+#endif
+fileprivate struct FfiConverterOptionTypeDeviceType: FfiConverterRustBuffer {
+    typealias SwiftType = DeviceType?
+
+    public static func write(_ value: SwiftType, into buf: inout [UInt8]) {
+        guard let value = value else {
+            writeInt(&buf, Int8(0))
+            return
+        }
+        writeInt(&buf, Int8(1))
+        FfiConverterTypeDeviceType.write(value, into: &buf)
+    }
+
+    public static func read(from buf: inout (data: Data, offset: Data.Index)) throws -> SwiftType {
+        switch try readInt(&buf) as Int8 {
+        case 0: return nil
+        case 1: return try FfiConverterTypeDeviceType.read(from: &buf)
+        default: throw UniffiInternalError.unexpectedOptionalTag
+        }
+    }
+}
+
+#if swift(>=5.8)
+@_documentation(visibility: private)
+#endif
+fileprivate struct FfiConverterOptionTypeDurability: FfiConverterRustBuffer {
+    typealias SwiftType = Durability?
+
+    public static func write(_ value: SwiftType, into buf: inout [UInt8]) {
+        guard let value = value else {
+            writeInt(&buf, Int8(0))
+            return
+        }
+        writeInt(&buf, Int8(1))
+        FfiConverterTypeDurability.write(value, into: &buf)
+    }
+
+    public static func read(from buf: inout (data: Data, offset: Data.Index)) throws -> SwiftType {
+        switch try readInt(&buf) as Int8 {
+        case 0: return nil
+        case 1: return try FfiConverterTypeDurability.read(from: &buf)
+        default: throw UniffiInternalError.unexpectedOptionalTag
+        }
+    }
+}
+
+#if swift(>=5.8)
+@_documentation(visibility: private)
+#endif
+fileprivate struct FfiConverterOptionTypeKind: FfiConverterRustBuffer {
+    typealias SwiftType = Kind?
+
+    public static func write(_ value: SwiftType, into buf: inout [UInt8]) {
+        guard let value = value else {
+            writeInt(&buf, Int8(0))
+            return
+        }
+        writeInt(&buf, Int8(1))
+        FfiConverterTypeKind.write(value, into: &buf)
+    }
+
+    public static func read(from buf: inout (data: Data, offset: Data.Index)) throws -> SwiftType {
+        switch try readInt(&buf) as Int8 {
+        case 0: return nil
+        case 1: return try FfiConverterTypeKind.read(from: &buf)
+        default: throw UniffiInternalError.unexpectedOptionalTag
+        }
+    }
+}
+
+#if swift(>=5.8)
+@_documentation(visibility: private)
+#endif
+fileprivate struct FfiConverterOptionTypeUserRole: FfiConverterRustBuffer {
+    typealias SwiftType = UserRole?
+
+    public static func write(_ value: SwiftType, into buf: inout [UInt8]) {
+        guard let value = value else {
+            writeInt(&buf, Int8(0))
+            return
+        }
+        writeInt(&buf, Int8(1))
+        FfiConverterTypeUserRole.write(value, into: &buf)
+    }
+
+    public static func read(from buf: inout (data: Data, offset: Data.Index)) throws -> SwiftType {
+        switch try readInt(&buf) as Int8 {
+        case 0: return nil
+        case 1: return try FfiConverterTypeUserRole.read(from: &buf)
+        default: throw UniffiInternalError.unexpectedOptionalTag
+        }
+    }
+}
+
+#if swift(>=5.8)
+@_documentation(visibility: private)
+#endif
+fileprivate struct FfiConverterOptionTypeJson: FfiConverterRustBuffer {
+    typealias SwiftType = Json?
+
+    public static func write(_ value: SwiftType, into buf: inout [UInt8]) {
+        guard let value = value else {
+            writeInt(&buf, Int8(0))
+            return
+        }
+        writeInt(&buf, Int8(1))
+        FfiConverterTypeJson.write(value, into: &buf)
+    }
+
+    public static func read(from buf: inout (data: Data, offset: Data.Index)) throws -> SwiftType {
+        switch try readInt(&buf) as Int8 {
+        case 0: return nil
+        case 1: return try FfiConverterTypeJson.read(from: &buf)
+        default: throw UniffiInternalError.unexpectedOptionalTag
+        }
+    }
+}
+
+#if swift(>=5.8)
+@_documentation(visibility: private)
+#endif
+fileprivate struct FfiConverterOptionTypeJsonObject: FfiConverterRustBuffer {
+    typealias SwiftType = JsonObject?
+
+    public static func write(_ value: SwiftType, into buf: inout [UInt8]) {
+        guard let value = value else {
+            writeInt(&buf, Int8(0))
+            return
+        }
+        writeInt(&buf, Int8(1))
+        FfiConverterTypeJsonObject.write(value, into: &buf)
+    }
+
+    public static func read(from buf: inout (data: Data, offset: Data.Index)) throws -> SwiftType {
+        switch try readInt(&buf) as Int8 {
+        case 0: return nil
+        case 1: return try FfiConverterTypeJsonObject.read(from: &buf)
+        default: throw UniffiInternalError.unexpectedOptionalTag
+        }
+    }
+}
+
+#if swift(>=5.8)
+@_documentation(visibility: private)
+#endif
+fileprivate struct FfiConverterOptionTypeRecordId: FfiConverterRustBuffer {
+    typealias SwiftType = RecordId?
+
+    public static func write(_ value: SwiftType, into buf: inout [UInt8]) {
+        guard let value = value else {
+            writeInt(&buf, Int8(0))
+            return
+        }
+        writeInt(&buf, Int8(1))
+        FfiConverterTypeRecordId.write(value, into: &buf)
+    }
+
+    public static func read(from buf: inout (data: Data, offset: Data.Index)) throws -> SwiftType {
+        switch try readInt(&buf) as Int8 {
+        case 0: return nil
+        case 1: return try FfiConverterTypeRecordId.read(from: &buf)
+        default: throw UniffiInternalError.unexpectedOptionalTag
+        }
+    }
+}
+
+#if swift(>=5.8)
+@_documentation(visibility: private)
+#endif
+fileprivate struct FfiConverterOptionTypeTimestamp: FfiConverterRustBuffer {
+    typealias SwiftType = Timestamp?
+
+    public static func write(_ value: SwiftType, into buf: inout [UInt8]) {
+        guard let value = value else {
+            writeInt(&buf, Int8(0))
+            return
+        }
+        writeInt(&buf, Int8(1))
+        FfiConverterTypeTimestamp.write(value, into: &buf)
+    }
+
+    public static func read(from buf: inout (data: Data, offset: Data.Index)) throws -> SwiftType {
+        switch try readInt(&buf) as Int8 {
+        case 0: return nil
+        case 1: return try FfiConverterTypeTimestamp.read(from: &buf)
+        default: throw UniffiInternalError.unexpectedOptionalTag
+        }
+    }
+}
+
+#if swift(>=5.8)
+@_documentation(visibility: private)
+#endif
+fileprivate struct FfiConverterSequenceString: FfiConverterRustBuffer {
+    typealias SwiftType = [String]
+
+    public static func write(_ value: [String], into buf: inout [UInt8]) {
+        let len = Int32(value.count)
+        writeInt(&buf, len)
+        for item in value {
+            FfiConverterString.write(item, into: &buf)
+        }
+    }
+
+    public static func read(from buf: inout (data: Data, offset: Data.Index)) throws -> [String] {
+        let len: Int32 = try readInt(&buf)
+        var seq = [String]()
+        seq.reserveCapacity(Int(len))
+        for _ in 0 ..< len {
+            seq.append(try FfiConverterString.read(from: &buf))
+        }
+        return seq
+    }
+}
+
+#if swift(>=5.8)
+@_documentation(visibility: private)
+#endif
+fileprivate struct FfiConverterSequenceTypeConflict: FfiConverterRustBuffer {
+    typealias SwiftType = [Conflict]
+
+    public static func write(_ value: [Conflict], into buf: inout [UInt8]) {
+        let len = Int32(value.count)
+        writeInt(&buf, len)
+        for item in value {
+            FfiConverterTypeConflict.write(item, into: &buf)
+        }
+    }
+
+    public static func read(from buf: inout (data: Data, offset: Data.Index)) throws -> [Conflict] {
+        let len: Int32 = try readInt(&buf)
+        var seq = [Conflict]()
+        seq.reserveCapacity(Int(len))
+        for _ in 0 ..< len {
+            seq.append(try FfiConverterTypeConflict.read(from: &buf))
+        }
+        return seq
+    }
+}
+
+#if swift(>=5.8)
+@_documentation(visibility: private)
+#endif
+fileprivate struct FfiConverterSequenceTypeDevice: FfiConverterRustBuffer {
+    typealias SwiftType = [Device]
+
+    public static func write(_ value: [Device], into buf: inout [UInt8]) {
+        let len = Int32(value.count)
+        writeInt(&buf, len)
+        for item in value {
+            FfiConverterTypeDevice.write(item, into: &buf)
+        }
+    }
+
+    public static func read(from buf: inout (data: Data, offset: Data.Index)) throws -> [Device] {
+        let len: Int32 = try readInt(&buf)
+        var seq = [Device]()
+        seq.reserveCapacity(Int(len))
+        for _ in 0 ..< len {
+            seq.append(try FfiConverterTypeDevice.read(from: &buf))
+        }
+        return seq
+    }
+}
+
+#if swift(>=5.8)
+@_documentation(visibility: private)
+#endif
+fileprivate struct FfiConverterSequenceTypeDeviceState: FfiConverterRustBuffer {
+    typealias SwiftType = [DeviceState]
+
+    public static func write(_ value: [DeviceState], into buf: inout [UInt8]) {
+        let len = Int32(value.count)
+        writeInt(&buf, len)
+        for item in value {
+            FfiConverterTypeDeviceState.write(item, into: &buf)
+        }
+    }
+
+    public static func read(from buf: inout (data: Data, offset: Data.Index)) throws -> [DeviceState] {
+        let len: Int32 = try readInt(&buf)
+        var seq = [DeviceState]()
+        seq.reserveCapacity(Int(len))
+        for _ in 0 ..< len {
+            seq.append(try FfiConverterTypeDeviceState.read(from: &buf))
+        }
+        return seq
+    }
+}
+
+#if swift(>=5.8)
+@_documentation(visibility: private)
+#endif
+fileprivate struct FfiConverterSequenceTypeEvent: FfiConverterRustBuffer {
+    typealias SwiftType = [Event]
+
+    public static func write(_ value: [Event], into buf: inout [UInt8]) {
+        let len = Int32(value.count)
+        writeInt(&buf, len)
+        for item in value {
+            FfiConverterTypeEvent.write(item, into: &buf)
+        }
+    }
+
+    public static func read(from buf: inout (data: Data, offset: Data.Index)) throws -> [Event] {
+        let len: Int32 = try readInt(&buf)
+        var seq = [Event]()
+        seq.reserveCapacity(Int(len))
+        for _ in 0 ..< len {
+            seq.append(try FfiConverterTypeEvent.read(from: &buf))
+        }
+        return seq
+    }
+}
+
+#if swift(>=5.8)
+@_documentation(visibility: private)
+#endif
+fileprivate struct FfiConverterSequenceTypeHistoryEntry: FfiConverterRustBuffer {
+    typealias SwiftType = [HistoryEntry]
+
+    public static func write(_ value: [HistoryEntry], into buf: inout [UInt8]) {
+        let len = Int32(value.count)
+        writeInt(&buf, len)
+        for item in value {
+            FfiConverterTypeHistoryEntry.write(item, into: &buf)
+        }
+    }
+
+    public static func read(from buf: inout (data: Data, offset: Data.Index)) throws -> [HistoryEntry] {
+        let len: Int32 = try readInt(&buf)
+        var seq = [HistoryEntry]()
+        seq.reserveCapacity(Int(len))
+        for _ in 0 ..< len {
+            seq.append(try FfiConverterTypeHistoryEntry.read(from: &buf))
+        }
+        return seq
+    }
+}
+
+#if swift(>=5.8)
+@_documentation(visibility: private)
+#endif
+fileprivate struct FfiConverterSequenceTypeHouse: FfiConverterRustBuffer {
+    typealias SwiftType = [House]
+
+    public static func write(_ value: [House], into buf: inout [UInt8]) {
+        let len = Int32(value.count)
+        writeInt(&buf, len)
+        for item in value {
+            FfiConverterTypeHouse.write(item, into: &buf)
+        }
+    }
+
+    public static func read(from buf: inout (data: Data, offset: Data.Index)) throws -> [House] {
+        let len: Int32 = try readInt(&buf)
+        var seq = [House]()
+        seq.reserveCapacity(Int(len))
+        for _ in 0 ..< len {
+            seq.append(try FfiConverterTypeHouse.read(from: &buf))
+        }
+        return seq
+    }
+}
+
+#if swift(>=5.8)
+@_documentation(visibility: private)
+#endif
+fileprivate struct FfiConverterSequenceTypePendingChange: FfiConverterRustBuffer {
+    typealias SwiftType = [PendingChange]
+
+    public static func write(_ value: [PendingChange], into buf: inout [UInt8]) {
+        let len = Int32(value.count)
+        writeInt(&buf, len)
+        for item in value {
+            FfiConverterTypePendingChange.write(item, into: &buf)
+        }
+    }
+
+    public static func read(from buf: inout (data: Data, offset: Data.Index)) throws -> [PendingChange] {
+        let len: Int32 = try readInt(&buf)
+        var seq = [PendingChange]()
+        seq.reserveCapacity(Int(len))
+        for _ in 0 ..< len {
+            seq.append(try FfiConverterTypePendingChange.read(from: &buf))
+        }
+        return seq
+    }
+}
+
+#if swift(>=5.8)
+@_documentation(visibility: private)
+#endif
+fileprivate struct FfiConverterSequenceTypeRoom: FfiConverterRustBuffer {
+    typealias SwiftType = [Room]
+
+    public static func write(_ value: [Room], into buf: inout [UInt8]) {
+        let len = Int32(value.count)
+        writeInt(&buf, len)
+        for item in value {
+            FfiConverterTypeRoom.write(item, into: &buf)
+        }
+    }
+
+    public static func read(from buf: inout (data: Data, offset: Data.Index)) throws -> [Room] {
+        let len: Int32 = try readInt(&buf)
+        var seq = [Room]()
+        seq.reserveCapacity(Int(len))
+        for _ in 0 ..< len {
+            seq.append(try FfiConverterTypeRoom.read(from: &buf))
+        }
+        return seq
+    }
+}
+
+#if swift(>=5.8)
+@_documentation(visibility: private)
+#endif
+fileprivate struct FfiConverterSequenceTypeSyncProblem: FfiConverterRustBuffer {
+    typealias SwiftType = [SyncProblem]
+
+    public static func write(_ value: [SyncProblem], into buf: inout [UInt8]) {
+        let len = Int32(value.count)
+        writeInt(&buf, len)
+        for item in value {
+            FfiConverterTypeSyncProblem.write(item, into: &buf)
+        }
+    }
+
+    public static func read(from buf: inout (data: Data, offset: Data.Index)) throws -> [SyncProblem] {
+        let len: Int32 = try readInt(&buf)
+        var seq = [SyncProblem]()
+        seq.reserveCapacity(Int(len))
+        for _ in 0 ..< len {
+            seq.append(try FfiConverterTypeSyncProblem.read(from: &buf))
+        }
+        return seq
+    }
+}
+
+#if swift(>=5.8)
+@_documentation(visibility: private)
+#endif
+fileprivate struct FfiConverterSequenceTypeUser: FfiConverterRustBuffer {
+    typealias SwiftType = [User]
+
+    public static func write(_ value: [User], into buf: inout [UInt8]) {
+        let len = Int32(value.count)
+        writeInt(&buf, len)
+        for item in value {
+            FfiConverterTypeUser.write(item, into: &buf)
+        }
+    }
+
+    public static func read(from buf: inout (data: Data, offset: Data.Index)) throws -> [User] {
+        let len: Int32 = try readInt(&buf)
+        var seq = [User]()
+        seq.reserveCapacity(Int(len))
+        for _ in 0 ..< len {
+            seq.append(try FfiConverterTypeUser.read(from: &buf))
+        }
+        return seq
+    }
+}
+
+#if swift(>=5.8)
+@_documentation(visibility: private)
+#endif
+fileprivate struct FfiConverterDictionaryStringUInt64: FfiConverterRustBuffer {
+    public static func write(_ value: [String: UInt64], into buf: inout [UInt8]) {
+        let len = Int32(value.count)
+        writeInt(&buf, len)
+        for (key, value) in value {
+            FfiConverterString.write(key, into: &buf)
+            FfiConverterUInt64.write(value, into: &buf)
+        }
+    }
+
+    public static func read(from buf: inout (data: Data, offset: Data.Index)) throws -> [String: UInt64] {
+        let len: Int32 = try readInt(&buf)
+        var dict = [String: UInt64]()
+        dict.reserveCapacity(Int(len))
+        for _ in 0..<len {
+            let key = try FfiConverterString.read(from: &buf)
+            let value = try FfiConverterUInt64.read(from: &buf)
+            dict[key] = value
+        }
+        return dict
+    }
+}
+
+
+public typealias Json = String
+
+#if swift(>=5.8)
+@_documentation(visibility: private)
+#endif
+public struct FfiConverterTypeJson: FfiConverter {
+    public static func read(from buf: inout (data: Data, offset: Data.Index)) throws -> Json {
+        return try FfiConverterString.read(from: &buf)
+    }
+
+    public static func write(_ value: Json, into buf: inout [UInt8]) {
+        return FfiConverterString.write(value, into: &buf)
+    }
+
+    public static func lift(_ value: RustBuffer) throws -> Json {
+        return try FfiConverterString.lift(value)
+    }
+
+    public static func lower(_ value: Json) -> RustBuffer {
+        return FfiConverterString.lower(value)
+    }
+}
+
+
+#if swift(>=5.8)
+@_documentation(visibility: private)
+#endif
+public func FfiConverterTypeJson_lift(_ value: RustBuffer) throws -> Json {
+    return try FfiConverterTypeJson.lift(value)
+}
+
+#if swift(>=5.8)
+@_documentation(visibility: private)
+#endif
+public func FfiConverterTypeJson_lower(_ value: Json) -> RustBuffer {
+    return FfiConverterTypeJson.lower(value)
+}
+
+
+public typealias JsonObject = String
+
+#if swift(>=5.8)
+@_documentation(visibility: private)
+#endif
+public struct FfiConverterTypeJsonObject: FfiConverter {
+    public static func read(from buf: inout (data: Data, offset: Data.Index)) throws -> JsonObject {
+        return try FfiConverterString.read(from: &buf)
+    }
+
+    public static func write(_ value: JsonObject, into buf: inout [UInt8]) {
+        return FfiConverterString.write(value, into: &buf)
+    }
+
+    public static func lift(_ value: RustBuffer) throws -> JsonObject {
+        return try FfiConverterString.lift(value)
+    }
+
+    public static func lower(_ value: JsonObject) -> RustBuffer {
+        return FfiConverterString.lower(value)
+    }
+}
+
+
+#if swift(>=5.8)
+@_documentation(visibility: private)
+#endif
+public func FfiConverterTypeJsonObject_lift(_ value: RustBuffer) throws -> JsonObject {
+    return try FfiConverterTypeJsonObject.lift(value)
+}
+
+#if swift(>=5.8)
+@_documentation(visibility: private)
+#endif
+public func FfiConverterTypeJsonObject_lower(_ value: JsonObject) -> RustBuffer {
+    return FfiConverterTypeJsonObject.lower(value)
+}
+
+
+public typealias RecordId = String
+
+#if swift(>=5.8)
+@_documentation(visibility: private)
+#endif
+public struct FfiConverterTypeRecordId: FfiConverter {
+    public static func read(from buf: inout (data: Data, offset: Data.Index)) throws -> RecordId {
+        return try FfiConverterString.read(from: &buf)
+    }
+
+    public static func write(_ value: RecordId, into buf: inout [UInt8]) {
+        return FfiConverterString.write(value, into: &buf)
+    }
+
+    public static func lift(_ value: RustBuffer) throws -> RecordId {
+        return try FfiConverterString.lift(value)
+    }
+
+    public static func lower(_ value: RecordId) -> RustBuffer {
+        return FfiConverterString.lower(value)
+    }
+}
+
+
+#if swift(>=5.8)
+@_documentation(visibility: private)
+#endif
+public func FfiConverterTypeRecordId_lift(_ value: RustBuffer) throws -> RecordId {
+    return try FfiConverterTypeRecordId.lift(value)
+}
+
+#if swift(>=5.8)
+@_documentation(visibility: private)
+#endif
+public func FfiConverterTypeRecordId_lower(_ value: RecordId) -> RustBuffer {
+    return FfiConverterTypeRecordId.lower(value)
+}
+
+
+public typealias Timestamp = Date
+
+#if swift(>=5.8)
+@_documentation(visibility: private)
+#endif
+public struct FfiConverterTypeTimestamp: FfiConverter {
+    public static func read(from buf: inout (data: Data, offset: Data.Index)) throws -> Timestamp {
+        return try FfiConverterTimestamp.read(from: &buf)
+    }
+
+    public static func write(_ value: Timestamp, into buf: inout [UInt8]) {
+        return FfiConverterTimestamp.write(value, into: &buf)
+    }
+
+    public static func lift(_ value: RustBuffer) throws -> Timestamp {
+        return try FfiConverterTimestamp.lift(value)
+    }
+
+    public static func lower(_ value: Timestamp) -> RustBuffer {
+        return FfiConverterTimestamp.lower(value)
+    }
+}
+
+
+#if swift(>=5.8)
+@_documentation(visibility: private)
+#endif
+public func FfiConverterTypeTimestamp_lift(_ value: RustBuffer) throws -> Timestamp {
+    return try FfiConverterTypeTimestamp.lift(value)
+}
+
+#if swift(>=5.8)
+@_documentation(visibility: private)
+#endif
+public func FfiConverterTypeTimestamp_lower(_ value: Timestamp) -> RustBuffer {
+    return FfiConverterTypeTimestamp.lower(value)
+}
+
+private let UNIFFI_RUST_FUTURE_POLL_READY: Int8 = 0
+private let UNIFFI_RUST_FUTURE_POLL_WAKE: Int8 = 1
+
+fileprivate let uniffiContinuationHandleMap = UniffiHandleMap<UnsafeContinuation<Int8, Never>>()
+
+fileprivate func uniffiRustCallAsync<F, T>(
+    rustFutureFunc: () -> UInt64,
+    pollFunc: (UInt64, @escaping UniffiRustFutureContinuationCallback, UInt64) -> (),
+    completeFunc: (UInt64, UnsafeMutablePointer<RustCallStatus>) -> F,
+    freeFunc: (UInt64) -> (),
+    liftFunc: (F) throws -> T,
+    errorHandler: ((RustBuffer) throws -> Swift.Error)?
+) async throws -> T {
+    // Make sure to call the ensure init function since future creation doesn't have a
+    // RustCallStatus param, so doesn't use makeRustCall()
+    uniffiEnsureWildthingInitialized()
+    let rustFuture = rustFutureFunc()
+    defer {
+        freeFunc(rustFuture)
+    }
+    var pollResult: Int8;
+    repeat {
+        pollResult = await withUnsafeContinuation {
+            pollFunc(
+                rustFuture,
+                { handle, pollResult in
+                    uniffiFutureContinuationCallback(handle: handle, pollResult: pollResult)
+                },
+                uniffiContinuationHandleMap.insert(obj: $0)
+            )
+        }
+    } while pollResult != UNIFFI_RUST_FUTURE_POLL_READY
+
+    return try liftFunc(makeRustCall(
+        { completeFunc(rustFuture, $0) },
+        errorHandler: errorHandler
+    ))
+}
+
+// Callback handlers for an async calls.  These are invoked by Rust when the future is ready.  They
+// lift the return value or error and resume the suspended function.
+fileprivate func uniffiFutureContinuationCallback(handle: UInt64, pollResult: Int8) {
+    if let continuation = try? uniffiContinuationHandleMap.remove(handle: handle) {
+        continuation.resume(returning: pollResult)
+    } else {
+        print("uniffiFutureContinuationCallback invalid handle")
+    }
+}
+/**
+ * Sends the messages of all clients in this process to `sink` from now on, those
+ * of `level` and graver; a sink given before is replaced.
+ *
+ * Fails with `Invalid` if this process logs by other means already.
+ */
+public func setLogSink(level: LogLevel, sink: LogSink)throws   {try rustCallWithError(FfiConverterTypeWildThingError_lift) {
+        uniffiCallStatus in
+    uniffi_wildthing_fn_func_set_log_sink(
+        FfiConverterTypeLogLevel_lower(level),
+        FfiConverterTypeLogSink_lower(sink),uniffiCallStatus
+    )
+}
+}
+
 private enum InitializationResult {
     case ok
     case contractVersionMismatch
@@ -523,7 +7983,167 @@ private let initializationResult: InitializationResult = {
     if bindings_contract_version != scaffolding_contract_version {
         return InitializationResult.contractVersionMismatch
     }
+    if (uniffi_wildthing_checksum_func_set_log_sink() != 9017) {
+        return InitializationResult.apiChecksumMismatch
+    }
+    if (uniffi_wildthing_checksum_method_wildthingclient_conflicts() != 57386) {
+        return InitializationResult.apiChecksumMismatch
+    }
+    if (uniffi_wildthing_checksum_method_wildthingclient_digests() != 46146) {
+        return InitializationResult.apiChecksumMismatch
+    }
+    if (uniffi_wildthing_checksum_method_wildthingclient_discard() != 39739) {
+        return InitializationResult.apiChecksumMismatch
+    }
+    if (uniffi_wildthing_checksum_method_wildthingclient_dismiss() != 7380) {
+        return InitializationResult.apiChecksumMismatch
+    }
+    if (uniffi_wildthing_checksum_method_wildthingclient_explain() != 34259) {
+        return InitializationResult.apiChecksumMismatch
+    }
+    if (uniffi_wildthing_checksum_method_wildthingclient_history() != 60726) {
+        return InitializationResult.apiChecksumMismatch
+    }
+    if (uniffi_wildthing_checksum_method_wildthingclient_pending_changes() != 16112) {
+        return InitializationResult.apiChecksumMismatch
+    }
+    if (uniffi_wildthing_checksum_method_wildthingclient_reset() != 33190) {
+        return InitializationResult.apiChecksumMismatch
+    }
+    if (uniffi_wildthing_checksum_method_wildthingclient_restore() != 45926) {
+        return InitializationResult.apiChecksumMismatch
+    }
+    if (uniffi_wildthing_checksum_method_wildthingclient_retry_failed() != 39593) {
+        return InitializationResult.apiChecksumMismatch
+    }
+    if (uniffi_wildthing_checksum_method_wildthingclient_client_id() != 41920) {
+        return InitializationResult.apiChecksumMismatch
+    }
+    if (uniffi_wildthing_checksum_method_wildthingclient_connect() != 36196) {
+        return InitializationResult.apiChecksumMismatch
+    }
+    if (uniffi_wildthing_checksum_method_wildthingclient_disconnect() != 63098) {
+        return InitializationResult.apiChecksumMismatch
+    }
+    if (uniffi_wildthing_checksum_method_wildthingclient_pause() != 10989) {
+        return InitializationResult.apiChecksumMismatch
+    }
+    if (uniffi_wildthing_checksum_method_wildthingclient_probe() != 9843) {
+        return InitializationResult.apiChecksumMismatch
+    }
+    if (uniffi_wildthing_checksum_method_wildthingclient_resume() != 32628) {
+        return InitializationResult.apiChecksumMismatch
+    }
+    if (uniffi_wildthing_checksum_method_wildthingclient_salvaged() != 29714) {
+        return InitializationResult.apiChecksumMismatch
+    }
+    if (uniffi_wildthing_checksum_method_wildthingclient_set_auth_token() != 26858) {
+        return InitializationResult.apiChecksumMismatch
+    }
+    if (uniffi_wildthing_checksum_method_wildthingclient_shutdown() != 51135) {
+        return InitializationResult.apiChecksumMismatch
+    }
+    if (uniffi_wildthing_checksum_method_wildthingclient_get_device() != 43954) {
+        return InitializationResult.apiChecksumMismatch
+    }
+    if (uniffi_wildthing_checksum_method_wildthingclient_get_device_history() != 61660) {
+        return InitializationResult.apiChecksumMismatch
+    }
+    if (uniffi_wildthing_checksum_method_wildthingclient_get_device_state() != 23602) {
+        return InitializationResult.apiChecksumMismatch
+    }
+    if (uniffi_wildthing_checksum_method_wildthingclient_get_devices() != 3697) {
+        return InitializationResult.apiChecksumMismatch
+    }
+    if (uniffi_wildthing_checksum_method_wildthingclient_get_events() != 42069) {
+        return InitializationResult.apiChecksumMismatch
+    }
+    if (uniffi_wildthing_checksum_method_wildthingclient_get_house() != 58549) {
+        return InitializationResult.apiChecksumMismatch
+    }
+    if (uniffi_wildthing_checksum_method_wildthingclient_get_houses() != 10944) {
+        return InitializationResult.apiChecksumMismatch
+    }
+    if (uniffi_wildthing_checksum_method_wildthingclient_get_room() != 1785) {
+        return InitializationResult.apiChecksumMismatch
+    }
+    if (uniffi_wildthing_checksum_method_wildthingclient_get_rooms() != 25048) {
+        return InitializationResult.apiChecksumMismatch
+    }
+    if (uniffi_wildthing_checksum_method_wildthingclient_get_user() != 34815) {
+        return InitializationResult.apiChecksumMismatch
+    }
+    if (uniffi_wildthing_checksum_method_wildthingclient_get_users() != 28617) {
+        return InitializationResult.apiChecksumMismatch
+    }
+    if (uniffi_wildthing_checksum_method_wildthingclient_cancel_sync() != 20227) {
+        return InitializationResult.apiChecksumMismatch
+    }
+    if (uniffi_wildthing_checksum_method_wildthingclient_get_sync_status() != 25391) {
+        return InitializationResult.apiChecksumMismatch
+    }
+    if (uniffi_wildthing_checksum_method_wildthingclient_network_available() != 15704) {
+        return InitializationResult.apiChecksumMismatch
+    }
+    if (uniffi_wildthing_checksum_method_wildthingclient_start_background_sync() != 44484) {
+        return InitializationResult.apiChecksumMismatch
+    }
+    if (uniffi_wildthing_checksum_method_wildthingclient_stop_background_sync() != 57403) {
+        return InitializationResult.apiChecksumMismatch
+    }
+    if (uniffi_wildthing_checksum_method_wildthingclient_sync() != 55501) {
+        return InitializationResult.apiChecksumMismatch
+    }
+    if (uniffi_wildthing_checksum_method_wildthingclient_create_device() != 13814) {
+        return InitializationResult.apiChecksumMismatch
+    }
+    if (uniffi_wildthing_checksum_method_wildthingclient_create_house() != 40693) {
+        return InitializationResult.apiChecksumMismatch
+    }
+    if (uniffi_wildthing_checksum_method_wildthingclient_create_room() != 33577) {
+        return InitializationResult.apiChecksumMismatch
+    }
+    if (uniffi_wildthing_checksum_method_wildthingclient_create_user() != 401) {
+        return InitializationResult.apiChecksumMismatch
+    }
+    if (uniffi_wildthing_checksum_method_wildthingclient_delete_device() != 169) {
+        return InitializationResult.apiChecksumMismatch
+    }
+    if (uniffi_wildthing_checksum_method_wildthingclient_delete_house() != 58216) {
+        return InitializationResult.apiChecksumMismatch
+    }
+    if (uniffi_wildthing_checksum_method_wildthingclient_delete_room() != 43624) {
+        return InitializationResult.apiChecksumMismatch
+    }
+    if (uniffi_wildthing_checksum_method_wildthingclient_delete_user() != 63034) {
+        return InitializationResult.apiChecksumMismatch
+    }
+    if (uniffi_wildthing_checksum_method_wildthingclient_log_event() != 45941) {
+        return InitializationResult.apiChecksumMismatch
+    }
+    if (uniffi_wildthing_checksum_method_wildthingclient_update_device() != 52943) {
+        return InitializationResult.apiChecksumMismatch
+    }
+    if (uniffi_wildthing_checksum_method_wildthingclient_update_device_state() != 304) {
+        return InitializationResult.apiChecksumMismatch
+    }
+    if (uniffi_wildthing_checksum_method_wildthingclient_update_house() != 40748) {
+        return InitializationResult.apiChecksumMismatch
+    }
+    if (uniffi_wildthing_checksum_method_wildthingclient_update_room() != 33878) {
+        return InitializationResult.apiChecksumMismatch
+    }
+    if (uniffi_wildthing_checksum_method_wildthingclient_update_user() != 39996) {
+        return InitializationResult.apiChecksumMismatch
+    }
+    if (uniffi_wildthing_checksum_method_logsink_log() != 1119) {
+        return InitializationResult.apiChecksumMismatch
+    }
+    if (uniffi_wildthing_checksum_constructor_wildthingclient_open() != 59004) {
+        return InitializationResult.apiChecksumMismatch
+    }
 
+    uniffiCallbackInitLogSink()
     return InitializationResult.ok
 }()
 

@@ -30,6 +30,14 @@ import java.nio.CharBuffer
 import java.nio.charset.CodingErrorAction
 import java.util.concurrent.atomic.AtomicLong
 import java.util.concurrent.ConcurrentHashMap
+import java.util.concurrent.atomic.AtomicBoolean
+import kotlin.coroutines.resume
+import kotlinx.coroutines.CancellableContinuation
+import kotlinx.coroutines.DelicateCoroutinesApi
+import kotlinx.coroutines.GlobalScope
+import kotlinx.coroutines.Job
+import kotlinx.coroutines.launch
+import kotlinx.coroutines.suspendCancellableCoroutine
 
 // This is a helper for safely working with byte buffers returned from the Rust code.
 // A rust-owned buffer is represented by its capacity, its current length, and a
@@ -649,6 +657,28 @@ internal open class UniffiForeignFutureResultVoid(
 internal interface UniffiForeignFutureCompleteVoid : com.sun.jna.Callback {
     fun callback(`callbackData`: Long,`result`: UniffiForeignFutureResultVoid.UniffiByValue,)
 }
+internal interface UniffiCallbackInterfaceLogSinkMethod0 : com.sun.jna.Callback {
+    fun callback(`uniffiHandle`: Long,`record`: RustBuffer.ByValue,`uniffiOutReturn`: Pointer,uniffiCallStatus: UniffiRustCallStatus,)
+}
+@Structure.FieldOrder("uniffiFree", "uniffiClone", "log")
+internal open class UniffiVTableCallbackInterfaceLogSink(
+    @JvmField internal var `uniffiFree`: UniffiCallbackInterfaceFree? = null,
+    @JvmField internal var `uniffiClone`: UniffiCallbackInterfaceClone? = null,
+    @JvmField internal var `log`: UniffiCallbackInterfaceLogSinkMethod0? = null,
+) : Structure() {
+    class UniffiByValue(
+        `uniffiFree`: UniffiCallbackInterfaceFree? = null,
+        `uniffiClone`: UniffiCallbackInterfaceClone? = null,
+        `log`: UniffiCallbackInterfaceLogSinkMethod0? = null,
+    ): UniffiVTableCallbackInterfaceLogSink(`uniffiFree`,`uniffiClone`,`log`,), Structure.ByValue
+
+   internal fun uniffiSetValue(other: UniffiVTableCallbackInterfaceLogSink) {
+        `uniffiFree` = other.`uniffiFree`
+        `uniffiClone` = other.`uniffiClone`
+        `log` = other.`log`
+    }
+
+}
 
 // A JNA Library to expose the extern-C FFI definitions.
 // This is an implementation detail which will be called internally by the public API.
@@ -674,6 +704,112 @@ internal object IntegrityCheckingUniffiLib {
     }
 
     internal fun ensureInitialized() = Unit
+    external fun uniffi_wildthing_checksum_func_set_log_sink(
+    ): Int
+    external fun uniffi_wildthing_checksum_method_wildthingclient_conflicts(
+    ): Int
+    external fun uniffi_wildthing_checksum_method_wildthingclient_digests(
+    ): Int
+    external fun uniffi_wildthing_checksum_method_wildthingclient_discard(
+    ): Int
+    external fun uniffi_wildthing_checksum_method_wildthingclient_dismiss(
+    ): Int
+    external fun uniffi_wildthing_checksum_method_wildthingclient_explain(
+    ): Int
+    external fun uniffi_wildthing_checksum_method_wildthingclient_history(
+    ): Int
+    external fun uniffi_wildthing_checksum_method_wildthingclient_pending_changes(
+    ): Int
+    external fun uniffi_wildthing_checksum_method_wildthingclient_reset(
+    ): Int
+    external fun uniffi_wildthing_checksum_method_wildthingclient_restore(
+    ): Int
+    external fun uniffi_wildthing_checksum_method_wildthingclient_retry_failed(
+    ): Int
+    external fun uniffi_wildthing_checksum_method_wildthingclient_client_id(
+    ): Int
+    external fun uniffi_wildthing_checksum_method_wildthingclient_connect(
+    ): Int
+    external fun uniffi_wildthing_checksum_method_wildthingclient_disconnect(
+    ): Int
+    external fun uniffi_wildthing_checksum_method_wildthingclient_pause(
+    ): Int
+    external fun uniffi_wildthing_checksum_method_wildthingclient_probe(
+    ): Int
+    external fun uniffi_wildthing_checksum_method_wildthingclient_resume(
+    ): Int
+    external fun uniffi_wildthing_checksum_method_wildthingclient_salvaged(
+    ): Int
+    external fun uniffi_wildthing_checksum_method_wildthingclient_set_auth_token(
+    ): Int
+    external fun uniffi_wildthing_checksum_method_wildthingclient_shutdown(
+    ): Int
+    external fun uniffi_wildthing_checksum_method_wildthingclient_get_device(
+    ): Int
+    external fun uniffi_wildthing_checksum_method_wildthingclient_get_device_history(
+    ): Int
+    external fun uniffi_wildthing_checksum_method_wildthingclient_get_device_state(
+    ): Int
+    external fun uniffi_wildthing_checksum_method_wildthingclient_get_devices(
+    ): Int
+    external fun uniffi_wildthing_checksum_method_wildthingclient_get_events(
+    ): Int
+    external fun uniffi_wildthing_checksum_method_wildthingclient_get_house(
+    ): Int
+    external fun uniffi_wildthing_checksum_method_wildthingclient_get_houses(
+    ): Int
+    external fun uniffi_wildthing_checksum_method_wildthingclient_get_room(
+    ): Int
+    external fun uniffi_wildthing_checksum_method_wildthingclient_get_rooms(
+    ): Int
+    external fun uniffi_wildthing_checksum_method_wildthingclient_get_user(
+    ): Int
+    external fun uniffi_wildthing_checksum_method_wildthingclient_get_users(
+    ): Int
+    external fun uniffi_wildthing_checksum_method_wildthingclient_cancel_sync(
+    ): Int
+    external fun uniffi_wildthing_checksum_method_wildthingclient_get_sync_status(
+    ): Int
+    external fun uniffi_wildthing_checksum_method_wildthingclient_network_available(
+    ): Int
+    external fun uniffi_wildthing_checksum_method_wildthingclient_start_background_sync(
+    ): Int
+    external fun uniffi_wildthing_checksum_method_wildthingclient_stop_background_sync(
+    ): Int
+    external fun uniffi_wildthing_checksum_method_wildthingclient_sync(
+    ): Int
+    external fun uniffi_wildthing_checksum_method_wildthingclient_create_device(
+    ): Int
+    external fun uniffi_wildthing_checksum_method_wildthingclient_create_house(
+    ): Int
+    external fun uniffi_wildthing_checksum_method_wildthingclient_create_room(
+    ): Int
+    external fun uniffi_wildthing_checksum_method_wildthingclient_create_user(
+    ): Int
+    external fun uniffi_wildthing_checksum_method_wildthingclient_delete_device(
+    ): Int
+    external fun uniffi_wildthing_checksum_method_wildthingclient_delete_house(
+    ): Int
+    external fun uniffi_wildthing_checksum_method_wildthingclient_delete_room(
+    ): Int
+    external fun uniffi_wildthing_checksum_method_wildthingclient_delete_user(
+    ): Int
+    external fun uniffi_wildthing_checksum_method_wildthingclient_log_event(
+    ): Int
+    external fun uniffi_wildthing_checksum_method_wildthingclient_update_device(
+    ): Int
+    external fun uniffi_wildthing_checksum_method_wildthingclient_update_device_state(
+    ): Int
+    external fun uniffi_wildthing_checksum_method_wildthingclient_update_house(
+    ): Int
+    external fun uniffi_wildthing_checksum_method_wildthingclient_update_room(
+    ): Int
+    external fun uniffi_wildthing_checksum_method_wildthingclient_update_user(
+    ): Int
+    external fun uniffi_wildthing_checksum_method_logsink_log(
+    ): Int
+    external fun uniffi_wildthing_checksum_constructor_wildthingclient_open(
+    ): Int
     external fun ffi_wildthing_uniffi_contract_version(
     ): Int
 
@@ -682,13 +818,135 @@ internal object IntegrityCheckingUniffiLib {
 
 internal object UniffiLib {
 
+    // The Cleaner for the whole library
+    internal val CLEANER: UniffiCleaner by lazy {
+        UniffiCleaner.create()
+    }
+
 
     init {
         Native.register(UniffiLib::class.java, findLibraryName(componentName = "wildthing"))
+        uniffiCallbackInterfaceLogSink.register(this)
 
     }
 
     internal fun ensureInitialized() = Unit
+    external fun uniffi_wildthing_fn_clone_wildthingclient(`handle`: Long,uniffi_out_err: UniffiRustCallStatus,
+    ): Long
+    external fun uniffi_wildthing_fn_free_wildthingclient(`handle`: Long,uniffi_out_err: UniffiRustCallStatus,
+    ): Unit
+    external fun uniffi_wildthing_fn_constructor_wildthingclient_open(`path`: RustBuffer.ByValue,`options`: RustBuffer.ByValue,
+    ): Long
+    external fun uniffi_wildthing_fn_method_wildthingclient_conflicts(`ptr`: Long,
+    ): Long
+    external fun uniffi_wildthing_fn_method_wildthingclient_digests(`ptr`: Long,
+    ): Long
+    external fun uniffi_wildthing_fn_method_wildthingclient_discard(`ptr`: Long,`kind`: RustBuffer.ByValue,`id`: RustBuffer.ByValue,
+    ): Long
+    external fun uniffi_wildthing_fn_method_wildthingclient_dismiss(`ptr`: Long,`conflictId`: Long,
+    ): Long
+    external fun uniffi_wildthing_fn_method_wildthingclient_explain(`ptr`: Long,`kind`: RustBuffer.ByValue,`id`: RustBuffer.ByValue,
+    ): Long
+    external fun uniffi_wildthing_fn_method_wildthingclient_history(`ptr`: Long,`kind`: RustBuffer.ByValue,`id`: RustBuffer.ByValue,
+    ): Long
+    external fun uniffi_wildthing_fn_method_wildthingclient_pending_changes(`ptr`: Long,
+    ): Long
+    external fun uniffi_wildthing_fn_method_wildthingclient_reset(`ptr`: Long,`force`: Byte,
+    ): Long
+    external fun uniffi_wildthing_fn_method_wildthingclient_restore(`ptr`: Long,`conflictId`: Long,
+    ): Long
+    external fun uniffi_wildthing_fn_method_wildthingclient_retry_failed(`ptr`: Long,`kind`: RustBuffer.ByValue,`id`: RustBuffer.ByValue,
+    ): Long
+    external fun uniffi_wildthing_fn_method_wildthingclient_client_id(`ptr`: Long,
+    ): Long
+    external fun uniffi_wildthing_fn_method_wildthingclient_connect(`ptr`: Long,`serverUrl`: RustBuffer.ByValue,`authToken`: RustBuffer.ByValue,`options`: RustBuffer.ByValue,
+    ): Long
+    external fun uniffi_wildthing_fn_method_wildthingclient_disconnect(`ptr`: Long,
+    ): Long
+    external fun uniffi_wildthing_fn_method_wildthingclient_pause(`ptr`: Long,
+    ): Long
+    external fun uniffi_wildthing_fn_method_wildthingclient_probe(`ptr`: Long,
+    ): Long
+    external fun uniffi_wildthing_fn_method_wildthingclient_resume(`ptr`: Long,
+    ): Long
+    external fun uniffi_wildthing_fn_method_wildthingclient_salvaged(`ptr`: Long,uniffi_out_err: UniffiRustCallStatus,
+    ): RustBuffer.ByValue
+    external fun uniffi_wildthing_fn_method_wildthingclient_set_auth_token(`ptr`: Long,`token`: RustBuffer.ByValue,uniffi_out_err: UniffiRustCallStatus,
+    ): Unit
+    external fun uniffi_wildthing_fn_method_wildthingclient_shutdown(`ptr`: Long,
+    ): Long
+    external fun uniffi_wildthing_fn_method_wildthingclient_get_device(`ptr`: Long,`deviceId`: RustBuffer.ByValue,
+    ): Long
+    external fun uniffi_wildthing_fn_method_wildthingclient_get_device_history(`ptr`: Long,`deviceId`: RustBuffer.ByValue,`limit`: Int,
+    ): Long
+    external fun uniffi_wildthing_fn_method_wildthingclient_get_device_state(`ptr`: Long,`deviceId`: RustBuffer.ByValue,
+    ): Long
+    external fun uniffi_wildthing_fn_method_wildthingclient_get_devices(`ptr`: Long,`roomId`: RustBuffer.ByValue,
+    ): Long
+    external fun uniffi_wildthing_fn_method_wildthingclient_get_events(`ptr`: Long,`entityId`: RustBuffer.ByValue,`limit`: Int,
+    ): Long
+    external fun uniffi_wildthing_fn_method_wildthingclient_get_house(`ptr`: Long,`houseId`: RustBuffer.ByValue,
+    ): Long
+    external fun uniffi_wildthing_fn_method_wildthingclient_get_houses(`ptr`: Long,
+    ): Long
+    external fun uniffi_wildthing_fn_method_wildthingclient_get_room(`ptr`: Long,`roomId`: RustBuffer.ByValue,
+    ): Long
+    external fun uniffi_wildthing_fn_method_wildthingclient_get_rooms(`ptr`: Long,`houseId`: RustBuffer.ByValue,
+    ): Long
+    external fun uniffi_wildthing_fn_method_wildthingclient_get_user(`ptr`: Long,`userId`: RustBuffer.ByValue,
+    ): Long
+    external fun uniffi_wildthing_fn_method_wildthingclient_get_users(`ptr`: Long,`houseId`: RustBuffer.ByValue,
+    ): Long
+    external fun uniffi_wildthing_fn_method_wildthingclient_cancel_sync(`ptr`: Long,uniffi_out_err: UniffiRustCallStatus,
+    ): Unit
+    external fun uniffi_wildthing_fn_method_wildthingclient_get_sync_status(`ptr`: Long,
+    ): Long
+    external fun uniffi_wildthing_fn_method_wildthingclient_network_available(`ptr`: Long,uniffi_out_err: UniffiRustCallStatus,
+    ): Unit
+    external fun uniffi_wildthing_fn_method_wildthingclient_start_background_sync(`ptr`: Long,`interval`: RustBuffer.ByValue,
+    ): Long
+    external fun uniffi_wildthing_fn_method_wildthingclient_stop_background_sync(`ptr`: Long,
+    ): Long
+    external fun uniffi_wildthing_fn_method_wildthingclient_sync(`ptr`: Long,
+    ): Long
+    external fun uniffi_wildthing_fn_method_wildthingclient_create_device(`ptr`: Long,`device`: RustBuffer.ByValue,
+    ): Long
+    external fun uniffi_wildthing_fn_method_wildthingclient_create_house(`ptr`: Long,`house`: RustBuffer.ByValue,
+    ): Long
+    external fun uniffi_wildthing_fn_method_wildthingclient_create_room(`ptr`: Long,`room`: RustBuffer.ByValue,
+    ): Long
+    external fun uniffi_wildthing_fn_method_wildthingclient_create_user(`ptr`: Long,`user`: RustBuffer.ByValue,
+    ): Long
+    external fun uniffi_wildthing_fn_method_wildthingclient_delete_device(`ptr`: Long,`deviceId`: RustBuffer.ByValue,
+    ): Long
+    external fun uniffi_wildthing_fn_method_wildthingclient_delete_house(`ptr`: Long,`houseId`: RustBuffer.ByValue,
+    ): Long
+    external fun uniffi_wildthing_fn_method_wildthingclient_delete_room(`ptr`: Long,`roomId`: RustBuffer.ByValue,
+    ): Long
+    external fun uniffi_wildthing_fn_method_wildthingclient_delete_user(`ptr`: Long,`userId`: RustBuffer.ByValue,
+    ): Long
+    external fun uniffi_wildthing_fn_method_wildthingclient_log_event(`ptr`: Long,`event`: RustBuffer.ByValue,
+    ): Long
+    external fun uniffi_wildthing_fn_method_wildthingclient_update_device(`ptr`: Long,`deviceId`: RustBuffer.ByValue,`patch`: RustBuffer.ByValue,
+    ): Long
+    external fun uniffi_wildthing_fn_method_wildthingclient_update_device_state(`ptr`: Long,`deviceId`: RustBuffer.ByValue,`state`: RustBuffer.ByValue,`attributes`: RustBuffer.ByValue,`replace`: Byte,
+    ): Long
+    external fun uniffi_wildthing_fn_method_wildthingclient_update_house(`ptr`: Long,`houseId`: RustBuffer.ByValue,`patch`: RustBuffer.ByValue,
+    ): Long
+    external fun uniffi_wildthing_fn_method_wildthingclient_update_room(`ptr`: Long,`roomId`: RustBuffer.ByValue,`patch`: RustBuffer.ByValue,
+    ): Long
+    external fun uniffi_wildthing_fn_method_wildthingclient_update_user(`ptr`: Long,`userId`: RustBuffer.ByValue,`patch`: RustBuffer.ByValue,
+    ): Long
+    external fun uniffi_wildthing_fn_clone_logsink(`handle`: Long,uniffi_out_err: UniffiRustCallStatus,
+    ): Long
+    external fun uniffi_wildthing_fn_free_logsink(`handle`: Long,uniffi_out_err: UniffiRustCallStatus,
+    ): Unit
+    external fun uniffi_wildthing_fn_init_callback_vtable_logsink(`vtable`: UniffiVTableCallbackInterfaceLogSink,
+    ): Unit
+    external fun uniffi_wildthing_fn_method_logsink_log(`ptr`: Long,`record`: RustBuffer.ByValue,uniffi_out_err: UniffiRustCallStatus,
+    ): Unit
+    external fun uniffi_wildthing_fn_func_set_log_sink(`level`: RustBuffer.ByValue,`sink`: Long,uniffi_out_err: UniffiRustCallStatus,
+    ): Unit
     external fun ffi_wildthing_rustbuffer_alloc(`size`: Long,uniffi_out_err: UniffiRustCallStatus,
     ): RustBuffer.ByValue
     external fun ffi_wildthing_rustbuffer_from_bytes(`bytes`: ForeignBytes.ByValue,uniffi_out_err: UniffiRustCallStatus,
@@ -808,6 +1066,165 @@ private fun uniffiCheckContractApiVersion(lib: IntegrityCheckingUniffiLib) {
 }
 @Suppress("UNUSED_PARAMETER")
 private fun uniffiCheckApiChecksums(lib: IntegrityCheckingUniffiLib) {
+    if ((lib.uniffi_wildthing_checksum_func_set_log_sink() and 0xFFFF) != 9017) {
+        throw RuntimeException("UniFFI API checksum mismatch: try cleaning and rebuilding your project")
+    }
+    if ((lib.uniffi_wildthing_checksum_method_wildthingclient_conflicts() and 0xFFFF) != 57386) {
+        throw RuntimeException("UniFFI API checksum mismatch: try cleaning and rebuilding your project")
+    }
+    if ((lib.uniffi_wildthing_checksum_method_wildthingclient_digests() and 0xFFFF) != 46146) {
+        throw RuntimeException("UniFFI API checksum mismatch: try cleaning and rebuilding your project")
+    }
+    if ((lib.uniffi_wildthing_checksum_method_wildthingclient_discard() and 0xFFFF) != 39739) {
+        throw RuntimeException("UniFFI API checksum mismatch: try cleaning and rebuilding your project")
+    }
+    if ((lib.uniffi_wildthing_checksum_method_wildthingclient_dismiss() and 0xFFFF) != 7380) {
+        throw RuntimeException("UniFFI API checksum mismatch: try cleaning and rebuilding your project")
+    }
+    if ((lib.uniffi_wildthing_checksum_method_wildthingclient_explain() and 0xFFFF) != 34259) {
+        throw RuntimeException("UniFFI API checksum mismatch: try cleaning and rebuilding your project")
+    }
+    if ((lib.uniffi_wildthing_checksum_method_wildthingclient_history() and 0xFFFF) != 60726) {
+        throw RuntimeException("UniFFI API checksum mismatch: try cleaning and rebuilding your project")
+    }
+    if ((lib.uniffi_wildthing_checksum_method_wildthingclient_pending_changes() and 0xFFFF) != 16112) {
+        throw RuntimeException("UniFFI API checksum mismatch: try cleaning and rebuilding your project")
+    }
+    if ((lib.uniffi_wildthing_checksum_method_wildthingclient_reset() and 0xFFFF) != 33190) {
+        throw RuntimeException("UniFFI API checksum mismatch: try cleaning and rebuilding your project")
+    }
+    if ((lib.uniffi_wildthing_checksum_method_wildthingclient_restore() and 0xFFFF) != 45926) {
+        throw RuntimeException("UniFFI API checksum mismatch: try cleaning and rebuilding your project")
+    }
+    if ((lib.uniffi_wildthing_checksum_method_wildthingclient_retry_failed() and 0xFFFF) != 39593) {
+        throw RuntimeException("UniFFI API checksum mismatch: try cleaning and rebuilding your project")
+    }
+    if ((lib.uniffi_wildthing_checksum_method_wildthingclient_client_id() and 0xFFFF) != 41920) {
+        throw RuntimeException("UniFFI API checksum mismatch: try cleaning and rebuilding your project")
+    }
+    if ((lib.uniffi_wildthing_checksum_method_wildthingclient_connect() and 0xFFFF) != 36196) {
+        throw RuntimeException("UniFFI API checksum mismatch: try cleaning and rebuilding your project")
+    }
+    if ((lib.uniffi_wildthing_checksum_method_wildthingclient_disconnect() and 0xFFFF) != 63098) {
+        throw RuntimeException("UniFFI API checksum mismatch: try cleaning and rebuilding your project")
+    }
+    if ((lib.uniffi_wildthing_checksum_method_wildthingclient_pause() and 0xFFFF) != 10989) {
+        throw RuntimeException("UniFFI API checksum mismatch: try cleaning and rebuilding your project")
+    }
+    if ((lib.uniffi_wildthing_checksum_method_wildthingclient_probe() and 0xFFFF) != 9843) {
+        throw RuntimeException("UniFFI API checksum mismatch: try cleaning and rebuilding your project")
+    }
+    if ((lib.uniffi_wildthing_checksum_method_wildthingclient_resume() and 0xFFFF) != 32628) {
+        throw RuntimeException("UniFFI API checksum mismatch: try cleaning and rebuilding your project")
+    }
+    if ((lib.uniffi_wildthing_checksum_method_wildthingclient_salvaged() and 0xFFFF) != 29714) {
+        throw RuntimeException("UniFFI API checksum mismatch: try cleaning and rebuilding your project")
+    }
+    if ((lib.uniffi_wildthing_checksum_method_wildthingclient_set_auth_token() and 0xFFFF) != 26858) {
+        throw RuntimeException("UniFFI API checksum mismatch: try cleaning and rebuilding your project")
+    }
+    if ((lib.uniffi_wildthing_checksum_method_wildthingclient_shutdown() and 0xFFFF) != 51135) {
+        throw RuntimeException("UniFFI API checksum mismatch: try cleaning and rebuilding your project")
+    }
+    if ((lib.uniffi_wildthing_checksum_method_wildthingclient_get_device() and 0xFFFF) != 43954) {
+        throw RuntimeException("UniFFI API checksum mismatch: try cleaning and rebuilding your project")
+    }
+    if ((lib.uniffi_wildthing_checksum_method_wildthingclient_get_device_history() and 0xFFFF) != 61660) {
+        throw RuntimeException("UniFFI API checksum mismatch: try cleaning and rebuilding your project")
+    }
+    if ((lib.uniffi_wildthing_checksum_method_wildthingclient_get_device_state() and 0xFFFF) != 23602) {
+        throw RuntimeException("UniFFI API checksum mismatch: try cleaning and rebuilding your project")
+    }
+    if ((lib.uniffi_wildthing_checksum_method_wildthingclient_get_devices() and 0xFFFF) != 3697) {
+        throw RuntimeException("UniFFI API checksum mismatch: try cleaning and rebuilding your project")
+    }
+    if ((lib.uniffi_wildthing_checksum_method_wildthingclient_get_events() and 0xFFFF) != 42069) {
+        throw RuntimeException("UniFFI API checksum mismatch: try cleaning and rebuilding your project")
+    }
+    if ((lib.uniffi_wildthing_checksum_method_wildthingclient_get_house() and 0xFFFF) != 58549) {
+        throw RuntimeException("UniFFI API checksum mismatch: try cleaning and rebuilding your project")
+    }
+    if ((lib.uniffi_wildthing_checksum_method_wildthingclient_get_houses() and 0xFFFF) != 10944) {
+        throw RuntimeException("UniFFI API checksum mismatch: try cleaning and rebuilding your project")
+    }
+    if ((lib.uniffi_wildthing_checksum_method_wildthingclient_get_room() and 0xFFFF) != 1785) {
+        throw RuntimeException("UniFFI API checksum mismatch: try cleaning and rebuilding your project")
+    }
+    if ((lib.uniffi_wildthing_checksum_method_wildthingclient_get_rooms() and 0xFFFF) != 25048) {
+        throw RuntimeException("UniFFI API checksum mismatch: try cleaning and rebuilding your project")
+    }
+    if ((lib.uniffi_wildthing_checksum_method_wildthingclient_get_user() and 0xFFFF) != 34815) {
+        throw RuntimeException("UniFFI API checksum mismatch: try cleaning and rebuilding your project")
+    }
+    if ((lib.uniffi_wildthing_checksum_method_wildthingclient_get_users() and 0xFFFF) != 28617) {
+        throw RuntimeException("UniFFI API checksum mismatch: try cleaning and rebuilding your project")
+    }
+    if ((lib.uniffi_wildthing_checksum_method_wildthingclient_cancel_sync() and 0xFFFF) != 20227) {
+        throw RuntimeException("UniFFI API checksum mismatch: try cleaning and rebuilding your project")
+    }
+    if ((lib.uniffi_wildthing_checksum_method_wildthingclient_get_sync_status() and 0xFFFF) != 25391) {
+        throw RuntimeException("UniFFI API checksum mismatch: try cleaning and rebuilding your project")
+    }
+    if ((lib.uniffi_wildthing_checksum_method_wildthingclient_network_available() and 0xFFFF) != 15704) {
+        throw RuntimeException("UniFFI API checksum mismatch: try cleaning and rebuilding your project")
+    }
+    if ((lib.uniffi_wildthing_checksum_method_wildthingclient_start_background_sync() and 0xFFFF) != 44484) {
+        throw RuntimeException("UniFFI API checksum mismatch: try cleaning and rebuilding your project")
+    }
+    if ((lib.uniffi_wildthing_checksum_method_wildthingclient_stop_background_sync() and 0xFFFF) != 57403) {
+        throw RuntimeException("UniFFI API checksum mismatch: try cleaning and rebuilding your project")
+    }
+    if ((lib.uniffi_wildthing_checksum_method_wildthingclient_sync() and 0xFFFF) != 55501) {
+        throw RuntimeException("UniFFI API checksum mismatch: try cleaning and rebuilding your project")
+    }
+    if ((lib.uniffi_wildthing_checksum_method_wildthingclient_create_device() and 0xFFFF) != 13814) {
+        throw RuntimeException("UniFFI API checksum mismatch: try cleaning and rebuilding your project")
+    }
+    if ((lib.uniffi_wildthing_checksum_method_wildthingclient_create_house() and 0xFFFF) != 40693) {
+        throw RuntimeException("UniFFI API checksum mismatch: try cleaning and rebuilding your project")
+    }
+    if ((lib.uniffi_wildthing_checksum_method_wildthingclient_create_room() and 0xFFFF) != 33577) {
+        throw RuntimeException("UniFFI API checksum mismatch: try cleaning and rebuilding your project")
+    }
+    if ((lib.uniffi_wildthing_checksum_method_wildthingclient_create_user() and 0xFFFF) != 401) {
+        throw RuntimeException("UniFFI API checksum mismatch: try cleaning and rebuilding your project")
+    }
+    if ((lib.uniffi_wildthing_checksum_method_wildthingclient_delete_device() and 0xFFFF) != 169) {
+        throw RuntimeException("UniFFI API checksum mismatch: try cleaning and rebuilding your project")
+    }
+    if ((lib.uniffi_wildthing_checksum_method_wildthingclient_delete_house() and 0xFFFF) != 58216) {
+        throw RuntimeException("UniFFI API checksum mismatch: try cleaning and rebuilding your project")
+    }
+    if ((lib.uniffi_wildthing_checksum_method_wildthingclient_delete_room() and 0xFFFF) != 43624) {
+        throw RuntimeException("UniFFI API checksum mismatch: try cleaning and rebuilding your project")
+    }
+    if ((lib.uniffi_wildthing_checksum_method_wildthingclient_delete_user() and 0xFFFF) != 63034) {
+        throw RuntimeException("UniFFI API checksum mismatch: try cleaning and rebuilding your project")
+    }
+    if ((lib.uniffi_wildthing_checksum_method_wildthingclient_log_event() and 0xFFFF) != 45941) {
+        throw RuntimeException("UniFFI API checksum mismatch: try cleaning and rebuilding your project")
+    }
+    if ((lib.uniffi_wildthing_checksum_method_wildthingclient_update_device() and 0xFFFF) != 52943) {
+        throw RuntimeException("UniFFI API checksum mismatch: try cleaning and rebuilding your project")
+    }
+    if ((lib.uniffi_wildthing_checksum_method_wildthingclient_update_device_state() and 0xFFFF) != 304) {
+        throw RuntimeException("UniFFI API checksum mismatch: try cleaning and rebuilding your project")
+    }
+    if ((lib.uniffi_wildthing_checksum_method_wildthingclient_update_house() and 0xFFFF) != 40748) {
+        throw RuntimeException("UniFFI API checksum mismatch: try cleaning and rebuilding your project")
+    }
+    if ((lib.uniffi_wildthing_checksum_method_wildthingclient_update_room() and 0xFFFF) != 33878) {
+        throw RuntimeException("UniFFI API checksum mismatch: try cleaning and rebuilding your project")
+    }
+    if ((lib.uniffi_wildthing_checksum_method_wildthingclient_update_user() and 0xFFFF) != 39996) {
+        throw RuntimeException("UniFFI API checksum mismatch: try cleaning and rebuilding your project")
+    }
+    if ((lib.uniffi_wildthing_checksum_method_logsink_log() and 0xFFFF) != 1119) {
+        throw RuntimeException("UniFFI API checksum mismatch: try cleaning and rebuilding your project")
+    }
+    if ((lib.uniffi_wildthing_checksum_constructor_wildthingclient_open() and 0xFFFF) != 59004) {
+        throw RuntimeException("UniFFI API checksum mismatch: try cleaning and rebuilding your project")
+    }
 }
 
 /**
@@ -821,6 +1238,46 @@ public fun uniffiEnsureInitialized() {
 }
 
 // Async support
+// Async return type handlers
+
+internal const val UNIFFI_RUST_FUTURE_POLL_READY = 0.toByte()
+internal const val UNIFFI_RUST_FUTURE_POLL_WAKE = 1.toByte()
+
+internal val uniffiContinuationHandleMap = UniffiHandleMap<CancellableContinuation<Byte>>()
+
+// FFI type for Rust future continuations
+internal object uniffiRustFutureContinuationCallbackImpl: UniffiRustFutureContinuationCallback {
+    override fun callback(data: Long, pollResult: Byte) {
+        uniffiContinuationHandleMap.remove(data).resume(pollResult)
+    }
+}
+
+internal suspend fun<T, F, E: kotlin.Exception> uniffiRustCallAsync(
+    rustFuture: Long,
+    pollFunc: (Long, UniffiRustFutureContinuationCallback, Long) -> Unit,
+    completeFunc: (Long, UniffiRustCallStatus) -> F,
+    freeFunc: (Long) -> Unit,
+    liftFunc: (F) -> T,
+    errorHandler: UniffiRustCallStatusErrorHandler<E>
+): T {
+    try {
+        do {
+            val pollResult = suspendCancellableCoroutine<Byte> { continuation ->
+                pollFunc(
+                    rustFuture,
+                    uniffiRustFutureContinuationCallbackImpl,
+                    uniffiContinuationHandleMap.insert(continuation)
+                )
+            }
+        } while (pollResult != UNIFFI_RUST_FUTURE_POLL_READY);
+
+        return liftFunc(
+            uniffiRustCallWithError(errorHandler, { status -> completeFunc(rustFuture, status) })
+        )
+    } finally {
+        freeFunc(rustFuture)
+    }
+}
 
 // Public interface members begin here.
 
@@ -899,7 +1356,244 @@ object UniffiWithHandle
  *
  * @suppress
  * */
-object NoHandle
+object NoHandle// Magic number for the Rust proxy to call using the same mechanism as every other method,
+// to free the callback once it's dropped by Rust.
+internal const val IDX_CALLBACK_FREE = 0
+// Callback return codes
+internal const val UNIFFI_CALLBACK_SUCCESS = 0
+internal const val UNIFFI_CALLBACK_ERROR = 1
+internal const val UNIFFI_CALLBACK_UNEXPECTED_ERROR = 2
+
+/**
+ * @suppress
+ */
+public abstract class FfiConverterCallbackInterface<CallbackInterface: Any>: FfiConverter<CallbackInterface, Long> {
+    internal val handleMap = UniffiHandleMap<CallbackInterface>()
+
+    internal fun drop(handle: Long) {
+        handleMap.remove(handle)
+    }
+
+    override fun lift(value: Long): CallbackInterface {
+        return handleMap.get(value)
+    }
+
+    override fun read(buf: ByteBuffer) = lift(buf.getLong())
+
+    override fun lower(value: CallbackInterface) = handleMap.insert(value)
+
+    override fun allocationSize(value: CallbackInterface) = 8UL
+
+    override fun write(value: CallbackInterface, buf: ByteBuffer) {
+        buf.putLong(lower(value))
+    }
+}
+/**
+ * The cleaner interface for Object finalization code to run.
+ * This is the entry point to any implementation that we're using.
+ *
+ * The cleaner registers objects and returns cleanables, so now we are
+ * defining a `UniffiCleaner` with a `UniffiClenaer.Cleanable` to abstract the
+ * different implmentations available at compile time.
+ *
+ * @suppress
+ */
+interface UniffiCleaner {
+    interface Cleanable {
+        fun clean()
+    }
+
+    fun register(value: Any, cleanUpTask: Runnable): UniffiCleaner.Cleanable
+
+    companion object
+}
+
+// The fallback Jna cleaner, which is available for both Android, and the JVM.
+private class UniffiJnaCleaner : UniffiCleaner {
+    private val cleaner = com.sun.jna.internal.Cleaner.getCleaner()
+
+    override fun register(value: Any, cleanUpTask: Runnable): UniffiCleaner.Cleanable =
+        UniffiJnaCleanable(cleaner.register(value, cleanUpTask))
+}
+
+private class UniffiJnaCleanable(
+    private val cleanable: com.sun.jna.internal.Cleaner.Cleanable,
+) : UniffiCleaner.Cleanable {
+    override fun clean() = cleanable.clean()
+}
+
+
+// We decide at uniffi binding generation time whether we were
+// using Android or not.
+// There are further runtime checks to chose the correct implementation
+// of the cleaner.
+private fun UniffiCleaner.Companion.create(): UniffiCleaner =
+    try {
+        // For safety's sake: if the library hasn't been run in android_cleaner = true
+        // mode, but is being run on Android, then we still need to think about
+        // Android API versions.
+        // So we check if java.lang.ref.Cleaner is there, and use that…
+        java.lang.Class.forName("java.lang.ref.Cleaner")
+        JavaLangRefCleaner()
+    } catch (e: ClassNotFoundException) {
+        // … otherwise, fallback to the JNA cleaner.
+        UniffiJnaCleaner()
+    }
+
+private class JavaLangRefCleaner : UniffiCleaner {
+    val cleaner = java.lang.ref.Cleaner.create()
+
+    override fun register(value: Any, cleanUpTask: Runnable): UniffiCleaner.Cleanable =
+        JavaLangRefCleanable(cleaner.register(value, cleanUpTask))
+}
+
+private class JavaLangRefCleanable(
+    val cleanable: java.lang.ref.Cleaner.Cleanable
+) : UniffiCleaner.Cleanable {
+    override fun clean() = cleanable.clean()
+}
+
+/**
+ * @suppress
+ */
+public object FfiConverterUShort: FfiConverter<UShort, Short> {
+    override fun lift(value: Short): UShort {
+        return value.toUShort()
+    }
+
+    fun lift(value: Int): UShort {
+        return value.toUShort()
+    }
+
+    override fun read(buf: ByteBuffer): UShort {
+        return lift(buf.getShort())
+    }
+
+    override fun lower(value: UShort): Short {
+        return value.toShort()
+    }
+
+    override fun allocationSize(value: UShort) = 2UL
+
+    override fun write(value: UShort, buf: ByteBuffer) {
+        buf.putShort(value.toShort())
+    }
+}
+
+/**
+ * @suppress
+ */
+public object FfiConverterUInt: FfiConverter<UInt, Int> {
+    override fun lift(value: Int): UInt {
+        return value.toUInt()
+    }
+
+    override fun read(buf: ByteBuffer): UInt {
+        return lift(buf.getInt())
+    }
+
+    override fun lower(value: UInt): Int {
+        return value.toInt()
+    }
+
+    override fun allocationSize(value: UInt) = 4UL
+
+    override fun write(value: UInt, buf: ByteBuffer) {
+        buf.putInt(value.toInt())
+    }
+}
+
+/**
+ * @suppress
+ */
+public object FfiConverterULong: FfiConverter<ULong, Long> {
+    override fun lift(value: Long): ULong {
+        return value.toULong()
+    }
+
+    override fun read(buf: ByteBuffer): ULong {
+        return lift(buf.getLong())
+    }
+
+    override fun lower(value: ULong): Long {
+        return value.toLong()
+    }
+
+    override fun allocationSize(value: ULong) = 8UL
+
+    override fun write(value: ULong, buf: ByteBuffer) {
+        buf.putLong(value.toLong())
+    }
+}
+
+/**
+ * @suppress
+ */
+public object FfiConverterLong: FfiConverter<Long, Long> {
+    override fun lift(value: Long): Long {
+        return value
+    }
+
+    override fun read(buf: ByteBuffer): Long {
+        return buf.getLong()
+    }
+
+    override fun lower(value: Long): Long {
+        return value
+    }
+
+    override fun allocationSize(value: Long) = 8UL
+
+    override fun write(value: Long, buf: ByteBuffer) {
+        buf.putLong(value)
+    }
+}
+
+/**
+ * @suppress
+ */
+public object FfiConverterDouble: FfiConverter<Double, Double> {
+    override fun lift(value: Double): Double {
+        return value
+    }
+
+    override fun read(buf: ByteBuffer): Double {
+        return buf.getDouble()
+    }
+
+    override fun lower(value: Double): Double {
+        return value
+    }
+
+    override fun allocationSize(value: Double) = 8UL
+
+    override fun write(value: Double, buf: ByteBuffer) {
+        buf.putDouble(value)
+    }
+}
+
+/**
+ * @suppress
+ */
+public object FfiConverterBoolean: FfiConverter<Boolean, Byte> {
+    override fun lift(value: Byte): Boolean {
+        return value.toInt() != 0
+    }
+
+    override fun read(buf: ByteBuffer): Boolean {
+        return lift(buf.get())
+    }
+
+    override fun lower(value: Boolean): Byte {
+        return if (value) 1.toByte() else 0.toByte()
+    }
+
+    override fun allocationSize(value: Boolean) = 1UL
+
+    override fun write(value: Boolean, buf: ByteBuffer) {
+        buf.put(lower(value))
+    }
+}
 
 /**
  * @suppress
@@ -956,4 +1650,6894 @@ public object FfiConverterString: FfiConverter<String, RustBuffer.ByValue> {
         buf.putInt(byteBuf.limit())
         buf.put(byteBuf)
     }
+}
+
+
+/**
+ * @suppress
+ */
+public object FfiConverterTimestamp: FfiConverterRustBuffer<java.time.Instant> {
+    override fun read(buf: ByteBuffer): java.time.Instant {
+        val seconds = buf.getLong()
+        // Type mismatch (should be u32) but we check for overflow/underflow below
+        val nanoseconds = buf.getInt().toLong()
+        if (nanoseconds < 0) {
+            throw java.time.DateTimeException("Instant nanoseconds exceed minimum or maximum supported by uniffi")
+        }
+        if (seconds >= 0) {
+            return java.time.Instant.EPOCH.plus(java.time.Duration.ofSeconds(seconds, nanoseconds))
+        } else {
+            return java.time.Instant.EPOCH.minus(java.time.Duration.ofSeconds(-seconds, nanoseconds))
+        }
+    }
+
+    // 8 bytes for seconds, 4 bytes for nanoseconds
+    override fun allocationSize(value: java.time.Instant) = 12UL
+
+    override fun write(value: java.time.Instant, buf: ByteBuffer) {
+        var epochOffset = java.time.Duration.between(java.time.Instant.EPOCH, value)
+
+        var sign = 1
+        if (epochOffset.isNegative()) {
+            sign = -1
+            epochOffset = epochOffset.negated()
+        }
+
+        if (epochOffset.nano < 0) {
+            // Java docs provide guarantee that nano will always be positive, so this should be impossible
+            // See: https://docs.oracle.com/javase/8/docs/api/java/time/Instant.html
+            throw IllegalArgumentException("Invalid timestamp, nano value must be non-negative")
+        }
+
+        buf.putLong(sign * epochOffset.seconds)
+        // Type mismatch (should be u32) but since values will always be between 0 and 999,999,999 it should be OK
+        buf.putInt(epochOffset.nano)
+    }
+}
+
+
+/**
+ * @suppress
+ */
+public object FfiConverterDuration: FfiConverterRustBuffer<java.time.Duration> {
+    override fun read(buf: ByteBuffer): java.time.Duration {
+        // Type mismatch (should be u64) but we check for overflow/underflow below
+        val seconds = buf.getLong()
+        // Type mismatch (should be u32) but we check for overflow/underflow below
+        val nanoseconds = buf.getInt().toLong()
+        if (seconds < 0) {
+            throw java.time.DateTimeException("Duration exceeds minimum or maximum value supported by uniffi")
+        }
+        if (nanoseconds < 0) {
+            throw java.time.DateTimeException("Duration nanoseconds exceed minimum or maximum supported by uniffi")
+        }
+        return java.time.Duration.ofSeconds(seconds, nanoseconds)
+    }
+
+    // 8 bytes for seconds, 4 bytes for nanoseconds
+    override fun allocationSize(value: java.time.Duration) = 12UL
+
+    override fun write(value: java.time.Duration, buf: ByteBuffer) {
+        if (value.seconds < 0) {
+            // Rust does not support negative Durations
+            throw IllegalArgumentException("Invalid duration, must be non-negative")
+        }
+
+        if (value.nano < 0) {
+            // Java docs provide guarantee that nano will always be positive, so this should be impossible
+            // See: https://docs.oracle.com/javase/8/docs/api/java/time/Duration.html
+            throw IllegalArgumentException("Invalid duration, nano value must be non-negative")
+        }
+
+        // Type mismatch (should be u64) but since Rust doesn't support negative durations we should be OK
+        buf.putLong(value.seconds)
+        // Type mismatch (should be u32) but since values will always be between 0 and 999,999,999 it should be OK
+        buf.putInt(value.nano)
+    }
+}
+
+
+// This template implements a class for working with a Rust struct via a handle
+// to the live Rust struct on the other side of the FFI.
+//
+// There's some subtlety here, because we have to be careful not to operate on a Rust
+// struct after it has been dropped, and because we must expose a public API for freeing
+// theq Kotlin wrapper object in lieu of reliable finalizers. The core requirements are:
+//
+//   * Each instance holds an opaque handle to the underlying Rust struct.
+//     Method calls need to read this handle from the object's state and pass it in to
+//     the Rust FFI.
+//
+//   * When an instance is no longer needed, its handle should be passed to a
+//     special destructor function provided by the Rust FFI, which will drop the
+//     underlying Rust struct.
+//
+//   * Given an instance, calling code is expected to call the special
+//     `destroy` method in order to free it after use, either by calling it explicitly
+//     or by using a higher-level helper like the `use` method. Failing to do so risks
+//     leaking the underlying Rust struct.
+//
+//   * We can't assume that calling code will do the right thing, and must be prepared
+//     to handle Kotlin method calls executing concurrently with or even after a call to
+//     `destroy`, and to handle multiple (possibly concurrent!) calls to `destroy`.
+//
+//   * We must never allow Rust code to operate on the underlying Rust struct after
+//     the destructor has been called, and must never call the destructor more than once.
+//     Doing so may trigger memory unsafety.
+//
+//   * To mitigate many of the risks of leaking memory and use-after-free unsafety, a `Cleaner`
+//     is implemented to call the destructor when the Kotlin object becomes unreachable.
+//     This is done in a background thread. This is not a panacea, and client code should be aware that
+//      1. the thread may starve if some there are objects that have poorly performing
+//     `drop` methods or do significant work in their `drop` methods.
+//      2. the thread is shared across the whole library. This can be tuned by using `android_cleaner = true`,
+//         or `android = true` in the [`kotlin` section of the `uniffi.toml` file](https://mozilla.github.io/uniffi-rs/kotlin/configuration.html).
+//
+// If we try to implement this with mutual exclusion on access to the handle, there is the
+// possibility of a race between a method call and a concurrent call to `destroy`:
+//
+//    * Thread A starts a method call, reads the value of the handle, but is interrupted
+//      before it can pass the handle over the FFI to Rust.
+//    * Thread B calls `destroy` and frees the underlying Rust struct.
+//    * Thread A resumes, passing the already-read handle value to Rust and triggering
+//      a use-after-free.
+//
+// One possible solution would be to use a `ReadWriteLock`, with each method call taking
+// a read lock (and thus allowed to run concurrently) and the special `destroy` method
+// taking a write lock (and thus blocking on live method calls). However, we aim not to
+// generate methods with any hidden blocking semantics, and a `destroy` method that might
+// block if called incorrectly seems to meet that bar.
+//
+// So, we achieve our goals by giving each instance an associated `AtomicLong` counter to track
+// the number of in-flight method calls, and an `AtomicBoolean` flag to indicate whether `destroy`
+// has been called. These are updated according to the following rules:
+//
+//    * The initial value of the counter is 1, indicating a live object with no in-flight calls.
+//      The initial value for the flag is false.
+//
+//    * At the start of each method call, we atomically check the counter.
+//      If it is 0 then the underlying Rust struct has already been destroyed and the call is aborted.
+//      If it is nonzero them we atomically increment it by 1 and proceed with the method call.
+//
+//    * At the end of each method call, we atomically decrement and check the counter.
+//      If it has reached zero then we destroy the underlying Rust struct.
+//
+//    * When `destroy` is called, we atomically flip the flag from false to true.
+//      If the flag was already true we silently fail.
+//      Otherwise we atomically decrement and check the counter.
+//      If it has reached zero then we destroy the underlying Rust struct.
+//
+// Astute readers may observe that this all sounds very similar to the way that Rust's `Arc<T>` works,
+// and indeed it is, with the addition of a flag to guard against multiple calls to `destroy`.
+//
+// The overall effect is that the underlying Rust struct is destroyed only when `destroy` has been
+// called *and* all in-flight method calls have completed, avoiding violating any of the expectations
+// of the underlying Rust code.
+//
+// This makes a cleaner a better alternative to _not_ calling `destroy()` as
+// and when the object is finished with, but the abstraction is not perfect: if the Rust object's `drop`
+// method is slow, and/or there are many objects to cleanup, and it's on a low end Android device, then the cleaner
+// thread may be starved, and the app will leak memory.
+//
+// In this case, `destroy`ing manually may be a better solution.
+//
+// The cleaner can live side by side with the manual calling of `destroy`. In the order of responsiveness, uniffi objects
+// with Rust peers are reclaimed:
+//
+// 1. By calling the `destroy` method of the object, which calls `rustObject.free()`. If that doesn't happen:
+// 2. When the object becomes unreachable, AND the Cleaner thread gets to call `rustObject.free()`. If the thread is starved then:
+// 3. The memory is reclaimed when the process terminates.
+//
+// [1] https://stackoverflow.com/questions/24376768/can-java-finalize-an-object-when-it-is-still-in-scope/24380219
+//
+
+
+/**
+ * Takes the library's messages.
+ */
+public interface LogSink {
+
+    /**
+     * Takes one. Called on a thread of its own, one message at a time.
+     */
+    fun `log`(`record`: LogRecord)
+
+    companion object
+}
+
+/**
+ * Takes the library's messages.
+ */
+open class LogSinkImpl: Disposable, AutoCloseable, LogSink
+{
+
+    @Suppress("UNUSED_PARAMETER")
+    /**
+     * @suppress
+     */
+    constructor(withHandle: UniffiWithHandle, handle: Long) {
+        this.handle = handle
+        this.cleanable = UniffiLib.CLEANER.register(this, UniffiCleanAction(handle))
+    }
+
+    /**
+     * @suppress
+     *
+     * This constructor can be used to instantiate a fake object. Only used for tests. Any
+     * attempt to actually use an object constructed this way will fail as there is no
+     * connected Rust object.
+     */
+    @Suppress("UNUSED_PARAMETER")
+    constructor(noHandle: NoHandle) {
+        this.handle = 0
+        this.cleanable = null
+    }
+
+    protected val handle: Long
+    protected val cleanable: UniffiCleaner.Cleanable?
+
+    private val wasDestroyed = AtomicBoolean(false)
+    private val callCounter = AtomicLong(1)
+
+    /**
+     * Whether the current object has been destroyed and its reference is gone in the Rust side.
+     */
+    val uniffiIsDestroyed: Boolean get() = wasDestroyed.get()
+
+    override fun destroy() {
+        // Only allow a single call to this method.
+        // TODO: maybe we should log a warning if called more than once?
+        if (this.wasDestroyed.compareAndSet(false, true)) {
+            // This decrement always matches the initial count of 1 given at creation time.
+            if (this.callCounter.decrementAndGet() == 0L) {
+                cleanable?.clean()
+            }
+        }
+    }
+
+    @Synchronized
+    override fun close() {
+        this.destroy()
+    }
+
+    internal inline fun <R> callWithHandle(block: (handle: Long) -> R): R {
+        // Check and increment the call counter, to keep the object alive.
+        // This needs a compare-and-set retry loop in case of concurrent updates.
+        do {
+            val c = this.callCounter.get()
+            if (c == 0L) {
+                throw IllegalStateException("${this.javaClass.simpleName} object has already been destroyed")
+            }
+            if (c == Long.MAX_VALUE) {
+                throw IllegalStateException("${this.javaClass.simpleName} call counter would overflow")
+            }
+        } while (! this.callCounter.compareAndSet(c, c + 1L))
+        // Now we can safely do the method call without the handle being freed concurrently.
+        try {
+            return block(this.uniffiCloneHandle())
+        } finally {
+            // This decrement always matches the increment we performed above.
+            if (this.callCounter.decrementAndGet() == 0L) {
+                cleanable?.clean()
+            }
+        }
+    }
+
+    // Use a static inner class instead of a closure so as not to accidentally
+    // capture `this` as part of the cleanable's action.
+    private class UniffiCleanAction(private val handle: Long) : Runnable {
+        override fun run() {
+            if (handle == 0.toLong()) {
+                // Fake object created with `NoHandle`, don't try to free.
+                return;
+            }
+            uniffiRustCall { status ->
+                UniffiLib.uniffi_wildthing_fn_free_logsink(handle, status)
+            }
+        }
+    }
+
+    /**
+     * @suppress
+     */
+    fun uniffiCloneHandle(): Long {
+        if (handle == 0.toLong()) {
+            throw InternalException("uniffiCloneHandle() called on NoHandle object");
+        }
+        return uniffiRustCall() { status ->
+            UniffiLib.uniffi_wildthing_fn_clone_logsink(handle, status)
+        }
+    }
+
+
+    /**
+     * Takes one. Called on a thread of its own, one message at a time.
+     */
+    @Throws(LogSinkException::class)override fun `log`(`record`: LogRecord)
+        =
+    callWithHandle {
+    uniffiRustCallWithError(LogSinkException) { _status ->
+    UniffiLib.uniffi_wildthing_fn_method_logsink_log(
+        it,
+
+        FfiConverterTypeLogRecord.lower(`record`),_status)
+}
+    }
+
+
+    /**
+     * @suppress
+     */
+    companion object
+
+}
+
+
+// Put the implementation in an object so we don't pollute the top-level namespace
+internal object uniffiCallbackInterfaceLogSink {
+    internal object `log`: UniffiCallbackInterfaceLogSinkMethod0 {
+        override fun callback(`uniffiHandle`: Long,`record`: RustBuffer.ByValue,`uniffiOutReturn`: Pointer,uniffiCallStatus: UniffiRustCallStatus,) {
+            val uniffiObj = FfiConverterTypeLogSink.handleMap.get(uniffiHandle)
+            val makeCall = { ->
+                uniffiObj.`log`(
+                    FfiConverterTypeLogRecord.lift(`record`),
+                )
+            }
+            val writeReturn = { _: Unit -> Unit }
+            uniffiTraitInterfaceCallWithError(
+                uniffiCallStatus,
+                makeCall,
+                writeReturn,
+                { e: LogSinkException -> FfiConverterTypeLogSinkError.lower(e) }
+            )
+        }
+    }
+
+    internal object uniffiFree: UniffiCallbackInterfaceFree {
+        override fun callback(handle: Long) {
+            FfiConverterTypeLogSink.handleMap.remove(handle)
+        }
+    }
+
+    internal object uniffiClone: UniffiCallbackInterfaceClone {
+        override fun callback(handle: Long): Long {
+            return FfiConverterTypeLogSink.handleMap.clone(handle)
+        }
+    }
+
+    internal var vtable = UniffiVTableCallbackInterfaceLogSink.UniffiByValue(
+        uniffiFree,
+        uniffiClone,
+        `log`,
+    )
+
+    // Registers the foreign callback with the Rust side.
+    // This method is generated for each callback interface.
+    internal fun register(lib: UniffiLib) {
+        lib.uniffi_wildthing_fn_init_callback_vtable_logsink(vtable)
+    }
+}
+
+/**
+ * @suppress
+ */
+public object FfiConverterTypeLogSink: FfiConverter<LogSink, Long> {
+    internal val handleMap = UniffiHandleMap<LogSink>()
+
+    override fun lower(value: LogSink): Long {
+        if (value is LogSinkImpl) {
+             // Rust-implemented object.  Clone the handle and return it
+            return value.uniffiCloneHandle()
+         } else {
+            // Kotlin object, generate a new vtable handle and return that.
+            return handleMap.insert(value)
+         }
+    }
+
+    override fun lift(value: Long): LogSink {
+        if ((value and 1.toLong()) == 0.toLong()) {
+            // Rust-generated handle, construct a new class that uses the handle to implement the
+            // interface
+            return LogSinkImpl(UniffiWithHandle, value)
+        } else {
+            // Kotlin-generated handle, get the object from the handle map
+            return handleMap.remove(value)
+        }
+    }
+
+    override fun read(buf: ByteBuffer): LogSink {
+        return lift(buf.getLong())
+    }
+
+    override fun allocationSize(value: LogSink) = 8UL
+
+    override fun write(value: LogSink, buf: ByteBuffer) {
+        buf.putLong(lower(value))
+    }
+}
+
+
+// This template implements a class for working with a Rust struct via a handle
+// to the live Rust struct on the other side of the FFI.
+//
+// There's some subtlety here, because we have to be careful not to operate on a Rust
+// struct after it has been dropped, and because we must expose a public API for freeing
+// theq Kotlin wrapper object in lieu of reliable finalizers. The core requirements are:
+//
+//   * Each instance holds an opaque handle to the underlying Rust struct.
+//     Method calls need to read this handle from the object's state and pass it in to
+//     the Rust FFI.
+//
+//   * When an instance is no longer needed, its handle should be passed to a
+//     special destructor function provided by the Rust FFI, which will drop the
+//     underlying Rust struct.
+//
+//   * Given an instance, calling code is expected to call the special
+//     `destroy` method in order to free it after use, either by calling it explicitly
+//     or by using a higher-level helper like the `use` method. Failing to do so risks
+//     leaking the underlying Rust struct.
+//
+//   * We can't assume that calling code will do the right thing, and must be prepared
+//     to handle Kotlin method calls executing concurrently with or even after a call to
+//     `destroy`, and to handle multiple (possibly concurrent!) calls to `destroy`.
+//
+//   * We must never allow Rust code to operate on the underlying Rust struct after
+//     the destructor has been called, and must never call the destructor more than once.
+//     Doing so may trigger memory unsafety.
+//
+//   * To mitigate many of the risks of leaking memory and use-after-free unsafety, a `Cleaner`
+//     is implemented to call the destructor when the Kotlin object becomes unreachable.
+//     This is done in a background thread. This is not a panacea, and client code should be aware that
+//      1. the thread may starve if some there are objects that have poorly performing
+//     `drop` methods or do significant work in their `drop` methods.
+//      2. the thread is shared across the whole library. This can be tuned by using `android_cleaner = true`,
+//         or `android = true` in the [`kotlin` section of the `uniffi.toml` file](https://mozilla.github.io/uniffi-rs/kotlin/configuration.html).
+//
+// If we try to implement this with mutual exclusion on access to the handle, there is the
+// possibility of a race between a method call and a concurrent call to `destroy`:
+//
+//    * Thread A starts a method call, reads the value of the handle, but is interrupted
+//      before it can pass the handle over the FFI to Rust.
+//    * Thread B calls `destroy` and frees the underlying Rust struct.
+//    * Thread A resumes, passing the already-read handle value to Rust and triggering
+//      a use-after-free.
+//
+// One possible solution would be to use a `ReadWriteLock`, with each method call taking
+// a read lock (and thus allowed to run concurrently) and the special `destroy` method
+// taking a write lock (and thus blocking on live method calls). However, we aim not to
+// generate methods with any hidden blocking semantics, and a `destroy` method that might
+// block if called incorrectly seems to meet that bar.
+//
+// So, we achieve our goals by giving each instance an associated `AtomicLong` counter to track
+// the number of in-flight method calls, and an `AtomicBoolean` flag to indicate whether `destroy`
+// has been called. These are updated according to the following rules:
+//
+//    * The initial value of the counter is 1, indicating a live object with no in-flight calls.
+//      The initial value for the flag is false.
+//
+//    * At the start of each method call, we atomically check the counter.
+//      If it is 0 then the underlying Rust struct has already been destroyed and the call is aborted.
+//      If it is nonzero them we atomically increment it by 1 and proceed with the method call.
+//
+//    * At the end of each method call, we atomically decrement and check the counter.
+//      If it has reached zero then we destroy the underlying Rust struct.
+//
+//    * When `destroy` is called, we atomically flip the flag from false to true.
+//      If the flag was already true we silently fail.
+//      Otherwise we atomically decrement and check the counter.
+//      If it has reached zero then we destroy the underlying Rust struct.
+//
+// Astute readers may observe that this all sounds very similar to the way that Rust's `Arc<T>` works,
+// and indeed it is, with the addition of a flag to guard against multiple calls to `destroy`.
+//
+// The overall effect is that the underlying Rust struct is destroyed only when `destroy` has been
+// called *and* all in-flight method calls have completed, avoiding violating any of the expectations
+// of the underlying Rust code.
+//
+// This makes a cleaner a better alternative to _not_ calling `destroy()` as
+// and when the object is finished with, but the abstraction is not perfect: if the Rust object's `drop`
+// method is slow, and/or there are many objects to cleanup, and it's on a low end Android device, then the cleaner
+// thread may be starved, and the app will leak memory.
+//
+// In this case, `destroy`ing manually may be a better solution.
+//
+// The cleaner can live side by side with the manual calling of `destroy`. In the order of responsiveness, uniffi objects
+// with Rust peers are reclaimed:
+//
+// 1. By calling the `destroy` method of the object, which calls `rustObject.free()`. If that doesn't happen:
+// 2. When the object becomes unreachable, AND the Cleaner thread gets to call `rustObject.free()`. If the thread is starved then:
+// 3. The memory is reclaimed when the process terminates.
+//
+// [1] https://stackoverflow.com/questions/24376768/can-java-finalize-an-object-when-it-is-still-in-scope/24380219
+//
+
+
+/**
+ * A house that works offline. Cheap to clone; all clones are one client.
+ *
+ * Calls that read or write the replica run on threads of the client's own, so
+ * they may be made from any async runtime. When the last clone is dropped the
+ * client ends in the background; [`WildThingClient::shutdown`] waits for it.
+ */
+public interface WildThingClientInterface {
+
+    /**
+     * The edits that lost or were refused, newest first, until they are dismissed.
+     */
+    suspend fun `conflicts`(): List<Conflict>
+
+    /**
+     * Digests of what the replica shows.
+     */
+    suspend fun `digests`(): Digests
+
+    /**
+     * Drops the unsent edit of a record: it goes to the journal, and the
+     * server's version, if there is one, comes back.
+     */
+    suspend fun `discard`(`kind`: Kind, `id`: RecordId)
+
+    /**
+     * Takes an entry off the list of conflicts.
+     */
+    suspend fun `dismiss`(`conflictId`: kotlin.Long)
+
+    /**
+     * Everything the replica knows of a record's standing. Deleted records
+     * can be explained too.
+     */
+    suspend fun `explain`(`kind`: Kind, `id`: RecordId): Explanation
+
+    /**
+     * Earlier versions of a record that are kept here, newest first.
+     */
+    suspend fun `history`(`kind`: Kind, `id`: RecordId): List<HistoryEntry>
+
+    /**
+     * The edits that the server has not got, in the order they will be sent.
+     */
+    suspend fun `pendingChanges`(): List<PendingChange>
+
+    /**
+     * Empties the replica. `UnsentEdits` if the server has not got everything.
+     * With `force` those edits are dropped, and the list of conflicts with them.
+     */
+    suspend fun `reset`(`force`: kotlin.Boolean = false)
+
+    /**
+     * Makes a losing version a new edit, based on the version that won; a
+     * delete that won is undone so.
+     */
+    suspend fun `restore`(`conflictId`: kotlin.Long): JsonObject
+
+    /**
+     * Queues failed edits again: all, or one record's. Returns how many.
+     */
+    suspend fun `retryFailed`(`kind`: Kind? = null, `id`: RecordId? = null): kotlin.ULong
+
+    /**
+     * The replica's name to servers, a UUID.
+     */
+    suspend fun `clientId`(): kotlin.String
+
+    /**
+     * Remembers the server and the token. Does not talk to the server;
+     * [`WildThingClient::probe`] does.
+     *
+     * The token is kept in memory only. Fails with `Invalid` if the URL or the
+     * token can't be used.
+     */
+    suspend fun `connect`(`serverUrl`: kotlin.String, `authToken`: kotlin.String? = null, `options`: ConnectOptions? = null)
+
+    /**
+     * Forgets the server and the token; the replica and its outbox stay.
+     */
+    suspend fun `disconnect`()
+
+    /**
+     * Stops a running sync and closes every connection to the file, so that no
+     * lock on it is held. Calls fail with `Paused` until [`WildThingClient::resume`].
+     */
+    suspend fun `pause`()
+
+    /**
+     * Asks the server whether it is there and takes the token. Changes nothing.
+     *
+     * Fails with `Offline`, `NeedsAuth`, `Server`, or `Protocol` if what
+     * answers is no server of ours.
+     */
+    suspend fun `probe`()
+
+    /**
+     * Opens the file again. A background sync tries at once.
+     */
+    suspend fun `resume`()
+
+    /**
+     * Where a damaged database was set aside to when this client was opened,
+     * and how many of its unsent edits were saved.
+     */
+    fun `salvaged`(): Salvaged?
+
+    /**
+     * Changes the token. A background sync that waits for one goes on.
+     */
+    fun `setAuthToken`(`token`: kotlin.String?)
+
+    /**
+     * Ends background work and a running sync, and closes the file. Calls
+     * fail with `Cancelled` from here on; streams end.
+     */
+    suspend fun `shutdown`()
+
+    /**
+     * One device.
+     */
+    suspend fun `getDevice`(`deviceId`: RecordId): Device
+
+    /**
+     * The states of a device that are remembered here, newest first.
+     */
+    suspend fun `getDeviceHistory`(`deviceId`: RecordId, `limit`: kotlin.UInt = 100u): List<DeviceState>
+
+    /**
+     * What a device is doing. A device that never told has an empty state.
+     */
+    suspend fun `getDeviceState`(`deviceId`: RecordId): DeviceState
+
+    /**
+     * The devices of a room, or all, by name. A device whose room is not here
+     * or deleted is *unplaced* and in no room.
+     */
+    suspend fun `getDevices`(`roomId`: RecordId? = null): List<Device>
+
+    /**
+     * Logged events, newest first: all, or those about one record.
+     */
+    suspend fun `getEvents`(`entityId`: RecordId? = null, `limit`: kotlin.UInt = 100u): List<Event>
+
+    /**
+     * One house: the one named, or the first by name. `NotFound` if there is none.
+     */
+    suspend fun `getHouse`(`houseId`: RecordId? = null): House
+
+    /**
+     * Every house, by name.
+     */
+    suspend fun `getHouses`(): List<House>
+
+    /**
+     * One room.
+     */
+    suspend fun `getRoom`(`roomId`: RecordId): Room
+
+    /**
+     * The rooms of a house, or all, by name.
+     */
+    suspend fun `getRooms`(`houseId`: RecordId? = null): List<Room>
+
+    /**
+     * One user.
+     */
+    suspend fun `getUser`(`userId`: RecordId): User
+
+    /**
+     * The users of a house, or all, by name.
+     */
+    suspend fun `getUsers`(`houseId`: RecordId? = null): List<User>
+
+    /**
+     * Ends the sync that runs, promptly. Whoever waits for it gets `Cancelled`.
+     */
+    fun `cancelSync`()
+
+    /**
+     * Where the replica stands.
+     */
+    suspend fun `getSyncStatus`(): SyncStatus
+
+    /**
+     * The network is back: a background sync tries at once.
+     */
+    fun `networkAvailable`()
+
+    /**
+     * Syncs now and then every `interval` (at least a second), later after
+     * failures, sooner after local writes and hints. A running one is replaced.
+     */
+    suspend fun `startBackgroundSync`(`interval`: java.time.Duration)
+
+    /**
+     * Ends the background sync. A sync that runs is ended too.
+     */
+    suspend fun `stopBackgroundSync`()
+
+    /**
+     * Syncs now, or joins the sync that runs.
+     *
+     * Fails with `NotConnected`, `Offline`, `NeedsAuth`, `Server`, `Protocol`,
+     * `OtherServer`, `Busy`, `Storage`, `Paused` or `Cancelled`. What was done
+     * before it failed stays done; the rest waits for the next sync.
+     */
+    suspend fun `sync`(): SyncResult
+
+    /**
+     * Makes a device. `NotFound` if the room is not there.
+     */
+    suspend fun `createDevice`(`device`: NewDevice): Device
+
+    /**
+     * Makes a house. `Invalid` if a field can't be used.
+     */
+    suspend fun `createHouse`(`house`: NewHouse): House
+
+    /**
+     * Makes a room. `NotFound` if the house is not there.
+     */
+    suspend fun `createRoom`(`room`: NewRoom): Room
+
+    /**
+     * Makes a user. `NotFound` if the house is not there.
+     */
+    suspend fun `createUser`(`user`: NewUser): User
+
+    /**
+     * Deletes a device.
+     */
+    suspend fun `deleteDevice`(`deviceId`: RecordId)
+
+    /**
+     * Deletes a house with its rooms, devices and users.
+     */
+    suspend fun `deleteHouse`(`houseId`: RecordId)
+
+    /**
+     * Deletes a room with its devices.
+     */
+    suspend fun `deleteRoom`(`roomId`: RecordId)
+
+    /**
+     * Deletes a user.
+     */
+    suspend fun `deleteUser`(`userId`: RecordId)
+
+    /**
+     * Logs an event. What it is about need not be here.
+     */
+    suspend fun `logEvent`(`event`: NewEvent): Event
+
+    /**
+     * Changes fields of a device; its state has a call of its own. `NotFound`
+     * if it is to move to a room that is not there.
+     */
+    suspend fun `updateDevice`(`deviceId`: RecordId, `patch`: DevicePatch): Device
+
+    /**
+     * Changes what a device is doing: `state` is merged into the current state
+     * (RFC 7386: `null` removes a key), or replaces it whole. `attributes` are
+     * merged likewise.
+     */
+    suspend fun `updateDeviceState`(`deviceId`: RecordId, `state`: JsonObject, `attributes`: JsonObject? = null, `replace`: kotlin.Boolean = false): DeviceState
+
+    /**
+     * Changes fields of a house.
+     */
+    suspend fun `updateHouse`(`houseId`: RecordId, `patch`: HousePatch): House
+
+    /**
+     * Changes fields of a room. `NotFound` if it is to move to a house that is not there.
+     */
+    suspend fun `updateRoom`(`roomId`: RecordId, `patch`: RoomPatch): Room
+
+    /**
+     * Changes fields of a user. `NotFound` if they are to move to a house that is not there.
+     */
+    suspend fun `updateUser`(`userId`: RecordId, `patch`: UserPatch): User
+
+    companion object
+}
+
+/**
+ * A house that works offline. Cheap to clone; all clones are one client.
+ *
+ * Calls that read or write the replica run on threads of the client's own, so
+ * they may be made from any async runtime. When the last clone is dropped the
+ * client ends in the background; [`WildThingClient::shutdown`] waits for it.
+ */
+open class WildThingClient: Disposable, AutoCloseable, WildThingClientInterface
+{
+
+    @Suppress("UNUSED_PARAMETER")
+    /**
+     * @suppress
+     */
+    constructor(withHandle: UniffiWithHandle, handle: Long) {
+        this.handle = handle
+        this.cleanable = UniffiLib.CLEANER.register(this, UniffiCleanAction(handle))
+    }
+
+    /**
+     * @suppress
+     *
+     * This constructor can be used to instantiate a fake object. Only used for tests. Any
+     * attempt to actually use an object constructed this way will fail as there is no
+     * connected Rust object.
+     */
+    @Suppress("UNUSED_PARAMETER")
+    constructor(noHandle: NoHandle) {
+        this.handle = 0
+        this.cleanable = null
+    }
+
+    protected val handle: Long
+    protected val cleanable: UniffiCleaner.Cleanable?
+
+    private val wasDestroyed = AtomicBoolean(false)
+    private val callCounter = AtomicLong(1)
+
+    /**
+     * Whether the current object has been destroyed and its reference is gone in the Rust side.
+     */
+    val uniffiIsDestroyed: Boolean get() = wasDestroyed.get()
+
+    override fun destroy() {
+        // Only allow a single call to this method.
+        // TODO: maybe we should log a warning if called more than once?
+        if (this.wasDestroyed.compareAndSet(false, true)) {
+            // This decrement always matches the initial count of 1 given at creation time.
+            if (this.callCounter.decrementAndGet() == 0L) {
+                cleanable?.clean()
+            }
+        }
+    }
+
+    @Synchronized
+    override fun close() {
+        this.destroy()
+    }
+
+    internal inline fun <R> callWithHandle(block: (handle: Long) -> R): R {
+        // Check and increment the call counter, to keep the object alive.
+        // This needs a compare-and-set retry loop in case of concurrent updates.
+        do {
+            val c = this.callCounter.get()
+            if (c == 0L) {
+                throw IllegalStateException("${this.javaClass.simpleName} object has already been destroyed")
+            }
+            if (c == Long.MAX_VALUE) {
+                throw IllegalStateException("${this.javaClass.simpleName} call counter would overflow")
+            }
+        } while (! this.callCounter.compareAndSet(c, c + 1L))
+        // Now we can safely do the method call without the handle being freed concurrently.
+        try {
+            return block(this.uniffiCloneHandle())
+        } finally {
+            // This decrement always matches the increment we performed above.
+            if (this.callCounter.decrementAndGet() == 0L) {
+                cleanable?.clean()
+            }
+        }
+    }
+
+    // Use a static inner class instead of a closure so as not to accidentally
+    // capture `this` as part of the cleanable's action.
+    private class UniffiCleanAction(private val handle: Long) : Runnable {
+        override fun run() {
+            if (handle == 0.toLong()) {
+                // Fake object created with `NoHandle`, don't try to free.
+                return;
+            }
+            uniffiRustCall { status ->
+                UniffiLib.uniffi_wildthing_fn_free_wildthingclient(handle, status)
+            }
+        }
+    }
+
+    /**
+     * @suppress
+     */
+    fun uniffiCloneHandle(): Long {
+        if (handle == 0.toLong()) {
+            throw InternalException("uniffiCloneHandle() called on NoHandle object");
+        }
+        return uniffiRustCall() { status ->
+            UniffiLib.uniffi_wildthing_fn_clone_wildthingclient(handle, status)
+        }
+    }
+
+
+    /**
+     * The edits that lost or were refused, newest first, until they are dismissed.
+     */
+    @Throws(WildThingException::class)
+    @Suppress("ASSIGNED_BUT_NEVER_ACCESSED_VARIABLE")
+    override suspend fun `conflicts`() : List<Conflict> {
+        return uniffiRustCallAsync(
+        callWithHandle { uniffiHandle ->
+            UniffiLib.uniffi_wildthing_fn_method_wildthingclient_conflicts(
+                uniffiHandle,
+
+            )
+        },
+        { future, callback, continuation -> UniffiLib.ffi_wildthing_rust_future_poll_rust_buffer(future, callback, continuation) },
+        { future, continuation -> UniffiLib.ffi_wildthing_rust_future_complete_rust_buffer(future, continuation) },
+        { future -> UniffiLib.ffi_wildthing_rust_future_free_rust_buffer(future) },
+        // lift function
+        { FfiConverterSequenceTypeConflict.lift(it) },
+        // Error FFI converter
+        WildThingException.ErrorHandler,
+    )
+    }
+
+
+    /**
+     * Digests of what the replica shows.
+     */
+    @Throws(WildThingException::class)
+    @Suppress("ASSIGNED_BUT_NEVER_ACCESSED_VARIABLE")
+    override suspend fun `digests`() : Digests {
+        return uniffiRustCallAsync(
+        callWithHandle { uniffiHandle ->
+            UniffiLib.uniffi_wildthing_fn_method_wildthingclient_digests(
+                uniffiHandle,
+
+            )
+        },
+        { future, callback, continuation -> UniffiLib.ffi_wildthing_rust_future_poll_rust_buffer(future, callback, continuation) },
+        { future, continuation -> UniffiLib.ffi_wildthing_rust_future_complete_rust_buffer(future, continuation) },
+        { future -> UniffiLib.ffi_wildthing_rust_future_free_rust_buffer(future) },
+        // lift function
+        { FfiConverterTypeDigests.lift(it) },
+        // Error FFI converter
+        WildThingException.ErrorHandler,
+    )
+    }
+
+
+    /**
+     * Drops the unsent edit of a record: it goes to the journal, and the
+     * server's version, if there is one, comes back.
+     */
+    @Throws(WildThingException::class)
+    @Suppress("ASSIGNED_BUT_NEVER_ACCESSED_VARIABLE")
+    override suspend fun `discard`(`kind`: Kind, `id`: RecordId) {
+        return uniffiRustCallAsync(
+        callWithHandle { uniffiHandle ->
+            UniffiLib.uniffi_wildthing_fn_method_wildthingclient_discard(
+                uniffiHandle,
+
+        FfiConverterTypeKind.lower(`kind`),
+        FfiConverterTypeRecordId.lower(`id`),
+            )
+        },
+        { future, callback, continuation -> UniffiLib.ffi_wildthing_rust_future_poll_void(future, callback, continuation) },
+        { future, continuation -> UniffiLib.ffi_wildthing_rust_future_complete_void(future, continuation) },
+        { future -> UniffiLib.ffi_wildthing_rust_future_free_void(future) },
+        // lift function
+        { },
+
+        // Error FFI converter
+        WildThingException.ErrorHandler,
+    )
+    }
+
+
+    /**
+     * Takes an entry off the list of conflicts.
+     */
+    @Throws(WildThingException::class)
+    @Suppress("ASSIGNED_BUT_NEVER_ACCESSED_VARIABLE")
+    override suspend fun `dismiss`(`conflictId`: kotlin.Long) {
+        return uniffiRustCallAsync(
+        callWithHandle { uniffiHandle ->
+            UniffiLib.uniffi_wildthing_fn_method_wildthingclient_dismiss(
+                uniffiHandle,
+
+        FfiConverterLong.lower(`conflictId`),
+            )
+        },
+        { future, callback, continuation -> UniffiLib.ffi_wildthing_rust_future_poll_void(future, callback, continuation) },
+        { future, continuation -> UniffiLib.ffi_wildthing_rust_future_complete_void(future, continuation) },
+        { future -> UniffiLib.ffi_wildthing_rust_future_free_void(future) },
+        // lift function
+        { },
+
+        // Error FFI converter
+        WildThingException.ErrorHandler,
+    )
+    }
+
+
+    /**
+     * Everything the replica knows of a record's standing. Deleted records
+     * can be explained too.
+     */
+    @Throws(WildThingException::class)
+    @Suppress("ASSIGNED_BUT_NEVER_ACCESSED_VARIABLE")
+    override suspend fun `explain`(`kind`: Kind, `id`: RecordId) : Explanation {
+        return uniffiRustCallAsync(
+        callWithHandle { uniffiHandle ->
+            UniffiLib.uniffi_wildthing_fn_method_wildthingclient_explain(
+                uniffiHandle,
+
+        FfiConverterTypeKind.lower(`kind`),
+        FfiConverterTypeRecordId.lower(`id`),
+            )
+        },
+        { future, callback, continuation -> UniffiLib.ffi_wildthing_rust_future_poll_rust_buffer(future, callback, continuation) },
+        { future, continuation -> UniffiLib.ffi_wildthing_rust_future_complete_rust_buffer(future, continuation) },
+        { future -> UniffiLib.ffi_wildthing_rust_future_free_rust_buffer(future) },
+        // lift function
+        { FfiConverterTypeExplanation.lift(it) },
+        // Error FFI converter
+        WildThingException.ErrorHandler,
+    )
+    }
+
+
+    /**
+     * Earlier versions of a record that are kept here, newest first.
+     */
+    @Throws(WildThingException::class)
+    @Suppress("ASSIGNED_BUT_NEVER_ACCESSED_VARIABLE")
+    override suspend fun `history`(`kind`: Kind, `id`: RecordId) : List<HistoryEntry> {
+        return uniffiRustCallAsync(
+        callWithHandle { uniffiHandle ->
+            UniffiLib.uniffi_wildthing_fn_method_wildthingclient_history(
+                uniffiHandle,
+
+        FfiConverterTypeKind.lower(`kind`),
+        FfiConverterTypeRecordId.lower(`id`),
+            )
+        },
+        { future, callback, continuation -> UniffiLib.ffi_wildthing_rust_future_poll_rust_buffer(future, callback, continuation) },
+        { future, continuation -> UniffiLib.ffi_wildthing_rust_future_complete_rust_buffer(future, continuation) },
+        { future -> UniffiLib.ffi_wildthing_rust_future_free_rust_buffer(future) },
+        // lift function
+        { FfiConverterSequenceTypeHistoryEntry.lift(it) },
+        // Error FFI converter
+        WildThingException.ErrorHandler,
+    )
+    }
+
+
+    /**
+     * The edits that the server has not got, in the order they will be sent.
+     */
+    @Throws(WildThingException::class)
+    @Suppress("ASSIGNED_BUT_NEVER_ACCESSED_VARIABLE")
+    override suspend fun `pendingChanges`() : List<PendingChange> {
+        return uniffiRustCallAsync(
+        callWithHandle { uniffiHandle ->
+            UniffiLib.uniffi_wildthing_fn_method_wildthingclient_pending_changes(
+                uniffiHandle,
+
+            )
+        },
+        { future, callback, continuation -> UniffiLib.ffi_wildthing_rust_future_poll_rust_buffer(future, callback, continuation) },
+        { future, continuation -> UniffiLib.ffi_wildthing_rust_future_complete_rust_buffer(future, continuation) },
+        { future -> UniffiLib.ffi_wildthing_rust_future_free_rust_buffer(future) },
+        // lift function
+        { FfiConverterSequenceTypePendingChange.lift(it) },
+        // Error FFI converter
+        WildThingException.ErrorHandler,
+    )
+    }
+
+
+    /**
+     * Empties the replica. `UnsentEdits` if the server has not got everything.
+     * With `force` those edits are dropped, and the list of conflicts with them.
+     */
+    @Throws(WildThingException::class)
+    @Suppress("ASSIGNED_BUT_NEVER_ACCESSED_VARIABLE")
+    override suspend fun `reset`(`force`: kotlin.Boolean) {
+        return uniffiRustCallAsync(
+        callWithHandle { uniffiHandle ->
+            UniffiLib.uniffi_wildthing_fn_method_wildthingclient_reset(
+                uniffiHandle,
+
+        FfiConverterBoolean.lower(`force`),
+            )
+        },
+        { future, callback, continuation -> UniffiLib.ffi_wildthing_rust_future_poll_void(future, callback, continuation) },
+        { future, continuation -> UniffiLib.ffi_wildthing_rust_future_complete_void(future, continuation) },
+        { future -> UniffiLib.ffi_wildthing_rust_future_free_void(future) },
+        // lift function
+        { },
+
+        // Error FFI converter
+        WildThingException.ErrorHandler,
+    )
+    }
+
+
+    /**
+     * Makes a losing version a new edit, based on the version that won; a
+     * delete that won is undone so.
+     */
+    @Throws(WildThingException::class)
+    @Suppress("ASSIGNED_BUT_NEVER_ACCESSED_VARIABLE")
+    override suspend fun `restore`(`conflictId`: kotlin.Long) : JsonObject {
+        return uniffiRustCallAsync(
+        callWithHandle { uniffiHandle ->
+            UniffiLib.uniffi_wildthing_fn_method_wildthingclient_restore(
+                uniffiHandle,
+
+        FfiConverterLong.lower(`conflictId`),
+            )
+        },
+        { future, callback, continuation -> UniffiLib.ffi_wildthing_rust_future_poll_rust_buffer(future, callback, continuation) },
+        { future, continuation -> UniffiLib.ffi_wildthing_rust_future_complete_rust_buffer(future, continuation) },
+        { future -> UniffiLib.ffi_wildthing_rust_future_free_rust_buffer(future) },
+        // lift function
+        { FfiConverterTypeJsonObject.lift(it) },
+        // Error FFI converter
+        WildThingException.ErrorHandler,
+    )
+    }
+
+
+    /**
+     * Queues failed edits again: all, or one record's. Returns how many.
+     */
+    @Throws(WildThingException::class)
+    @Suppress("ASSIGNED_BUT_NEVER_ACCESSED_VARIABLE")
+    override suspend fun `retryFailed`(`kind`: Kind?, `id`: RecordId?) : kotlin.ULong {
+        return uniffiRustCallAsync(
+        callWithHandle { uniffiHandle ->
+            UniffiLib.uniffi_wildthing_fn_method_wildthingclient_retry_failed(
+                uniffiHandle,
+
+        FfiConverterOptionalTypeKind.lower(`kind`),
+        FfiConverterOptionalTypeRecordId.lower(`id`),
+            )
+        },
+        { future, callback, continuation -> UniffiLib.ffi_wildthing_rust_future_poll_u64(future, callback, continuation) },
+        { future, continuation -> UniffiLib.ffi_wildthing_rust_future_complete_u64(future, continuation) },
+        { future -> UniffiLib.ffi_wildthing_rust_future_free_u64(future) },
+        // lift function
+        { FfiConverterULong.lift(it) },
+        // Error FFI converter
+        WildThingException.ErrorHandler,
+    )
+    }
+
+
+    /**
+     * The replica's name to servers, a UUID.
+     */
+    @Throws(WildThingException::class)
+    @Suppress("ASSIGNED_BUT_NEVER_ACCESSED_VARIABLE")
+    override suspend fun `clientId`() : kotlin.String {
+        return uniffiRustCallAsync(
+        callWithHandle { uniffiHandle ->
+            UniffiLib.uniffi_wildthing_fn_method_wildthingclient_client_id(
+                uniffiHandle,
+
+            )
+        },
+        { future, callback, continuation -> UniffiLib.ffi_wildthing_rust_future_poll_rust_buffer(future, callback, continuation) },
+        { future, continuation -> UniffiLib.ffi_wildthing_rust_future_complete_rust_buffer(future, continuation) },
+        { future -> UniffiLib.ffi_wildthing_rust_future_free_rust_buffer(future) },
+        // lift function
+        { FfiConverterString.lift(it) },
+        // Error FFI converter
+        WildThingException.ErrorHandler,
+    )
+    }
+
+
+    /**
+     * Remembers the server and the token. Does not talk to the server;
+     * [`WildThingClient::probe`] does.
+     *
+     * The token is kept in memory only. Fails with `Invalid` if the URL or the
+     * token can't be used.
+     */
+    @Throws(WildThingException::class)
+    @Suppress("ASSIGNED_BUT_NEVER_ACCESSED_VARIABLE")
+    override suspend fun `connect`(`serverUrl`: kotlin.String, `authToken`: kotlin.String?, `options`: ConnectOptions?) {
+        return uniffiRustCallAsync(
+        callWithHandle { uniffiHandle ->
+            UniffiLib.uniffi_wildthing_fn_method_wildthingclient_connect(
+                uniffiHandle,
+
+        FfiConverterString.lower(`serverUrl`),
+        FfiConverterOptionalString.lower(`authToken`),
+        FfiConverterOptionalTypeConnectOptions.lower(`options`),
+            )
+        },
+        { future, callback, continuation -> UniffiLib.ffi_wildthing_rust_future_poll_void(future, callback, continuation) },
+        { future, continuation -> UniffiLib.ffi_wildthing_rust_future_complete_void(future, continuation) },
+        { future -> UniffiLib.ffi_wildthing_rust_future_free_void(future) },
+        // lift function
+        { },
+
+        // Error FFI converter
+        WildThingException.ErrorHandler,
+    )
+    }
+
+
+    /**
+     * Forgets the server and the token; the replica and its outbox stay.
+     */
+    @Throws(WildThingException::class)
+    @Suppress("ASSIGNED_BUT_NEVER_ACCESSED_VARIABLE")
+    override suspend fun `disconnect`() {
+        return uniffiRustCallAsync(
+        callWithHandle { uniffiHandle ->
+            UniffiLib.uniffi_wildthing_fn_method_wildthingclient_disconnect(
+                uniffiHandle,
+
+            )
+        },
+        { future, callback, continuation -> UniffiLib.ffi_wildthing_rust_future_poll_void(future, callback, continuation) },
+        { future, continuation -> UniffiLib.ffi_wildthing_rust_future_complete_void(future, continuation) },
+        { future -> UniffiLib.ffi_wildthing_rust_future_free_void(future) },
+        // lift function
+        { },
+
+        // Error FFI converter
+        WildThingException.ErrorHandler,
+    )
+    }
+
+
+    /**
+     * Stops a running sync and closes every connection to the file, so that no
+     * lock on it is held. Calls fail with `Paused` until [`WildThingClient::resume`].
+     */
+    @Throws(WildThingException::class)
+    @Suppress("ASSIGNED_BUT_NEVER_ACCESSED_VARIABLE")
+    override suspend fun `pause`() {
+        return uniffiRustCallAsync(
+        callWithHandle { uniffiHandle ->
+            UniffiLib.uniffi_wildthing_fn_method_wildthingclient_pause(
+                uniffiHandle,
+
+            )
+        },
+        { future, callback, continuation -> UniffiLib.ffi_wildthing_rust_future_poll_void(future, callback, continuation) },
+        { future, continuation -> UniffiLib.ffi_wildthing_rust_future_complete_void(future, continuation) },
+        { future -> UniffiLib.ffi_wildthing_rust_future_free_void(future) },
+        // lift function
+        { },
+
+        // Error FFI converter
+        WildThingException.ErrorHandler,
+    )
+    }
+
+
+    /**
+     * Asks the server whether it is there and takes the token. Changes nothing.
+     *
+     * Fails with `Offline`, `NeedsAuth`, `Server`, or `Protocol` if what
+     * answers is no server of ours.
+     */
+    @Throws(WildThingException::class)
+    @Suppress("ASSIGNED_BUT_NEVER_ACCESSED_VARIABLE")
+    override suspend fun `probe`() {
+        return uniffiRustCallAsync(
+        callWithHandle { uniffiHandle ->
+            UniffiLib.uniffi_wildthing_fn_method_wildthingclient_probe(
+                uniffiHandle,
+
+            )
+        },
+        { future, callback, continuation -> UniffiLib.ffi_wildthing_rust_future_poll_void(future, callback, continuation) },
+        { future, continuation -> UniffiLib.ffi_wildthing_rust_future_complete_void(future, continuation) },
+        { future -> UniffiLib.ffi_wildthing_rust_future_free_void(future) },
+        // lift function
+        { },
+
+        // Error FFI converter
+        WildThingException.ErrorHandler,
+    )
+    }
+
+
+    /**
+     * Opens the file again. A background sync tries at once.
+     */
+    @Throws(WildThingException::class)
+    @Suppress("ASSIGNED_BUT_NEVER_ACCESSED_VARIABLE")
+    override suspend fun `resume`() {
+        return uniffiRustCallAsync(
+        callWithHandle { uniffiHandle ->
+            UniffiLib.uniffi_wildthing_fn_method_wildthingclient_resume(
+                uniffiHandle,
+
+            )
+        },
+        { future, callback, continuation -> UniffiLib.ffi_wildthing_rust_future_poll_void(future, callback, continuation) },
+        { future, continuation -> UniffiLib.ffi_wildthing_rust_future_complete_void(future, continuation) },
+        { future -> UniffiLib.ffi_wildthing_rust_future_free_void(future) },
+        // lift function
+        { },
+
+        // Error FFI converter
+        WildThingException.ErrorHandler,
+    )
+    }
+
+
+    /**
+     * Where a damaged database was set aside to when this client was opened,
+     * and how many of its unsent edits were saved.
+     */override fun `salvaged`(): Salvaged? {
+            return FfiConverterOptionalTypeSalvaged.lift(
+    callWithHandle {
+    uniffiRustCall() { _status ->
+    UniffiLib.uniffi_wildthing_fn_method_wildthingclient_salvaged(
+        it,
+        _status)
+}
+    }
+    )
+    }
+
+
+    /**
+     * Changes the token. A background sync that waits for one goes on.
+     */
+    @Throws(WildThingException::class)override fun `setAuthToken`(`token`: kotlin.String?)
+        =
+    callWithHandle {
+    uniffiRustCallWithError(WildThingException) { _status ->
+    UniffiLib.uniffi_wildthing_fn_method_wildthingclient_set_auth_token(
+        it,
+
+        FfiConverterOptionalString.lower(`token`),_status)
+}
+    }
+
+
+    /**
+     * Ends background work and a running sync, and closes the file. Calls
+     * fail with `Cancelled` from here on; streams end.
+     */
+    @Suppress("ASSIGNED_BUT_NEVER_ACCESSED_VARIABLE")
+    override suspend fun `shutdown`() {
+        return uniffiRustCallAsync(
+        callWithHandle { uniffiHandle ->
+            UniffiLib.uniffi_wildthing_fn_method_wildthingclient_shutdown(
+                uniffiHandle,
+
+            )
+        },
+        { future, callback, continuation -> UniffiLib.ffi_wildthing_rust_future_poll_void(future, callback, continuation) },
+        { future, continuation -> UniffiLib.ffi_wildthing_rust_future_complete_void(future, continuation) },
+        { future -> UniffiLib.ffi_wildthing_rust_future_free_void(future) },
+        // lift function
+        { },
+
+        // Error FFI converter
+        UniffiNullRustCallStatusErrorHandler,
+    )
+    }
+
+
+    /**
+     * One device.
+     */
+    @Throws(WildThingException::class)
+    @Suppress("ASSIGNED_BUT_NEVER_ACCESSED_VARIABLE")
+    override suspend fun `getDevice`(`deviceId`: RecordId) : Device {
+        return uniffiRustCallAsync(
+        callWithHandle { uniffiHandle ->
+            UniffiLib.uniffi_wildthing_fn_method_wildthingclient_get_device(
+                uniffiHandle,
+
+        FfiConverterTypeRecordId.lower(`deviceId`),
+            )
+        },
+        { future, callback, continuation -> UniffiLib.ffi_wildthing_rust_future_poll_rust_buffer(future, callback, continuation) },
+        { future, continuation -> UniffiLib.ffi_wildthing_rust_future_complete_rust_buffer(future, continuation) },
+        { future -> UniffiLib.ffi_wildthing_rust_future_free_rust_buffer(future) },
+        // lift function
+        { FfiConverterTypeDevice.lift(it) },
+        // Error FFI converter
+        WildThingException.ErrorHandler,
+    )
+    }
+
+
+    /**
+     * The states of a device that are remembered here, newest first.
+     */
+    @Throws(WildThingException::class)
+    @Suppress("ASSIGNED_BUT_NEVER_ACCESSED_VARIABLE")
+    override suspend fun `getDeviceHistory`(`deviceId`: RecordId, `limit`: kotlin.UInt) : List<DeviceState> {
+        return uniffiRustCallAsync(
+        callWithHandle { uniffiHandle ->
+            UniffiLib.uniffi_wildthing_fn_method_wildthingclient_get_device_history(
+                uniffiHandle,
+
+        FfiConverterTypeRecordId.lower(`deviceId`),
+        FfiConverterUInt.lower(`limit`),
+            )
+        },
+        { future, callback, continuation -> UniffiLib.ffi_wildthing_rust_future_poll_rust_buffer(future, callback, continuation) },
+        { future, continuation -> UniffiLib.ffi_wildthing_rust_future_complete_rust_buffer(future, continuation) },
+        { future -> UniffiLib.ffi_wildthing_rust_future_free_rust_buffer(future) },
+        // lift function
+        { FfiConverterSequenceTypeDeviceState.lift(it) },
+        // Error FFI converter
+        WildThingException.ErrorHandler,
+    )
+    }
+
+
+    /**
+     * What a device is doing. A device that never told has an empty state.
+     */
+    @Throws(WildThingException::class)
+    @Suppress("ASSIGNED_BUT_NEVER_ACCESSED_VARIABLE")
+    override suspend fun `getDeviceState`(`deviceId`: RecordId) : DeviceState {
+        return uniffiRustCallAsync(
+        callWithHandle { uniffiHandle ->
+            UniffiLib.uniffi_wildthing_fn_method_wildthingclient_get_device_state(
+                uniffiHandle,
+
+        FfiConverterTypeRecordId.lower(`deviceId`),
+            )
+        },
+        { future, callback, continuation -> UniffiLib.ffi_wildthing_rust_future_poll_rust_buffer(future, callback, continuation) },
+        { future, continuation -> UniffiLib.ffi_wildthing_rust_future_complete_rust_buffer(future, continuation) },
+        { future -> UniffiLib.ffi_wildthing_rust_future_free_rust_buffer(future) },
+        // lift function
+        { FfiConverterTypeDeviceState.lift(it) },
+        // Error FFI converter
+        WildThingException.ErrorHandler,
+    )
+    }
+
+
+    /**
+     * The devices of a room, or all, by name. A device whose room is not here
+     * or deleted is *unplaced* and in no room.
+     */
+    @Throws(WildThingException::class)
+    @Suppress("ASSIGNED_BUT_NEVER_ACCESSED_VARIABLE")
+    override suspend fun `getDevices`(`roomId`: RecordId?) : List<Device> {
+        return uniffiRustCallAsync(
+        callWithHandle { uniffiHandle ->
+            UniffiLib.uniffi_wildthing_fn_method_wildthingclient_get_devices(
+                uniffiHandle,
+
+        FfiConverterOptionalTypeRecordId.lower(`roomId`),
+            )
+        },
+        { future, callback, continuation -> UniffiLib.ffi_wildthing_rust_future_poll_rust_buffer(future, callback, continuation) },
+        { future, continuation -> UniffiLib.ffi_wildthing_rust_future_complete_rust_buffer(future, continuation) },
+        { future -> UniffiLib.ffi_wildthing_rust_future_free_rust_buffer(future) },
+        // lift function
+        { FfiConverterSequenceTypeDevice.lift(it) },
+        // Error FFI converter
+        WildThingException.ErrorHandler,
+    )
+    }
+
+
+    /**
+     * Logged events, newest first: all, or those about one record.
+     */
+    @Throws(WildThingException::class)
+    @Suppress("ASSIGNED_BUT_NEVER_ACCESSED_VARIABLE")
+    override suspend fun `getEvents`(`entityId`: RecordId?, `limit`: kotlin.UInt) : List<Event> {
+        return uniffiRustCallAsync(
+        callWithHandle { uniffiHandle ->
+            UniffiLib.uniffi_wildthing_fn_method_wildthingclient_get_events(
+                uniffiHandle,
+
+        FfiConverterOptionalTypeRecordId.lower(`entityId`),
+        FfiConverterUInt.lower(`limit`),
+            )
+        },
+        { future, callback, continuation -> UniffiLib.ffi_wildthing_rust_future_poll_rust_buffer(future, callback, continuation) },
+        { future, continuation -> UniffiLib.ffi_wildthing_rust_future_complete_rust_buffer(future, continuation) },
+        { future -> UniffiLib.ffi_wildthing_rust_future_free_rust_buffer(future) },
+        // lift function
+        { FfiConverterSequenceTypeEvent.lift(it) },
+        // Error FFI converter
+        WildThingException.ErrorHandler,
+    )
+    }
+
+
+    /**
+     * One house: the one named, or the first by name. `NotFound` if there is none.
+     */
+    @Throws(WildThingException::class)
+    @Suppress("ASSIGNED_BUT_NEVER_ACCESSED_VARIABLE")
+    override suspend fun `getHouse`(`houseId`: RecordId?) : House {
+        return uniffiRustCallAsync(
+        callWithHandle { uniffiHandle ->
+            UniffiLib.uniffi_wildthing_fn_method_wildthingclient_get_house(
+                uniffiHandle,
+
+        FfiConverterOptionalTypeRecordId.lower(`houseId`),
+            )
+        },
+        { future, callback, continuation -> UniffiLib.ffi_wildthing_rust_future_poll_rust_buffer(future, callback, continuation) },
+        { future, continuation -> UniffiLib.ffi_wildthing_rust_future_complete_rust_buffer(future, continuation) },
+        { future -> UniffiLib.ffi_wildthing_rust_future_free_rust_buffer(future) },
+        // lift function
+        { FfiConverterTypeHouse.lift(it) },
+        // Error FFI converter
+        WildThingException.ErrorHandler,
+    )
+    }
+
+
+    /**
+     * Every house, by name.
+     */
+    @Throws(WildThingException::class)
+    @Suppress("ASSIGNED_BUT_NEVER_ACCESSED_VARIABLE")
+    override suspend fun `getHouses`() : List<House> {
+        return uniffiRustCallAsync(
+        callWithHandle { uniffiHandle ->
+            UniffiLib.uniffi_wildthing_fn_method_wildthingclient_get_houses(
+                uniffiHandle,
+
+            )
+        },
+        { future, callback, continuation -> UniffiLib.ffi_wildthing_rust_future_poll_rust_buffer(future, callback, continuation) },
+        { future, continuation -> UniffiLib.ffi_wildthing_rust_future_complete_rust_buffer(future, continuation) },
+        { future -> UniffiLib.ffi_wildthing_rust_future_free_rust_buffer(future) },
+        // lift function
+        { FfiConverterSequenceTypeHouse.lift(it) },
+        // Error FFI converter
+        WildThingException.ErrorHandler,
+    )
+    }
+
+
+    /**
+     * One room.
+     */
+    @Throws(WildThingException::class)
+    @Suppress("ASSIGNED_BUT_NEVER_ACCESSED_VARIABLE")
+    override suspend fun `getRoom`(`roomId`: RecordId) : Room {
+        return uniffiRustCallAsync(
+        callWithHandle { uniffiHandle ->
+            UniffiLib.uniffi_wildthing_fn_method_wildthingclient_get_room(
+                uniffiHandle,
+
+        FfiConverterTypeRecordId.lower(`roomId`),
+            )
+        },
+        { future, callback, continuation -> UniffiLib.ffi_wildthing_rust_future_poll_rust_buffer(future, callback, continuation) },
+        { future, continuation -> UniffiLib.ffi_wildthing_rust_future_complete_rust_buffer(future, continuation) },
+        { future -> UniffiLib.ffi_wildthing_rust_future_free_rust_buffer(future) },
+        // lift function
+        { FfiConverterTypeRoom.lift(it) },
+        // Error FFI converter
+        WildThingException.ErrorHandler,
+    )
+    }
+
+
+    /**
+     * The rooms of a house, or all, by name.
+     */
+    @Throws(WildThingException::class)
+    @Suppress("ASSIGNED_BUT_NEVER_ACCESSED_VARIABLE")
+    override suspend fun `getRooms`(`houseId`: RecordId?) : List<Room> {
+        return uniffiRustCallAsync(
+        callWithHandle { uniffiHandle ->
+            UniffiLib.uniffi_wildthing_fn_method_wildthingclient_get_rooms(
+                uniffiHandle,
+
+        FfiConverterOptionalTypeRecordId.lower(`houseId`),
+            )
+        },
+        { future, callback, continuation -> UniffiLib.ffi_wildthing_rust_future_poll_rust_buffer(future, callback, continuation) },
+        { future, continuation -> UniffiLib.ffi_wildthing_rust_future_complete_rust_buffer(future, continuation) },
+        { future -> UniffiLib.ffi_wildthing_rust_future_free_rust_buffer(future) },
+        // lift function
+        { FfiConverterSequenceTypeRoom.lift(it) },
+        // Error FFI converter
+        WildThingException.ErrorHandler,
+    )
+    }
+
+
+    /**
+     * One user.
+     */
+    @Throws(WildThingException::class)
+    @Suppress("ASSIGNED_BUT_NEVER_ACCESSED_VARIABLE")
+    override suspend fun `getUser`(`userId`: RecordId) : User {
+        return uniffiRustCallAsync(
+        callWithHandle { uniffiHandle ->
+            UniffiLib.uniffi_wildthing_fn_method_wildthingclient_get_user(
+                uniffiHandle,
+
+        FfiConverterTypeRecordId.lower(`userId`),
+            )
+        },
+        { future, callback, continuation -> UniffiLib.ffi_wildthing_rust_future_poll_rust_buffer(future, callback, continuation) },
+        { future, continuation -> UniffiLib.ffi_wildthing_rust_future_complete_rust_buffer(future, continuation) },
+        { future -> UniffiLib.ffi_wildthing_rust_future_free_rust_buffer(future) },
+        // lift function
+        { FfiConverterTypeUser.lift(it) },
+        // Error FFI converter
+        WildThingException.ErrorHandler,
+    )
+    }
+
+
+    /**
+     * The users of a house, or all, by name.
+     */
+    @Throws(WildThingException::class)
+    @Suppress("ASSIGNED_BUT_NEVER_ACCESSED_VARIABLE")
+    override suspend fun `getUsers`(`houseId`: RecordId?) : List<User> {
+        return uniffiRustCallAsync(
+        callWithHandle { uniffiHandle ->
+            UniffiLib.uniffi_wildthing_fn_method_wildthingclient_get_users(
+                uniffiHandle,
+
+        FfiConverterOptionalTypeRecordId.lower(`houseId`),
+            )
+        },
+        { future, callback, continuation -> UniffiLib.ffi_wildthing_rust_future_poll_rust_buffer(future, callback, continuation) },
+        { future, continuation -> UniffiLib.ffi_wildthing_rust_future_complete_rust_buffer(future, continuation) },
+        { future -> UniffiLib.ffi_wildthing_rust_future_free_rust_buffer(future) },
+        // lift function
+        { FfiConverterSequenceTypeUser.lift(it) },
+        // Error FFI converter
+        WildThingException.ErrorHandler,
+    )
+    }
+
+
+    /**
+     * Ends the sync that runs, promptly. Whoever waits for it gets `Cancelled`.
+     */override fun `cancelSync`()
+        =
+    callWithHandle {
+    uniffiRustCall() { _status ->
+    UniffiLib.uniffi_wildthing_fn_method_wildthingclient_cancel_sync(
+        it,
+        _status)
+}
+    }
+
+
+    /**
+     * Where the replica stands.
+     */
+    @Throws(WildThingException::class)
+    @Suppress("ASSIGNED_BUT_NEVER_ACCESSED_VARIABLE")
+    override suspend fun `getSyncStatus`() : SyncStatus {
+        return uniffiRustCallAsync(
+        callWithHandle { uniffiHandle ->
+            UniffiLib.uniffi_wildthing_fn_method_wildthingclient_get_sync_status(
+                uniffiHandle,
+
+            )
+        },
+        { future, callback, continuation -> UniffiLib.ffi_wildthing_rust_future_poll_rust_buffer(future, callback, continuation) },
+        { future, continuation -> UniffiLib.ffi_wildthing_rust_future_complete_rust_buffer(future, continuation) },
+        { future -> UniffiLib.ffi_wildthing_rust_future_free_rust_buffer(future) },
+        // lift function
+        { FfiConverterTypeSyncStatus.lift(it) },
+        // Error FFI converter
+        WildThingException.ErrorHandler,
+    )
+    }
+
+
+    /**
+     * The network is back: a background sync tries at once.
+     */override fun `networkAvailable`()
+        =
+    callWithHandle {
+    uniffiRustCall() { _status ->
+    UniffiLib.uniffi_wildthing_fn_method_wildthingclient_network_available(
+        it,
+        _status)
+}
+    }
+
+
+    /**
+     * Syncs now and then every `interval` (at least a second), later after
+     * failures, sooner after local writes and hints. A running one is replaced.
+     */
+    @Throws(WildThingException::class)
+    @Suppress("ASSIGNED_BUT_NEVER_ACCESSED_VARIABLE")
+    override suspend fun `startBackgroundSync`(`interval`: java.time.Duration) {
+        return uniffiRustCallAsync(
+        callWithHandle { uniffiHandle ->
+            UniffiLib.uniffi_wildthing_fn_method_wildthingclient_start_background_sync(
+                uniffiHandle,
+
+        FfiConverterDuration.lower(`interval`),
+            )
+        },
+        { future, callback, continuation -> UniffiLib.ffi_wildthing_rust_future_poll_void(future, callback, continuation) },
+        { future, continuation -> UniffiLib.ffi_wildthing_rust_future_complete_void(future, continuation) },
+        { future -> UniffiLib.ffi_wildthing_rust_future_free_void(future) },
+        // lift function
+        { },
+
+        // Error FFI converter
+        WildThingException.ErrorHandler,
+    )
+    }
+
+
+    /**
+     * Ends the background sync. A sync that runs is ended too.
+     */
+    @Suppress("ASSIGNED_BUT_NEVER_ACCESSED_VARIABLE")
+    override suspend fun `stopBackgroundSync`() {
+        return uniffiRustCallAsync(
+        callWithHandle { uniffiHandle ->
+            UniffiLib.uniffi_wildthing_fn_method_wildthingclient_stop_background_sync(
+                uniffiHandle,
+
+            )
+        },
+        { future, callback, continuation -> UniffiLib.ffi_wildthing_rust_future_poll_void(future, callback, continuation) },
+        { future, continuation -> UniffiLib.ffi_wildthing_rust_future_complete_void(future, continuation) },
+        { future -> UniffiLib.ffi_wildthing_rust_future_free_void(future) },
+        // lift function
+        { },
+
+        // Error FFI converter
+        UniffiNullRustCallStatusErrorHandler,
+    )
+    }
+
+
+    /**
+     * Syncs now, or joins the sync that runs.
+     *
+     * Fails with `NotConnected`, `Offline`, `NeedsAuth`, `Server`, `Protocol`,
+     * `OtherServer`, `Busy`, `Storage`, `Paused` or `Cancelled`. What was done
+     * before it failed stays done; the rest waits for the next sync.
+     */
+    @Throws(WildThingException::class)
+    @Suppress("ASSIGNED_BUT_NEVER_ACCESSED_VARIABLE")
+    override suspend fun `sync`() : SyncResult {
+        return uniffiRustCallAsync(
+        callWithHandle { uniffiHandle ->
+            UniffiLib.uniffi_wildthing_fn_method_wildthingclient_sync(
+                uniffiHandle,
+
+            )
+        },
+        { future, callback, continuation -> UniffiLib.ffi_wildthing_rust_future_poll_rust_buffer(future, callback, continuation) },
+        { future, continuation -> UniffiLib.ffi_wildthing_rust_future_complete_rust_buffer(future, continuation) },
+        { future -> UniffiLib.ffi_wildthing_rust_future_free_rust_buffer(future) },
+        // lift function
+        { FfiConverterTypeSyncResult.lift(it) },
+        // Error FFI converter
+        WildThingException.ErrorHandler,
+    )
+    }
+
+
+    /**
+     * Makes a device. `NotFound` if the room is not there.
+     */
+    @Throws(WildThingException::class)
+    @Suppress("ASSIGNED_BUT_NEVER_ACCESSED_VARIABLE")
+    override suspend fun `createDevice`(`device`: NewDevice) : Device {
+        return uniffiRustCallAsync(
+        callWithHandle { uniffiHandle ->
+            UniffiLib.uniffi_wildthing_fn_method_wildthingclient_create_device(
+                uniffiHandle,
+
+        FfiConverterTypeNewDevice.lower(`device`),
+            )
+        },
+        { future, callback, continuation -> UniffiLib.ffi_wildthing_rust_future_poll_rust_buffer(future, callback, continuation) },
+        { future, continuation -> UniffiLib.ffi_wildthing_rust_future_complete_rust_buffer(future, continuation) },
+        { future -> UniffiLib.ffi_wildthing_rust_future_free_rust_buffer(future) },
+        // lift function
+        { FfiConverterTypeDevice.lift(it) },
+        // Error FFI converter
+        WildThingException.ErrorHandler,
+    )
+    }
+
+
+    /**
+     * Makes a house. `Invalid` if a field can't be used.
+     */
+    @Throws(WildThingException::class)
+    @Suppress("ASSIGNED_BUT_NEVER_ACCESSED_VARIABLE")
+    override suspend fun `createHouse`(`house`: NewHouse) : House {
+        return uniffiRustCallAsync(
+        callWithHandle { uniffiHandle ->
+            UniffiLib.uniffi_wildthing_fn_method_wildthingclient_create_house(
+                uniffiHandle,
+
+        FfiConverterTypeNewHouse.lower(`house`),
+            )
+        },
+        { future, callback, continuation -> UniffiLib.ffi_wildthing_rust_future_poll_rust_buffer(future, callback, continuation) },
+        { future, continuation -> UniffiLib.ffi_wildthing_rust_future_complete_rust_buffer(future, continuation) },
+        { future -> UniffiLib.ffi_wildthing_rust_future_free_rust_buffer(future) },
+        // lift function
+        { FfiConverterTypeHouse.lift(it) },
+        // Error FFI converter
+        WildThingException.ErrorHandler,
+    )
+    }
+
+
+    /**
+     * Makes a room. `NotFound` if the house is not there.
+     */
+    @Throws(WildThingException::class)
+    @Suppress("ASSIGNED_BUT_NEVER_ACCESSED_VARIABLE")
+    override suspend fun `createRoom`(`room`: NewRoom) : Room {
+        return uniffiRustCallAsync(
+        callWithHandle { uniffiHandle ->
+            UniffiLib.uniffi_wildthing_fn_method_wildthingclient_create_room(
+                uniffiHandle,
+
+        FfiConverterTypeNewRoom.lower(`room`),
+            )
+        },
+        { future, callback, continuation -> UniffiLib.ffi_wildthing_rust_future_poll_rust_buffer(future, callback, continuation) },
+        { future, continuation -> UniffiLib.ffi_wildthing_rust_future_complete_rust_buffer(future, continuation) },
+        { future -> UniffiLib.ffi_wildthing_rust_future_free_rust_buffer(future) },
+        // lift function
+        { FfiConverterTypeRoom.lift(it) },
+        // Error FFI converter
+        WildThingException.ErrorHandler,
+    )
+    }
+
+
+    /**
+     * Makes a user. `NotFound` if the house is not there.
+     */
+    @Throws(WildThingException::class)
+    @Suppress("ASSIGNED_BUT_NEVER_ACCESSED_VARIABLE")
+    override suspend fun `createUser`(`user`: NewUser) : User {
+        return uniffiRustCallAsync(
+        callWithHandle { uniffiHandle ->
+            UniffiLib.uniffi_wildthing_fn_method_wildthingclient_create_user(
+                uniffiHandle,
+
+        FfiConverterTypeNewUser.lower(`user`),
+            )
+        },
+        { future, callback, continuation -> UniffiLib.ffi_wildthing_rust_future_poll_rust_buffer(future, callback, continuation) },
+        { future, continuation -> UniffiLib.ffi_wildthing_rust_future_complete_rust_buffer(future, continuation) },
+        { future -> UniffiLib.ffi_wildthing_rust_future_free_rust_buffer(future) },
+        // lift function
+        { FfiConverterTypeUser.lift(it) },
+        // Error FFI converter
+        WildThingException.ErrorHandler,
+    )
+    }
+
+
+    /**
+     * Deletes a device.
+     */
+    @Throws(WildThingException::class)
+    @Suppress("ASSIGNED_BUT_NEVER_ACCESSED_VARIABLE")
+    override suspend fun `deleteDevice`(`deviceId`: RecordId) {
+        return uniffiRustCallAsync(
+        callWithHandle { uniffiHandle ->
+            UniffiLib.uniffi_wildthing_fn_method_wildthingclient_delete_device(
+                uniffiHandle,
+
+        FfiConverterTypeRecordId.lower(`deviceId`),
+            )
+        },
+        { future, callback, continuation -> UniffiLib.ffi_wildthing_rust_future_poll_void(future, callback, continuation) },
+        { future, continuation -> UniffiLib.ffi_wildthing_rust_future_complete_void(future, continuation) },
+        { future -> UniffiLib.ffi_wildthing_rust_future_free_void(future) },
+        // lift function
+        { },
+
+        // Error FFI converter
+        WildThingException.ErrorHandler,
+    )
+    }
+
+
+    /**
+     * Deletes a house with its rooms, devices and users.
+     */
+    @Throws(WildThingException::class)
+    @Suppress("ASSIGNED_BUT_NEVER_ACCESSED_VARIABLE")
+    override suspend fun `deleteHouse`(`houseId`: RecordId) {
+        return uniffiRustCallAsync(
+        callWithHandle { uniffiHandle ->
+            UniffiLib.uniffi_wildthing_fn_method_wildthingclient_delete_house(
+                uniffiHandle,
+
+        FfiConverterTypeRecordId.lower(`houseId`),
+            )
+        },
+        { future, callback, continuation -> UniffiLib.ffi_wildthing_rust_future_poll_void(future, callback, continuation) },
+        { future, continuation -> UniffiLib.ffi_wildthing_rust_future_complete_void(future, continuation) },
+        { future -> UniffiLib.ffi_wildthing_rust_future_free_void(future) },
+        // lift function
+        { },
+
+        // Error FFI converter
+        WildThingException.ErrorHandler,
+    )
+    }
+
+
+    /**
+     * Deletes a room with its devices.
+     */
+    @Throws(WildThingException::class)
+    @Suppress("ASSIGNED_BUT_NEVER_ACCESSED_VARIABLE")
+    override suspend fun `deleteRoom`(`roomId`: RecordId) {
+        return uniffiRustCallAsync(
+        callWithHandle { uniffiHandle ->
+            UniffiLib.uniffi_wildthing_fn_method_wildthingclient_delete_room(
+                uniffiHandle,
+
+        FfiConverterTypeRecordId.lower(`roomId`),
+            )
+        },
+        { future, callback, continuation -> UniffiLib.ffi_wildthing_rust_future_poll_void(future, callback, continuation) },
+        { future, continuation -> UniffiLib.ffi_wildthing_rust_future_complete_void(future, continuation) },
+        { future -> UniffiLib.ffi_wildthing_rust_future_free_void(future) },
+        // lift function
+        { },
+
+        // Error FFI converter
+        WildThingException.ErrorHandler,
+    )
+    }
+
+
+    /**
+     * Deletes a user.
+     */
+    @Throws(WildThingException::class)
+    @Suppress("ASSIGNED_BUT_NEVER_ACCESSED_VARIABLE")
+    override suspend fun `deleteUser`(`userId`: RecordId) {
+        return uniffiRustCallAsync(
+        callWithHandle { uniffiHandle ->
+            UniffiLib.uniffi_wildthing_fn_method_wildthingclient_delete_user(
+                uniffiHandle,
+
+        FfiConverterTypeRecordId.lower(`userId`),
+            )
+        },
+        { future, callback, continuation -> UniffiLib.ffi_wildthing_rust_future_poll_void(future, callback, continuation) },
+        { future, continuation -> UniffiLib.ffi_wildthing_rust_future_complete_void(future, continuation) },
+        { future -> UniffiLib.ffi_wildthing_rust_future_free_void(future) },
+        // lift function
+        { },
+
+        // Error FFI converter
+        WildThingException.ErrorHandler,
+    )
+    }
+
+
+    /**
+     * Logs an event. What it is about need not be here.
+     */
+    @Throws(WildThingException::class)
+    @Suppress("ASSIGNED_BUT_NEVER_ACCESSED_VARIABLE")
+    override suspend fun `logEvent`(`event`: NewEvent) : Event {
+        return uniffiRustCallAsync(
+        callWithHandle { uniffiHandle ->
+            UniffiLib.uniffi_wildthing_fn_method_wildthingclient_log_event(
+                uniffiHandle,
+
+        FfiConverterTypeNewEvent.lower(`event`),
+            )
+        },
+        { future, callback, continuation -> UniffiLib.ffi_wildthing_rust_future_poll_rust_buffer(future, callback, continuation) },
+        { future, continuation -> UniffiLib.ffi_wildthing_rust_future_complete_rust_buffer(future, continuation) },
+        { future -> UniffiLib.ffi_wildthing_rust_future_free_rust_buffer(future) },
+        // lift function
+        { FfiConverterTypeEvent.lift(it) },
+        // Error FFI converter
+        WildThingException.ErrorHandler,
+    )
+    }
+
+
+    /**
+     * Changes fields of a device; its state has a call of its own. `NotFound`
+     * if it is to move to a room that is not there.
+     */
+    @Throws(WildThingException::class)
+    @Suppress("ASSIGNED_BUT_NEVER_ACCESSED_VARIABLE")
+    override suspend fun `updateDevice`(`deviceId`: RecordId, `patch`: DevicePatch) : Device {
+        return uniffiRustCallAsync(
+        callWithHandle { uniffiHandle ->
+            UniffiLib.uniffi_wildthing_fn_method_wildthingclient_update_device(
+                uniffiHandle,
+
+        FfiConverterTypeRecordId.lower(`deviceId`),
+        FfiConverterTypeDevicePatch.lower(`patch`),
+            )
+        },
+        { future, callback, continuation -> UniffiLib.ffi_wildthing_rust_future_poll_rust_buffer(future, callback, continuation) },
+        { future, continuation -> UniffiLib.ffi_wildthing_rust_future_complete_rust_buffer(future, continuation) },
+        { future -> UniffiLib.ffi_wildthing_rust_future_free_rust_buffer(future) },
+        // lift function
+        { FfiConverterTypeDevice.lift(it) },
+        // Error FFI converter
+        WildThingException.ErrorHandler,
+    )
+    }
+
+
+    /**
+     * Changes what a device is doing: `state` is merged into the current state
+     * (RFC 7386: `null` removes a key), or replaces it whole. `attributes` are
+     * merged likewise.
+     */
+    @Throws(WildThingException::class)
+    @Suppress("ASSIGNED_BUT_NEVER_ACCESSED_VARIABLE")
+    override suspend fun `updateDeviceState`(`deviceId`: RecordId, `state`: JsonObject, `attributes`: JsonObject?, `replace`: kotlin.Boolean) : DeviceState {
+        return uniffiRustCallAsync(
+        callWithHandle { uniffiHandle ->
+            UniffiLib.uniffi_wildthing_fn_method_wildthingclient_update_device_state(
+                uniffiHandle,
+
+        FfiConverterTypeRecordId.lower(`deviceId`),
+        FfiConverterTypeJsonObject.lower(`state`),
+        FfiConverterOptionalTypeJsonObject.lower(`attributes`),
+        FfiConverterBoolean.lower(`replace`),
+            )
+        },
+        { future, callback, continuation -> UniffiLib.ffi_wildthing_rust_future_poll_rust_buffer(future, callback, continuation) },
+        { future, continuation -> UniffiLib.ffi_wildthing_rust_future_complete_rust_buffer(future, continuation) },
+        { future -> UniffiLib.ffi_wildthing_rust_future_free_rust_buffer(future) },
+        // lift function
+        { FfiConverterTypeDeviceState.lift(it) },
+        // Error FFI converter
+        WildThingException.ErrorHandler,
+    )
+    }
+
+
+    /**
+     * Changes fields of a house.
+     */
+    @Throws(WildThingException::class)
+    @Suppress("ASSIGNED_BUT_NEVER_ACCESSED_VARIABLE")
+    override suspend fun `updateHouse`(`houseId`: RecordId, `patch`: HousePatch) : House {
+        return uniffiRustCallAsync(
+        callWithHandle { uniffiHandle ->
+            UniffiLib.uniffi_wildthing_fn_method_wildthingclient_update_house(
+                uniffiHandle,
+
+        FfiConverterTypeRecordId.lower(`houseId`),
+        FfiConverterTypeHousePatch.lower(`patch`),
+            )
+        },
+        { future, callback, continuation -> UniffiLib.ffi_wildthing_rust_future_poll_rust_buffer(future, callback, continuation) },
+        { future, continuation -> UniffiLib.ffi_wildthing_rust_future_complete_rust_buffer(future, continuation) },
+        { future -> UniffiLib.ffi_wildthing_rust_future_free_rust_buffer(future) },
+        // lift function
+        { FfiConverterTypeHouse.lift(it) },
+        // Error FFI converter
+        WildThingException.ErrorHandler,
+    )
+    }
+
+
+    /**
+     * Changes fields of a room. `NotFound` if it is to move to a house that is not there.
+     */
+    @Throws(WildThingException::class)
+    @Suppress("ASSIGNED_BUT_NEVER_ACCESSED_VARIABLE")
+    override suspend fun `updateRoom`(`roomId`: RecordId, `patch`: RoomPatch) : Room {
+        return uniffiRustCallAsync(
+        callWithHandle { uniffiHandle ->
+            UniffiLib.uniffi_wildthing_fn_method_wildthingclient_update_room(
+                uniffiHandle,
+
+        FfiConverterTypeRecordId.lower(`roomId`),
+        FfiConverterTypeRoomPatch.lower(`patch`),
+            )
+        },
+        { future, callback, continuation -> UniffiLib.ffi_wildthing_rust_future_poll_rust_buffer(future, callback, continuation) },
+        { future, continuation -> UniffiLib.ffi_wildthing_rust_future_complete_rust_buffer(future, continuation) },
+        { future -> UniffiLib.ffi_wildthing_rust_future_free_rust_buffer(future) },
+        // lift function
+        { FfiConverterTypeRoom.lift(it) },
+        // Error FFI converter
+        WildThingException.ErrorHandler,
+    )
+    }
+
+
+    /**
+     * Changes fields of a user. `NotFound` if they are to move to a house that is not there.
+     */
+    @Throws(WildThingException::class)
+    @Suppress("ASSIGNED_BUT_NEVER_ACCESSED_VARIABLE")
+    override suspend fun `updateUser`(`userId`: RecordId, `patch`: UserPatch) : User {
+        return uniffiRustCallAsync(
+        callWithHandle { uniffiHandle ->
+            UniffiLib.uniffi_wildthing_fn_method_wildthingclient_update_user(
+                uniffiHandle,
+
+        FfiConverterTypeRecordId.lower(`userId`),
+        FfiConverterTypeUserPatch.lower(`patch`),
+            )
+        },
+        { future, callback, continuation -> UniffiLib.ffi_wildthing_rust_future_poll_rust_buffer(future, callback, continuation) },
+        { future, continuation -> UniffiLib.ffi_wildthing_rust_future_complete_rust_buffer(future, continuation) },
+        { future -> UniffiLib.ffi_wildthing_rust_future_free_rust_buffer(future) },
+        // lift function
+        { FfiConverterTypeUser.lift(it) },
+        // Error FFI converter
+        WildThingException.ErrorHandler,
+    )
+    }
+
+
+    companion object {
+
+    /**
+     * Opens or makes a replica at `path`. Everything but sync works from here
+     * on, with no server known.
+     *
+     * Fails with `Storage` if the file can't be used; a file that is not ours,
+     * or newer, is left untouched. A damaged one is set aside and what could
+     * be read of its unsent edits is carried over.
+     */
+    @Throws(WildThingException::class)
+    @Suppress("ASSIGNED_BUT_NEVER_ACCESSED_VARIABLE")
+     suspend fun `open`(`path`: kotlin.String, `options`: OpenOptions? = null) : WildThingClient {
+        return uniffiRustCallAsync(
+        UniffiLib.uniffi_wildthing_fn_constructor_wildthingclient_open(
+        FfiConverterString.lower(`path`),
+        FfiConverterOptionalTypeOpenOptions.lower(`options`),),
+        { future, callback, continuation -> UniffiLib.ffi_wildthing_rust_future_poll_u64(future, callback, continuation) },
+        { future, continuation -> UniffiLib.ffi_wildthing_rust_future_complete_u64(future, continuation) },
+        { future -> UniffiLib.ffi_wildthing_rust_future_free_u64(future) },
+        // lift function
+        { FfiConverterTypeWildThingClient.lift(it) },
+        // Error FFI converter
+        WildThingException.ErrorHandler,
+    )
+    }
+
+
+    }
+
+}
+
+
+/**
+ * @suppress
+ */
+public object FfiConverterTypeWildThingClient: FfiConverter<WildThingClient, Long> {
+    override fun lower(value: WildThingClient): Long {
+        return value.uniffiCloneHandle()
+    }
+
+    override fun lift(value: Long): WildThingClient {
+        return WildThingClient(UniffiWithHandle, value)
+    }
+
+    override fun read(buf: ByteBuffer): WildThingClient {
+        return lift(buf.getLong())
+    }
+
+    override fun allocationSize(value: WildThingClient) = 8UL
+
+    override fun write(value: WildThingClient, buf: ByteBuffer) {
+        buf.putLong(lower(value))
+    }
+}
+
+
+/**
+ * An edit that lost or was refused, kept whole until it is dismissed.
+ */
+data class Conflict (
+    /**
+     * Number of the entry in this replica's journal.
+     */
+    val `conflictId`: kotlin.Long
+    ,
+    /**
+     * The record's kind.
+     */
+    val `kind`: Kind
+    ,
+    /**
+     * The record's id.
+     */
+    val `id`: RecordId
+    ,
+    /**
+     * Why it lost: the rule's reason, or `rejected`, `discarded`, `absent_on_server`.
+     */
+    val `reason`: kotlin.String
+    ,
+    /**
+     * `local`: an edit made here lost. `remote`: an edit made here won over this one.
+     */
+    val `loser`: Loser
+    ,
+    /**
+     * The losing version as it would have been shown.
+     */
+    val `losing`: JsonObject
+    ,
+    /**
+     * The version that stayed, where known.
+     */
+    val `winning`: JsonObject?
+    ,
+    /**
+     * Edit time of the loser.
+     */
+    val `losingTime`: Timestamp?
+    ,
+    /**
+     * Edit time of the winner.
+     */
+    val `winningTime`: Timestamp?
+    ,
+    /**
+     * When it was recorded here.
+     */
+    val `recordedAt`: Timestamp
+
+){
+
+
+    companion object
+}
+
+/**
+ * @suppress
+ */
+public object FfiConverterTypeConflict: FfiConverterRustBuffer<Conflict> {
+    override fun read(buf: ByteBuffer): Conflict {
+        return Conflict(
+            FfiConverterLong.read(buf),
+            FfiConverterTypeKind.read(buf),
+            FfiConverterTypeRecordId.read(buf),
+            FfiConverterString.read(buf),
+            FfiConverterTypeLoser.read(buf),
+            FfiConverterTypeJsonObject.read(buf),
+            FfiConverterOptionalTypeJsonObject.read(buf),
+            FfiConverterOptionalTypeTimestamp.read(buf),
+            FfiConverterOptionalTypeTimestamp.read(buf),
+            FfiConverterTypeTimestamp.read(buf),
+        )
+    }
+
+    override fun allocationSize(value: Conflict) = (
+            FfiConverterLong.allocationSize(value.`conflictId`) +
+            FfiConverterTypeKind.allocationSize(value.`kind`) +
+            FfiConverterTypeRecordId.allocationSize(value.`id`) +
+            FfiConverterString.allocationSize(value.`reason`) +
+            FfiConverterTypeLoser.allocationSize(value.`loser`) +
+            FfiConverterTypeJsonObject.allocationSize(value.`losing`) +
+            FfiConverterOptionalTypeJsonObject.allocationSize(value.`winning`) +
+            FfiConverterOptionalTypeTimestamp.allocationSize(value.`losingTime`) +
+            FfiConverterOptionalTypeTimestamp.allocationSize(value.`winningTime`) +
+            FfiConverterTypeTimestamp.allocationSize(value.`recordedAt`)
+    )
+
+    override fun write(value: Conflict, buf: ByteBuffer) {
+            FfiConverterLong.write(value.`conflictId`, buf)
+            FfiConverterTypeKind.write(value.`kind`, buf)
+            FfiConverterTypeRecordId.write(value.`id`, buf)
+            FfiConverterString.write(value.`reason`, buf)
+            FfiConverterTypeLoser.write(value.`loser`, buf)
+            FfiConverterTypeJsonObject.write(value.`losing`, buf)
+            FfiConverterOptionalTypeJsonObject.write(value.`winning`, buf)
+            FfiConverterOptionalTypeTimestamp.write(value.`losingTime`, buf)
+            FfiConverterOptionalTypeTimestamp.write(value.`winningTime`, buf)
+            FfiConverterTypeTimestamp.write(value.`recordedAt`, buf)
+    }
+}
+
+
+/**
+ * What connecting to a server may need beside its URL and the token.
+ */
+data class ConnectOptions (
+    /**
+     * A fixed client id, a UUID; otherwise the replica's own is kept.
+     */
+    val `clientId`: kotlin.String? = null
+    ,
+    /**
+     * Time limits of each exchange: 5 s to connect, 30 s without a byte and
+     * 120 s in all when left out.
+     */
+    val `timeouts`: Timeouts? = null
+    ,
+    /**
+     * Move a used replica to another server: full resync, outbox kept.
+     */
+    val `rebind`: kotlin.Boolean = false
+
+){
+
+
+    companion object
+}
+
+/**
+ * @suppress
+ */
+public object FfiConverterTypeConnectOptions: FfiConverterRustBuffer<ConnectOptions> {
+    override fun read(buf: ByteBuffer): ConnectOptions {
+        return ConnectOptions(
+            FfiConverterOptionalString.read(buf),
+            FfiConverterOptionalTypeTimeouts.read(buf),
+            FfiConverterBoolean.read(buf),
+        )
+    }
+
+    override fun allocationSize(value: ConnectOptions) = (
+            FfiConverterOptionalString.allocationSize(value.`clientId`) +
+            FfiConverterOptionalTypeTimeouts.allocationSize(value.`timeouts`) +
+            FfiConverterBoolean.allocationSize(value.`rebind`)
+    )
+
+    override fun write(value: ConnectOptions, buf: ByteBuffer) {
+            FfiConverterOptionalString.write(value.`clientId`, buf)
+            FfiConverterOptionalTypeTimeouts.write(value.`timeouts`, buf)
+            FfiConverterBoolean.write(value.`rebind`, buf)
+    }
+}
+
+
+/**
+ * A device in a room.
+ */
+data class Device (
+    /**
+     * Its id.
+     */
+    val `id`: RecordId
+    ,
+    /**
+     * The room it is in; `None` if it is unplaced.
+     */
+    val `roomId`: RecordId?
+    ,
+    /**
+     * Whether the room it names is not here.
+     */
+    val `unplaced`: kotlin.Boolean
+    ,
+    /**
+     * Its name; empty if the server gave none.
+     */
+    val `name`: kotlin.String
+    ,
+    /**
+     * What it is.
+     */
+    val `deviceType`: DeviceType
+    ,
+    /**
+     * Who made it.
+     */
+    val `manufacturer`: kotlin.String?
+    ,
+    /**
+     * Which model it is.
+     */
+    val `model`: kotlin.String?
+    ,
+    /**
+     * What it can do.
+     */
+    val `capabilities`: Json?
+    ,
+    /**
+     * How it is set up.
+     */
+    val `configuration`: Json?
+    ,
+    /**
+     * Address in the home network.
+     */
+    val `ipAddress`: kotlin.String?
+    ,
+    /**
+     * Hardware address.
+     */
+    val `macAddress`: kotlin.String?
+    ,
+    /**
+     * What it is doing; empty if it never told.
+     */
+    val `state`: JsonObject
+    ,
+    /**
+     * When it was made, by its author's clock.
+     */
+    val `createdAt`: Timestamp?
+    ,
+    /**
+     * Edit time of the device; its state has one of its own.
+     */
+    val `updatedAt`: Timestamp?
+    ,
+    /**
+     * The edit that made this version.
+     */
+    val `syncId`: kotlin.String
+    ,
+    /**
+     * Where it stands with the server, in a word.
+     */
+    val `syncStatus`: RecordStatus
+    ,
+    /**
+     * The same with times and reasons.
+     */
+    val `freshness`: Freshness
+    ,
+    /**
+     * Every other field, as it came.
+     */
+    val `extra`: JsonObject
+
+){
+
+
+    companion object
+}
+
+/**
+ * @suppress
+ */
+public object FfiConverterTypeDevice: FfiConverterRustBuffer<Device> {
+    override fun read(buf: ByteBuffer): Device {
+        return Device(
+            FfiConverterTypeRecordId.read(buf),
+            FfiConverterOptionalTypeRecordId.read(buf),
+            FfiConverterBoolean.read(buf),
+            FfiConverterString.read(buf),
+            FfiConverterTypeDeviceType.read(buf),
+            FfiConverterOptionalString.read(buf),
+            FfiConverterOptionalString.read(buf),
+            FfiConverterOptionalTypeJson.read(buf),
+            FfiConverterOptionalTypeJson.read(buf),
+            FfiConverterOptionalString.read(buf),
+            FfiConverterOptionalString.read(buf),
+            FfiConverterTypeJsonObject.read(buf),
+            FfiConverterOptionalTypeTimestamp.read(buf),
+            FfiConverterOptionalTypeTimestamp.read(buf),
+            FfiConverterString.read(buf),
+            FfiConverterTypeRecordStatus.read(buf),
+            FfiConverterTypeFreshness.read(buf),
+            FfiConverterTypeJsonObject.read(buf),
+        )
+    }
+
+    override fun allocationSize(value: Device) = (
+            FfiConverterTypeRecordId.allocationSize(value.`id`) +
+            FfiConverterOptionalTypeRecordId.allocationSize(value.`roomId`) +
+            FfiConverterBoolean.allocationSize(value.`unplaced`) +
+            FfiConverterString.allocationSize(value.`name`) +
+            FfiConverterTypeDeviceType.allocationSize(value.`deviceType`) +
+            FfiConverterOptionalString.allocationSize(value.`manufacturer`) +
+            FfiConverterOptionalString.allocationSize(value.`model`) +
+            FfiConverterOptionalTypeJson.allocationSize(value.`capabilities`) +
+            FfiConverterOptionalTypeJson.allocationSize(value.`configuration`) +
+            FfiConverterOptionalString.allocationSize(value.`ipAddress`) +
+            FfiConverterOptionalString.allocationSize(value.`macAddress`) +
+            FfiConverterTypeJsonObject.allocationSize(value.`state`) +
+            FfiConverterOptionalTypeTimestamp.allocationSize(value.`createdAt`) +
+            FfiConverterOptionalTypeTimestamp.allocationSize(value.`updatedAt`) +
+            FfiConverterString.allocationSize(value.`syncId`) +
+            FfiConverterTypeRecordStatus.allocationSize(value.`syncStatus`) +
+            FfiConverterTypeFreshness.allocationSize(value.`freshness`) +
+            FfiConverterTypeJsonObject.allocationSize(value.`extra`)
+    )
+
+    override fun write(value: Device, buf: ByteBuffer) {
+            FfiConverterTypeRecordId.write(value.`id`, buf)
+            FfiConverterOptionalTypeRecordId.write(value.`roomId`, buf)
+            FfiConverterBoolean.write(value.`unplaced`, buf)
+            FfiConverterString.write(value.`name`, buf)
+            FfiConverterTypeDeviceType.write(value.`deviceType`, buf)
+            FfiConverterOptionalString.write(value.`manufacturer`, buf)
+            FfiConverterOptionalString.write(value.`model`, buf)
+            FfiConverterOptionalTypeJson.write(value.`capabilities`, buf)
+            FfiConverterOptionalTypeJson.write(value.`configuration`, buf)
+            FfiConverterOptionalString.write(value.`ipAddress`, buf)
+            FfiConverterOptionalString.write(value.`macAddress`, buf)
+            FfiConverterTypeJsonObject.write(value.`state`, buf)
+            FfiConverterOptionalTypeTimestamp.write(value.`createdAt`, buf)
+            FfiConverterOptionalTypeTimestamp.write(value.`updatedAt`, buf)
+            FfiConverterString.write(value.`syncId`, buf)
+            FfiConverterTypeRecordStatus.write(value.`syncStatus`, buf)
+            FfiConverterTypeFreshness.write(value.`freshness`, buf)
+            FfiConverterTypeJsonObject.write(value.`extra`, buf)
+    }
+}
+
+
+/**
+ * Changes to a device; its state has a call of its own.
+ */
+data class DevicePatch (
+    /**
+     * The room to move it to.
+     */
+    val `roomId`: RecordId? = null
+    ,
+    /**
+     * Its name.
+     */
+    val `name`: kotlin.String? = null
+    ,
+    /**
+     * What it is.
+     */
+    val `deviceType`: DeviceType? = null
+    ,
+    /**
+     * Who made it.
+     */
+    val `manufacturer`: kotlin.String? = null
+    ,
+    /**
+     * Which model it is.
+     */
+    val `model`: kotlin.String? = null
+    ,
+    /**
+     * What it can do, whole.
+     */
+    val `capabilities`: Json? = null
+    ,
+    /**
+     * How it is set up, an object, whole.
+     */
+    val `configuration`: Json? = null
+    ,
+    /**
+     * Address in the home network.
+     */
+    val `ipAddress`: kotlin.String? = null
+    ,
+    /**
+     * Hardware address.
+     */
+    val `macAddress`: kotlin.String? = null
+    ,
+    /**
+     * Names of fields to empty.
+     */
+    val `clear`: List<kotlin.String> = listOf()
+    ,
+    /**
+     * Other fields.
+     */
+    val `extra`: JsonObject? = null
+
+){
+
+
+    companion object
+}
+
+/**
+ * @suppress
+ */
+public object FfiConverterTypeDevicePatch: FfiConverterRustBuffer<DevicePatch> {
+    override fun read(buf: ByteBuffer): DevicePatch {
+        return DevicePatch(
+            FfiConverterOptionalTypeRecordId.read(buf),
+            FfiConverterOptionalString.read(buf),
+            FfiConverterOptionalTypeDeviceType.read(buf),
+            FfiConverterOptionalString.read(buf),
+            FfiConverterOptionalString.read(buf),
+            FfiConverterOptionalTypeJson.read(buf),
+            FfiConverterOptionalTypeJson.read(buf),
+            FfiConverterOptionalString.read(buf),
+            FfiConverterOptionalString.read(buf),
+            FfiConverterSequenceString.read(buf),
+            FfiConverterOptionalTypeJsonObject.read(buf),
+        )
+    }
+
+    override fun allocationSize(value: DevicePatch) = (
+            FfiConverterOptionalTypeRecordId.allocationSize(value.`roomId`) +
+            FfiConverterOptionalString.allocationSize(value.`name`) +
+            FfiConverterOptionalTypeDeviceType.allocationSize(value.`deviceType`) +
+            FfiConverterOptionalString.allocationSize(value.`manufacturer`) +
+            FfiConverterOptionalString.allocationSize(value.`model`) +
+            FfiConverterOptionalTypeJson.allocationSize(value.`capabilities`) +
+            FfiConverterOptionalTypeJson.allocationSize(value.`configuration`) +
+            FfiConverterOptionalString.allocationSize(value.`ipAddress`) +
+            FfiConverterOptionalString.allocationSize(value.`macAddress`) +
+            FfiConverterSequenceString.allocationSize(value.`clear`) +
+            FfiConverterOptionalTypeJsonObject.allocationSize(value.`extra`)
+    )
+
+    override fun write(value: DevicePatch, buf: ByteBuffer) {
+            FfiConverterOptionalTypeRecordId.write(value.`roomId`, buf)
+            FfiConverterOptionalString.write(value.`name`, buf)
+            FfiConverterOptionalTypeDeviceType.write(value.`deviceType`, buf)
+            FfiConverterOptionalString.write(value.`manufacturer`, buf)
+            FfiConverterOptionalString.write(value.`model`, buf)
+            FfiConverterOptionalTypeJson.write(value.`capabilities`, buf)
+            FfiConverterOptionalTypeJson.write(value.`configuration`, buf)
+            FfiConverterOptionalString.write(value.`ipAddress`, buf)
+            FfiConverterOptionalString.write(value.`macAddress`, buf)
+            FfiConverterSequenceString.write(value.`clear`, buf)
+            FfiConverterOptionalTypeJsonObject.write(value.`extra`, buf)
+    }
+}
+
+
+/**
+ * What a device is doing, or was.
+ */
+data class DeviceState (
+    /**
+     * The device.
+     */
+    val `deviceId`: RecordId
+    ,
+    /**
+     * The whole state; empty if the device never told.
+     */
+    val `state`: JsonObject
+    ,
+    /**
+     * What was given beside it.
+     */
+    val `attributes`: JsonObject
+    ,
+    /**
+     * Edit time.
+     */
+    val `updatedAt`: Timestamp?
+    ,
+    /**
+     * Where it stands with the server.
+     */
+    val `syncStatus`: RecordStatus
+
+){
+
+
+    companion object
+}
+
+/**
+ * @suppress
+ */
+public object FfiConverterTypeDeviceState: FfiConverterRustBuffer<DeviceState> {
+    override fun read(buf: ByteBuffer): DeviceState {
+        return DeviceState(
+            FfiConverterTypeRecordId.read(buf),
+            FfiConverterTypeJsonObject.read(buf),
+            FfiConverterTypeJsonObject.read(buf),
+            FfiConverterOptionalTypeTimestamp.read(buf),
+            FfiConverterTypeRecordStatus.read(buf),
+        )
+    }
+
+    override fun allocationSize(value: DeviceState) = (
+            FfiConverterTypeRecordId.allocationSize(value.`deviceId`) +
+            FfiConverterTypeJsonObject.allocationSize(value.`state`) +
+            FfiConverterTypeJsonObject.allocationSize(value.`attributes`) +
+            FfiConverterOptionalTypeTimestamp.allocationSize(value.`updatedAt`) +
+            FfiConverterTypeRecordStatus.allocationSize(value.`syncStatus`)
+    )
+
+    override fun write(value: DeviceState, buf: ByteBuffer) {
+            FfiConverterTypeRecordId.write(value.`deviceId`, buf)
+            FfiConverterTypeJsonObject.write(value.`state`, buf)
+            FfiConverterTypeJsonObject.write(value.`attributes`, buf)
+            FfiConverterOptionalTypeTimestamp.write(value.`updatedAt`, buf)
+            FfiConverterTypeRecordStatus.write(value.`syncStatus`, buf)
+    }
+}
+
+
+/**
+ * The two digests of what a replica shows.
+ */
+data class Digests (
+    /**
+     * Over kinds, ids, edit ids and deletion, tombstones included: equal on
+     * replicas that hold the same versions.
+     */
+    val `state`: kotlin.String
+    ,
+    /**
+     * Over what live records say: equal on replicas that show the same house.
+     */
+    val `content`: kotlin.String
+
+){
+
+
+    companion object
+}
+
+/**
+ * @suppress
+ */
+public object FfiConverterTypeDigests: FfiConverterRustBuffer<Digests> {
+    override fun read(buf: ByteBuffer): Digests {
+        return Digests(
+            FfiConverterString.read(buf),
+            FfiConverterString.read(buf),
+        )
+    }
+
+    override fun allocationSize(value: Digests) = (
+            FfiConverterString.allocationSize(value.`state`) +
+            FfiConverterString.allocationSize(value.`content`)
+    )
+
+    override fun write(value: Digests, buf: ByteBuffer) {
+            FfiConverterString.write(value.`state`, buf)
+            FfiConverterString.write(value.`content`, buf)
+    }
+}
+
+
+/**
+ * Something that happened.
+ */
+data class Event (
+    /**
+     * Its id.
+     */
+    val `id`: RecordId
+    ,
+    /**
+     * What happened, one word.
+     */
+    val `eventType`: kotlin.String
+    ,
+    /**
+     * The kind of record it is about.
+     */
+    val `entityType`: Kind
+    ,
+    /**
+     * The record it is about, which need not be here.
+     */
+    val `entityId`: RecordId?
+    ,
+    /**
+     * In words.
+     */
+    val `description`: kotlin.String?
+    ,
+    /**
+     * Data, usually an object.
+     */
+    val `data`: Json?
+    ,
+    /**
+     * Who or what reported it.
+     */
+    val `source`: kotlin.String?
+    ,
+    /**
+     * The user behind it.
+     */
+    val `userId`: kotlin.String?
+    ,
+    /**
+     * When it was logged.
+     */
+    val `createdAt`: Timestamp?
+    ,
+    /**
+     * Edit time.
+     */
+    val `updatedAt`: Timestamp?
+    ,
+    /**
+     * The edit that made this version.
+     */
+    val `syncId`: kotlin.String
+    ,
+    /**
+     * Where it stands with the server, in a word.
+     */
+    val `syncStatus`: RecordStatus
+    ,
+    /**
+     * The same with times and reasons.
+     */
+    val `freshness`: Freshness
+    ,
+    /**
+     * Every other field, as it came.
+     */
+    val `extra`: JsonObject
+
+){
+
+
+    companion object
+}
+
+/**
+ * @suppress
+ */
+public object FfiConverterTypeEvent: FfiConverterRustBuffer<Event> {
+    override fun read(buf: ByteBuffer): Event {
+        return Event(
+            FfiConverterTypeRecordId.read(buf),
+            FfiConverterString.read(buf),
+            FfiConverterTypeKind.read(buf),
+            FfiConverterOptionalTypeRecordId.read(buf),
+            FfiConverterOptionalString.read(buf),
+            FfiConverterOptionalTypeJson.read(buf),
+            FfiConverterOptionalString.read(buf),
+            FfiConverterOptionalString.read(buf),
+            FfiConverterOptionalTypeTimestamp.read(buf),
+            FfiConverterOptionalTypeTimestamp.read(buf),
+            FfiConverterString.read(buf),
+            FfiConverterTypeRecordStatus.read(buf),
+            FfiConverterTypeFreshness.read(buf),
+            FfiConverterTypeJsonObject.read(buf),
+        )
+    }
+
+    override fun allocationSize(value: Event) = (
+            FfiConverterTypeRecordId.allocationSize(value.`id`) +
+            FfiConverterString.allocationSize(value.`eventType`) +
+            FfiConverterTypeKind.allocationSize(value.`entityType`) +
+            FfiConverterOptionalTypeRecordId.allocationSize(value.`entityId`) +
+            FfiConverterOptionalString.allocationSize(value.`description`) +
+            FfiConverterOptionalTypeJson.allocationSize(value.`data`) +
+            FfiConverterOptionalString.allocationSize(value.`source`) +
+            FfiConverterOptionalString.allocationSize(value.`userId`) +
+            FfiConverterOptionalTypeTimestamp.allocationSize(value.`createdAt`) +
+            FfiConverterOptionalTypeTimestamp.allocationSize(value.`updatedAt`) +
+            FfiConverterString.allocationSize(value.`syncId`) +
+            FfiConverterTypeRecordStatus.allocationSize(value.`syncStatus`) +
+            FfiConverterTypeFreshness.allocationSize(value.`freshness`) +
+            FfiConverterTypeJsonObject.allocationSize(value.`extra`)
+    )
+
+    override fun write(value: Event, buf: ByteBuffer) {
+            FfiConverterTypeRecordId.write(value.`id`, buf)
+            FfiConverterString.write(value.`eventType`, buf)
+            FfiConverterTypeKind.write(value.`entityType`, buf)
+            FfiConverterOptionalTypeRecordId.write(value.`entityId`, buf)
+            FfiConverterOptionalString.write(value.`description`, buf)
+            FfiConverterOptionalTypeJson.write(value.`data`, buf)
+            FfiConverterOptionalString.write(value.`source`, buf)
+            FfiConverterOptionalString.write(value.`userId`, buf)
+            FfiConverterOptionalTypeTimestamp.write(value.`createdAt`, buf)
+            FfiConverterOptionalTypeTimestamp.write(value.`updatedAt`, buf)
+            FfiConverterString.write(value.`syncId`, buf)
+            FfiConverterTypeRecordStatus.write(value.`syncStatus`, buf)
+            FfiConverterTypeFreshness.write(value.`freshness`, buf)
+            FfiConverterTypeJsonObject.write(value.`extra`, buf)
+    }
+}
+
+
+/**
+ * Everything the replica knows of a record's standing.
+ */
+data class Explanation (
+    /**
+     * In words, one sentence a line.
+     */
+    val `words`: List<kotlin.String>
+    ,
+    /**
+     * Where it stands.
+     */
+    val `freshness`: Freshness
+    ,
+    /**
+     * The record as it is shown here.
+     */
+    val `record`: JsonObject
+    ,
+    /**
+     * Its unsent edit.
+     */
+    val `pending`: PendingChange?
+    ,
+    /**
+     * The server's version where it differs from what is shown.
+     */
+    val `server`: JsonObject?
+    ,
+    /**
+     * Its entries in the journal.
+     */
+    val `conflicts`: List<Conflict>
+    ,
+    /**
+     * Earlier versions kept here, newest first.
+     */
+    val `history`: List<HistoryEntry>
+
+){
+
+
+    companion object
+}
+
+/**
+ * @suppress
+ */
+public object FfiConverterTypeExplanation: FfiConverterRustBuffer<Explanation> {
+    override fun read(buf: ByteBuffer): Explanation {
+        return Explanation(
+            FfiConverterSequenceString.read(buf),
+            FfiConverterTypeFreshness.read(buf),
+            FfiConverterTypeJsonObject.read(buf),
+            FfiConverterOptionalTypePendingChange.read(buf),
+            FfiConverterOptionalTypeJsonObject.read(buf),
+            FfiConverterSequenceTypeConflict.read(buf),
+            FfiConverterSequenceTypeHistoryEntry.read(buf),
+        )
+    }
+
+    override fun allocationSize(value: Explanation) = (
+            FfiConverterSequenceString.allocationSize(value.`words`) +
+            FfiConverterTypeFreshness.allocationSize(value.`freshness`) +
+            FfiConverterTypeJsonObject.allocationSize(value.`record`) +
+            FfiConverterOptionalTypePendingChange.allocationSize(value.`pending`) +
+            FfiConverterOptionalTypeJsonObject.allocationSize(value.`server`) +
+            FfiConverterSequenceTypeConflict.allocationSize(value.`conflicts`) +
+            FfiConverterSequenceTypeHistoryEntry.allocationSize(value.`history`)
+    )
+
+    override fun write(value: Explanation, buf: ByteBuffer) {
+            FfiConverterSequenceString.write(value.`words`, buf)
+            FfiConverterTypeFreshness.write(value.`freshness`, buf)
+            FfiConverterTypeJsonObject.write(value.`record`, buf)
+            FfiConverterOptionalTypePendingChange.write(value.`pending`, buf)
+            FfiConverterOptionalTypeJsonObject.write(value.`server`, buf)
+            FfiConverterSequenceTypeConflict.write(value.`conflicts`, buf)
+            FfiConverterSequenceTypeHistoryEntry.write(value.`history`, buf)
+    }
+}
+
+
+/**
+ * A superseded version.
+ */
+data class HistoryEntry (
+    /**
+     * The version as it was shown.
+     */
+    val `record`: JsonObject
+    ,
+    /**
+     * Its edit time.
+     */
+    val `updatedAt`: Timestamp?
+    ,
+    /**
+     * When it was superseded here.
+     */
+    val `supersededAt`: Timestamp
+
+){
+
+
+    companion object
+}
+
+/**
+ * @suppress
+ */
+public object FfiConverterTypeHistoryEntry: FfiConverterRustBuffer<HistoryEntry> {
+    override fun read(buf: ByteBuffer): HistoryEntry {
+        return HistoryEntry(
+            FfiConverterTypeJsonObject.read(buf),
+            FfiConverterOptionalTypeTimestamp.read(buf),
+            FfiConverterTypeTimestamp.read(buf),
+        )
+    }
+
+    override fun allocationSize(value: HistoryEntry) = (
+            FfiConverterTypeJsonObject.allocationSize(value.`record`) +
+            FfiConverterOptionalTypeTimestamp.allocationSize(value.`updatedAt`) +
+            FfiConverterTypeTimestamp.allocationSize(value.`supersededAt`)
+    )
+
+    override fun write(value: HistoryEntry, buf: ByteBuffer) {
+            FfiConverterTypeJsonObject.write(value.`record`, buf)
+            FfiConverterOptionalTypeTimestamp.write(value.`updatedAt`, buf)
+            FfiConverterTypeTimestamp.write(value.`supersededAt`, buf)
+    }
+}
+
+
+/**
+ * A home.
+ */
+data class House (
+    /**
+     * Its id.
+     */
+    val `id`: RecordId
+    ,
+    /**
+     * Its name; empty if the server gave none.
+     */
+    val `name`: kotlin.String
+    ,
+    /**
+     * Street address.
+     */
+    val `address`: kotlin.String?
+    ,
+    /**
+     * Degrees north.
+     */
+    val `latitude`: kotlin.Double?
+    ,
+    /**
+     * Degrees east.
+     */
+    val `longitude`: kotlin.Double?
+    ,
+    /**
+     * IANA name of its time zone.
+     */
+    val `timezone`: kotlin.String?
+    ,
+    /**
+     * Settings, usually an object.
+     */
+    val `settings`: Json?
+    ,
+    /**
+     * When it was made, by its author's clock.
+     */
+    val `createdAt`: Timestamp?
+    ,
+    /**
+     * Edit time.
+     */
+    val `updatedAt`: Timestamp?
+    ,
+    /**
+     * The edit that made this version.
+     */
+    val `syncId`: kotlin.String
+    ,
+    /**
+     * Where it stands with the server, in a word.
+     */
+    val `syncStatus`: RecordStatus
+    ,
+    /**
+     * The same with times and reasons.
+     */
+    val `freshness`: Freshness
+    ,
+    /**
+     * Every other field, as it came.
+     */
+    val `extra`: JsonObject
+
+){
+
+
+    companion object
+}
+
+/**
+ * @suppress
+ */
+public object FfiConverterTypeHouse: FfiConverterRustBuffer<House> {
+    override fun read(buf: ByteBuffer): House {
+        return House(
+            FfiConverterTypeRecordId.read(buf),
+            FfiConverterString.read(buf),
+            FfiConverterOptionalString.read(buf),
+            FfiConverterOptionalDouble.read(buf),
+            FfiConverterOptionalDouble.read(buf),
+            FfiConverterOptionalString.read(buf),
+            FfiConverterOptionalTypeJson.read(buf),
+            FfiConverterOptionalTypeTimestamp.read(buf),
+            FfiConverterOptionalTypeTimestamp.read(buf),
+            FfiConverterString.read(buf),
+            FfiConverterTypeRecordStatus.read(buf),
+            FfiConverterTypeFreshness.read(buf),
+            FfiConverterTypeJsonObject.read(buf),
+        )
+    }
+
+    override fun allocationSize(value: House) = (
+            FfiConverterTypeRecordId.allocationSize(value.`id`) +
+            FfiConverterString.allocationSize(value.`name`) +
+            FfiConverterOptionalString.allocationSize(value.`address`) +
+            FfiConverterOptionalDouble.allocationSize(value.`latitude`) +
+            FfiConverterOptionalDouble.allocationSize(value.`longitude`) +
+            FfiConverterOptionalString.allocationSize(value.`timezone`) +
+            FfiConverterOptionalTypeJson.allocationSize(value.`settings`) +
+            FfiConverterOptionalTypeTimestamp.allocationSize(value.`createdAt`) +
+            FfiConverterOptionalTypeTimestamp.allocationSize(value.`updatedAt`) +
+            FfiConverterString.allocationSize(value.`syncId`) +
+            FfiConverterTypeRecordStatus.allocationSize(value.`syncStatus`) +
+            FfiConverterTypeFreshness.allocationSize(value.`freshness`) +
+            FfiConverterTypeJsonObject.allocationSize(value.`extra`)
+    )
+
+    override fun write(value: House, buf: ByteBuffer) {
+            FfiConverterTypeRecordId.write(value.`id`, buf)
+            FfiConverterString.write(value.`name`, buf)
+            FfiConverterOptionalString.write(value.`address`, buf)
+            FfiConverterOptionalDouble.write(value.`latitude`, buf)
+            FfiConverterOptionalDouble.write(value.`longitude`, buf)
+            FfiConverterOptionalString.write(value.`timezone`, buf)
+            FfiConverterOptionalTypeJson.write(value.`settings`, buf)
+            FfiConverterOptionalTypeTimestamp.write(value.`createdAt`, buf)
+            FfiConverterOptionalTypeTimestamp.write(value.`updatedAt`, buf)
+            FfiConverterString.write(value.`syncId`, buf)
+            FfiConverterTypeRecordStatus.write(value.`syncStatus`, buf)
+            FfiConverterTypeFreshness.write(value.`freshness`, buf)
+            FfiConverterTypeJsonObject.write(value.`extra`, buf)
+    }
+}
+
+
+/**
+ * Changes to a house.
+ */
+data class HousePatch (
+    /**
+     * Its name.
+     */
+    val `name`: kotlin.String? = null
+    ,
+    /**
+     * Street address.
+     */
+    val `address`: kotlin.String? = null
+    ,
+    /**
+     * Degrees north.
+     */
+    val `latitude`: kotlin.Double? = null
+    ,
+    /**
+     * Degrees east.
+     */
+    val `longitude`: kotlin.Double? = null
+    ,
+    /**
+     * IANA name of its time zone.
+     */
+    val `timezone`: kotlin.String? = null
+    ,
+    /**
+     * Settings of the house, whole.
+     */
+    val `settings`: Json? = null
+    ,
+    /**
+     * Names of fields to empty.
+     */
+    val `clear`: List<kotlin.String> = listOf()
+    ,
+    /**
+     * Other fields.
+     */
+    val `extra`: JsonObject? = null
+
+){
+
+
+    companion object
+}
+
+/**
+ * @suppress
+ */
+public object FfiConverterTypeHousePatch: FfiConverterRustBuffer<HousePatch> {
+    override fun read(buf: ByteBuffer): HousePatch {
+        return HousePatch(
+            FfiConverterOptionalString.read(buf),
+            FfiConverterOptionalString.read(buf),
+            FfiConverterOptionalDouble.read(buf),
+            FfiConverterOptionalDouble.read(buf),
+            FfiConverterOptionalString.read(buf),
+            FfiConverterOptionalTypeJson.read(buf),
+            FfiConverterSequenceString.read(buf),
+            FfiConverterOptionalTypeJsonObject.read(buf),
+        )
+    }
+
+    override fun allocationSize(value: HousePatch) = (
+            FfiConverterOptionalString.allocationSize(value.`name`) +
+            FfiConverterOptionalString.allocationSize(value.`address`) +
+            FfiConverterOptionalDouble.allocationSize(value.`latitude`) +
+            FfiConverterOptionalDouble.allocationSize(value.`longitude`) +
+            FfiConverterOptionalString.allocationSize(value.`timezone`) +
+            FfiConverterOptionalTypeJson.allocationSize(value.`settings`) +
+            FfiConverterSequenceString.allocationSize(value.`clear`) +
+            FfiConverterOptionalTypeJsonObject.allocationSize(value.`extra`)
+    )
+
+    override fun write(value: HousePatch, buf: ByteBuffer) {
+            FfiConverterOptionalString.write(value.`name`, buf)
+            FfiConverterOptionalString.write(value.`address`, buf)
+            FfiConverterOptionalDouble.write(value.`latitude`, buf)
+            FfiConverterOptionalDouble.write(value.`longitude`, buf)
+            FfiConverterOptionalString.write(value.`timezone`, buf)
+            FfiConverterOptionalTypeJson.write(value.`settings`, buf)
+            FfiConverterSequenceString.write(value.`clear`, buf)
+            FfiConverterOptionalTypeJsonObject.write(value.`extra`, buf)
+    }
+}
+
+
+/**
+ * One message.
+ */
+data class LogRecord (
+    /**
+     * When.
+     */
+    val `time`: Timestamp
+    ,
+    /**
+     * How grave.
+     */
+    val `level`: LogLevel
+    ,
+    /**
+     * Which part of the library, for example `wildthing::sync`.
+     */
+    val `target`: kotlin.String
+    ,
+    /**
+     * What happened.
+     */
+    val `text`: kotlin.String
+
+){
+
+
+    companion object
+}
+
+/**
+ * @suppress
+ */
+public object FfiConverterTypeLogRecord: FfiConverterRustBuffer<LogRecord> {
+    override fun read(buf: ByteBuffer): LogRecord {
+        return LogRecord(
+            FfiConverterTypeTimestamp.read(buf),
+            FfiConverterTypeLogLevel.read(buf),
+            FfiConverterString.read(buf),
+            FfiConverterString.read(buf),
+        )
+    }
+
+    override fun allocationSize(value: LogRecord) = (
+            FfiConverterTypeTimestamp.allocationSize(value.`time`) +
+            FfiConverterTypeLogLevel.allocationSize(value.`level`) +
+            FfiConverterString.allocationSize(value.`target`) +
+            FfiConverterString.allocationSize(value.`text`)
+    )
+
+    override fun write(value: LogRecord, buf: ByteBuffer) {
+            FfiConverterTypeTimestamp.write(value.`time`, buf)
+            FfiConverterTypeLogLevel.write(value.`level`, buf)
+            FfiConverterString.write(value.`target`, buf)
+            FfiConverterString.write(value.`text`, buf)
+    }
+}
+
+
+/**
+ * A new device in a room.
+ */
+data class NewDevice (
+    /**
+     * The room it is in.
+     */
+    val `roomId`: RecordId
+    ,
+    /**
+     * Its name.
+     */
+    val `name`: kotlin.String
+    ,
+    /**
+     * What it is; `other` when left out.
+     */
+    val `deviceType`: DeviceType? = null
+    ,
+    /**
+     * Who made it.
+     */
+    val `manufacturer`: kotlin.String? = null
+    ,
+    /**
+     * Which model it is.
+     */
+    val `model`: kotlin.String? = null
+    ,
+    /**
+     * What it can do.
+     */
+    val `capabilities`: Json? = null
+    ,
+    /**
+     * How it is set up, an object.
+     */
+    val `configuration`: Json? = null
+    ,
+    /**
+     * Address in the home network.
+     */
+    val `ipAddress`: kotlin.String? = null
+    ,
+    /**
+     * Hardware address.
+     */
+    val `macAddress`: kotlin.String? = null
+
+){
+
+
+    companion object
+}
+
+/**
+ * @suppress
+ */
+public object FfiConverterTypeNewDevice: FfiConverterRustBuffer<NewDevice> {
+    override fun read(buf: ByteBuffer): NewDevice {
+        return NewDevice(
+            FfiConverterTypeRecordId.read(buf),
+            FfiConverterString.read(buf),
+            FfiConverterOptionalTypeDeviceType.read(buf),
+            FfiConverterOptionalString.read(buf),
+            FfiConverterOptionalString.read(buf),
+            FfiConverterOptionalTypeJson.read(buf),
+            FfiConverterOptionalTypeJson.read(buf),
+            FfiConverterOptionalString.read(buf),
+            FfiConverterOptionalString.read(buf),
+        )
+    }
+
+    override fun allocationSize(value: NewDevice) = (
+            FfiConverterTypeRecordId.allocationSize(value.`roomId`) +
+            FfiConverterString.allocationSize(value.`name`) +
+            FfiConverterOptionalTypeDeviceType.allocationSize(value.`deviceType`) +
+            FfiConverterOptionalString.allocationSize(value.`manufacturer`) +
+            FfiConverterOptionalString.allocationSize(value.`model`) +
+            FfiConverterOptionalTypeJson.allocationSize(value.`capabilities`) +
+            FfiConverterOptionalTypeJson.allocationSize(value.`configuration`) +
+            FfiConverterOptionalString.allocationSize(value.`ipAddress`) +
+            FfiConverterOptionalString.allocationSize(value.`macAddress`)
+    )
+
+    override fun write(value: NewDevice, buf: ByteBuffer) {
+            FfiConverterTypeRecordId.write(value.`roomId`, buf)
+            FfiConverterString.write(value.`name`, buf)
+            FfiConverterOptionalTypeDeviceType.write(value.`deviceType`, buf)
+            FfiConverterOptionalString.write(value.`manufacturer`, buf)
+            FfiConverterOptionalString.write(value.`model`, buf)
+            FfiConverterOptionalTypeJson.write(value.`capabilities`, buf)
+            FfiConverterOptionalTypeJson.write(value.`configuration`, buf)
+            FfiConverterOptionalString.write(value.`ipAddress`, buf)
+            FfiConverterOptionalString.write(value.`macAddress`, buf)
+    }
+}
+
+
+/**
+ * An event to log.
+ */
+data class NewEvent (
+    /**
+     * What happened, one word.
+     */
+    val `eventType`: kotlin.String
+    ,
+    /**
+     * The kind of record it is about.
+     */
+    val `entityType`: Kind
+    ,
+    /**
+     * The record it is about, which need not be here.
+     */
+    val `entityId`: RecordId
+    ,
+    /**
+     * In words.
+     */
+    val `description`: kotlin.String? = null
+    ,
+    /**
+     * Data.
+     */
+    val `data`: Json? = null
+    ,
+    /**
+     * Who or what reports it.
+     */
+    val `source`: kotlin.String? = null
+    ,
+    /**
+     * The user behind it.
+     */
+    val `userId`: kotlin.String? = null
+
+){
+
+
+    companion object
+}
+
+/**
+ * @suppress
+ */
+public object FfiConverterTypeNewEvent: FfiConverterRustBuffer<NewEvent> {
+    override fun read(buf: ByteBuffer): NewEvent {
+        return NewEvent(
+            FfiConverterString.read(buf),
+            FfiConverterTypeKind.read(buf),
+            FfiConverterTypeRecordId.read(buf),
+            FfiConverterOptionalString.read(buf),
+            FfiConverterOptionalTypeJson.read(buf),
+            FfiConverterOptionalString.read(buf),
+            FfiConverterOptionalString.read(buf),
+        )
+    }
+
+    override fun allocationSize(value: NewEvent) = (
+            FfiConverterString.allocationSize(value.`eventType`) +
+            FfiConverterTypeKind.allocationSize(value.`entityType`) +
+            FfiConverterTypeRecordId.allocationSize(value.`entityId`) +
+            FfiConverterOptionalString.allocationSize(value.`description`) +
+            FfiConverterOptionalTypeJson.allocationSize(value.`data`) +
+            FfiConverterOptionalString.allocationSize(value.`source`) +
+            FfiConverterOptionalString.allocationSize(value.`userId`)
+    )
+
+    override fun write(value: NewEvent, buf: ByteBuffer) {
+            FfiConverterString.write(value.`eventType`, buf)
+            FfiConverterTypeKind.write(value.`entityType`, buf)
+            FfiConverterTypeRecordId.write(value.`entityId`, buf)
+            FfiConverterOptionalString.write(value.`description`, buf)
+            FfiConverterOptionalTypeJson.write(value.`data`, buf)
+            FfiConverterOptionalString.write(value.`source`, buf)
+            FfiConverterOptionalString.write(value.`userId`, buf)
+    }
+}
+
+
+/**
+ * A new house. Only the name is required.
+ */
+data class NewHouse (
+    /**
+     * Its name.
+     */
+    val `name`: kotlin.String
+    ,
+    /**
+     * Street address.
+     */
+    val `address`: kotlin.String? = null
+    ,
+    /**
+     * Degrees north.
+     */
+    val `latitude`: kotlin.Double? = null
+    ,
+    /**
+     * Degrees east.
+     */
+    val `longitude`: kotlin.Double? = null
+    ,
+    /**
+     * IANA name of its time zone.
+     */
+    val `timezone`: kotlin.String? = null
+    ,
+    /**
+     * Settings of the house.
+     */
+    val `settings`: Json? = null
+
+){
+
+
+    companion object
+}
+
+/**
+ * @suppress
+ */
+public object FfiConverterTypeNewHouse: FfiConverterRustBuffer<NewHouse> {
+    override fun read(buf: ByteBuffer): NewHouse {
+        return NewHouse(
+            FfiConverterString.read(buf),
+            FfiConverterOptionalString.read(buf),
+            FfiConverterOptionalDouble.read(buf),
+            FfiConverterOptionalDouble.read(buf),
+            FfiConverterOptionalString.read(buf),
+            FfiConverterOptionalTypeJson.read(buf),
+        )
+    }
+
+    override fun allocationSize(value: NewHouse) = (
+            FfiConverterString.allocationSize(value.`name`) +
+            FfiConverterOptionalString.allocationSize(value.`address`) +
+            FfiConverterOptionalDouble.allocationSize(value.`latitude`) +
+            FfiConverterOptionalDouble.allocationSize(value.`longitude`) +
+            FfiConverterOptionalString.allocationSize(value.`timezone`) +
+            FfiConverterOptionalTypeJson.allocationSize(value.`settings`)
+    )
+
+    override fun write(value: NewHouse, buf: ByteBuffer) {
+            FfiConverterString.write(value.`name`, buf)
+            FfiConverterOptionalString.write(value.`address`, buf)
+            FfiConverterOptionalDouble.write(value.`latitude`, buf)
+            FfiConverterOptionalDouble.write(value.`longitude`, buf)
+            FfiConverterOptionalString.write(value.`timezone`, buf)
+            FfiConverterOptionalTypeJson.write(value.`settings`, buf)
+    }
+}
+
+
+/**
+ * A new room of a house.
+ */
+data class NewRoom (
+    /**
+     * The house it is in.
+     */
+    val `houseId`: RecordId
+    ,
+    /**
+     * Its name.
+     */
+    val `name`: kotlin.String
+    ,
+    /**
+     * Storey; 0 is the ground floor.
+     */
+    val `floor`: kotlin.Long? = null
+    ,
+    /**
+     * `living_room`, `kitchen`, …
+     */
+    val `roomType`: kotlin.String? = null
+    ,
+    /**
+     * Settings of the room.
+     */
+    val `settings`: Json? = null
+
+){
+
+
+    companion object
+}
+
+/**
+ * @suppress
+ */
+public object FfiConverterTypeNewRoom: FfiConverterRustBuffer<NewRoom> {
+    override fun read(buf: ByteBuffer): NewRoom {
+        return NewRoom(
+            FfiConverterTypeRecordId.read(buf),
+            FfiConverterString.read(buf),
+            FfiConverterOptionalLong.read(buf),
+            FfiConverterOptionalString.read(buf),
+            FfiConverterOptionalTypeJson.read(buf),
+        )
+    }
+
+    override fun allocationSize(value: NewRoom) = (
+            FfiConverterTypeRecordId.allocationSize(value.`houseId`) +
+            FfiConverterString.allocationSize(value.`name`) +
+            FfiConverterOptionalLong.allocationSize(value.`floor`) +
+            FfiConverterOptionalString.allocationSize(value.`roomType`) +
+            FfiConverterOptionalTypeJson.allocationSize(value.`settings`)
+    )
+
+    override fun write(value: NewRoom, buf: ByteBuffer) {
+            FfiConverterTypeRecordId.write(value.`houseId`, buf)
+            FfiConverterString.write(value.`name`, buf)
+            FfiConverterOptionalLong.write(value.`floor`, buf)
+            FfiConverterOptionalString.write(value.`roomType`, buf)
+            FfiConverterOptionalTypeJson.write(value.`settings`, buf)
+    }
+}
+
+
+/**
+ * A new user of a house.
+ */
+data class NewUser (
+    /**
+     * The house.
+     */
+    val `houseId`: RecordId
+    ,
+    /**
+     * The name.
+     */
+    val `name`: kotlin.String
+    ,
+    /**
+     * Unique among the users of a server.
+     */
+    val `email`: kotlin.String? = null
+    ,
+    /**
+     * What they may do; `member` when left out.
+     */
+    val `role`: UserRole? = null
+    ,
+    /**
+     * Preferences.
+     */
+    val `preferences`: Json? = null
+
+){
+
+
+    companion object
+}
+
+/**
+ * @suppress
+ */
+public object FfiConverterTypeNewUser: FfiConverterRustBuffer<NewUser> {
+    override fun read(buf: ByteBuffer): NewUser {
+        return NewUser(
+            FfiConverterTypeRecordId.read(buf),
+            FfiConverterString.read(buf),
+            FfiConverterOptionalString.read(buf),
+            FfiConverterOptionalTypeUserRole.read(buf),
+            FfiConverterOptionalTypeJson.read(buf),
+        )
+    }
+
+    override fun allocationSize(value: NewUser) = (
+            FfiConverterTypeRecordId.allocationSize(value.`houseId`) +
+            FfiConverterString.allocationSize(value.`name`) +
+            FfiConverterOptionalString.allocationSize(value.`email`) +
+            FfiConverterOptionalTypeUserRole.allocationSize(value.`role`) +
+            FfiConverterOptionalTypeJson.allocationSize(value.`preferences`)
+    )
+
+    override fun write(value: NewUser, buf: ByteBuffer) {
+            FfiConverterTypeRecordId.write(value.`houseId`, buf)
+            FfiConverterString.write(value.`name`, buf)
+            FfiConverterOptionalString.write(value.`email`, buf)
+            FfiConverterOptionalTypeUserRole.write(value.`role`, buf)
+            FfiConverterOptionalTypeJson.write(value.`preferences`, buf)
+    }
+}
+
+
+/**
+ * How a client is opened.
+ */
+data class OpenOptions (
+    /**
+     * How safe a local write is when its call returns; `Full` when left out.
+     */
+    val `durability`: Durability? = null
+    ,
+    /**
+     * Log every SQL statement, without its values, at debug level.
+     */
+    val `echo`: kotlin.Boolean = false
+    ,
+    /**
+     * Let a local write start a sync after 250 ms of quiet, while a background sync runs.
+     */
+    val `syncOnWrite`: kotlin.Boolean = true
+
+){
+
+
+    companion object
+}
+
+/**
+ * @suppress
+ */
+public object FfiConverterTypeOpenOptions: FfiConverterRustBuffer<OpenOptions> {
+    override fun read(buf: ByteBuffer): OpenOptions {
+        return OpenOptions(
+            FfiConverterOptionalTypeDurability.read(buf),
+            FfiConverterBoolean.read(buf),
+            FfiConverterBoolean.read(buf),
+        )
+    }
+
+    override fun allocationSize(value: OpenOptions) = (
+            FfiConverterOptionalTypeDurability.allocationSize(value.`durability`) +
+            FfiConverterBoolean.allocationSize(value.`echo`) +
+            FfiConverterBoolean.allocationSize(value.`syncOnWrite`)
+    )
+
+    override fun write(value: OpenOptions, buf: ByteBuffer) {
+            FfiConverterOptionalTypeDurability.write(value.`durability`, buf)
+            FfiConverterBoolean.write(value.`echo`, buf)
+            FfiConverterBoolean.write(value.`syncOnWrite`, buf)
+    }
+}
+
+
+/**
+ * An edit that the server has not got.
+ */
+data class PendingChange (
+    /**
+     * The record's kind.
+     */
+    val `kind`: Kind
+    ,
+    /**
+     * The record's id.
+     */
+    val `id`: RecordId
+    ,
+    /**
+     * The record's name, if it has one.
+     */
+    val `name`: kotlin.String?
+    ,
+    /**
+     * What it does to the record.
+     */
+    val `operation`: Operation
+    ,
+    /**
+     * Whether it waits, or was refused.
+     */
+    val `state`: OutboxState
+    ,
+    /**
+     * How often it was sent.
+     */
+    val `attempts`: kotlin.ULong
+    ,
+    /**
+     * What the server last said about it.
+     */
+    val `lastError`: kotlin.String?
+    ,
+    /**
+     * When the edit was made.
+     */
+    val `updatedAt`: Timestamp?
+
+){
+
+
+    companion object
+}
+
+/**
+ * @suppress
+ */
+public object FfiConverterTypePendingChange: FfiConverterRustBuffer<PendingChange> {
+    override fun read(buf: ByteBuffer): PendingChange {
+        return PendingChange(
+            FfiConverterTypeKind.read(buf),
+            FfiConverterTypeRecordId.read(buf),
+            FfiConverterOptionalString.read(buf),
+            FfiConverterTypeOperation.read(buf),
+            FfiConverterTypeOutboxState.read(buf),
+            FfiConverterULong.read(buf),
+            FfiConverterOptionalString.read(buf),
+            FfiConverterOptionalTypeTimestamp.read(buf),
+        )
+    }
+
+    override fun allocationSize(value: PendingChange) = (
+            FfiConverterTypeKind.allocationSize(value.`kind`) +
+            FfiConverterTypeRecordId.allocationSize(value.`id`) +
+            FfiConverterOptionalString.allocationSize(value.`name`) +
+            FfiConverterTypeOperation.allocationSize(value.`operation`) +
+            FfiConverterTypeOutboxState.allocationSize(value.`state`) +
+            FfiConverterULong.allocationSize(value.`attempts`) +
+            FfiConverterOptionalString.allocationSize(value.`lastError`) +
+            FfiConverterOptionalTypeTimestamp.allocationSize(value.`updatedAt`)
+    )
+
+    override fun write(value: PendingChange, buf: ByteBuffer) {
+            FfiConverterTypeKind.write(value.`kind`, buf)
+            FfiConverterTypeRecordId.write(value.`id`, buf)
+            FfiConverterOptionalString.write(value.`name`, buf)
+            FfiConverterTypeOperation.write(value.`operation`, buf)
+            FfiConverterTypeOutboxState.write(value.`state`, buf)
+            FfiConverterULong.write(value.`attempts`, buf)
+            FfiConverterOptionalString.write(value.`lastError`, buf)
+            FfiConverterOptionalTypeTimestamp.write(value.`updatedAt`, buf)
+    }
+}
+
+
+/**
+ * A room of a house.
+ */
+data class Room (
+    /**
+     * Its id.
+     */
+    val `id`: RecordId
+    ,
+    /**
+     * The house it is in; `None` if it is unplaced.
+     */
+    val `houseId`: RecordId?
+    ,
+    /**
+     * Whether the house it names is not here.
+     */
+    val `unplaced`: kotlin.Boolean
+    ,
+    /**
+     * Its name; empty if the server gave none.
+     */
+    val `name`: kotlin.String
+    ,
+    /**
+     * Storey; 0 is the ground floor.
+     */
+    val `floor`: kotlin.Long?
+    ,
+    /**
+     * `living_room`, `kitchen`, …
+     */
+    val `roomType`: kotlin.String?
+    ,
+    /**
+     * Degrees Celsius, where the server knows.
+     */
+    val `temperature`: kotlin.Double?
+    ,
+    /**
+     * Per cent, where the server knows.
+     */
+    val `humidity`: kotlin.Double?
+    ,
+    /**
+     * Settings, usually an object.
+     */
+    val `settings`: Json?
+    ,
+    /**
+     * When it was made, by its author's clock.
+     */
+    val `createdAt`: Timestamp?
+    ,
+    /**
+     * Edit time.
+     */
+    val `updatedAt`: Timestamp?
+    ,
+    /**
+     * The edit that made this version.
+     */
+    val `syncId`: kotlin.String
+    ,
+    /**
+     * Where it stands with the server, in a word.
+     */
+    val `syncStatus`: RecordStatus
+    ,
+    /**
+     * The same with times and reasons.
+     */
+    val `freshness`: Freshness
+    ,
+    /**
+     * Every other field, as it came.
+     */
+    val `extra`: JsonObject
+
+){
+
+
+    companion object
+}
+
+/**
+ * @suppress
+ */
+public object FfiConverterTypeRoom: FfiConverterRustBuffer<Room> {
+    override fun read(buf: ByteBuffer): Room {
+        return Room(
+            FfiConverterTypeRecordId.read(buf),
+            FfiConverterOptionalTypeRecordId.read(buf),
+            FfiConverterBoolean.read(buf),
+            FfiConverterString.read(buf),
+            FfiConverterOptionalLong.read(buf),
+            FfiConverterOptionalString.read(buf),
+            FfiConverterOptionalDouble.read(buf),
+            FfiConverterOptionalDouble.read(buf),
+            FfiConverterOptionalTypeJson.read(buf),
+            FfiConverterOptionalTypeTimestamp.read(buf),
+            FfiConverterOptionalTypeTimestamp.read(buf),
+            FfiConverterString.read(buf),
+            FfiConverterTypeRecordStatus.read(buf),
+            FfiConverterTypeFreshness.read(buf),
+            FfiConverterTypeJsonObject.read(buf),
+        )
+    }
+
+    override fun allocationSize(value: Room) = (
+            FfiConverterTypeRecordId.allocationSize(value.`id`) +
+            FfiConverterOptionalTypeRecordId.allocationSize(value.`houseId`) +
+            FfiConverterBoolean.allocationSize(value.`unplaced`) +
+            FfiConverterString.allocationSize(value.`name`) +
+            FfiConverterOptionalLong.allocationSize(value.`floor`) +
+            FfiConverterOptionalString.allocationSize(value.`roomType`) +
+            FfiConverterOptionalDouble.allocationSize(value.`temperature`) +
+            FfiConverterOptionalDouble.allocationSize(value.`humidity`) +
+            FfiConverterOptionalTypeJson.allocationSize(value.`settings`) +
+            FfiConverterOptionalTypeTimestamp.allocationSize(value.`createdAt`) +
+            FfiConverterOptionalTypeTimestamp.allocationSize(value.`updatedAt`) +
+            FfiConverterString.allocationSize(value.`syncId`) +
+            FfiConverterTypeRecordStatus.allocationSize(value.`syncStatus`) +
+            FfiConverterTypeFreshness.allocationSize(value.`freshness`) +
+            FfiConverterTypeJsonObject.allocationSize(value.`extra`)
+    )
+
+    override fun write(value: Room, buf: ByteBuffer) {
+            FfiConverterTypeRecordId.write(value.`id`, buf)
+            FfiConverterOptionalTypeRecordId.write(value.`houseId`, buf)
+            FfiConverterBoolean.write(value.`unplaced`, buf)
+            FfiConverterString.write(value.`name`, buf)
+            FfiConverterOptionalLong.write(value.`floor`, buf)
+            FfiConverterOptionalString.write(value.`roomType`, buf)
+            FfiConverterOptionalDouble.write(value.`temperature`, buf)
+            FfiConverterOptionalDouble.write(value.`humidity`, buf)
+            FfiConverterOptionalTypeJson.write(value.`settings`, buf)
+            FfiConverterOptionalTypeTimestamp.write(value.`createdAt`, buf)
+            FfiConverterOptionalTypeTimestamp.write(value.`updatedAt`, buf)
+            FfiConverterString.write(value.`syncId`, buf)
+            FfiConverterTypeRecordStatus.write(value.`syncStatus`, buf)
+            FfiConverterTypeFreshness.write(value.`freshness`, buf)
+            FfiConverterTypeJsonObject.write(value.`extra`, buf)
+    }
+}
+
+
+/**
+ * Changes to a room.
+ */
+data class RoomPatch (
+    /**
+     * The house to move it to.
+     */
+    val `houseId`: RecordId? = null
+    ,
+    /**
+     * Its name.
+     */
+    val `name`: kotlin.String? = null
+    ,
+    /**
+     * Storey; 0 is the ground floor.
+     */
+    val `floor`: kotlin.Long? = null
+    ,
+    /**
+     * `living_room`, `kitchen`, …
+     */
+    val `roomType`: kotlin.String? = null
+    ,
+    /**
+     * Settings of the room, whole.
+     */
+    val `settings`: Json? = null
+    ,
+    /**
+     * Names of fields to empty.
+     */
+    val `clear`: List<kotlin.String> = listOf()
+    ,
+    /**
+     * Other fields.
+     */
+    val `extra`: JsonObject? = null
+
+){
+
+
+    companion object
+}
+
+/**
+ * @suppress
+ */
+public object FfiConverterTypeRoomPatch: FfiConverterRustBuffer<RoomPatch> {
+    override fun read(buf: ByteBuffer): RoomPatch {
+        return RoomPatch(
+            FfiConverterOptionalTypeRecordId.read(buf),
+            FfiConverterOptionalString.read(buf),
+            FfiConverterOptionalLong.read(buf),
+            FfiConverterOptionalString.read(buf),
+            FfiConverterOptionalTypeJson.read(buf),
+            FfiConverterSequenceString.read(buf),
+            FfiConverterOptionalTypeJsonObject.read(buf),
+        )
+    }
+
+    override fun allocationSize(value: RoomPatch) = (
+            FfiConverterOptionalTypeRecordId.allocationSize(value.`houseId`) +
+            FfiConverterOptionalString.allocationSize(value.`name`) +
+            FfiConverterOptionalLong.allocationSize(value.`floor`) +
+            FfiConverterOptionalString.allocationSize(value.`roomType`) +
+            FfiConverterOptionalTypeJson.allocationSize(value.`settings`) +
+            FfiConverterSequenceString.allocationSize(value.`clear`) +
+            FfiConverterOptionalTypeJsonObject.allocationSize(value.`extra`)
+    )
+
+    override fun write(value: RoomPatch, buf: ByteBuffer) {
+            FfiConverterOptionalTypeRecordId.write(value.`houseId`, buf)
+            FfiConverterOptionalString.write(value.`name`, buf)
+            FfiConverterOptionalLong.write(value.`floor`, buf)
+            FfiConverterOptionalString.write(value.`roomType`, buf)
+            FfiConverterOptionalTypeJson.write(value.`settings`, buf)
+            FfiConverterSequenceString.write(value.`clear`, buf)
+            FfiConverterOptionalTypeJsonObject.write(value.`extra`, buf)
+    }
+}
+
+
+/**
+ * What became of a damaged database that was found on open.
+ */
+data class Salvaged (
+    /**
+     * Where the damaged file was moved to.
+     */
+    val `setAside`: kotlin.String
+    ,
+    /**
+     * How many unsent edits were carried over.
+     */
+    val `editsSaved`: kotlin.ULong
+
+){
+
+
+    companion object
+}
+
+/**
+ * @suppress
+ */
+public object FfiConverterTypeSalvaged: FfiConverterRustBuffer<Salvaged> {
+    override fun read(buf: ByteBuffer): Salvaged {
+        return Salvaged(
+            FfiConverterString.read(buf),
+            FfiConverterULong.read(buf),
+        )
+    }
+
+    override fun allocationSize(value: Salvaged) = (
+            FfiConverterString.allocationSize(value.`setAside`) +
+            FfiConverterULong.allocationSize(value.`editsSaved`)
+    )
+
+    override fun write(value: Salvaged, buf: ByteBuffer) {
+            FfiConverterString.write(value.`setAside`, buf)
+            FfiConverterULong.write(value.`editsSaved`, buf)
+    }
+}
+
+
+/**
+ * Something that could not be synced, while the rest was.
+ */
+data class SyncProblem (
+    /**
+     * The record's kind.
+     */
+    val `kind`: Kind
+    ,
+    /**
+     * The record's id; `None` if it is about the whole kind.
+     */
+    val `id`: RecordId?
+    ,
+    /**
+     * A stable word.
+     */
+    val `code`: kotlin.String
+    ,
+    /**
+     * In words.
+     */
+    val `detail`: kotlin.String
+
+){
+
+
+    companion object
+}
+
+/**
+ * @suppress
+ */
+public object FfiConverterTypeSyncProblem: FfiConverterRustBuffer<SyncProblem> {
+    override fun read(buf: ByteBuffer): SyncProblem {
+        return SyncProblem(
+            FfiConverterTypeKind.read(buf),
+            FfiConverterOptionalTypeRecordId.read(buf),
+            FfiConverterString.read(buf),
+            FfiConverterString.read(buf),
+        )
+    }
+
+    override fun allocationSize(value: SyncProblem) = (
+            FfiConverterTypeKind.allocationSize(value.`kind`) +
+            FfiConverterOptionalTypeRecordId.allocationSize(value.`id`) +
+            FfiConverterString.allocationSize(value.`code`) +
+            FfiConverterString.allocationSize(value.`detail`)
+    )
+
+    override fun write(value: SyncProblem, buf: ByteBuffer) {
+            FfiConverterTypeKind.write(value.`kind`, buf)
+            FfiConverterOptionalTypeRecordId.write(value.`id`, buf)
+            FfiConverterString.write(value.`code`, buf)
+            FfiConverterString.write(value.`detail`, buf)
+    }
+}
+
+
+/**
+ * The outcome of a sync that went through.
+ */
+data class SyncResult (
+    /**
+     * `pulled + pushed`.
+     */
+    val `syncedEntities`: kotlin.ULong
+    ,
+    /**
+     * Records that the server sent.
+     */
+    val `pulled`: kotlin.ULong
+    ,
+    /**
+     * Edits that the server took or decided.
+     */
+    val `pushed`: kotlin.ULong
+    ,
+    /**
+     * The conflicts met in this sync.
+     */
+    val `conflicts`: List<Conflict>
+    ,
+    /**
+     * How many of them are decided.
+     */
+    val `conflictsResolved`: kotlin.ULong
+    ,
+    /**
+     * What could not be synced, one entry a record or kind; the rest went through.
+     */
+    val `errors`: List<SyncProblem>
+    ,
+    /**
+     * How long it took.
+     */
+    val `duration`: java.time.Duration
+
+){
+
+
+    companion object
+}
+
+/**
+ * @suppress
+ */
+public object FfiConverterTypeSyncResult: FfiConverterRustBuffer<SyncResult> {
+    override fun read(buf: ByteBuffer): SyncResult {
+        return SyncResult(
+            FfiConverterULong.read(buf),
+            FfiConverterULong.read(buf),
+            FfiConverterULong.read(buf),
+            FfiConverterSequenceTypeConflict.read(buf),
+            FfiConverterULong.read(buf),
+            FfiConverterSequenceTypeSyncProblem.read(buf),
+            FfiConverterDuration.read(buf),
+        )
+    }
+
+    override fun allocationSize(value: SyncResult) = (
+            FfiConverterULong.allocationSize(value.`syncedEntities`) +
+            FfiConverterULong.allocationSize(value.`pulled`) +
+            FfiConverterULong.allocationSize(value.`pushed`) +
+            FfiConverterSequenceTypeConflict.allocationSize(value.`conflicts`) +
+            FfiConverterULong.allocationSize(value.`conflictsResolved`) +
+            FfiConverterSequenceTypeSyncProblem.allocationSize(value.`errors`) +
+            FfiConverterDuration.allocationSize(value.`duration`)
+    )
+
+    override fun write(value: SyncResult, buf: ByteBuffer) {
+            FfiConverterULong.write(value.`syncedEntities`, buf)
+            FfiConverterULong.write(value.`pulled`, buf)
+            FfiConverterULong.write(value.`pushed`, buf)
+            FfiConverterSequenceTypeConflict.write(value.`conflicts`, buf)
+            FfiConverterULong.write(value.`conflictsResolved`, buf)
+            FfiConverterSequenceTypeSyncProblem.write(value.`errors`, buf)
+            FfiConverterDuration.write(value.`duration`, buf)
+    }
+}
+
+
+/**
+ * Where the replica stands.
+ */
+data class SyncStatus (
+    /**
+     * The server, if `connect` was called.
+     */
+    val `serverUrl`: kotlin.String?
+    ,
+    /**
+     * This replica's name to the server.
+     */
+    val `clientId`: kotlin.String
+    ,
+    /**
+     * `v1`.
+     */
+    val `protocol`: kotlin.String
+    ,
+    /**
+     * The server's time up to which everything was pulled.
+     */
+    val `lastSyncTime`: Timestamp?
+    ,
+    /**
+     * When the last sync went through, by our clock.
+     */
+    val `lastSyncSuccess`: Timestamp?
+    ,
+    /**
+     * Why the last one did not.
+     */
+    val `lastSyncError`: kotlin.String?
+    ,
+    /**
+     * Failures since the last success.
+     */
+    val `syncFailures`: kotlin.ULong
+    ,
+    /**
+     * Syncs that went through.
+     */
+    val `totalSyncs`: kotlin.ULong
+    ,
+    /**
+     * Conflicts ever met.
+     */
+    val `totalConflicts`: kotlin.ULong
+    ,
+    /**
+     * Whether a sync is running, here or in another process.
+     */
+    val `syncInProgress`: kotlin.Boolean
+    ,
+    /**
+     * When the background loop tries next.
+     */
+    val `nextRetryTime`: Timestamp?
+    ,
+    /**
+     * Edits waiting to be sent.
+     */
+    val `pending`: kotlin.ULong
+    ,
+    /**
+     * Edits the server refused.
+     */
+    val `failed`: kotlin.ULong
+    ,
+    /**
+     * Entries in the journal.
+     */
+    val `conflicts`: kotlin.ULong
+    ,
+    /**
+     * Live records by kind.
+     */
+    val `counts`: Map<kotlin.String, kotlin.ULong>
+
+){
+
+
+    companion object
+}
+
+/**
+ * @suppress
+ */
+public object FfiConverterTypeSyncStatus: FfiConverterRustBuffer<SyncStatus> {
+    override fun read(buf: ByteBuffer): SyncStatus {
+        return SyncStatus(
+            FfiConverterOptionalString.read(buf),
+            FfiConverterString.read(buf),
+            FfiConverterString.read(buf),
+            FfiConverterOptionalTypeTimestamp.read(buf),
+            FfiConverterOptionalTypeTimestamp.read(buf),
+            FfiConverterOptionalString.read(buf),
+            FfiConverterULong.read(buf),
+            FfiConverterULong.read(buf),
+            FfiConverterULong.read(buf),
+            FfiConverterBoolean.read(buf),
+            FfiConverterOptionalTypeTimestamp.read(buf),
+            FfiConverterULong.read(buf),
+            FfiConverterULong.read(buf),
+            FfiConverterULong.read(buf),
+            FfiConverterMapStringULong.read(buf),
+        )
+    }
+
+    override fun allocationSize(value: SyncStatus) = (
+            FfiConverterOptionalString.allocationSize(value.`serverUrl`) +
+            FfiConverterString.allocationSize(value.`clientId`) +
+            FfiConverterString.allocationSize(value.`protocol`) +
+            FfiConverterOptionalTypeTimestamp.allocationSize(value.`lastSyncTime`) +
+            FfiConverterOptionalTypeTimestamp.allocationSize(value.`lastSyncSuccess`) +
+            FfiConverterOptionalString.allocationSize(value.`lastSyncError`) +
+            FfiConverterULong.allocationSize(value.`syncFailures`) +
+            FfiConverterULong.allocationSize(value.`totalSyncs`) +
+            FfiConverterULong.allocationSize(value.`totalConflicts`) +
+            FfiConverterBoolean.allocationSize(value.`syncInProgress`) +
+            FfiConverterOptionalTypeTimestamp.allocationSize(value.`nextRetryTime`) +
+            FfiConverterULong.allocationSize(value.`pending`) +
+            FfiConverterULong.allocationSize(value.`failed`) +
+            FfiConverterULong.allocationSize(value.`conflicts`) +
+            FfiConverterMapStringULong.allocationSize(value.`counts`)
+    )
+
+    override fun write(value: SyncStatus, buf: ByteBuffer) {
+            FfiConverterOptionalString.write(value.`serverUrl`, buf)
+            FfiConverterString.write(value.`clientId`, buf)
+            FfiConverterString.write(value.`protocol`, buf)
+            FfiConverterOptionalTypeTimestamp.write(value.`lastSyncTime`, buf)
+            FfiConverterOptionalTypeTimestamp.write(value.`lastSyncSuccess`, buf)
+            FfiConverterOptionalString.write(value.`lastSyncError`, buf)
+            FfiConverterULong.write(value.`syncFailures`, buf)
+            FfiConverterULong.write(value.`totalSyncs`, buf)
+            FfiConverterULong.write(value.`totalConflicts`, buf)
+            FfiConverterBoolean.write(value.`syncInProgress`, buf)
+            FfiConverterOptionalTypeTimestamp.write(value.`nextRetryTime`, buf)
+            FfiConverterULong.write(value.`pending`, buf)
+            FfiConverterULong.write(value.`failed`, buf)
+            FfiConverterULong.write(value.`conflicts`, buf)
+            FfiConverterMapStringULong.write(value.`counts`, buf)
+    }
+}
+
+
+/**
+ * How long the parts of an exchange may take.
+ */
+data class Timeouts (
+    /**
+     * To connect.
+     */
+    val `connect`: java.time.Duration
+    ,
+    /**
+     * Without a byte.
+     */
+    val `idle`: java.time.Duration
+    ,
+    /**
+     * For the whole exchange.
+     */
+    val `total`: java.time.Duration
+
+){
+
+
+    companion object
+}
+
+/**
+ * @suppress
+ */
+public object FfiConverterTypeTimeouts: FfiConverterRustBuffer<Timeouts> {
+    override fun read(buf: ByteBuffer): Timeouts {
+        return Timeouts(
+            FfiConverterDuration.read(buf),
+            FfiConverterDuration.read(buf),
+            FfiConverterDuration.read(buf),
+        )
+    }
+
+    override fun allocationSize(value: Timeouts) = (
+            FfiConverterDuration.allocationSize(value.`connect`) +
+            FfiConverterDuration.allocationSize(value.`idle`) +
+            FfiConverterDuration.allocationSize(value.`total`)
+    )
+
+    override fun write(value: Timeouts, buf: ByteBuffer) {
+            FfiConverterDuration.write(value.`connect`, buf)
+            FfiConverterDuration.write(value.`idle`, buf)
+            FfiConverterDuration.write(value.`total`, buf)
+    }
+}
+
+
+/**
+ * Somebody who lives in or visits a house.
+ */
+data class User (
+    /**
+     * Their id.
+     */
+    val `id`: RecordId
+    ,
+    /**
+     * The house; `None` if they are unplaced.
+     */
+    val `houseId`: RecordId?
+    ,
+    /**
+     * Whether the house they name is not here.
+     */
+    val `unplaced`: kotlin.Boolean
+    ,
+    /**
+     * The name; empty if the server gave none.
+     */
+    val `name`: kotlin.String
+    ,
+    /**
+     * Unique among the users of a server.
+     */
+    val `email`: kotlin.String?
+    ,
+    /**
+     * What they may do.
+     */
+    val `role`: UserRole?
+    ,
+    /**
+     * Preferences, usually an object.
+     */
+    val `preferences`: Json?
+    ,
+    /**
+     * When the record was made, by its author's clock.
+     */
+    val `createdAt`: Timestamp?
+    ,
+    /**
+     * Edit time.
+     */
+    val `updatedAt`: Timestamp?
+    ,
+    /**
+     * The edit that made this version.
+     */
+    val `syncId`: kotlin.String
+    ,
+    /**
+     * Where it stands with the server, in a word.
+     */
+    val `syncStatus`: RecordStatus
+    ,
+    /**
+     * The same with times and reasons.
+     */
+    val `freshness`: Freshness
+    ,
+    /**
+     * Every other field, as it came.
+     */
+    val `extra`: JsonObject
+
+){
+
+
+    companion object
+}
+
+/**
+ * @suppress
+ */
+public object FfiConverterTypeUser: FfiConverterRustBuffer<User> {
+    override fun read(buf: ByteBuffer): User {
+        return User(
+            FfiConverterTypeRecordId.read(buf),
+            FfiConverterOptionalTypeRecordId.read(buf),
+            FfiConverterBoolean.read(buf),
+            FfiConverterString.read(buf),
+            FfiConverterOptionalString.read(buf),
+            FfiConverterOptionalTypeUserRole.read(buf),
+            FfiConverterOptionalTypeJson.read(buf),
+            FfiConverterOptionalTypeTimestamp.read(buf),
+            FfiConverterOptionalTypeTimestamp.read(buf),
+            FfiConverterString.read(buf),
+            FfiConverterTypeRecordStatus.read(buf),
+            FfiConverterTypeFreshness.read(buf),
+            FfiConverterTypeJsonObject.read(buf),
+        )
+    }
+
+    override fun allocationSize(value: User) = (
+            FfiConverterTypeRecordId.allocationSize(value.`id`) +
+            FfiConverterOptionalTypeRecordId.allocationSize(value.`houseId`) +
+            FfiConverterBoolean.allocationSize(value.`unplaced`) +
+            FfiConverterString.allocationSize(value.`name`) +
+            FfiConverterOptionalString.allocationSize(value.`email`) +
+            FfiConverterOptionalTypeUserRole.allocationSize(value.`role`) +
+            FfiConverterOptionalTypeJson.allocationSize(value.`preferences`) +
+            FfiConverterOptionalTypeTimestamp.allocationSize(value.`createdAt`) +
+            FfiConverterOptionalTypeTimestamp.allocationSize(value.`updatedAt`) +
+            FfiConverterString.allocationSize(value.`syncId`) +
+            FfiConverterTypeRecordStatus.allocationSize(value.`syncStatus`) +
+            FfiConverterTypeFreshness.allocationSize(value.`freshness`) +
+            FfiConverterTypeJsonObject.allocationSize(value.`extra`)
+    )
+
+    override fun write(value: User, buf: ByteBuffer) {
+            FfiConverterTypeRecordId.write(value.`id`, buf)
+            FfiConverterOptionalTypeRecordId.write(value.`houseId`, buf)
+            FfiConverterBoolean.write(value.`unplaced`, buf)
+            FfiConverterString.write(value.`name`, buf)
+            FfiConverterOptionalString.write(value.`email`, buf)
+            FfiConverterOptionalTypeUserRole.write(value.`role`, buf)
+            FfiConverterOptionalTypeJson.write(value.`preferences`, buf)
+            FfiConverterOptionalTypeTimestamp.write(value.`createdAt`, buf)
+            FfiConverterOptionalTypeTimestamp.write(value.`updatedAt`, buf)
+            FfiConverterString.write(value.`syncId`, buf)
+            FfiConverterTypeRecordStatus.write(value.`syncStatus`, buf)
+            FfiConverterTypeFreshness.write(value.`freshness`, buf)
+            FfiConverterTypeJsonObject.write(value.`extra`, buf)
+    }
+}
+
+
+/**
+ * Changes to a user.
+ */
+data class UserPatch (
+    /**
+     * The house to move to.
+     */
+    val `houseId`: RecordId? = null
+    ,
+    /**
+     * The name.
+     */
+    val `name`: kotlin.String? = null
+    ,
+    /**
+     * Unique among the users of a server.
+     */
+    val `email`: kotlin.String? = null
+    ,
+    /**
+     * What they may do.
+     */
+    val `role`: UserRole? = null
+    ,
+    /**
+     * Preferences, whole.
+     */
+    val `preferences`: Json? = null
+    ,
+    /**
+     * Names of fields to empty.
+     */
+    val `clear`: List<kotlin.String> = listOf()
+    ,
+    /**
+     * Other fields.
+     */
+    val `extra`: JsonObject? = null
+
+){
+
+
+    companion object
+}
+
+/**
+ * @suppress
+ */
+public object FfiConverterTypeUserPatch: FfiConverterRustBuffer<UserPatch> {
+    override fun read(buf: ByteBuffer): UserPatch {
+        return UserPatch(
+            FfiConverterOptionalTypeRecordId.read(buf),
+            FfiConverterOptionalString.read(buf),
+            FfiConverterOptionalString.read(buf),
+            FfiConverterOptionalTypeUserRole.read(buf),
+            FfiConverterOptionalTypeJson.read(buf),
+            FfiConverterSequenceString.read(buf),
+            FfiConverterOptionalTypeJsonObject.read(buf),
+        )
+    }
+
+    override fun allocationSize(value: UserPatch) = (
+            FfiConverterOptionalTypeRecordId.allocationSize(value.`houseId`) +
+            FfiConverterOptionalString.allocationSize(value.`name`) +
+            FfiConverterOptionalString.allocationSize(value.`email`) +
+            FfiConverterOptionalTypeUserRole.allocationSize(value.`role`) +
+            FfiConverterOptionalTypeJson.allocationSize(value.`preferences`) +
+            FfiConverterSequenceString.allocationSize(value.`clear`) +
+            FfiConverterOptionalTypeJsonObject.allocationSize(value.`extra`)
+    )
+
+    override fun write(value: UserPatch, buf: ByteBuffer) {
+            FfiConverterOptionalTypeRecordId.write(value.`houseId`, buf)
+            FfiConverterOptionalString.write(value.`name`, buf)
+            FfiConverterOptionalString.write(value.`email`, buf)
+            FfiConverterOptionalTypeUserRole.write(value.`role`, buf)
+            FfiConverterOptionalTypeJson.write(value.`preferences`, buf)
+            FfiConverterSequenceString.write(value.`clear`, buf)
+            FfiConverterOptionalTypeJsonObject.write(value.`extra`, buf)
+    }
+}
+
+
+/**
+ * What a device is.
+ */
+sealed class DeviceType {
+
+    /**
+     * A lamp.
+     */
+    object Light : DeviceType()
+
+
+    /**
+     * A switch or socket.
+     */
+    object Switch : DeviceType()
+
+
+    /**
+     * Something that measures.
+     */
+    object Sensor : DeviceType()
+
+
+    /**
+     * A thermostat.
+     */
+    object Thermostat : DeviceType()
+
+
+    /**
+     * A lock.
+     */
+    object Lock : DeviceType()
+
+
+    /**
+     * A camera.
+     */
+    object Camera : DeviceType()
+
+
+    /**
+     * A loudspeaker.
+     */
+    object Speaker : DeviceType()
+
+
+    /**
+     * None of these.
+     */
+    object Other : DeviceType()
+
+
+    /**
+     * A word that this version does not know, kept as it came.
+     */
+    data class Unknown(
+        /**
+         * The word.
+         */
+        val `name`: kotlin.String) : DeviceType()
+
+    {
+
+
+        companion object
+    }
+
+
+    companion object
+}
+
+/**
+ * @suppress
+ */
+public object FfiConverterTypeDeviceType : FfiConverterRustBuffer<DeviceType>{
+    override fun read(buf: ByteBuffer): DeviceType {
+        return when(buf.getInt()) {
+            1 -> DeviceType.Light
+            2 -> DeviceType.Switch
+            3 -> DeviceType.Sensor
+            4 -> DeviceType.Thermostat
+            5 -> DeviceType.Lock
+            6 -> DeviceType.Camera
+            7 -> DeviceType.Speaker
+            8 -> DeviceType.Other
+            9 -> DeviceType.Unknown(
+                FfiConverterString.read(buf),
+                )
+            else -> throw RuntimeException("invalid enum value, something is very wrong!!")
+        }
+    }
+
+    override fun allocationSize(value: DeviceType): ULong = when(value) {
+        is DeviceType.Light -> {
+            // Add the size for the Int that specifies the variant plus the size needed for all fields
+            (
+                4UL
+            )
+        }
+        is DeviceType.Switch -> {
+            // Add the size for the Int that specifies the variant plus the size needed for all fields
+            (
+                4UL
+            )
+        }
+        is DeviceType.Sensor -> {
+            // Add the size for the Int that specifies the variant plus the size needed for all fields
+            (
+                4UL
+            )
+        }
+        is DeviceType.Thermostat -> {
+            // Add the size for the Int that specifies the variant plus the size needed for all fields
+            (
+                4UL
+            )
+        }
+        is DeviceType.Lock -> {
+            // Add the size for the Int that specifies the variant plus the size needed for all fields
+            (
+                4UL
+            )
+        }
+        is DeviceType.Camera -> {
+            // Add the size for the Int that specifies the variant plus the size needed for all fields
+            (
+                4UL
+            )
+        }
+        is DeviceType.Speaker -> {
+            // Add the size for the Int that specifies the variant plus the size needed for all fields
+            (
+                4UL
+            )
+        }
+        is DeviceType.Other -> {
+            // Add the size for the Int that specifies the variant plus the size needed for all fields
+            (
+                4UL
+            )
+        }
+        is DeviceType.Unknown -> {
+            // Add the size for the Int that specifies the variant plus the size needed for all fields
+            (
+                4UL
+                + FfiConverterString.allocationSize(value.`name`)
+            )
+        }
+    }
+
+    override fun write(value: DeviceType, buf: ByteBuffer) {
+        when(value) {
+            is DeviceType.Light -> {
+                buf.putInt(1)
+                Unit
+            }
+            is DeviceType.Switch -> {
+                buf.putInt(2)
+                Unit
+            }
+            is DeviceType.Sensor -> {
+                buf.putInt(3)
+                Unit
+            }
+            is DeviceType.Thermostat -> {
+                buf.putInt(4)
+                Unit
+            }
+            is DeviceType.Lock -> {
+                buf.putInt(5)
+                Unit
+            }
+            is DeviceType.Camera -> {
+                buf.putInt(6)
+                Unit
+            }
+            is DeviceType.Speaker -> {
+                buf.putInt(7)
+                Unit
+            }
+            is DeviceType.Other -> {
+                buf.putInt(8)
+                Unit
+            }
+            is DeviceType.Unknown -> {
+                buf.putInt(9)
+                FfiConverterString.write(value.`name`, buf)
+                Unit
+            }
+        }.let { /* this makes the `when` an expression, which ensures it is exhaustive */ }
+    }
+}
+
+
+/**
+ * What survives a power cut.
+ */
+
+enum class Durability {
+
+    /**
+     * Every acknowledged local write (`synchronous=FULL`).
+     */
+    FULL,
+    /**
+     * The database stays sound, but a power cut may take the last local writes
+     * with it (`synchronous=NORMAL`). A crash of the program takes nothing.
+     */
+    FAST;
+
+
+    companion object
+}
+
+
+/**
+ * @suppress
+ */
+public object FfiConverterTypeDurability: FfiConverterRustBuffer<Durability> {
+    override fun read(buf: ByteBuffer) = try {
+        Durability.values()[buf.getInt() - 1]
+    } catch (e: IndexOutOfBoundsException) {
+        throw RuntimeException("invalid enum value, something is very wrong!!", e)
+    }
+
+    override fun allocationSize(value: Durability) = 4UL
+
+    override fun write(value: Durability, buf: ByteBuffer) {
+        buf.putInt(value.ordinal + 1)
+    }
+}
+
+
+/**
+ * Where a record stands with the server.
+ */
+sealed class Freshness {
+
+    /**
+     * It is as the server had it.
+     */
+    data class Synced(
+        /**
+         * When this version was exchanged with the server. Whether anything newer
+         * was looked for since is told by `last_sync_success` of the sync status.
+         */
+        val `asOf`: com.thegoodies.wildthing.Timestamp?) : Freshness()
+
+    {
+
+
+        companion object
+    }
+
+    /**
+     * It was edited here, and the server has not answered yet.
+     */
+    data class Pending(
+        /**
+         * Edit time.
+         */
+        val `since`: com.thegoodies.wildthing.Timestamp?,
+        /**
+         * Whether the server has another edit, which by the rule gives way to this one.
+         */
+        val `contested`: kotlin.Boolean) : Freshness()
+
+    {
+
+
+        companion object
+    }
+
+    /**
+     * It was edited here, and the server refused the edit. It is not sent again
+     * by itself: retry it, edit it, or discard it.
+     */
+    data class Failed(
+        /**
+         * Edit time.
+         */
+        val `since`: com.thegoodies.wildthing.Timestamp?,
+        /**
+         * The server's words.
+         */
+        val `reason`: kotlin.String) : Freshness()
+
+    {
+
+
+        companion object
+    }
+
+    /**
+     * It is as the server had it, and an edit made here lost to that. The losing
+     * edit can be restored or dismissed.
+     */
+    data class Superseded(
+        /**
+         * When this version was exchanged with the server.
+         */
+        val `asOf`: com.thegoodies.wildthing.Timestamp?,
+        /**
+         * The entry among the conflicts.
+         */
+        val `conflictId`: kotlin.Long,
+        /**
+         * Why the edit lost.
+         */
+        val `reason`: kotlin.String) : Freshness()
+
+    {
+
+
+        companion object
+    }
+
+
+    companion object
+}
+
+/**
+ * @suppress
+ */
+public object FfiConverterTypeFreshness : FfiConverterRustBuffer<Freshness>{
+    override fun read(buf: ByteBuffer): Freshness {
+        return when(buf.getInt()) {
+            1 -> Freshness.Synced(
+                FfiConverterOptionalTypeTimestamp.read(buf),
+                )
+            2 -> Freshness.Pending(
+                FfiConverterOptionalTypeTimestamp.read(buf),
+                FfiConverterBoolean.read(buf),
+                )
+            3 -> Freshness.Failed(
+                FfiConverterOptionalTypeTimestamp.read(buf),
+                FfiConverterString.read(buf),
+                )
+            4 -> Freshness.Superseded(
+                FfiConverterOptionalTypeTimestamp.read(buf),
+                FfiConverterLong.read(buf),
+                FfiConverterString.read(buf),
+                )
+            else -> throw RuntimeException("invalid enum value, something is very wrong!!")
+        }
+    }
+
+    override fun allocationSize(value: Freshness): ULong = when(value) {
+        is Freshness.Synced -> {
+            // Add the size for the Int that specifies the variant plus the size needed for all fields
+            (
+                4UL
+                + FfiConverterOptionalTypeTimestamp.allocationSize(value.`asOf`)
+            )
+        }
+        is Freshness.Pending -> {
+            // Add the size for the Int that specifies the variant plus the size needed for all fields
+            (
+                4UL
+                + FfiConverterOptionalTypeTimestamp.allocationSize(value.`since`)
+                + FfiConverterBoolean.allocationSize(value.`contested`)
+            )
+        }
+        is Freshness.Failed -> {
+            // Add the size for the Int that specifies the variant plus the size needed for all fields
+            (
+                4UL
+                + FfiConverterOptionalTypeTimestamp.allocationSize(value.`since`)
+                + FfiConverterString.allocationSize(value.`reason`)
+            )
+        }
+        is Freshness.Superseded -> {
+            // Add the size for the Int that specifies the variant plus the size needed for all fields
+            (
+                4UL
+                + FfiConverterOptionalTypeTimestamp.allocationSize(value.`asOf`)
+                + FfiConverterLong.allocationSize(value.`conflictId`)
+                + FfiConverterString.allocationSize(value.`reason`)
+            )
+        }
+    }
+
+    override fun write(value: Freshness, buf: ByteBuffer) {
+        when(value) {
+            is Freshness.Synced -> {
+                buf.putInt(1)
+                FfiConverterOptionalTypeTimestamp.write(value.`asOf`, buf)
+                Unit
+            }
+            is Freshness.Pending -> {
+                buf.putInt(2)
+                FfiConverterOptionalTypeTimestamp.write(value.`since`, buf)
+                FfiConverterBoolean.write(value.`contested`, buf)
+                Unit
+            }
+            is Freshness.Failed -> {
+                buf.putInt(3)
+                FfiConverterOptionalTypeTimestamp.write(value.`since`, buf)
+                FfiConverterString.write(value.`reason`, buf)
+                Unit
+            }
+            is Freshness.Superseded -> {
+                buf.putInt(4)
+                FfiConverterOptionalTypeTimestamp.write(value.`asOf`, buf)
+                FfiConverterLong.write(value.`conflictId`, buf)
+                FfiConverterString.write(value.`reason`, buf)
+                Unit
+            }
+        }.let { /* this makes the `when` an expression, which ensures it is exhaustive */ }
+    }
+}
+
+
+/**
+ * What a record is. Kinds this version does not know are kept as they came.
+ */
+sealed class Kind {
+
+    /**
+     * A home; the root of containment.
+     */
+    object House : Kind()
+
+
+    /**
+     * A room of a house.
+     */
+    object Room : Kind()
+
+
+    /**
+     * A device in a room.
+     */
+    object Device : Kind()
+
+
+    /**
+     * Somebody who lives in or visits a house.
+     */
+    object User : Kind()
+
+
+    /**
+     * The state of a device, one record per (device, state type).
+     */
+    object EntityState : Kind()
+
+
+    /**
+     * Something that happened, kept as a log.
+     */
+    object Event : Kind()
+
+
+    /**
+     * A kind of a newer server; stored, synced and shown, not interpreted.
+     */
+    data class Other(
+        /**
+         * Its name on the wire.
+         */
+        val `name`: kotlin.String) : Kind()
+
+    {
+
+
+        companion object
+    }
+
+
+    companion object
+}
+
+/**
+ * @suppress
+ */
+public object FfiConverterTypeKind : FfiConverterRustBuffer<Kind>{
+    override fun read(buf: ByteBuffer): Kind {
+        return when(buf.getInt()) {
+            1 -> Kind.House
+            2 -> Kind.Room
+            3 -> Kind.Device
+            4 -> Kind.User
+            5 -> Kind.EntityState
+            6 -> Kind.Event
+            7 -> Kind.Other(
+                FfiConverterString.read(buf),
+                )
+            else -> throw RuntimeException("invalid enum value, something is very wrong!!")
+        }
+    }
+
+    override fun allocationSize(value: Kind): ULong = when(value) {
+        is Kind.House -> {
+            // Add the size for the Int that specifies the variant plus the size needed for all fields
+            (
+                4UL
+            )
+        }
+        is Kind.Room -> {
+            // Add the size for the Int that specifies the variant plus the size needed for all fields
+            (
+                4UL
+            )
+        }
+        is Kind.Device -> {
+            // Add the size for the Int that specifies the variant plus the size needed for all fields
+            (
+                4UL
+            )
+        }
+        is Kind.User -> {
+            // Add the size for the Int that specifies the variant plus the size needed for all fields
+            (
+                4UL
+            )
+        }
+        is Kind.EntityState -> {
+            // Add the size for the Int that specifies the variant plus the size needed for all fields
+            (
+                4UL
+            )
+        }
+        is Kind.Event -> {
+            // Add the size for the Int that specifies the variant plus the size needed for all fields
+            (
+                4UL
+            )
+        }
+        is Kind.Other -> {
+            // Add the size for the Int that specifies the variant plus the size needed for all fields
+            (
+                4UL
+                + FfiConverterString.allocationSize(value.`name`)
+            )
+        }
+    }
+
+    override fun write(value: Kind, buf: ByteBuffer) {
+        when(value) {
+            is Kind.House -> {
+                buf.putInt(1)
+                Unit
+            }
+            is Kind.Room -> {
+                buf.putInt(2)
+                Unit
+            }
+            is Kind.Device -> {
+                buf.putInt(3)
+                Unit
+            }
+            is Kind.User -> {
+                buf.putInt(4)
+                Unit
+            }
+            is Kind.EntityState -> {
+                buf.putInt(5)
+                Unit
+            }
+            is Kind.Event -> {
+                buf.putInt(6)
+                Unit
+            }
+            is Kind.Other -> {
+                buf.putInt(7)
+                FfiConverterString.write(value.`name`, buf)
+                Unit
+            }
+        }.let { /* this makes the `when` an expression, which ensures it is exhaustive */ }
+    }
+}
+
+
+/**
+ * How much is told.
+ */
+
+enum class LogLevel {
+
+    /**
+     * Nothing.
+     */
+    OFF,
+    /**
+     * What failed.
+     */
+    ERROR,
+    /**
+     * What is odd, and was dealt with.
+     */
+    WARNING,
+    /**
+     * What matters in everyday use.
+     */
+    INFO,
+    /**
+     * What helps to find a fault; every SQL statement where `echo` is on.
+     */
+    DEBUG,
+    /**
+     * Everything.
+     */
+    TRACE;
+
+
+    companion object
+}
+
+
+/**
+ * @suppress
+ */
+public object FfiConverterTypeLogLevel: FfiConverterRustBuffer<LogLevel> {
+    override fun read(buf: ByteBuffer) = try {
+        LogLevel.values()[buf.getInt() - 1]
+    } catch (e: IndexOutOfBoundsException) {
+        throw RuntimeException("invalid enum value, something is very wrong!!", e)
+    }
+
+    override fun allocationSize(value: LogLevel) = 4UL
+
+    override fun write(value: LogLevel, buf: ByteBuffer) {
+        buf.putInt(value.ordinal + 1)
+    }
+}
+
+
+/**
+ * Why a sink could not take a message. Nobody acts on it.
+ */
+sealed class LogSinkException: kotlin.Exception() {
+
+    /**
+     * It threw.
+     */
+    class Failed(
+
+        /**
+         * What it said.
+         */
+        val `reason`: kotlin.String
+        ) : LogSinkException() {
+        override val message
+            get() = "reason=${ `reason` }"
+    }
+
+
+    companion object ErrorHandler : UniffiRustCallStatusErrorHandler<LogSinkException> {
+        override fun lift(error_buf: RustBuffer.ByValue): LogSinkException = FfiConverterTypeLogSinkError.lift(error_buf)
+    }
+
+
+}
+
+/**
+ * @suppress
+ */
+public object FfiConverterTypeLogSinkError : FfiConverterRustBuffer<LogSinkException> {
+    override fun read(buf: ByteBuffer): LogSinkException {
+
+
+        return when(buf.getInt()) {
+            1 -> LogSinkException.Failed(
+                FfiConverterString.read(buf),
+                )
+            else -> throw RuntimeException("invalid error enum value, something is very wrong!!")
+        }
+    }
+
+    override fun allocationSize(value: LogSinkException): ULong {
+        return when(value) {
+            is LogSinkException.Failed -> (
+                // Add the size for the Int that specifies the variant plus the size needed for all fields
+                4UL
+                + FfiConverterString.allocationSize(value.`reason`)
+            )
+        }
+    }
+
+    override fun write(value: LogSinkException, buf: ByteBuffer) {
+        when(value) {
+            is LogSinkException.Failed -> {
+                buf.putInt(1)
+                FfiConverterString.write(value.`reason`, buf)
+                Unit
+            }
+        }.let { /* this makes the `when` an expression, which ensures it is exhaustive */ }
+    }
+
+}
+
+
+/**
+ * Whose edit lost.
+ */
+
+enum class Loser {
+
+    /**
+     * An edit made on this replica.
+     */
+    LOCAL,
+    /**
+     * A server version that an edit made here won over.
+     */
+    REMOTE;
+
+
+    companion object
+}
+
+
+/**
+ * @suppress
+ */
+public object FfiConverterTypeLoser: FfiConverterRustBuffer<Loser> {
+    override fun read(buf: ByteBuffer) = try {
+        Loser.values()[buf.getInt() - 1]
+    } catch (e: IndexOutOfBoundsException) {
+        throw RuntimeException("invalid enum value, something is very wrong!!", e)
+    }
+
+    override fun allocationSize(value: Loser) = 4UL
+
+    override fun write(value: Loser, buf: ByteBuffer) {
+        buf.putInt(value.ordinal + 1)
+    }
+}
+
+
+/**
+ * What a change did. Only `delete` has a meaning of its own: creates and
+ * updates both carry the whole record.
+ */
+
+enum class Operation {
+
+    /**
+     * The record is new.
+     */
+    CREATE,
+    /**
+     * The record was there before.
+     */
+    UPDATE,
+    /**
+     * The version is a tombstone.
+     */
+    DELETE;
+
+
+    companion object
+}
+
+
+/**
+ * @suppress
+ */
+public object FfiConverterTypeOperation: FfiConverterRustBuffer<Operation> {
+    override fun read(buf: ByteBuffer) = try {
+        Operation.values()[buf.getInt() - 1]
+    } catch (e: IndexOutOfBoundsException) {
+        throw RuntimeException("invalid enum value, something is very wrong!!", e)
+    }
+
+    override fun allocationSize(value: Operation) = 4UL
+
+    override fun write(value: Operation, buf: ByteBuffer) {
+        buf.putInt(value.ordinal + 1)
+    }
+}
+
+
+/**
+ * Whether an unsent edit will be sent.
+ */
+
+enum class OutboxState {
+
+    /**
+     * It will, at the next sync.
+     */
+    QUEUED,
+    /**
+     * Not before it is retried or edited: the server refused it.
+     */
+    FAILED;
+
+
+    companion object
+}
+
+
+/**
+ * @suppress
+ */
+public object FfiConverterTypeOutboxState: FfiConverterRustBuffer<OutboxState> {
+    override fun read(buf: ByteBuffer) = try {
+        OutboxState.values()[buf.getInt() - 1]
+    } catch (e: IndexOutOfBoundsException) {
+        throw RuntimeException("invalid enum value, something is very wrong!!", e)
+    }
+
+    override fun allocationSize(value: OutboxState) = 4UL
+
+    override fun write(value: OutboxState, buf: ByteBuffer) {
+        buf.putInt(value.ordinal + 1)
+    }
+}
+
+
+/**
+ * Where a record stands with the server.
+ */
+
+enum class RecordStatus {
+
+    /**
+     * The server's version is held.
+     */
+    SYNCED,
+    /**
+     * A local edit waits to be sent or answered.
+     */
+    PENDING,
+    /**
+     * A local edit waits, and the server holds a concurrent one.
+     */
+    CONFLICT,
+    /**
+     * The server refused the local edit; see `sync_error`.
+     */
+    ERROR;
+
+
+    companion object
+}
+
+
+/**
+ * @suppress
+ */
+public object FfiConverterTypeRecordStatus: FfiConverterRustBuffer<RecordStatus> {
+    override fun read(buf: ByteBuffer) = try {
+        RecordStatus.values()[buf.getInt() - 1]
+    } catch (e: IndexOutOfBoundsException) {
+        throw RuntimeException("invalid enum value, something is very wrong!!", e)
+    }
+
+    override fun allocationSize(value: RecordStatus) = 4UL
+
+    override fun write(value: RecordStatus, buf: ByteBuffer) {
+        buf.putInt(value.ordinal + 1)
+    }
+}
+
+
+/**
+ * What a user may do.
+ */
+sealed class UserRole {
+
+    /**
+     * Everything.
+     */
+    object Admin : UserRole()
+
+
+    /**
+     * Lives in the house.
+     */
+    object Member : UserRole()
+
+
+    /**
+     * Is visiting.
+     */
+    object Guest : UserRole()
+
+
+    /**
+     * A word that this version does not know, kept as it came.
+     */
+    data class Unknown(
+        /**
+         * The word.
+         */
+        val `name`: kotlin.String) : UserRole()
+
+    {
+
+
+        companion object
+    }
+
+
+    companion object
+}
+
+/**
+ * @suppress
+ */
+public object FfiConverterTypeUserRole : FfiConverterRustBuffer<UserRole>{
+    override fun read(buf: ByteBuffer): UserRole {
+        return when(buf.getInt()) {
+            1 -> UserRole.Admin
+            2 -> UserRole.Member
+            3 -> UserRole.Guest
+            4 -> UserRole.Unknown(
+                FfiConverterString.read(buf),
+                )
+            else -> throw RuntimeException("invalid enum value, something is very wrong!!")
+        }
+    }
+
+    override fun allocationSize(value: UserRole): ULong = when(value) {
+        is UserRole.Admin -> {
+            // Add the size for the Int that specifies the variant plus the size needed for all fields
+            (
+                4UL
+            )
+        }
+        is UserRole.Member -> {
+            // Add the size for the Int that specifies the variant plus the size needed for all fields
+            (
+                4UL
+            )
+        }
+        is UserRole.Guest -> {
+            // Add the size for the Int that specifies the variant plus the size needed for all fields
+            (
+                4UL
+            )
+        }
+        is UserRole.Unknown -> {
+            // Add the size for the Int that specifies the variant plus the size needed for all fields
+            (
+                4UL
+                + FfiConverterString.allocationSize(value.`name`)
+            )
+        }
+    }
+
+    override fun write(value: UserRole, buf: ByteBuffer) {
+        when(value) {
+            is UserRole.Admin -> {
+                buf.putInt(1)
+                Unit
+            }
+            is UserRole.Member -> {
+                buf.putInt(2)
+                Unit
+            }
+            is UserRole.Guest -> {
+                buf.putInt(3)
+                Unit
+            }
+            is UserRole.Unknown -> {
+                buf.putInt(4)
+                FfiConverterString.write(value.`name`, buf)
+                Unit
+            }
+        }.let { /* this makes the `when` an expression, which ensures it is exhaustive */ }
+    }
+}
+
+
+/**
+ * Why a call did not do what was asked. Nothing was half done.
+ */
+sealed class WildThingException: kotlin.Exception() {
+
+    /**
+     * The server can't be reached; edits wait in the outbox.
+     */
+    class Offline(
+
+        /**
+         * What the network said.
+         */
+        val `reason`: kotlin.String
+        ) : WildThingException() {
+        override val message
+            get() = "reason=${ `reason` }"
+    }
+
+    /**
+     * The server refused the token. Work goes on after `set_auth_token`.
+     */
+    class NeedsAuth(
+
+        /**
+         * 401 or 403.
+         */
+        val `status`: kotlin.UShort
+        ) : WildThingException() {
+        override val message
+            get() = "status=${ `status` }"
+    }
+
+    /**
+     * The server failed.
+     */
+    class Server(
+
+        /**
+         * The HTTP status.
+         */
+        val `status`: kotlin.UShort,
+
+        /**
+         * The server's words, shortened.
+         */
+        val `detail`: kotlin.String
+        ) : WildThingException() {
+        override val message
+            get() = "status=${ `status` }, detail=${ `detail` }"
+    }
+
+    /**
+     * The server's answer can't be used; nothing of it was applied.
+     */
+    class Protocol(
+
+        /**
+         * What is wrong with it, and where.
+         */
+        val `problem`: kotlin.String
+        ) : WildThingException() {
+        override val message
+            get() = "problem=${ `problem` }"
+    }
+
+    /**
+     * The local database failed.
+     */
+    class Storage(
+
+        /**
+         * A word: `corrupt`, `disk_full`, `not_a_database`, `newer_schema`,
+         * `permission`, `cant_open`, `busy`, `io`, `other`.
+         */
+        val `code`: kotlin.String,
+
+        /**
+         * What happened and what to do.
+         */
+        val `problem`: kotlin.String
+        ) : WildThingException() {
+        override val message
+            get() = "code=${ `code` }, problem=${ `problem` }"
+    }
+
+    /**
+     * The client is paused.
+     */
+    class Paused(
+        ) : WildThingException() {
+        override val message
+            get() = ""
+    }
+
+    /**
+     * `cancel_sync` or `shutdown` ended the call.
+     */
+    class Cancelled(
+        ) : WildThingException() {
+        override val message
+            get() = ""
+    }
+
+    /**
+     * There is no server yet.
+     */
+    class NotConnected(
+        ) : WildThingException() {
+        override val message
+            get() = ""
+    }
+
+    /**
+     * The replica belongs to another server.
+     */
+    class OtherServer(
+
+        /**
+         * The hub the replica was synced with.
+         */
+        val `expected`: kotlin.String,
+
+        /**
+         * The hub that answered.
+         */
+        val `found`: kotlin.String
+        ) : WildThingException() {
+        override val message
+            get() = "expected=${ `expected` }, found=${ `found` }"
+    }
+
+    /**
+     * Another process has been syncing this replica for too long.
+     */
+    class Busy(
+        ) : WildThingException() {
+        override val message
+            get() = ""
+    }
+
+    /**
+     * There is no such record.
+     */
+    class NotFound(
+
+        /**
+         * The kind, or `record`.
+         */
+        val `kind`: kotlin.String,
+
+        /**
+         * What was asked for.
+         */
+        val `id`: kotlin.String
+        ) : WildThingException() {
+        override val message
+            get() = "kind=${ `kind` }, id=${ `id` }"
+    }
+
+    /**
+     * An argument is not acceptable.
+     */
+    class Invalid(
+
+        /**
+         * The argument's name.
+         */
+        val `field`: kotlin.String,
+
+        /**
+         * What is wrong with it.
+         */
+        val `problem`: kotlin.String
+        ) : WildThingException() {
+        override val message
+            get() = "field=${ `field` }, problem=${ `problem` }"
+    }
+
+    /**
+     * What was asked for would drop edits that the server has not got.
+     */
+    class UnsentEdits(
+
+        /**
+         * How many.
+         */
+        val `count`: kotlin.ULong
+        ) : WildThingException() {
+        override val message
+            get() = "count=${ `count` }"
+    }
+
+    /**
+     * A fault of this library. Please report it.
+     */
+    class Internal(
+
+        /**
+         * What went wrong.
+         */
+        val `detail`: kotlin.String
+        ) : WildThingException() {
+        override val message
+            get() = "detail=${ `detail` }"
+    }
+
+
+    companion object ErrorHandler : UniffiRustCallStatusErrorHandler<WildThingException> {
+        override fun lift(error_buf: RustBuffer.ByValue): WildThingException = FfiConverterTypeWildThingError.lift(error_buf)
+    }
+
+
+}
+
+/**
+ * @suppress
+ */
+public object FfiConverterTypeWildThingError : FfiConverterRustBuffer<WildThingException> {
+    override fun read(buf: ByteBuffer): WildThingException {
+
+
+        return when(buf.getInt()) {
+            1 -> WildThingException.Offline(
+                FfiConverterString.read(buf),
+                )
+            2 -> WildThingException.NeedsAuth(
+                FfiConverterUShort.read(buf),
+                )
+            3 -> WildThingException.Server(
+                FfiConverterUShort.read(buf),
+                FfiConverterString.read(buf),
+                )
+            4 -> WildThingException.Protocol(
+                FfiConverterString.read(buf),
+                )
+            5 -> WildThingException.Storage(
+                FfiConverterString.read(buf),
+                FfiConverterString.read(buf),
+                )
+            6 -> WildThingException.Paused()
+            7 -> WildThingException.Cancelled()
+            8 -> WildThingException.NotConnected()
+            9 -> WildThingException.OtherServer(
+                FfiConverterString.read(buf),
+                FfiConverterString.read(buf),
+                )
+            10 -> WildThingException.Busy()
+            11 -> WildThingException.NotFound(
+                FfiConverterString.read(buf),
+                FfiConverterString.read(buf),
+                )
+            12 -> WildThingException.Invalid(
+                FfiConverterString.read(buf),
+                FfiConverterString.read(buf),
+                )
+            13 -> WildThingException.UnsentEdits(
+                FfiConverterULong.read(buf),
+                )
+            14 -> WildThingException.Internal(
+                FfiConverterString.read(buf),
+                )
+            else -> throw RuntimeException("invalid error enum value, something is very wrong!!")
+        }
+    }
+
+    override fun allocationSize(value: WildThingException): ULong {
+        return when(value) {
+            is WildThingException.Offline -> (
+                // Add the size for the Int that specifies the variant plus the size needed for all fields
+                4UL
+                + FfiConverterString.allocationSize(value.`reason`)
+            )
+            is WildThingException.NeedsAuth -> (
+                // Add the size for the Int that specifies the variant plus the size needed for all fields
+                4UL
+                + FfiConverterUShort.allocationSize(value.`status`)
+            )
+            is WildThingException.Server -> (
+                // Add the size for the Int that specifies the variant plus the size needed for all fields
+                4UL
+                + FfiConverterUShort.allocationSize(value.`status`)
+                + FfiConverterString.allocationSize(value.`detail`)
+            )
+            is WildThingException.Protocol -> (
+                // Add the size for the Int that specifies the variant plus the size needed for all fields
+                4UL
+                + FfiConverterString.allocationSize(value.`problem`)
+            )
+            is WildThingException.Storage -> (
+                // Add the size for the Int that specifies the variant plus the size needed for all fields
+                4UL
+                + FfiConverterString.allocationSize(value.`code`)
+                + FfiConverterString.allocationSize(value.`problem`)
+            )
+            is WildThingException.Paused -> (
+                // Add the size for the Int that specifies the variant plus the size needed for all fields
+                4UL
+            )
+            is WildThingException.Cancelled -> (
+                // Add the size for the Int that specifies the variant plus the size needed for all fields
+                4UL
+            )
+            is WildThingException.NotConnected -> (
+                // Add the size for the Int that specifies the variant plus the size needed for all fields
+                4UL
+            )
+            is WildThingException.OtherServer -> (
+                // Add the size for the Int that specifies the variant plus the size needed for all fields
+                4UL
+                + FfiConverterString.allocationSize(value.`expected`)
+                + FfiConverterString.allocationSize(value.`found`)
+            )
+            is WildThingException.Busy -> (
+                // Add the size for the Int that specifies the variant plus the size needed for all fields
+                4UL
+            )
+            is WildThingException.NotFound -> (
+                // Add the size for the Int that specifies the variant plus the size needed for all fields
+                4UL
+                + FfiConverterString.allocationSize(value.`kind`)
+                + FfiConverterString.allocationSize(value.`id`)
+            )
+            is WildThingException.Invalid -> (
+                // Add the size for the Int that specifies the variant plus the size needed for all fields
+                4UL
+                + FfiConverterString.allocationSize(value.`field`)
+                + FfiConverterString.allocationSize(value.`problem`)
+            )
+            is WildThingException.UnsentEdits -> (
+                // Add the size for the Int that specifies the variant plus the size needed for all fields
+                4UL
+                + FfiConverterULong.allocationSize(value.`count`)
+            )
+            is WildThingException.Internal -> (
+                // Add the size for the Int that specifies the variant plus the size needed for all fields
+                4UL
+                + FfiConverterString.allocationSize(value.`detail`)
+            )
+        }
+    }
+
+    override fun write(value: WildThingException, buf: ByteBuffer) {
+        when(value) {
+            is WildThingException.Offline -> {
+                buf.putInt(1)
+                FfiConverterString.write(value.`reason`, buf)
+                Unit
+            }
+            is WildThingException.NeedsAuth -> {
+                buf.putInt(2)
+                FfiConverterUShort.write(value.`status`, buf)
+                Unit
+            }
+            is WildThingException.Server -> {
+                buf.putInt(3)
+                FfiConverterUShort.write(value.`status`, buf)
+                FfiConverterString.write(value.`detail`, buf)
+                Unit
+            }
+            is WildThingException.Protocol -> {
+                buf.putInt(4)
+                FfiConverterString.write(value.`problem`, buf)
+                Unit
+            }
+            is WildThingException.Storage -> {
+                buf.putInt(5)
+                FfiConverterString.write(value.`code`, buf)
+                FfiConverterString.write(value.`problem`, buf)
+                Unit
+            }
+            is WildThingException.Paused -> {
+                buf.putInt(6)
+                Unit
+            }
+            is WildThingException.Cancelled -> {
+                buf.putInt(7)
+                Unit
+            }
+            is WildThingException.NotConnected -> {
+                buf.putInt(8)
+                Unit
+            }
+            is WildThingException.OtherServer -> {
+                buf.putInt(9)
+                FfiConverterString.write(value.`expected`, buf)
+                FfiConverterString.write(value.`found`, buf)
+                Unit
+            }
+            is WildThingException.Busy -> {
+                buf.putInt(10)
+                Unit
+            }
+            is WildThingException.NotFound -> {
+                buf.putInt(11)
+                FfiConverterString.write(value.`kind`, buf)
+                FfiConverterString.write(value.`id`, buf)
+                Unit
+            }
+            is WildThingException.Invalid -> {
+                buf.putInt(12)
+                FfiConverterString.write(value.`field`, buf)
+                FfiConverterString.write(value.`problem`, buf)
+                Unit
+            }
+            is WildThingException.UnsentEdits -> {
+                buf.putInt(13)
+                FfiConverterULong.write(value.`count`, buf)
+                Unit
+            }
+            is WildThingException.Internal -> {
+                buf.putInt(14)
+                FfiConverterString.write(value.`detail`, buf)
+                Unit
+            }
+        }.let { /* this makes the `when` an expression, which ensures it is exhaustive */ }
+    }
+
+}
+
+
+/**
+ * @suppress
+ */
+public object FfiConverterOptionalLong: FfiConverterRustBuffer<kotlin.Long?> {
+    override fun read(buf: ByteBuffer): kotlin.Long? {
+        if (buf.get().toInt() == 0) {
+            return null
+        }
+        return FfiConverterLong.read(buf)
+    }
+
+    override fun allocationSize(value: kotlin.Long?): ULong {
+        if (value == null) {
+            return 1UL
+        } else {
+            return 1UL + FfiConverterLong.allocationSize(value)
+        }
+    }
+
+    override fun write(value: kotlin.Long?, buf: ByteBuffer) {
+        if (value == null) {
+            buf.put(0)
+        } else {
+            buf.put(1)
+            FfiConverterLong.write(value, buf)
+        }
+    }
+}
+
+
+/**
+ * @suppress
+ */
+public object FfiConverterOptionalDouble: FfiConverterRustBuffer<kotlin.Double?> {
+    override fun read(buf: ByteBuffer): kotlin.Double? {
+        if (buf.get().toInt() == 0) {
+            return null
+        }
+        return FfiConverterDouble.read(buf)
+    }
+
+    override fun allocationSize(value: kotlin.Double?): ULong {
+        if (value == null) {
+            return 1UL
+        } else {
+            return 1UL + FfiConverterDouble.allocationSize(value)
+        }
+    }
+
+    override fun write(value: kotlin.Double?, buf: ByteBuffer) {
+        if (value == null) {
+            buf.put(0)
+        } else {
+            buf.put(1)
+            FfiConverterDouble.write(value, buf)
+        }
+    }
+}
+
+
+/**
+ * @suppress
+ */
+public object FfiConverterOptionalString: FfiConverterRustBuffer<kotlin.String?> {
+    override fun read(buf: ByteBuffer): kotlin.String? {
+        if (buf.get().toInt() == 0) {
+            return null
+        }
+        return FfiConverterString.read(buf)
+    }
+
+    override fun allocationSize(value: kotlin.String?): ULong {
+        if (value == null) {
+            return 1UL
+        } else {
+            return 1UL + FfiConverterString.allocationSize(value)
+        }
+    }
+
+    override fun write(value: kotlin.String?, buf: ByteBuffer) {
+        if (value == null) {
+            buf.put(0)
+        } else {
+            buf.put(1)
+            FfiConverterString.write(value, buf)
+        }
+    }
+}
+
+
+/**
+ * @suppress
+ */
+public object FfiConverterOptionalTypeConnectOptions: FfiConverterRustBuffer<ConnectOptions?> {
+    override fun read(buf: ByteBuffer): ConnectOptions? {
+        if (buf.get().toInt() == 0) {
+            return null
+        }
+        return FfiConverterTypeConnectOptions.read(buf)
+    }
+
+    override fun allocationSize(value: ConnectOptions?): ULong {
+        if (value == null) {
+            return 1UL
+        } else {
+            return 1UL + FfiConverterTypeConnectOptions.allocationSize(value)
+        }
+    }
+
+    override fun write(value: ConnectOptions?, buf: ByteBuffer) {
+        if (value == null) {
+            buf.put(0)
+        } else {
+            buf.put(1)
+            FfiConverterTypeConnectOptions.write(value, buf)
+        }
+    }
+}
+
+
+/**
+ * @suppress
+ */
+public object FfiConverterOptionalTypeOpenOptions: FfiConverterRustBuffer<OpenOptions?> {
+    override fun read(buf: ByteBuffer): OpenOptions? {
+        if (buf.get().toInt() == 0) {
+            return null
+        }
+        return FfiConverterTypeOpenOptions.read(buf)
+    }
+
+    override fun allocationSize(value: OpenOptions?): ULong {
+        if (value == null) {
+            return 1UL
+        } else {
+            return 1UL + FfiConverterTypeOpenOptions.allocationSize(value)
+        }
+    }
+
+    override fun write(value: OpenOptions?, buf: ByteBuffer) {
+        if (value == null) {
+            buf.put(0)
+        } else {
+            buf.put(1)
+            FfiConverterTypeOpenOptions.write(value, buf)
+        }
+    }
+}
+
+
+/**
+ * @suppress
+ */
+public object FfiConverterOptionalTypePendingChange: FfiConverterRustBuffer<PendingChange?> {
+    override fun read(buf: ByteBuffer): PendingChange? {
+        if (buf.get().toInt() == 0) {
+            return null
+        }
+        return FfiConverterTypePendingChange.read(buf)
+    }
+
+    override fun allocationSize(value: PendingChange?): ULong {
+        if (value == null) {
+            return 1UL
+        } else {
+            return 1UL + FfiConverterTypePendingChange.allocationSize(value)
+        }
+    }
+
+    override fun write(value: PendingChange?, buf: ByteBuffer) {
+        if (value == null) {
+            buf.put(0)
+        } else {
+            buf.put(1)
+            FfiConverterTypePendingChange.write(value, buf)
+        }
+    }
+}
+
+
+/**
+ * @suppress
+ */
+public object FfiConverterOptionalTypeSalvaged: FfiConverterRustBuffer<Salvaged?> {
+    override fun read(buf: ByteBuffer): Salvaged? {
+        if (buf.get().toInt() == 0) {
+            return null
+        }
+        return FfiConverterTypeSalvaged.read(buf)
+    }
+
+    override fun allocationSize(value: Salvaged?): ULong {
+        if (value == null) {
+            return 1UL
+        } else {
+            return 1UL + FfiConverterTypeSalvaged.allocationSize(value)
+        }
+    }
+
+    override fun write(value: Salvaged?, buf: ByteBuffer) {
+        if (value == null) {
+            buf.put(0)
+        } else {
+            buf.put(1)
+            FfiConverterTypeSalvaged.write(value, buf)
+        }
+    }
+}
+
+
+/**
+ * @suppress
+ */
+public object FfiConverterOptionalTypeTimeouts: FfiConverterRustBuffer<Timeouts?> {
+    override fun read(buf: ByteBuffer): Timeouts? {
+        if (buf.get().toInt() == 0) {
+            return null
+        }
+        return FfiConverterTypeTimeouts.read(buf)
+    }
+
+    override fun allocationSize(value: Timeouts?): ULong {
+        if (value == null) {
+            return 1UL
+        } else {
+            return 1UL + FfiConverterTypeTimeouts.allocationSize(value)
+        }
+    }
+
+    override fun write(value: Timeouts?, buf: ByteBuffer) {
+        if (value == null) {
+            buf.put(0)
+        } else {
+            buf.put(1)
+            FfiConverterTypeTimeouts.write(value, buf)
+        }
+    }
+}
+
+
+/**
+ * @suppress
+ */
+public object FfiConverterOptionalTypeDeviceType: FfiConverterRustBuffer<DeviceType?> {
+    override fun read(buf: ByteBuffer): DeviceType? {
+        if (buf.get().toInt() == 0) {
+            return null
+        }
+        return FfiConverterTypeDeviceType.read(buf)
+    }
+
+    override fun allocationSize(value: DeviceType?): ULong {
+        if (value == null) {
+            return 1UL
+        } else {
+            return 1UL + FfiConverterTypeDeviceType.allocationSize(value)
+        }
+    }
+
+    override fun write(value: DeviceType?, buf: ByteBuffer) {
+        if (value == null) {
+            buf.put(0)
+        } else {
+            buf.put(1)
+            FfiConverterTypeDeviceType.write(value, buf)
+        }
+    }
+}
+
+
+/**
+ * @suppress
+ */
+public object FfiConverterOptionalTypeDurability: FfiConverterRustBuffer<Durability?> {
+    override fun read(buf: ByteBuffer): Durability? {
+        if (buf.get().toInt() == 0) {
+            return null
+        }
+        return FfiConverterTypeDurability.read(buf)
+    }
+
+    override fun allocationSize(value: Durability?): ULong {
+        if (value == null) {
+            return 1UL
+        } else {
+            return 1UL + FfiConverterTypeDurability.allocationSize(value)
+        }
+    }
+
+    override fun write(value: Durability?, buf: ByteBuffer) {
+        if (value == null) {
+            buf.put(0)
+        } else {
+            buf.put(1)
+            FfiConverterTypeDurability.write(value, buf)
+        }
+    }
+}
+
+
+/**
+ * @suppress
+ */
+public object FfiConverterOptionalTypeKind: FfiConverterRustBuffer<Kind?> {
+    override fun read(buf: ByteBuffer): Kind? {
+        if (buf.get().toInt() == 0) {
+            return null
+        }
+        return FfiConverterTypeKind.read(buf)
+    }
+
+    override fun allocationSize(value: Kind?): ULong {
+        if (value == null) {
+            return 1UL
+        } else {
+            return 1UL + FfiConverterTypeKind.allocationSize(value)
+        }
+    }
+
+    override fun write(value: Kind?, buf: ByteBuffer) {
+        if (value == null) {
+            buf.put(0)
+        } else {
+            buf.put(1)
+            FfiConverterTypeKind.write(value, buf)
+        }
+    }
+}
+
+
+/**
+ * @suppress
+ */
+public object FfiConverterOptionalTypeUserRole: FfiConverterRustBuffer<UserRole?> {
+    override fun read(buf: ByteBuffer): UserRole? {
+        if (buf.get().toInt() == 0) {
+            return null
+        }
+        return FfiConverterTypeUserRole.read(buf)
+    }
+
+    override fun allocationSize(value: UserRole?): ULong {
+        if (value == null) {
+            return 1UL
+        } else {
+            return 1UL + FfiConverterTypeUserRole.allocationSize(value)
+        }
+    }
+
+    override fun write(value: UserRole?, buf: ByteBuffer) {
+        if (value == null) {
+            buf.put(0)
+        } else {
+            buf.put(1)
+            FfiConverterTypeUserRole.write(value, buf)
+        }
+    }
+}
+
+
+/**
+ * @suppress
+ */
+public object FfiConverterOptionalTypeJson: FfiConverterRustBuffer<Json?> {
+    override fun read(buf: ByteBuffer): Json? {
+        if (buf.get().toInt() == 0) {
+            return null
+        }
+        return FfiConverterTypeJson.read(buf)
+    }
+
+    override fun allocationSize(value: Json?): ULong {
+        if (value == null) {
+            return 1UL
+        } else {
+            return 1UL + FfiConverterTypeJson.allocationSize(value)
+        }
+    }
+
+    override fun write(value: Json?, buf: ByteBuffer) {
+        if (value == null) {
+            buf.put(0)
+        } else {
+            buf.put(1)
+            FfiConverterTypeJson.write(value, buf)
+        }
+    }
+}
+
+
+/**
+ * @suppress
+ */
+public object FfiConverterOptionalTypeJsonObject: FfiConverterRustBuffer<JsonObject?> {
+    override fun read(buf: ByteBuffer): JsonObject? {
+        if (buf.get().toInt() == 0) {
+            return null
+        }
+        return FfiConverterTypeJsonObject.read(buf)
+    }
+
+    override fun allocationSize(value: JsonObject?): ULong {
+        if (value == null) {
+            return 1UL
+        } else {
+            return 1UL + FfiConverterTypeJsonObject.allocationSize(value)
+        }
+    }
+
+    override fun write(value: JsonObject?, buf: ByteBuffer) {
+        if (value == null) {
+            buf.put(0)
+        } else {
+            buf.put(1)
+            FfiConverterTypeJsonObject.write(value, buf)
+        }
+    }
+}
+
+
+/**
+ * @suppress
+ */
+public object FfiConverterOptionalTypeRecordId: FfiConverterRustBuffer<RecordId?> {
+    override fun read(buf: ByteBuffer): RecordId? {
+        if (buf.get().toInt() == 0) {
+            return null
+        }
+        return FfiConverterTypeRecordId.read(buf)
+    }
+
+    override fun allocationSize(value: RecordId?): ULong {
+        if (value == null) {
+            return 1UL
+        } else {
+            return 1UL + FfiConverterTypeRecordId.allocationSize(value)
+        }
+    }
+
+    override fun write(value: RecordId?, buf: ByteBuffer) {
+        if (value == null) {
+            buf.put(0)
+        } else {
+            buf.put(1)
+            FfiConverterTypeRecordId.write(value, buf)
+        }
+    }
+}
+
+
+/**
+ * @suppress
+ */
+public object FfiConverterOptionalTypeTimestamp: FfiConverterRustBuffer<Timestamp?> {
+    override fun read(buf: ByteBuffer): Timestamp? {
+        if (buf.get().toInt() == 0) {
+            return null
+        }
+        return FfiConverterTypeTimestamp.read(buf)
+    }
+
+    override fun allocationSize(value: Timestamp?): ULong {
+        if (value == null) {
+            return 1UL
+        } else {
+            return 1UL + FfiConverterTypeTimestamp.allocationSize(value)
+        }
+    }
+
+    override fun write(value: Timestamp?, buf: ByteBuffer) {
+        if (value == null) {
+            buf.put(0)
+        } else {
+            buf.put(1)
+            FfiConverterTypeTimestamp.write(value, buf)
+        }
+    }
+}
+
+
+/**
+ * @suppress
+ */
+public object FfiConverterSequenceString: FfiConverterRustBuffer<List<kotlin.String>> {
+    override fun read(buf: ByteBuffer): List<kotlin.String> {
+        val len = buf.getInt()
+        return List<kotlin.String>(len) {
+            FfiConverterString.read(buf)
+        }
+    }
+
+    override fun allocationSize(value: List<kotlin.String>): ULong {
+        val sizeForLength = 4UL
+        val sizeForItems = value.map { FfiConverterString.allocationSize(it) }.sum()
+        return sizeForLength + sizeForItems
+    }
+
+    override fun write(value: List<kotlin.String>, buf: ByteBuffer) {
+        buf.putInt(value.size)
+        value.iterator().forEach {
+            FfiConverterString.write(it, buf)
+        }
+    }
+}
+
+
+/**
+ * @suppress
+ */
+public object FfiConverterSequenceTypeConflict: FfiConverterRustBuffer<List<Conflict>> {
+    override fun read(buf: ByteBuffer): List<Conflict> {
+        val len = buf.getInt()
+        return List<Conflict>(len) {
+            FfiConverterTypeConflict.read(buf)
+        }
+    }
+
+    override fun allocationSize(value: List<Conflict>): ULong {
+        val sizeForLength = 4UL
+        val sizeForItems = value.map { FfiConverterTypeConflict.allocationSize(it) }.sum()
+        return sizeForLength + sizeForItems
+    }
+
+    override fun write(value: List<Conflict>, buf: ByteBuffer) {
+        buf.putInt(value.size)
+        value.iterator().forEach {
+            FfiConverterTypeConflict.write(it, buf)
+        }
+    }
+}
+
+
+/**
+ * @suppress
+ */
+public object FfiConverterSequenceTypeDevice: FfiConverterRustBuffer<List<Device>> {
+    override fun read(buf: ByteBuffer): List<Device> {
+        val len = buf.getInt()
+        return List<Device>(len) {
+            FfiConverterTypeDevice.read(buf)
+        }
+    }
+
+    override fun allocationSize(value: List<Device>): ULong {
+        val sizeForLength = 4UL
+        val sizeForItems = value.map { FfiConverterTypeDevice.allocationSize(it) }.sum()
+        return sizeForLength + sizeForItems
+    }
+
+    override fun write(value: List<Device>, buf: ByteBuffer) {
+        buf.putInt(value.size)
+        value.iterator().forEach {
+            FfiConverterTypeDevice.write(it, buf)
+        }
+    }
+}
+
+
+/**
+ * @suppress
+ */
+public object FfiConverterSequenceTypeDeviceState: FfiConverterRustBuffer<List<DeviceState>> {
+    override fun read(buf: ByteBuffer): List<DeviceState> {
+        val len = buf.getInt()
+        return List<DeviceState>(len) {
+            FfiConverterTypeDeviceState.read(buf)
+        }
+    }
+
+    override fun allocationSize(value: List<DeviceState>): ULong {
+        val sizeForLength = 4UL
+        val sizeForItems = value.map { FfiConverterTypeDeviceState.allocationSize(it) }.sum()
+        return sizeForLength + sizeForItems
+    }
+
+    override fun write(value: List<DeviceState>, buf: ByteBuffer) {
+        buf.putInt(value.size)
+        value.iterator().forEach {
+            FfiConverterTypeDeviceState.write(it, buf)
+        }
+    }
+}
+
+
+/**
+ * @suppress
+ */
+public object FfiConverterSequenceTypeEvent: FfiConverterRustBuffer<List<Event>> {
+    override fun read(buf: ByteBuffer): List<Event> {
+        val len = buf.getInt()
+        return List<Event>(len) {
+            FfiConverterTypeEvent.read(buf)
+        }
+    }
+
+    override fun allocationSize(value: List<Event>): ULong {
+        val sizeForLength = 4UL
+        val sizeForItems = value.map { FfiConverterTypeEvent.allocationSize(it) }.sum()
+        return sizeForLength + sizeForItems
+    }
+
+    override fun write(value: List<Event>, buf: ByteBuffer) {
+        buf.putInt(value.size)
+        value.iterator().forEach {
+            FfiConverterTypeEvent.write(it, buf)
+        }
+    }
+}
+
+
+/**
+ * @suppress
+ */
+public object FfiConverterSequenceTypeHistoryEntry: FfiConverterRustBuffer<List<HistoryEntry>> {
+    override fun read(buf: ByteBuffer): List<HistoryEntry> {
+        val len = buf.getInt()
+        return List<HistoryEntry>(len) {
+            FfiConverterTypeHistoryEntry.read(buf)
+        }
+    }
+
+    override fun allocationSize(value: List<HistoryEntry>): ULong {
+        val sizeForLength = 4UL
+        val sizeForItems = value.map { FfiConverterTypeHistoryEntry.allocationSize(it) }.sum()
+        return sizeForLength + sizeForItems
+    }
+
+    override fun write(value: List<HistoryEntry>, buf: ByteBuffer) {
+        buf.putInt(value.size)
+        value.iterator().forEach {
+            FfiConverterTypeHistoryEntry.write(it, buf)
+        }
+    }
+}
+
+
+/**
+ * @suppress
+ */
+public object FfiConverterSequenceTypeHouse: FfiConverterRustBuffer<List<House>> {
+    override fun read(buf: ByteBuffer): List<House> {
+        val len = buf.getInt()
+        return List<House>(len) {
+            FfiConverterTypeHouse.read(buf)
+        }
+    }
+
+    override fun allocationSize(value: List<House>): ULong {
+        val sizeForLength = 4UL
+        val sizeForItems = value.map { FfiConverterTypeHouse.allocationSize(it) }.sum()
+        return sizeForLength + sizeForItems
+    }
+
+    override fun write(value: List<House>, buf: ByteBuffer) {
+        buf.putInt(value.size)
+        value.iterator().forEach {
+            FfiConverterTypeHouse.write(it, buf)
+        }
+    }
+}
+
+
+/**
+ * @suppress
+ */
+public object FfiConverterSequenceTypePendingChange: FfiConverterRustBuffer<List<PendingChange>> {
+    override fun read(buf: ByteBuffer): List<PendingChange> {
+        val len = buf.getInt()
+        return List<PendingChange>(len) {
+            FfiConverterTypePendingChange.read(buf)
+        }
+    }
+
+    override fun allocationSize(value: List<PendingChange>): ULong {
+        val sizeForLength = 4UL
+        val sizeForItems = value.map { FfiConverterTypePendingChange.allocationSize(it) }.sum()
+        return sizeForLength + sizeForItems
+    }
+
+    override fun write(value: List<PendingChange>, buf: ByteBuffer) {
+        buf.putInt(value.size)
+        value.iterator().forEach {
+            FfiConverterTypePendingChange.write(it, buf)
+        }
+    }
+}
+
+
+/**
+ * @suppress
+ */
+public object FfiConverterSequenceTypeRoom: FfiConverterRustBuffer<List<Room>> {
+    override fun read(buf: ByteBuffer): List<Room> {
+        val len = buf.getInt()
+        return List<Room>(len) {
+            FfiConverterTypeRoom.read(buf)
+        }
+    }
+
+    override fun allocationSize(value: List<Room>): ULong {
+        val sizeForLength = 4UL
+        val sizeForItems = value.map { FfiConverterTypeRoom.allocationSize(it) }.sum()
+        return sizeForLength + sizeForItems
+    }
+
+    override fun write(value: List<Room>, buf: ByteBuffer) {
+        buf.putInt(value.size)
+        value.iterator().forEach {
+            FfiConverterTypeRoom.write(it, buf)
+        }
+    }
+}
+
+
+/**
+ * @suppress
+ */
+public object FfiConverterSequenceTypeSyncProblem: FfiConverterRustBuffer<List<SyncProblem>> {
+    override fun read(buf: ByteBuffer): List<SyncProblem> {
+        val len = buf.getInt()
+        return List<SyncProblem>(len) {
+            FfiConverterTypeSyncProblem.read(buf)
+        }
+    }
+
+    override fun allocationSize(value: List<SyncProblem>): ULong {
+        val sizeForLength = 4UL
+        val sizeForItems = value.map { FfiConverterTypeSyncProblem.allocationSize(it) }.sum()
+        return sizeForLength + sizeForItems
+    }
+
+    override fun write(value: List<SyncProblem>, buf: ByteBuffer) {
+        buf.putInt(value.size)
+        value.iterator().forEach {
+            FfiConverterTypeSyncProblem.write(it, buf)
+        }
+    }
+}
+
+
+/**
+ * @suppress
+ */
+public object FfiConverterSequenceTypeUser: FfiConverterRustBuffer<List<User>> {
+    override fun read(buf: ByteBuffer): List<User> {
+        val len = buf.getInt()
+        return List<User>(len) {
+            FfiConverterTypeUser.read(buf)
+        }
+    }
+
+    override fun allocationSize(value: List<User>): ULong {
+        val sizeForLength = 4UL
+        val sizeForItems = value.map { FfiConverterTypeUser.allocationSize(it) }.sum()
+        return sizeForLength + sizeForItems
+    }
+
+    override fun write(value: List<User>, buf: ByteBuffer) {
+        buf.putInt(value.size)
+        value.iterator().forEach {
+            FfiConverterTypeUser.write(it, buf)
+        }
+    }
+}
+
+
+/**
+ * @suppress
+ */
+public object FfiConverterMapStringULong: FfiConverterRustBuffer<Map<kotlin.String, kotlin.ULong>> {
+    override fun read(buf: ByteBuffer): Map<kotlin.String, kotlin.ULong> {
+        val len = buf.getInt()
+        return buildMap<kotlin.String, kotlin.ULong>(len) {
+            repeat(len) {
+                val k = FfiConverterString.read(buf)
+                val v = FfiConverterULong.read(buf)
+                this[k] = v
+            }
+        }
+    }
+
+    override fun allocationSize(value: Map<kotlin.String, kotlin.ULong>): ULong {
+        val spaceForMapSize = 4UL
+        val spaceForChildren = value.map { (k, v) ->
+            FfiConverterString.allocationSize(k) +
+            FfiConverterULong.allocationSize(v)
+        }.sum()
+        return spaceForMapSize + spaceForChildren
+    }
+
+    override fun write(value: Map<kotlin.String, kotlin.ULong>, buf: ByteBuffer) {
+        buf.putInt(value.size)
+        // The parens on `(k, v)` here ensure we're calling the right method,
+        // which is important for compatibility with older android devices.
+        // Ref https://blog.danlew.net/2017/03/16/kotlin-puzzler-whose-line-is-it-anyways/
+        value.forEach { (k, v) ->
+            FfiConverterString.write(k, buf)
+            FfiConverterULong.write(v, buf)
+        }
+    }
+}
+
+
+public typealias Json = kotlin.String
+public typealias FfiConverterTypeJson = FfiConverterString
+
+
+public typealias JsonObject = kotlin.String
+public typealias FfiConverterTypeJsonObject = FfiConverterString
+
+
+public typealias RecordId = kotlin.String
+public typealias FfiConverterTypeRecordId = FfiConverterString
+
+
+public typealias Timestamp = java.time.Instant
+public typealias FfiConverterTypeTimestamp = FfiConverterTimestamp
+
+
+        /**
+         * Sends the messages of all clients in this process to `sink` from now on, those
+         * of `level` and graver; a sink given before is replaced.
+         *
+         * Fails with `Invalid` if this process logs by other means already.
+         */
+    @Throws(WildThingException::class) fun `setLogSink`(`level`: LogLevel, `sink`: LogSink)
+        =
+    uniffiRustCallWithError(WildThingException) { _status ->
+    UniffiLib.uniffi_wildthing_fn_func_set_log_sink(
+
+
+        FfiConverterTypeLogLevel.lower(`level`),
+        FfiConverterTypeLogSink.lower(`sink`),_status)
 }
