@@ -89,7 +89,7 @@ fn take(plan: &Mutex<Plan>, path: &str) -> Option<Trick> {
 }
 
 /// Asks the server behind, token and all, and brings its answer.
-fn pass_on(behind: &str, request: &Received) -> Canned {
+pub(crate) fn pass_on(behind: &str, request: &Received) -> Canned {
     let address = behind.strip_prefix("http://").unwrap();
     let mut stream = TcpStream::connect(address).unwrap();
     let mut head = format!(
