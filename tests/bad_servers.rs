@@ -31,9 +31,9 @@ use impatient::Impatient;
 use rusqlite::types::ValueRef;
 use serde_json::{Value, json};
 use support::raw_http::Canned;
-use wildthing::client::{ConnectOptions, OpenOptions, WildThingClient, WildThingError};
+use wildthing::client::{ConnectOptions, OpenOptions, RoomPatch, WildThingClient, WildThingError};
 use wildthing::hub::{Hub, HubOptions};
-use wildthing::model::JsonObject;
+use wildthing::model::RecordId;
 
 const TOKEN: &str = "open-sesame-1234567890";
 /// The record that every test edits.
@@ -67,7 +67,7 @@ impl House {
             .await
             .unwrap();
         client
-            .connect(ConnectOptions::new(front.url(), Some(TOKEN.into())))
+            .connect(front.url(), Some(TOKEN.into()), None)
             .await
             .unwrap();
         client.sync().await.unwrap();
@@ -83,12 +83,15 @@ impl House {
     }
 
     async fn rename(&self, name: &str) {
-        let patch = json!({ "name": name }).as_object().unwrap().clone();
-        self.client.update_room(ROOM.into(), patch).await.unwrap();
+        let patch = RoomPatch {
+            name: Some(name.into()),
+            ..RoomPatch::default()
+        };
+        self.client.update_room(id(ROOM), patch).await.unwrap();
     }
 
-    async fn name(&self) -> Value {
-        self.client.get_room(ROOM.into()).await.unwrap()["name"].clone()
+    async fn name(&self) -> String {
+        self.client.get_room(id(ROOM)).await.unwrap().name
     }
 
     /// Signs a made-up delta as the hub that this replica belongs to.
@@ -193,7 +196,7 @@ impl House {
         assert_eq!(self.name().await, what);
         assert!(self.client.pending_changes().await.unwrap().is_empty(), "{what}");
         let content = self.hub.store().lock().unwrap().content_digest().unwrap();
-        assert_eq!(self.client.digests().await.unwrap().1, content, "{what}");
+        assert_eq!(self.client.digests().await.unwrap().content, content, "{what}");
         let status = self.client.get_sync_status().await.unwrap();
         assert_eq!(
             (status.sync_failures, status.last_sync_error),
@@ -229,6 +232,6 @@ fn delta() -> Value {
     })
 }
 
-fn object(value: Value) -> JsonObject {
-    value.as_object().unwrap().clone()
+fn id(text: &str) -> RecordId {
+    text.parse().unwrap()
 }

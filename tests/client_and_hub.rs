@@ -7,9 +7,13 @@
 use std::path::Path;
 
 use serde_json::{Value, json};
-use wildthing::client::{ConnectOptions, NewDevice, NewRoom, OpenOptions, WildThingClient, WildThingError};
+use wildthing::client::types::Loser;
+use wildthing::client::{
+    ConnectOptions, DevicePatch, DeviceType, NewDevice, NewRoom, OpenOptions, RoomPatch, WildThingClient,
+    WildThingError,
+};
 use wildthing::hub::{Hub, HubOptions};
-use wildthing::model::JsonObject;
+use wildthing::model::{JsonObject, RecordId, RecordStatus};
 
 const TOKEN: &str = "open-sesame";
 
@@ -32,15 +36,16 @@ async fn client(folder: &tempfile::TempDir, name: &str, hub: &Hub) -> WildThingC
     let client = WildThingClient::open(folder.path().join(name), OpenOptions::default())
         .await
         .unwrap();
-    client
-        .connect(ConnectOptions::new(hub.url(), Some(TOKEN.into())))
-        .await
-        .unwrap();
+    client.connect(hub.url(), Some(TOKEN.into()), None).await.unwrap();
     client
 }
 
 fn object(value: Value) -> JsonObject {
     value.as_object().unwrap().clone()
+}
+
+fn id(text: &str) -> RecordId {
+    text.parse().unwrap()
 }
 
 async fn agree(hub: &Hub, clients: &[&WildThingClient]) {
@@ -51,7 +56,7 @@ async fn agree(hub: &Hub, clients: &[&WildThingClient]) {
     }
     let content = hub.store().lock().unwrap().content_digest().unwrap();
     for client in clients {
-        assert_eq!(client.digests().await.unwrap().1, content);
+        assert_eq!(client.digests().await.unwrap().content, content);
     }
 }
 
@@ -66,11 +71,11 @@ async fn a_house_arrives_and_an_edit_crosses_over() {
     let first = a.sync().await.unwrap();
     assert_eq!((first.pulled, first.pushed), (300, 0));
     b.sync().await.unwrap();
-    assert_eq!(a.get_house(None).await.unwrap()["id"], "house-1");
+    assert_eq!(a.get_house(None).await.unwrap().id, "house-1");
 
     let room = a
         .create_room(NewRoom {
-            house_id: "house-1".into(),
+            house_id: id("house-1"),
             name: "Living Room 🛋".into(),
             floor: Some(0),
             room_type: Some("living_room".into()),
@@ -78,16 +83,11 @@ async fn a_house_arrives_and_an_edit_crosses_over() {
         })
         .await
         .unwrap();
-    assert_eq!(room["sync_status"], "pending");
-    let room_id = room["id"].as_str().unwrap().to_owned();
-    let lamp = NewDevice {
-        room_id: room_id.clone(),
-        name: "Lamp".into(),
-        ..NewDevice::default()
-    };
+    assert_eq!(room.sync_status, RecordStatus::Pending);
+    let lamp = NewDevice::new(room.id.clone(), "Lamp");
     let lamp = a.create_device(lamp).await.unwrap();
     a.update_device_state(
-        "device-123".into(),
+        id("device-123"),
         object(json!({"power": "on", "brightness": 80})),
         None,
         false,
@@ -98,12 +98,12 @@ async fn a_house_arrives_and_an_edit_crosses_over() {
     assert_eq!(pushed.pushed, 3, "{pushed:?}");
     assert!(pushed.errors.is_empty() && pushed.conflicts.is_empty());
     b.sync().await.unwrap();
-    assert_eq!(b.get_room(room_id).await.unwrap()["name"], "Living Room 🛋");
+    assert_eq!(b.get_room(room.id).await.unwrap().name, "Living Room 🛋");
     assert_eq!(
-        b.get_device(lamp["id"].as_str().unwrap().into()).await.unwrap()["device_type"],
-        "other"
+        b.get_device(lamp.id).await.unwrap().device_type,
+        DeviceType::Other
     );
-    let state = b.get_device_state("device-123".into()).await.unwrap();
+    let state = b.get_device_state(id("device-123")).await.unwrap();
     assert_eq!(
         (&state.state["power"], &state.state["brightness"]),
         (&json!("on"), &json!(80))
@@ -119,29 +119,41 @@ async fn two_offline_edits_of_one_device_leave_one_winner_and_one_journal_entry(
         client(&folder, "b.db", &hub).await,
     );
     agree(&hub, &[&a, &b]).await;
-    a.update_device("device-123".into(), object(json!({"name": "From A"})))
-        .await
-        .unwrap();
-    b.update_device("device-123".into(), object(json!({"name": "From B"})))
-        .await
-        .unwrap();
+    a.update_device(
+        id("device-123"),
+        DevicePatch {
+            name: Some("From A".into()),
+            ..DevicePatch::default()
+        },
+    )
+    .await
+    .unwrap();
+    b.update_device(
+        id("device-123"),
+        DevicePatch {
+            name: Some("From B".into()),
+            ..DevicePatch::default()
+        },
+    )
+    .await
+    .unwrap();
     a.sync().await.unwrap();
     let met = b.sync().await.unwrap();
     agree(&hub, &[&a, &b]).await;
     // Within a second the greater edit id wins, which is the later one, B's.
-    assert_eq!(a.get_device("device-123".into()).await.unwrap()["name"], "From B");
+    assert_eq!(a.get_device(id("device-123")).await.unwrap().name, "From B");
     assert_eq!(met.conflicts.len(), 1, "{met:?}");
-    assert_eq!(met.conflicts[0].loser, "remote");
+    assert_eq!(met.conflicts[0].loser, Loser::Remote);
     // Its author is told too, and may bring it back.
     let lost = a.conflicts().await.unwrap();
     assert_eq!(lost.len(), 1);
     assert_eq!(
-        (lost[0].loser.as_str(), &lost[0].losing["name"]),
-        ("local", &json!("From A"))
+        (lost[0].loser, &lost[0].losing["name"]),
+        (Loser::Local, &json!("From A"))
     );
     a.restore(lost[0].conflict_id).await.unwrap();
     agree(&hub, &[&a, &b]).await;
-    assert_eq!(b.get_device("device-123".into()).await.unwrap()["name"], "From A");
+    assert_eq!(b.get_device(id("device-123")).await.unwrap().name, "From A");
     assert!(a.conflicts().await.unwrap().is_empty());
 }
 
@@ -153,7 +165,7 @@ async fn a_wrong_token_is_told_and_the_right_one_goes_on() {
         .unwrap();
     assert_eq!(client.sync().await.unwrap_err(), WildThingError::NotConnected);
     client
-        .connect(ConnectOptions::new(hub.url(), Some("wrong".into())))
+        .connect(hub.url(), Some("wrong".into()), None)
         .await
         .unwrap();
     assert_eq!(
@@ -184,9 +196,15 @@ async fn edits_made_while_the_hub_is_gone_arrive_when_it_is_back() {
     a.sync().await.unwrap();
     let address = first.addr().to_string();
     first.shutdown().await.unwrap();
-    a.update_room("room-123".into(), object(json!({"name": "Den"})))
-        .await
-        .unwrap();
+    a.update_room(
+        id("room-123"),
+        RoomPatch {
+            name: Some("Den".into()),
+            ..RoomPatch::default()
+        },
+    )
+    .await
+    .unwrap();
     assert_eq!(a.sync().await.unwrap_err().code(), "offline");
     assert_eq!(a.pending_changes().await.unwrap().len(), 1);
     let again = hub(Some(&db), &address).await;
@@ -217,7 +235,7 @@ async fn a_reset_asks_before_it_drops_unsent_edits() {
     let (hub, folder) = (sample_hub().await, tempfile::tempdir().unwrap());
     let a = client(&folder, "a.db", &hub).await;
     a.sync().await.unwrap();
-    a.delete_room("room-123".into()).await.unwrap();
+    a.delete_room(id("room-123")).await.unwrap();
     let unsent = a.pending_changes().await.unwrap();
     assert!(unsent.len() > 1, "a room is deleted with its devices: {unsent:?}");
     let count = unsent.len() as u64;
@@ -228,7 +246,7 @@ async fn a_reset_asks_before_it_drops_unsent_edits() {
     a.reset(true).await.unwrap();
     assert!(a.get_houses().await.unwrap().is_empty());
     a.sync().await.unwrap();
-    assert_eq!(a.get_room("room-123".into()).await.unwrap()["id"], "room-123");
+    assert_eq!(a.get_room(id("room-123")).await.unwrap().id, "room-123");
 }
 
 #[tokio::test(flavor = "multi_thread")]
@@ -237,21 +255,27 @@ async fn another_hub_is_refused_until_a_move_is_asked_for() {
     let (one, two) = (sample_hub().await, sample_hub().await);
     let a = client(&folder, "a.db", &one).await;
     a.sync().await.unwrap();
-    a.update_room("room-123".into(), object(json!({"name": "Moved"})))
-        .await
-        .unwrap();
-    a.connect(ConnectOptions::new(two.url(), Some(TOKEN.into())))
-        .await
-        .unwrap();
+    a.update_room(
+        id("room-123"),
+        RoomPatch {
+            name: Some("Moved".into()),
+            ..RoomPatch::default()
+        },
+    )
+    .await
+    .unwrap();
+    a.connect(two.url(), Some(TOKEN.into()), None).await.unwrap();
     assert_eq!(a.sync().await.unwrap_err().code(), "other_server");
     let moving = ConnectOptions {
         rebind: true,
-        ..ConnectOptions::new(two.url(), Some(TOKEN.into()))
+        ..ConnectOptions::default()
     };
-    a.connect(moving).await.unwrap();
+    a.connect(two.url(), Some(TOKEN.into()), Some(moving))
+        .await
+        .unwrap();
     a.sync().await.unwrap();
     agree(&two, &[&a]).await;
-    assert_eq!(a.get_room("room-123".into()).await.unwrap()["name"], "Moved");
+    assert_eq!(a.get_room(id("room-123")).await.unwrap().name, "Moved");
 }
 
 #[tokio::test(flavor = "multi_thread")]
@@ -269,9 +293,15 @@ async fn a_background_sync_pushes_a_write_after_a_moment_and_tells_of_it() {
         {
             completed.push(change.data["pushed"].clone());
             if completed.len() == 1 {
-                a.update_room("room-123".into(), object(json!({"floor": 3})))
-                    .await
-                    .unwrap();
+                a.update_room(
+                    id("room-123"),
+                    RoomPatch {
+                        floor: Some(3),
+                        ..RoomPatch::default()
+                    },
+                )
+                .await
+                .unwrap();
             }
         }
     }

@@ -24,8 +24,10 @@ use std::sync::Arc;
 use impatient::Impatient;
 use serde_json::{Value, json};
 use support::funky01::Funky01;
-use wildthing::client::{ConnectOptions, OpenOptions, SyncResult, WildThingClient};
-use wildthing::model::JsonObject;
+use wildthing::client::{
+    DevicePatch, HousePatch, OpenOptions, RoomPatch, SyncResult, UserPatch, WildThingClient,
+};
+use wildthing::model::{JsonObject, Kind, RecordId, RecordStatus};
 
 /// A client, its file and its clock.
 struct Opened {
@@ -44,7 +46,7 @@ impl Opened {
             .await
             .unwrap();
         client
-            .connect(ConnectOptions::new(url, Some("nobody-asks".into())))
+            .connect(url.into(), Some("nobody-asks".into()), None)
             .await
             .unwrap();
         Self {
@@ -108,6 +110,46 @@ fn object(value: Value) -> JsonObject {
     value.as_object().unwrap().clone()
 }
 
+fn id(text: &str) -> RecordId {
+    text.parse().unwrap()
+}
+
+/// Gives a record of any kind another name.
+async fn rename(by: &Opened, kind: &str, record: &str, name: &str) {
+    let (client, record, name) = (&by.client, id(record), Some(name.to_owned()));
+    let renamed = match kind {
+        "house" => {
+            let patch = HousePatch {
+                name,
+                ..HousePatch::default()
+            };
+            client.update_house(record, patch).await.map(drop)
+        }
+        "room" => {
+            let patch = RoomPatch {
+                name,
+                ..RoomPatch::default()
+            };
+            client.update_room(record, patch).await.map(drop)
+        }
+        "device" => {
+            let patch = DevicePatch {
+                name,
+                ..DevicePatch::default()
+            };
+            client.update_device(record, patch).await.map(drop)
+        }
+        _ => {
+            let patch = UserPatch {
+                name,
+                ..UserPatch::default()
+            };
+            client.update_user(record, patch).await.map(drop)
+        }
+    };
+    renamed.unwrap();
+}
+
 /// Codes of the problems by kind and id.
 fn problems(result: &SyncResult) -> Vec<(&str, Option<&str>, &str)> {
     let errors = result.errors.iter();
@@ -115,7 +157,7 @@ fn problems(result: &SyncResult) -> Vec<(&str, Option<&str>, &str)> {
         .map(|problem| {
             (
                 problem.kind.as_str(),
-                problem.id.as_deref(),
+                problem.id.as_ref().map(RecordId::as_str),
                 problem.code.as_str(),
             )
         })

@@ -149,7 +149,7 @@ pub struct House {
     /// The same with times and reasons.
     pub freshness: Freshness,
     /// Every other field, as it came.
-    #[serde(flatten)]
+    #[serde(flatten, serialize_with = "others")]
     pub extra: JsonObject,
 }
 
@@ -186,7 +186,7 @@ pub struct Room {
     /// The same with times and reasons.
     pub freshness: Freshness,
     /// Every other field, as it came.
-    #[serde(flatten)]
+    #[serde(flatten, serialize_with = "others")]
     pub extra: JsonObject,
 }
 
@@ -229,7 +229,7 @@ pub struct Device {
     /// The same with times and reasons.
     pub freshness: Freshness,
     /// Every other field, as it came.
-    #[serde(flatten)]
+    #[serde(flatten, serialize_with = "others")]
     pub extra: JsonObject,
 }
 
@@ -262,7 +262,7 @@ pub struct User {
     /// The same with times and reasons.
     pub freshness: Freshness,
     /// Every other field, as it came.
-    #[serde(flatten)]
+    #[serde(flatten, serialize_with = "others")]
     pub extra: JsonObject,
 }
 
@@ -297,7 +297,7 @@ pub struct Event {
     /// The same with times and reasons.
     pub freshness: Freshness,
     /// Every other field, as it came.
-    #[serde(flatten)]
+    #[serde(flatten, serialize_with = "others")]
     pub extra: JsonObject,
 }
 
@@ -314,4 +314,11 @@ pub struct DeviceState {
     pub updated_at: Option<Timestamp>,
     /// Where it stands with the server.
     pub sync_status: RecordStatus,
+}
+
+/// In one object with a record's own fields, a field of a server's must not tell
+/// what the record is or where it stands.
+fn others<S: Serializer>(extra: &JsonObject, serializer: S) -> Result<S::Ok, S::Error> {
+    const OURS: [&str; 4] = ["kind", "unplaced", "sync_status", "freshness"];
+    serializer.collect_map(extra.iter().filter(|(field, _)| !OURS.contains(&field.as_str())))
 }

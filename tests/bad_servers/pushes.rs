@@ -1,6 +1,7 @@
 //! Answers to step 3 that can't be used, or that say nothing of the edit.
 
 use super::*;
+use wildthing::client::types::OutboxState;
 
 fn answer(body: impl Into<Vec<u8>>) -> Canned {
     Canned::answer(200, &[], body)
@@ -115,8 +116,8 @@ async fn an_answer_that_names_other_edits_acknowledges_none_of_ours() {
         assert_eq!(result.pushed, 0, "{what}");
         assert_eq!(result.errors.len(), 1, "{what}: {result:?}");
         assert_eq!(
-            (result.errors[0].code.as_str(), result.errors[0].id.as_deref()),
-            ("not_acknowledged", Some(ROOM))
+            (result.errors[0].code.as_str(), result.errors[0].id.clone()),
+            ("not_acknowledged", Some(id(ROOM)))
         );
         assert_eq!(house.name().await, what);
         house.recovers(what).await;
@@ -139,10 +140,10 @@ async fn an_edit_that_is_refused_alone_is_failed_with_the_servers_words() {
         );
         assert_eq!(result.errors[0].code, format!("http_{status}"));
         let pending = house.client.pending_changes().await.unwrap();
-        assert_eq!(pending[0].state, "failed");
+        assert_eq!(pending[0].state, OutboxState::Failed);
         // It stays so, is shown, and is not lost: retried, it arrives.
         assert!(house.client.sync().await.unwrap().errors.is_empty());
-        assert_eq!(house.name().await, what.as_str());
+        assert_eq!(house.name().await, what);
         assert_eq!(house.client.retry_failed(None, None).await.unwrap(), 1);
         house.recovers(&what).await;
     }

@@ -108,7 +108,7 @@ async fn addresses_and_tokens_that_are_none_are_refused_and_nothing_is_kept() {
     ] {
         let error = house
             .client
-            .connect(ConnectOptions::new(url, Some(TOKEN.into())))
+            .connect(url.into(), Some(TOKEN.into()), None)
             .await
             .expect_err(url);
         let words = error.to_string();
@@ -119,7 +119,7 @@ async fn addresses_and_tokens_that_are_none_are_refused_and_nothing_is_kept() {
     for token in ["two words", "line\nbreak", "tab\t", "naïve"] {
         let error = house
             .client
-            .connect(ConnectOptions::new(house.front.url(), Some(token.into())))
+            .connect(house.front.url(), Some(token.into()), None)
             .await
             .unwrap_err();
         assert_eq!(error.code(), "invalid");
@@ -178,9 +178,9 @@ async fn what_a_server_says_of_a_record_that_is_not_there_is_kept_and_shown_as_u
     house.front.plan("/request", Trick::Say(Canned::json(200, &odd)));
     let pulled = house.client.sync().await.unwrap();
     assert_eq!((pulled.pulled, pulled.errors), (1, vec![]));
-    let device = object(json!(house.client.get_device("17".into()).await.unwrap()));
+    let device = house.client.get_device(id("17")).await.unwrap();
     assert_eq!(
-        (&device["name"], &device["whatever"]["deep"]),
-        (&json!("Orphan"), &json!([1, 2, 3]))
+        (device.name.as_str(), &device.extra["whatever"]["deep"]),
+        ("Orphan", &json!([1, 2, 3]))
     );
 }

@@ -104,13 +104,18 @@ async fn an_answer_that_is_cut_is_asked_for_again_and_never_used_by_half() {
 async fn a_silent_server_is_given_up() {
     let house = House::synced().await;
     let options = ConnectOptions {
-        timeouts: Timeouts {
+        timeouts: Some(Timeouts {
             idle: Duration::from_millis(20),
             ..Timeouts::default()
-        },
-        ..ConnectOptions::new(house.front.url(), Some(TOKEN.into()))
+        }),
+        ..ConnectOptions::default()
     };
-    house.client.connect(options).await.unwrap();
+    let connect = |options| {
+        house
+            .client
+            .connect(house.front.url(), Some(TOKEN.into()), options)
+    };
+    connect(Some(options)).await.unwrap();
     house.rename("silence").await;
     let before = house.everything();
     for _ in 0..5 {
@@ -120,8 +125,7 @@ async fn a_silent_server_is_given_up() {
     assert!(words.contains("in time"), "{words}");
     same(&before, &house.everything(), "silence");
     // With the patience that is usual, a slow machine is no silent one.
-    let usual = ConnectOptions::new(house.front.url(), Some(TOKEN.into()));
-    house.client.connect(usual).await.unwrap();
+    connect(None).await.unwrap();
     house.recovers("silence").await;
 }
 
@@ -132,7 +136,7 @@ async fn a_server_that_is_not_there_is_told_at_once() {
         let listener = std::net::TcpListener::bind("127.0.0.1:0").unwrap();
         listener.local_addr().unwrap().to_string()
     };
-    let connect = |url: String| house.client.connect(ConnectOptions::new(url, Some(TOKEN.into())));
+    let connect = |url: String| house.client.connect(url, Some(TOKEN.into()), None);
     connect(format!("http://{nobody}")).await.unwrap();
     house.rename("alone").await;
     let before = house.everything();

@@ -17,7 +17,7 @@ use std::process::Command;
 
 use serde_json::json;
 use wildthing::client::{NewDevice, NewEvent, NewRoom, OpenOptions, WildThingClient};
-use wildthing::model::JsonObject;
+use wildthing::model::{JsonObject, Kind, RecordId};
 
 use super::victim::{Dice, Remains, Victim};
 
@@ -147,7 +147,7 @@ fn object(mark: &str) -> JsonObject {
 
 /// A room made in this run, and the marks in it.
 struct OwnRoom {
-    id: String,
+    id: RecordId,
     marks: Vec<String>,
 }
 
@@ -163,18 +163,15 @@ impl Writer {
         let client = WildThingClient::open(database, OpenOptions::default())
             .await
             .unwrap();
-        let house = client.get_house(None).await.unwrap()["id"]
-            .as_str()
-            .unwrap()
-            .to_owned();
-        let mut devices: Vec<String> = client
+        let house = client.get_house(None).await.unwrap().id;
+        let mut devices: Vec<RecordId> = client
             .get_devices(None)
             .await
             .unwrap()
-            .iter()
+            .into_iter()
             // What writers made, writers delete.
-            .filter(|device| !device["name"].as_str().unwrap().starts_with(MARK))
-            .map(|device| device["id"].as_str().unwrap().to_owned())
+            .filter(|device| !device.name.starts_with(MARK))
+            .map(|device| device.id)
             .collect();
         devices.sort();
         for number in 0..edits {
@@ -195,16 +192,12 @@ impl Writer {
         client.shutdown().await;
     }
 
-    async fn make_room(&mut self, client: &WildThingClient, house: &str, mark: String) {
-        let room = NewRoom {
-            house_id: house.to_owned(),
-            name: mark.clone(),
-            ..NewRoom::default()
-        };
+    async fn make_room(&mut self, client: &WildThingClient, house: &RecordId, mark: String) {
+        let room = NewRoom::new(house.clone(), mark.clone());
         let room = client.create_room(room).await.unwrap();
         say(&format!("made\t{mark}"));
         self.own_rooms.push(OwnRoom {
-            id: room["id"].as_str().unwrap().to_owned(),
+            id: room.id,
             marks: vec![mark],
         });
     }
@@ -213,11 +206,7 @@ impl Writer {
         let Some(room) = self.own_rooms.last_mut() else {
             return;
         };
-        let device = NewDevice {
-            room_id: room.id.clone(),
-            name: mark.clone(),
-            ..NewDevice::default()
-        };
+        let device = NewDevice::new(room.id.clone(), mark.clone());
         client.create_device(device).await.unwrap();
         say(&format!("made\t{mark}"));
         room.marks.push(mark);
@@ -234,21 +223,18 @@ impl Writer {
     }
 }
 
-async fn set_state(client: &WildThingClient, device: &str, mark: &str) {
+async fn set_state(client: &WildThingClient, device: &RecordId, mark: &str) {
     client
-        .update_device_state(device.to_owned(), object(mark), None, false)
+        .update_device_state(device.clone(), object(mark), None, false)
         .await
         .unwrap();
     say(&format!("made\t{mark}"));
 }
 
-async fn log_event(client: &WildThingClient, device: &str, mark: &str) {
+async fn log_event(client: &WildThingClient, device: &RecordId, mark: &str) {
     let event = NewEvent {
-        event_type: "seen".into(),
-        entity_type: "device".into(),
-        entity_id: device.to_owned(),
         description: Some(mark.to_owned()),
-        ..NewEvent::default()
+        ..NewEvent::new("seen", Kind::Device, device.clone())
     };
     client.log_event(event).await.unwrap();
     say(&format!("made\t{mark}"));

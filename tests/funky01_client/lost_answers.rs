@@ -10,16 +10,9 @@ async fn a_create_and_an_update_whose_answers_are_lost_are_settled_by_sending_th
     let front = Front::of(server.url());
     let a = Opened::at(&front.url()).await;
     a.sync().await;
-    let room = NewRoom {
-        house_id: "house-1".into(),
-        name: "Attic".into(),
-        ..NewRoom::default()
-    };
+    let room = NewRoom::new(id("house-1"), "Attic");
     a.client.create_room(room).await.unwrap();
-    a.client
-        .update_user("user-1".into(), object(json!({"name": "Ada L."})))
-        .await
-        .unwrap();
+    rename(&a, "user", "user-1", "Ada L.").await;
     front.plan("/push", Trick::LoseAnswer);
     let result = a.sync().await;
     assert!(front.is_through());
@@ -34,7 +27,7 @@ async fn a_create_and_an_update_whose_answers_are_lost_are_settled_by_sending_th
 
 /// Deletes a room, and loses the answer to the push that takes effect.
 async fn delete_unanswered(server: &Funky01, front: &Front, a: &Opened) {
-    a.client.delete_device("device-1".into()).await.unwrap();
+    a.client.delete_device(id("device-1")).await.unwrap();
     a.sync().await;
     front.plan("/push", Trick::LoseAnswer);
     let unsure = a.sync().await;
@@ -61,7 +54,7 @@ async fn a_delete_whose_answer_was_lost_is_recognised_in_the_next_delta() {
     assert!(found.conflicts.is_empty());
     assert_eq!(a.unsent().await, (0, 0));
     assert_eq!(pushed(&server).len(), pushes, "it was not pushed again");
-    assert!(a.client.get_device("device-1".into()).await.is_err());
+    assert!(a.client.get_device(id("device-1")).await.is_err());
     assert!(a.client.conflicts().await.unwrap().is_empty());
 }
 

@@ -14,12 +14,12 @@ async fn the_kinds_it_can_list_arrive_and_the_others_are_reported_one_by_one() {
         assert!(problem.detail.contains("500"), "{problem:?}");
     }
     assert_eq!(a.watermarks(), ["device", "house", "room", "user"]);
-    let device = a.client.get_device("device-1".into()).await.unwrap();
+    let device = a.client.get_device(id("device-1")).await.unwrap();
     assert_eq!(
-        (&device["name"], &device["sync_status"]),
-        (&json!("Lamp"), &json!("synced"))
+        (device.name.as_str(), device.sync_status),
+        ("Lamp", RecordStatus::Synced)
     );
-    let state = a.client.get_device_state("device-1".into()).await.unwrap();
+    let state = a.client.get_device_state(id("device-1")).await.unwrap();
     assert_eq!(state.state["power"], "off");
     // The whole set, then each kind alone.
     let asked: Vec<usize> = asked(&server).iter().map(|(kinds, _)| kinds.len()).collect();
@@ -35,10 +35,7 @@ async fn later_syncs_ask_together_for_what_has_a_watermark_with_times_it_can_rea
     server.put_row("room", json!({"id": "room-1", "name": "Entrance"}));
     let second = a.sync().await;
     assert_eq!((second.pulled, problems(&second)), (1, UNLISTED.to_vec()));
-    assert_eq!(
-        a.client.get_room("room-1".into()).await.unwrap()["name"],
-        "Entrance"
-    );
+    assert_eq!(a.client.get_room(id("room-1")).await.unwrap().name, "Entrance");
     let later = asked(&server).split_off(known);
     let kinds: Vec<usize> = later.iter().map(|(kinds, _)| kinds.len()).collect();
     assert_eq!(kinds, [4, 2, 1, 1]);
@@ -54,16 +51,16 @@ async fn an_edit_over_its_rest_interface_arrives_though_its_sync_id_is_the_old_o
     let server = server();
     let a = Opened::at(&server.url()).await;
     a.sync().await;
-    let before = a.client.get_device("device-1".into()).await.unwrap();
+    let before = a.client.get_device(id("device-1")).await.unwrap();
     server.put_row(
         "device",
         json!({"id": "device-1", "name": "Floor lamp", "state_json": "{\"power\":\"on\"}"}),
     );
     a.sync().await;
-    let after = a.client.get_device("device-1".into()).await.unwrap();
-    assert_eq!(after["name"], "Floor lamp");
-    assert_eq!(after["sync_id"], before["sync_id"]);
-    let state = a.client.get_device_state("device-1".into()).await.unwrap();
+    let after = a.client.get_device(id("device-1")).await.unwrap();
+    assert_eq!(after.name, "Floor lamp");
+    assert_eq!(after.sync_id, before.sync_id);
+    let state = a.client.get_device_state(id("device-1")).await.unwrap();
     assert_eq!(state.state["power"], "on");
 }
 

@@ -3,6 +3,7 @@
 
 use super::*;
 use crate::support::funky01_push::columns;
+use wildthing::client::types::{Loser, OutboxState};
 use wildthing::client::{NewDevice, NewEvent, NewHouse, NewRoom, NewUser};
 
 #[tokio::test(flavor = "multi_thread")]
@@ -12,7 +13,14 @@ async fn a_winning_update_that_it_calls_its_own_win_counts_as_applied() {
     a.sync().await;
     let edited = a
         .client
-        .update_room("room-1".into(), object(json!({"name": "Entrance", "floor": 2})))
+        .update_room(
+            id("room-1"),
+            RoomPatch {
+                name: Some("Entrance".into()),
+                floor: Some(2),
+                ..RoomPatch::default()
+            },
+        )
         .await
         .unwrap();
     let result = a.sync().await;
@@ -22,10 +30,10 @@ async fn a_winning_update_that_it_calls_its_own_win_counts_as_applied() {
     let row = &server.rows("rooms")["room-1"];
     assert_eq!(
         (&row["name"], &row["floor"], &row["sync_id"]),
-        (&json!("Entrance"), &json!(2), &edited["sync_id"])
+        (&json!("Entrance"), &json!(2), &json!(edited.sync_id))
     );
-    let shown = a.client.get_room("room-1".into()).await.unwrap();
-    assert_eq!(shown["sync_status"], "synced");
+    let shown = a.client.get_room(id("room-1")).await.unwrap();
+    assert_eq!(shown.sync_status, RecordStatus::Synced);
 }
 
 #[tokio::test(flavor = "multi_thread")]
@@ -40,18 +48,15 @@ async fn an_update_that_it_does_not_take_is_in_the_journal_whole() {
     );
     // A clock that is far behind: the edit is a microsecond younger than what it was made on.
     a.seam.shift(-400 * 86_400);
-    a.client
-        .update_room("room-1".into(), object(json!({"name": "Entrance"})))
-        .await
-        .unwrap();
+    rename(&a, "room", "room-1", "Entrance").await;
     let result = a.sync().await;
     assert_eq!(result.conflicts.len(), 1, "{result:?}");
     let lost = &result.conflicts[0];
     assert_eq!(
-        (&lost.losing["name"], lost.loser.as_str(), lost.reason.as_str()),
-        (&json!("Entrance"), "local", "newer_on_server")
+        (&lost.losing["name"], lost.loser, lost.reason.as_str()),
+        (&json!("Entrance"), Loser::Local, "newer_on_server")
     );
-    assert_eq!(a.client.get_room("room-1".into()).await.unwrap()["name"], "Porch");
+    assert_eq!(a.client.get_room(id("room-1")).await.unwrap().name, "Porch");
     assert_eq!(server.rows("room")["room-1"]["name"], "Porch");
     assert_eq!(a.unsent().await, (0, 0));
     assert_eq!(a.client.conflicts().await.unwrap().len(), 1);
@@ -63,15 +68,10 @@ async fn states_and_events_are_kept_and_failed_after_five_answers_without_a_word
     let a = Opened::at(&server.url()).await;
     a.sync().await;
     a.client
-        .update_device_state("device-1".into(), object(json!({"power": "on"})), None, false)
+        .update_device_state(id("device-1"), object(json!({"power": "on"})), None, false)
         .await
         .unwrap();
-    let event = NewEvent {
-        event_type: "button".into(),
-        entity_type: "device".into(),
-        entity_id: "device-1".into(),
-        ..NewEvent::default()
-    };
+    let event = NewEvent::new("button", Kind::Device, id("device-1"));
     a.client.log_event(event).await.unwrap();
     for turn in 1..=5 {
         let result = a.sync().await;
@@ -85,11 +85,11 @@ async fn states_and_events_are_kept_and_failed_after_five_answers_without_a_word
     let sent = pushed(&server).len();
     a.sync().await;
     assert_eq!(pushed(&server).len(), sent);
-    let state = a.client.get_device_state("device-1".into()).await.unwrap();
+    let state = a.client.get_device_state(id("device-1")).await.unwrap();
     assert_eq!(state.state["power"], "on");
     assert_eq!(a.client.get_events(None, 10).await.unwrap().len(), 1);
     for change in a.client.pending_changes().await.unwrap() {
-        assert_eq!(change.state, "failed");
+        assert_eq!(change.state, OutboxState::Failed);
         assert!(change.last_error.unwrap().contains("without a word"));
     }
     // Another server will take them once they are asked to be sent again.
@@ -103,7 +103,7 @@ async fn a_delete_that_it_ignores_is_sent_again_as_an_update_and_takes_effect() 
     let server = server();
     let a = Opened::at(&server.url()).await;
     a.sync().await;
-    a.client.delete_room("room-1".into()).await.unwrap();
+    a.client.delete_room(id("room-1")).await.unwrap();
     let ignored = a.sync().await;
     assert_eq!(of_records(&ignored).len(), 2, "{ignored:?}");
     assert_eq!(server.rows("room")["room-1"]["is_deleted"], false);
@@ -113,7 +113,7 @@ async fn a_delete_that_it_ignores_is_sent_again_as_an_update_and_takes_effect() 
     assert_eq!(server.rows("room")["room-1"]["is_deleted"], true);
     assert_eq!(server.rows("device")["device-1"]["is_deleted"], true);
     assert_eq!(a.unsent().await, (0, 0));
-    assert!(a.client.get_room("room-1".into()).await.is_err());
+    assert!(a.client.get_room(id("room-1")).await.is_err());
     let words: Vec<Value> = pushed(&server).iter().map(|c| c["operation"].clone()).collect();
     assert_eq!(words, ["delete", "delete", "update", "update"]);
 }
@@ -124,10 +124,8 @@ async fn one_change_that_breaks_it_is_found_and_the_others_go_through() {
     let a = Opened::at(&server.url()).await;
     a.sync().await;
     let user = |name: &str, email: &str| NewUser {
-        house_id: "house-1".into(),
-        name: name.into(),
         email: Some(email.into()),
-        ..NewUser::default()
+        ..NewUser::new(id("house-1"), name)
     };
     for (name, email) in [
         ("Bob", "bob@example.org"),
@@ -141,8 +139,11 @@ async fn one_change_that_breaks_it_is_found_and_the_others_go_through() {
         // Each time something else goes through, so the fault is the change's own.
         a.client
             .update_house(
-                "house-1".into(),
-                object(json!({"address": format!("{turn} Elm St")})),
+                id("house-1"),
+                HousePatch {
+                    address: Some(format!("{turn} Elm St")),
+                    ..HousePatch::default()
+                },
             )
             .await
             .unwrap();
@@ -168,7 +169,10 @@ async fn one_change_that_breaks_it_is_found_and_the_others_go_through() {
     a.client
         .update_user(
             pending[0].id.clone(),
-            object(json!({"email": "twin@example.org"})),
+            UserPatch {
+                email: Some("twin@example.org".into()),
+                ..UserPatch::default()
+            },
         )
         .await
         .unwrap();
@@ -184,30 +188,21 @@ async fn only_fields_that_it_knows_are_sent() {
     let client = &a.client;
     let house = NewHouse {
         name: "Barn".into(),
-        settings: Some(object(json!({"theme": "dark"}))),
+        settings: Some(json!({"theme": "dark"})),
         ..NewHouse::default()
     };
     let house = client.create_house(house).await.unwrap();
-    let id = |record: &JsonObject| record["id"].as_str().unwrap().to_owned();
-    let room = NewRoom {
-        house_id: id(&house),
-        name: "Loft".into(),
-        ..NewRoom::default()
-    };
+    let room = NewRoom::new(house.id.clone(), "Loft");
     let room = client.create_room(room).await.unwrap();
     let device = NewDevice {
-        room_id: id(&room),
-        name: "Fan".into(),
-        capabilities: Some(object(json!({"speed": [1, 2, 3]}))),
-        configuration: Some(object(json!({"quiet": true}))),
-        ..NewDevice::default()
+        capabilities: Some(json!({"speed": [1, 2, 3]})),
+        configuration: Some(json!({"quiet": true})),
+        ..NewDevice::new(room.id, "Fan")
     };
     client.create_device(device).await.unwrap();
     let user = NewUser {
-        house_id: id(&house),
-        name: "Eve".into(),
-        preferences: Some(object(json!({"units": "metric"}))),
-        ..NewUser::default()
+        preferences: Some(json!({"units": "metric"})),
+        ..NewUser::new(house.id.clone(), "Eve")
     };
     client.create_user(user).await.unwrap();
     for (kind, id) in [
@@ -216,14 +211,7 @@ async fn only_fields_that_it_knows_are_sent() {
         ("device", "device-1"),
         ("user", "user-1"),
     ] {
-        let patch = object(json!({"name": format!("Other {kind}")}));
-        match kind {
-            "house" => client.update_house(id.into(), patch).await,
-            "room" => client.update_room(id.into(), patch).await,
-            "device" => client.update_device(id.into(), patch).await,
-            _ => client.update_user(id.into(), patch).await,
-        }
-        .unwrap();
+        rename(&a, kind, id, &format!("Other {kind}")).await;
     }
     let result = a.sync().await;
     assert_eq!((result.pushed, of_records(&result)), (8, vec![]));
@@ -240,6 +228,6 @@ async fn only_fields_that_it_knows_are_sent() {
     let fan = devices.values().find(|row| row["name"] == "Fan").unwrap();
     assert_eq!(
         (&fan["room_name"], &fan["house_name"], &fan["house_id"]),
-        (&json!("Loft"), &json!("Barn"), &house["id"])
+        (&json!("Loft"), &json!("Barn"), &json!(house.id))
     );
 }

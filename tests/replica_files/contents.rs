@@ -4,9 +4,7 @@ use super::*;
 use std::sync::{Arc, Mutex};
 use tracing::field::{Field, Visit};
 use tracing::span;
-use wildthing::client::{
-    ConnectOptions, NewDevice, NewEvent, NewHouse, NewRoom, NewUser, OpenOptions, WildThingClient,
-};
+use wildthing::client::{NewDevice, NewEvent, NewHouse, NewRoom, NewUser, OpenOptions, WildThingClient};
 use wildthing::hub::{Hub, HubOptions};
 
 const TOKEN: &str = "open-sesame-1234567890";
@@ -14,44 +12,28 @@ const TOKEN: &str = "open-sesame-1234567890";
 /// A client with one record of each kind, and one more of each that is deleted.
 async fn furnished(path: &Path) -> WildThingClient {
     let client = WildThingClient::open(path, OpenOptions::default()).await.unwrap();
-    let id = |record: JsonObject| record["id"].as_str().unwrap().to_owned();
     for name in ["Gone", "Cabin"] {
         let house = NewHouse {
             name: name.into(),
             latitude: Some(48.5),
             ..NewHouse::default()
         };
-        let house = id(client.create_house(house).await.unwrap());
+        let house = client.create_house(house).await.unwrap().id;
         let room = NewRoom {
-            house_id: house.clone(),
-            name: format!("{name} hall"),
             floor: Some(2),
-            ..NewRoom::default()
+            ..NewRoom::new(house.clone(), format!("{name} hall"))
         };
-        let room = id(client.create_room(room).await.unwrap());
-        let device = NewDevice {
-            room_id: room,
-            name: format!("{name} lamp"),
-            ..NewDevice::default()
-        };
-        let device = id(client.create_device(device).await.unwrap());
-        let user = NewUser {
-            house_id: house.clone(),
-            name: format!("{name} user"),
-            ..NewUser::default()
-        };
+        let room = client.create_room(room).await.unwrap().id;
+        let device = NewDevice::new(room, format!("{name} lamp"));
+        let device = client.create_device(device).await.unwrap().id;
+        let user = NewUser::new(house.clone(), format!("{name} user"));
         client.create_user(user).await.unwrap();
         let state = json!({"power": "on"}).as_object().unwrap().clone();
         client
             .update_device_state(device.clone(), state, None, false)
             .await
             .unwrap();
-        let event = NewEvent {
-            event_type: "made".into(),
-            entity_type: "device".into(),
-            entity_id: device,
-            ..NewEvent::default()
-        };
+        let event = NewEvent::new("made", Kind::Device, device);
         client.log_event(event).await.unwrap();
     }
     client
@@ -68,16 +50,12 @@ async fn the_views_show_the_house_and_leave_out_what_is_deleted() {
     let place = Place::new();
     let hub = hub().await;
     let client = furnished(&place.db()).await;
-    let connect = ConnectOptions::new(hub.url(), Some(TOKEN.into()));
-    client.connect(connect).await.unwrap();
+    client.connect(hub.url(), Some(TOKEN.into()), None).await.unwrap();
     // Known to the hub, so that a delete leaves a tombstone.
     client.sync().await.unwrap();
     let houses = client.get_houses().await.unwrap();
-    let gone = houses.iter().find(|house| house["name"] == "Gone").unwrap();
-    client
-        .delete_house(gone["id"].as_str().unwrap().into())
-        .await
-        .unwrap();
+    let gone = houses.iter().find(|house| house.name == "Gone").unwrap();
+    client.delete_house(gone.id.clone()).await.unwrap();
 
     let file = rusqlite::Connection::open(place.db()).unwrap();
     assert_eq!(rows_of(&file, "SELECT name FROM houses"), ["Cabin"]);
@@ -137,8 +115,7 @@ async fn no_token_is_in_any_byte_of_the_files_and_nobody_else_may_read_them() {
     let hub = hub().await;
     let client = furnished(&place.db()).await;
     for token in [TOKEN, "another-token-0987654321"] {
-        let connect = ConnectOptions::new(hub.url(), Some(token.into()));
-        client.connect(connect).await.unwrap();
+        client.connect(hub.url(), Some(token.into()), None).await.unwrap();
         let _ = client.sync().await;
         client.set_auth_token(Some(TOKEN.into())).unwrap();
         client.sync().await.unwrap();

@@ -16,27 +16,32 @@ use crate::output::text::moment;
 /// One record: `show`, `create` and `update`.
 pub(super) fn record(out: &Out, record: &impl Serialize) -> Outcome {
     if out.is_json() {
-        return out.json(record);
+        return out.json(&flat(record)?);
     }
     out.pairs(&columns::pairs(&object(record)?))
 }
 
-/// A record as the fields it shows. The reason of a refusal is one of them; the
-/// rest of what tells where the record stands is for programs.
-fn object(record: &impl Serialize) -> Outcome<JsonObject> {
+/// A record as one object in which no name is there twice: a field of another
+/// type than expected takes the place of the empty one.
+fn flat(record: &impl Serialize) -> Outcome<JsonObject> {
     match serde_json::to_value(record) {
-        Ok(Value::Object(mut object)) => {
-            let freshness = object.remove("freshness").unwrap_or_default();
-            if let (None, Some(reason)) = (object.get("sync_error"), freshness.get("reason")) {
-                object.insert("sync_error".into(), reason.clone());
-            }
-            Ok(object)
-        }
+        Ok(Value::Object(object)) => Ok(object),
         other => Err(WildThingError::Internal {
             detail: format!("a record is shown as {other:?}"),
         }
         .into()),
     }
+}
+
+/// A record as the fields it shows. The reason of a refusal is one of them; the
+/// rest of what tells where the record stands is for programs.
+fn object(record: &impl Serialize) -> Outcome<JsonObject> {
+    let mut object = flat(record)?;
+    let freshness = object.remove("freshness").unwrap_or_default();
+    if let (None, Some(reason)) = (object.get("sync_error"), freshness.get("reason")) {
+        object.insert("sync_error".into(), reason.clone());
+    }
+    Ok(object)
 }
 
 /// Names of the records that a list's records are in, by id.
@@ -63,6 +68,7 @@ pub(super) async fn parents(out: &Out, client: &WildThingClient, kind: Kind) -> 
 /// A list of records of one kind.
 pub(super) fn records(out: &Out, kind: Kind, records: &[impl Serialize], parents: &Parents) -> Outcome {
     if out.is_json() {
+        let records: Vec<JsonObject> = records.iter().map(flat).collect::<Outcome<_>>()?;
         return out.json(&records);
     }
     let columns = columns::of(&kind);
