@@ -26,7 +26,7 @@ pub(crate) fn smoke(cargo: &Cargo) -> Outcome {
         }
     }
     let hub = cargo
-        .artifacts("build --bin blowing-off", "blowing-off", &[])?
+        .artifacts("build --bin blowing-off", &[], "blowing-off")?
         .into_iter()
         .find(|file| file.file_stem().is_some_and(|name| name == "blowing-off"))
         .ok_or("the build left no blowing-off")?;
