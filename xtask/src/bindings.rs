@@ -35,7 +35,7 @@ pub(crate) fn generate(cargo: &Cargo) -> Result<PathBuf, String> {
         }
         _ => make(&folder)?,
     }
-    let built = cargo.artifacts(LIBRARY, "wildthing", &[])?;
+    let built = cargo.artifacts(LIBRARY, &[], "wildthing")?;
     let built = built
         .iter()
         .find(|file| is_cdylib(file))

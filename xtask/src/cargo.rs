@@ -76,11 +76,11 @@ impl Cargo {
     pub(crate) fn artifacts(
         &self,
         words: &str,
+        after: &[String],
         name: &str,
-        envs: &[(&str, &str)],
     ) -> Result<Vec<PathBuf>, String> {
         let words = format!("{words} --message-format=json-render-diagnostics");
-        let (mut command, shown) = self.command(&words, &[], envs);
+        let (mut command, shown) = self.command(&words, after, &[]);
         let output = command
             .stderr(Stdio::inherit())
             .output()

@@ -3,6 +3,8 @@
 //! - `args`: reading the command line.
 //! - `bindings`: the sources for Swift, Kotlin and Python, and `docs/api.md`.
 //! - `cargo`: running cargo from the workspace's root, loudly in CI, quietly elsewhere.
+//! - `size`: what ships, how big it is, and what it exports.
+//! - `smoke`: every exported method, called from Python.
 //! - `stages`: what `test` and `ci` consist of.
 //! - `simulate`: the simulated fleet, whole and with deliberate bugs.
 
@@ -10,6 +12,8 @@ mod args;
 mod bindings;
 mod cargo;
 mod simulate;
+mod size;
+mod smoke;
 mod stages;
 
 use std::process::ExitCode;
@@ -28,9 +32,12 @@ Usage: cargo xtask <COMMAND>
 Commands:
   test                   every test of the workspace
   ci [STAGE…]            what a change has to pass, all of it or only these stages:
-                         fmt clippy docs bindings test simulate mutants demo
+                         fmt clippy docs bindings test smoke simulate mutants demo
   bindings               writes bindings/*/generated and docs/api.md
       --check            only tells whether they are what the library says
+  size                   builds what ships, measures it, and checks what it exports
+      --json             one JSON object a line
+  smoke                  calls every exported method from Python, against a real hub
   simulate               the simulated fleet: clients, a hub and faults on virtual time
       --seeds <N>        how many seeds [default: 200]
       --seed <S>         the first seed, as a failure names it
@@ -67,6 +74,15 @@ fn run() -> Outcome {
             } else {
                 bindings::write(&cargo)
             }
+        }
+        Some("size") => {
+            let json = args.flag("--json");
+            args.finish()?;
+            size::size(&cargo, json)
+        }
+        Some("smoke") => {
+            args.finish()?;
+            smoke::smoke(&cargo)
         }
         Some("simulate") => {
             let run = simulate::Run {

@@ -6,6 +6,7 @@ use crate::Outcome;
 use crate::bindings;
 use crate::cargo::Cargo;
 use crate::simulate::{self, Run};
+use crate::smoke::smoke;
 
 /// Every test of the workspace. All sections run, so that one run shows all that fails.
 pub(crate) fn test(cargo: &Cargo) -> Outcome {
@@ -42,6 +43,7 @@ const STAGES: &[(&str, Stage)] = &[
     ("docs", docs),
     ("bindings", bindings::check),
     ("test", test),
+    ("smoke", smoke),
     ("simulate", simulation),
     ("mutants", mutants),
     ("demo", demo),

@@ -5,6 +5,8 @@
 mod kotlin;
 mod python;
 mod swift;
+#[cfg(test)]
+mod tests;
 
 use anyhow::{Result, bail};
 use uniffi_meta::{DefaultValueMetadata, LiteralMetadata, Type};

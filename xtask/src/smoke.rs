@@ -1,0 +1,52 @@
+//! `cargo xtask smoke`: calls every exported method from Python, against a real
+//! hub. Python needs no compiler, so this runs wherever there is a `python3`.
+
+use std::process::Command;
+
+use crate::Outcome;
+use crate::bindings::{copy, generate, is_cdylib, make};
+use crate::cargo::Cargo;
+
+/// The program that does it; it says what it calls.
+const PROGRAM: &str = "tests/ffi/smoke.py";
+
+/// Puts module and library side by side, and runs the program on them.
+pub(crate) fn smoke(cargo: &Cargo) -> Outcome {
+    let generated = generate(cargo)?;
+    // The committed module may have drifted; this is about the library as it is.
+    let module = generated.join("bindings/python/generated/_wildthing.py");
+    let folder = cargo.path("target/smoke");
+    make(&folder)?;
+    copy(&module, &folder.join("_wildthing.py"))?;
+    let entries = std::fs::read_dir(&generated)
+        .map_err(|error| format!("can't read {}: {error}", generated.display()))?;
+    for library in entries.flatten().map(|entry| entry.path()) {
+        if is_cdylib(&library) {
+            copy(&library, &folder.join(library.file_name().unwrap_or_default()))?;
+        }
+    }
+    let hub = cargo
+        .artifacts("build --bin blowing-off", &[], "blowing-off")?
+        .into_iter()
+        .find(|file| file.file_stem().is_some_and(|name| name == "blowing-off"))
+        .ok_or("the build left no blowing-off")?;
+
+    let python = std::env::var("PYTHON").unwrap_or_else(|_| "python3".to_owned());
+    let status = Command::new(&python)
+        .arg(cargo.path(PROGRAM))
+        .arg("--module")
+        .arg(&folder)
+        .arg("--api")
+        .arg(generated.join("api.json"))
+        .arg("--hub")
+        .arg(&hub)
+        .status()
+        .map_err(|error| {
+            format!("can't start {python} ({error}); install Python 3.9 or newer, or set PYTHON")
+        })?;
+    if status.success() {
+        Ok(())
+    } else {
+        Err(format!("{PROGRAM} failed ({status})"))
+    }
+}
