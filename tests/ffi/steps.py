@@ -1,0 +1,210 @@
+"""What the smoke program does with the library, one story after the other.
+
+A step gets a `House` of `smoke.py`; it asserts what it sees. Which methods it
+calls is counted there.
+"""
+
+import asyncio
+import contextlib
+import datetime
+
+# In the order they run.
+STEPS = []
+
+# Nothing here takes a second; this long means that it never comes.
+PATIENCE = 60
+
+
+def step(function):
+    STEPS.append(function)
+    return function
+
+
+def soon(awaitable):
+    return asyncio.wait_for(awaitable, PATIENCE)
+
+
+async def opened(house, name):
+    return await house.wt.WildThingClient.open(str(house.folder / name))
+
+
+@contextlib.asynccontextmanager
+async def client(house, name, connected=True):
+    """A client on a database of its own, shut down afterwards."""
+    opened_client = await opened(house, name)
+    if connected:
+        await opened_client.connect(house.hub.url, house.token)
+    try:
+        yield opened_client
+    finally:
+        await opened_client.shutdown()
+
+
+async def refused(awaitable, error):
+    """The error that a call raises, which must be of that class."""
+    try:
+        await awaitable
+    except error as raised:
+        return raised
+    raise AssertionError(f"{error} was not raised")
+
+
+@step
+async def the_module_and_the_library_are_of_one_build(house):
+    """The generated module leaves this check out when it is imported."""
+    house.wt._uniffi_check_api_checksums(house.wt._UniffiLib)
+
+
+@step
+async def what_the_library_logs_arrives(house):
+    wt = house.wt
+    records = []
+
+    @house.register.implements
+    class Sink(wt.LogSink):
+        def log(self, record):
+            records.append(record)
+            raise RuntimeError("a sink that throws harms nobody")
+
+    wt.set_log_sink(wt.LogLevel.DEBUG, Sink())
+    options = wt.OpenOptions(echo=True)
+    told = await wt.WildThingClient.open(str(house.folder / "logged.db"), options)
+    await told.get_houses()
+    await told.shutdown()
+    assert any("SELECT" in record.text and record.target == "wildthing::sql" for record in list(records))
+    assert all(record.time.tzinfo is not None for record in list(records))
+    wt.set_log_sink(wt.LogLevel.WARNING, Sink())
+
+
+@step
+async def a_house_is_built_offline(house):
+    wt = house.wt
+    async with client(house, "offline.db", connected=False) as home:
+        assert home.salvaged() is None
+        made = await home.create_house(wt.NewHouse(name="Häuschen 🏡", settings={"big": 2**80, "list": [1, None]}))
+        assert made.settings == {"big": 2**80, "list": [1, None]} and made.created_at.tzinfo is not None
+        assert (await home.get_house()).name == "Häuschen 🏡"
+        assert [h.id for h in await home.get_houses()] == [made.id]
+        moved = await home.update_house(made.id, wt.HousePatch(address="1 Main Street", clear=["settings"]))
+        assert (moved.address, moved.settings) == ("1 Main Street", None)
+
+        room = await home.create_room(wt.NewRoom(house_id=made.id, name="Hall", floor=1))
+        assert (await home.update_room(room.id, wt.RoomPatch(floor=2))).floor == 2
+        assert (await home.get_room(room.id)).name == "Hall"
+        assert len(await home.get_rooms()) == len(await home.get_rooms(made.id)) == 1
+
+        lamp = await home.create_device(
+            wt.NewDevice(room_id=room.id, name="Lamp", device_type=wt.DeviceType.UNKNOWN("lava lamp"))
+        )
+        assert (await home.get_device(lamp.id)).device_type == wt.DeviceType.UNKNOWN("lava lamp")
+        patched = await home.update_device(lamp.id, wt.DevicePatch(device_type=wt.DeviceType.LIGHT()))
+        assert patched.device_type.is_LIGHT()
+        assert len(await home.get_devices()) == len(await home.get_devices(room.id)) == 1
+        await home.update_device_state(lamp.id, {"power": "on", "brightness": 80})
+        state = await home.update_device_state(lamp.id, {"brightness": None}, {"by": "smoke"})
+        assert (state.state, state.attributes) == ({"power": "on"}, {"by": "smoke"})
+        assert (await home.get_device_state(lamp.id)).state == {"power": "on"}
+        assert [s.state for s in await home.get_device_history(lamp.id)][-1] == {"power": "on", "brightness": 80}
+
+        user = await home.create_user(wt.NewUser(house_id=made.id, name="Ada", role=wt.UserRole.ADMIN()))
+        assert (await home.update_user(user.id, wt.UserPatch(email="ada@example.org"))).email == "ada@example.org"
+        assert (await home.get_user(user.id)).role.is_ADMIN() and len(await home.get_users()) == 1
+
+        logged = await home.log_event(
+            wt.NewEvent(event_type="seen", entity_type=wt.Kind.DEVICE(), entity_id=lamp.id, data={"n": 1})
+        )
+        assert [e.id for e in await home.get_events(lamp.id, 5)] == [logged.id]
+
+        told = await home.explain(wt.Kind.DEVICE(), lamp.id)
+        assert told.words and told.pending.operation == wt.Operation.CREATE and told.freshness.is_PENDING()
+        assert await home.history(wt.Kind.DEVICE(), lamp.id)
+        assert len(await home.pending_changes()) == 6
+        await home.delete_user(user.id)
+        await home.delete_device(lamp.id)
+        await home.delete_room(room.id)
+        await home.delete_house(made.id)
+        assert await home.get_houses() == []
+
+
+@step
+async def errors_are_classes_with_fields(house):
+    wt = house.wt
+    async with client(house, "errors.db", connected=False) as home:
+        missing = await refused(home.get_room("nowhere"), wt.WildThingError.NotFound)
+        assert (missing.kind, missing.id) == ("room", "nowhere")
+        assert (await refused(home.get_room(""), wt.WildThingError.Invalid)).field == "id"
+        nameless = home.create_house(wt.NewHouse(name=" "))
+        assert (await refused(nameless, wt.WildThingError.Invalid)).field == "name"
+        await refused(home.sync(), wt.WildThingError.NotConnected)
+        await refused(home.probe(), wt.WildThingError.NotConnected)
+        await refused(home.connect("nonsense"), wt.WildThingError.Invalid)
+        await home.connect("http://127.0.0.1:9")
+        await refused(soon(home.sync()), wt.WildThingError.Offline)
+    (house.folder / "songs.db").write_text("not a database, and long enough not to be empty" * 100)
+    refusal = await refused(opened(house, "songs.db"), wt.WildThingError.Storage)
+    assert refusal.code == "not_a_database" and "songs.db" in refusal.problem
+
+
+@step
+async def two_clients_meet_at_a_hub(house):
+    wt = house.wt
+    async with client(house, "ann.db") as ann, client(house, "ben.db") as ben:
+        await ann.probe()
+        first = await ann.sync()
+        assert first.pulled == first.synced_entities == 30 and isinstance(first.duration, datetime.timedelta)
+        await ben.sync()
+        assert await ann.client_id() != await ben.client_id()
+        status = await ann.get_sync_status()
+        assert status.pending == 0 and status.counts["house"] == 1 and status.server_url == house.hub.url
+
+        device = (await ann.get_devices())[0]
+        await ann.update_device(device.id, wt.DevicePatch(name="Ann's"))
+        await ben.update_device(device.id, wt.DevicePatch(name="Ben's"))
+        await ben.sync()
+        conflict = (await ann.sync()).conflicts[0]
+        loser = ann if conflict.loser == wt.Loser.LOCAL else ben
+        await ben.sync()
+        await ann.sync()
+        assert (await ann.digests()) == (await ben.digests())
+        lost = (await loser.conflicts())[0]
+        shown = await loser.get_device(device.id)
+        assert shown.freshness.is_SUPERSEDED() and shown.freshness.conflict_id == lost.conflict_id
+        await loser.restore(lost.conflict_id)
+        await loser.sync()
+        other = ben if loser is ann else ann
+        await other.sync()
+        assert (await other.get_device(device.id)).name == lost.losing["name"]
+
+        room = (await ann.get_rooms())[0]
+        await ann.update_room(room.id, wt.RoomPatch(name="Never sent"))
+        await refused(ann.reset(), wt.WildThingError.UnsentEdits)
+        await ann.discard(wt.Kind.ROOM(), room.id)
+        assert (await ann.get_room(room.id)).name == room.name
+        discarded = [conflict for conflict in await ann.conflicts() if conflict.reason == "discarded"]
+        await ann.dismiss(discarded[0].conflict_id)
+        assert discarded[0] not in await ann.conflicts()
+        assert await ann.retry_failed() == 0
+        await ann.reset(force=True)
+        assert await ann.get_houses() == []
+
+
+@step
+async def a_client_pauses_and_stops(house):
+    wt = house.wt
+    async with client(house, "pausing.db") as home:
+        await home.sync()
+        await home.pause()
+        await refused(home.get_houses(), wt.WildThingError.Paused)
+        await home.resume()
+        assert await home.get_houses()
+        home.cancel_sync()
+        await home.start_background_sync(datetime.timedelta(seconds=30))
+        home.network_available()
+        await home.stop_background_sync()
+        home.set_auth_token("wrong")
+        assert (await refused(home.sync(), wt.WildThingError.NeedsAuth)).status == 401
+        home.set_auth_token(house.token)
+        await home.sync()
+        await home.disconnect()
+        await refused(home.sync(), wt.WildThingError.NotConnected)
+    await refused(home.get_houses(), wt.WildThingError.Cancelled)
