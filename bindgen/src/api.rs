@@ -65,6 +65,8 @@ pub(crate) struct Record {
     pub(crate) name: String,
     pub(crate) docs: String,
     pub(crate) fields: Vec<Field>,
+    /// None for a variant.
+    pub(crate) methods: Vec<Callable>,
 }
 
 /// An enum, or an error.
@@ -72,6 +74,7 @@ pub(crate) struct Enum {
     pub(crate) name: String,
     pub(crate) docs: String,
     pub(crate) variants: Vec<Record>,
+    pub(crate) methods: Vec<Callable>,
     pub(crate) is_error: bool,
     /// An error that crosses as its message only.
     pub(crate) message_only: bool,
@@ -103,13 +106,13 @@ pub(crate) fn read(loader: &BindgenLoader, library: &Utf8Path) -> Result<Api> {
     for item in &group.items {
         add(&mut api, item)?;
     }
-    for object in api.objects.iter_mut().chain(&mut api.traits) {
-        object.methods.extend(
-            group
-                .items
-                .iter()
-                .filter_map(|item| callable_of(&object.name, item)),
-        );
+    let objects = api.objects.iter_mut().chain(&mut api.traits);
+    let objects = objects.map(|it| (&it.name, &mut it.methods));
+    let records = api.records.iter_mut().map(|it| (&it.name, &mut it.methods));
+    let enums = api.enums.iter_mut().chain(&mut api.errors);
+    let enums = enums.map(|it| (&it.name, &mut it.methods));
+    for (name, methods) in objects.chain(records).chain(enums) {
+        methods.extend(group.items.iter().filter_map(|item| callable_of(name, item)));
     }
     Ok(api)
 }
@@ -137,6 +140,7 @@ fn add(api: &mut Api, item: &Metadata) -> Result<()> {
             name: record.name.clone(),
             docs: docs(&record.docstring),
             fields: record.fields.iter().map(field).collect(),
+            methods: Vec::new(),
         }),
         Metadata::Enum(metadata) => {
             let into = if metadata.shape.is_error() {
@@ -225,8 +229,10 @@ fn enumeration(it: &EnumMetadata) -> Enum {
                 name: variant.name.clone(),
                 docs: docs(&variant.docstring),
                 fields: variant.fields.iter().map(field).collect(),
+                methods: Vec::new(),
             })
             .collect(),
+        methods: Vec::new(),
         is_error: it.shape.is_error(),
         message_only: it.shape == uniffi_meta::EnumShape::Error { flat: true },
     }

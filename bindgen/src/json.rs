@@ -10,20 +10,30 @@ use crate::spell::{Language, Languages};
 /// The text of `api.json`.
 pub(crate) fn text(api: &Api) -> Result<String> {
     let languages = Languages::new(api);
-    let objects = |objects: &[Object]| -> Vec<Value> {
-        let entry = |it: &Object| {
-            json!({
-                "name": it.name,
-                "swift": languages.swift.class(&it.name),
-                "kotlin": languages.kotlin.class(&it.name),
-                "python": languages.python.class(&it.name),
-                "methods": callables(&languages, &it.methods),
-            })
-        };
-        objects.iter().map(entry).collect()
+    let entry = |name: &str, methods: &[Callable]| {
+        json!({
+            "name": name,
+            "swift": languages.swift.class(name),
+            "kotlin": languages.kotlin.class(name),
+            "python": languages.python.class(name),
+            "methods": callables(&languages, methods),
+        })
     };
+    let objects = |objects: &[Object]| -> Vec<Value> {
+        let entries = objects.iter().map(|it| entry(&it.name, &it.methods));
+        entries.collect()
+    };
+    // Records and enums may have methods too.
+    let records = api.records.iter().map(|it| (&it.name, &it.methods));
+    let enums = api.enums.iter().chain(&api.errors);
+    let values: Vec<Value> = records
+        .chain(enums.map(|it| (&it.name, &it.methods)))
+        .filter(|(_, methods)| !methods.is_empty())
+        .map(|(name, methods)| entry(name, methods))
+        .collect();
     let value = json!({
         "objects": objects(&api.objects),
+        "values": values,
         "traits": objects(&api.traits),
         "functions": callables(&languages, &api.functions),
     });

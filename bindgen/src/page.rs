@@ -99,7 +99,7 @@ impl Page {
                 line(&field.docs)
             );
         }
-        Ok(())
+        self.callables(text, &record.methods)
     }
 
     fn enums(&self, text: &mut String, enums: &[Enum]) -> Result<()> {
@@ -124,6 +124,7 @@ impl Page {
                     described(variant)
                 );
             }
+            self.callables(text, &it.methods)?;
         }
         Ok(())
     }

@@ -81,7 +81,11 @@ fn check<L: Language + Declares>(language: &L, api: &Api, source: &str, missing:
 
 fn methods(api: &Api) -> impl Iterator<Item = &crate::api::Callable> {
     let objects = api.objects.iter().chain(&api.traits);
-    objects.flat_map(|object| &object.methods)
+    let enums = api.enums.iter().chain(&api.errors);
+    objects
+        .flat_map(|it| &it.methods)
+        .chain(api.records.iter().flat_map(|it| &it.methods))
+        .chain(enums.flat_map(|it| &it.methods))
 }
 
 /// Whether `text` is in `source` and does not go on as part of a longer name.

@@ -40,7 +40,7 @@ class Register:
             name = entry["python"]
             self.exported.add(name)
             setattr(module, name, self._counted(name, getattr(module, name)))
-        for entry in api["objects"]:
+        for entry in api["objects"] + api["values"]:
             cls = getattr(module, entry["python"])
             for method in entry["methods"]:
                 self._instrument(cls, method)
@@ -53,6 +53,12 @@ class Register:
         name = f"{cls.__name__}.{method['python']}"
         attribute = "__init__" if method["name"] == "new" else method["python"]
         self.exported.add(name)
+        # The methods of an error are in the classes of its variants.
+        owners = [cls] if attribute in vars(cls) else [it for it in vars(cls).values() if isinstance(it, type)]
+        for owner in owners:
+            self._replace(owner, attribute, name)
+
+    def _replace(self, cls, attribute, name):
         original = vars(cls)[attribute]
         if isinstance(original, classmethod):
             counted = classmethod(self._counted(name, original.__func__))
@@ -151,6 +157,7 @@ def check_the_register():
     api = {
         "functions": [method("version")],
         "objects": [{"python": "Thing", "methods": [method(n) for n in ("new", "open", "used", "unused")]}],
+        "values": [],
         "traits": [{"python": "Observer", "methods": [method("heard")]}],
     }
     register = Register(api, module)

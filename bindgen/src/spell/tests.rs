@@ -59,7 +59,9 @@ fn variants(name: &str, is_error: bool, fields: Vec<Field>) -> Enum {
             name: "NeedsAuth".to_owned(),
             docs: String::new(),
             fields,
+            methods: Vec::new(),
         }],
+        methods: Vec::new(),
         is_error,
         message_only: false,
     }
