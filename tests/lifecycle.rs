@@ -14,10 +14,17 @@ mod process;
 mod support;
 
 use std::path::{Path, PathBuf};
+use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, Ordering};
+use std::time::Duration;
 
 use held::{HeldServer, When};
-use wildthing::client::{HousePatch, NewRoom, OpenOptions, RoomPatch, WildThingClient, WildThingError};
+use wildthing::client::{
+    HousePatch, NewHouse, NewRoom, OpenOptions, RoomPatch, WildThingClient, WildThingError,
+};
 use wildthing::hub::{Hub, HubOptions};
+use wildthing::model::Timestamp;
+use wildthing::seam::{BoxFuture, RealSeam, Seam, SharedSeam};
 
 const TOKEN: &str = "open-sesame";
 /// The pages of a sample house, the push and the acknowledgement: how many
@@ -237,6 +244,54 @@ async fn a_client_that_ends_in_a_sync_frees_the_file_and_its_lease() {
         };
         place.agrees().await;
     }
+}
+
+/// A clock that panics when it is told to: the nearest thing to a fault of our own.
+#[derive(Debug, Default)]
+struct Broken(AtomicBool);
+
+impl Seam for Broken {
+    fn now(&self) -> Timestamp {
+        assert!(!self.0.load(Ordering::SeqCst), "the clock is broken");
+        RealSeam.now()
+    }
+
+    fn random(&self) -> [u8; 10] {
+        RealSeam.random()
+    }
+
+    fn sleep(&self, duration: Duration) -> BoxFuture<'static, ()> {
+        RealSeam.sleep(duration)
+    }
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_panic_inside_is_an_error_of_that_call_and_changes_nothing() {
+    let (folder, seam) = (tempfile::tempdir().unwrap(), Arc::new(Broken::default()));
+    let client = WildThingClient::open_on(
+        database(folder.path()),
+        OpenOptions::default(),
+        Arc::clone(&seam) as SharedSeam,
+    )
+    .await
+    .unwrap();
+    let house = |name: &str| NewHouse {
+        name: name.into(),
+        ..NewHouse::default()
+    };
+    let before = client.create_house(house("Before")).await.unwrap();
+
+    seam.0.store(true, Ordering::SeqCst);
+    let broken = client.create_house(house("Never")).await;
+    assert!(
+        matches!(broken, Err(WildThingError::Internal { .. })),
+        "{broken:?}"
+    );
+    seam.0.store(false, Ordering::SeqCst);
+
+    assert_eq!(client.get_houses().await.unwrap(), [before]);
+    client.create_house(house("After")).await.unwrap();
+    assert_eq!(client.pending_changes().await.unwrap().len(), 2);
 }
 
 /// A thousand times what an app does that opens its house for every question.
