@@ -363,17 +363,24 @@ fn complete_resync(tx: &Tx<'_>, resync: i64) -> Result<(), StoreError> {
     metadata::set(tx.connection, "resync_active = 0, digest_mismatches = 0", &[])
 }
 
+/// Whether digests are to be compared: it is time, or they differed when they
+/// were last. Times are in microseconds.
+pub fn digest_is_due(checked_at: Option<Timestamp>, mismatches: u64, interval: i64, now: Timestamp) -> bool {
+    mismatches > 0
+        || checked_at.is_none_or(|last| {
+            let since = now.micros().saturating_sub(last.micros());
+            // A negative span is a clock that stepped back.
+            since < 0 || since >= interval
+        })
+}
+
 /// Compares digests when it is time. True if they differed twice in a row.
 fn compare_digest(tx: &Tx<'_>, page: &Page, meta: &metadata::Metadata) -> Result<bool, StoreError> {
     let Some(theirs) = &page.digest else {
         return Ok(false);
     };
-    let due = meta.digest_checked_at.is_none_or(|last| {
-        let since = tx.now.micros().saturating_sub(last.micros());
-        // A negative span is a clock that stepped back.
-        since < 0 || since >= page.digest_interval
-    });
-    if !due && meta.digest_mismatches == 0 {
+    let (checked_at, mismatches) = (meta.digest_checked_at, meta.digest_mismatches);
+    if !digest_is_due(checked_at, mismatches, page.digest_interval, tx.now) {
         return Ok(false);
     }
     let ours = super::digest::server_known(tx.connection, &page.kinds)?;
