@@ -79,7 +79,7 @@ pub(super) fn apply(
         last_sync_at: current.as_ref().and_then(|record| record.last_sync_at),
         sync_error: None,
     };
-    tx.put(&record, current_version, Origin::Local)?;
+    tx.put(&record.version, (&record).into(), current_version, Origin::Local)?;
     Ok(record)
 }
 

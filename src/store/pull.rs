@@ -6,9 +6,10 @@
 
 use super::mirror::ServerVersion;
 use super::outbox::OutboxEntry;
+use super::rows::Standing;
 use super::{Origin, StoreError, Tx, journal, metadata, mirror, outbox, rows};
 use crate::conflict::{Edit, Reason, Resolution, Winner, resolve};
-use crate::model::{Kind, Record, SyncStatus, Timestamp, Version};
+use crate::model::{Kind, SyncStatus, Timestamp, Version};
 use crate::protocol::v1::{Conflict, Verdict, WireChange};
 
 /// A page, and what it covers.
@@ -145,7 +146,8 @@ fn take(tx: &Tx<'_>, version: &Version, resyncing: bool) -> Result<(), StoreErro
         return rows::set_seen(tx.connection, &version.key, tx.resync()?);
     }
     tx.put(
-        &synced(version, tx.now),
+        version,
+        synced(version, tx.now),
         current.as_ref().map(|record| &record.version),
         Origin::Remote,
     )
@@ -170,13 +172,12 @@ fn keep_if_set_back(tx: &Tx<'_>, old: &Version, new: &Version) -> Result<(), Sto
     Ok(())
 }
 
-fn synced(version: &Version, now: Timestamp) -> Record {
-    Record {
-        version: version.clone(),
-        sync_status: SyncStatus::Synced,
+fn synced(version: &Version, now: Timestamp) -> Standing<'static> {
+    Standing {
+        status: SyncStatus::Synced,
         server_updated_at: version.updated_at,
         last_sync_at: Some(now),
-        sync_error: None,
+        error: None,
     }
 }
 
@@ -187,7 +188,8 @@ pub(super) fn settle_to(tx: &Tx<'_>, version: &Version) -> Result<(), StoreError
     mirror::remove(tx.connection, key)?;
     let current = rows::get(tx.connection, key)?;
     tx.put(
-        &synced(version, tx.now),
+        version,
+        synced(version, tx.now),
         current.as_ref().map(|record| &record.version),
         Origin::Remote,
     )
