@@ -1,11 +1,13 @@
 //! The project's chores: `cargo xtask --help`. Needs nothing but Rust.
 //!
 //! - `args`: reading the command line.
+//! - `bench`: the budgets, measured.
 //! - `cargo`: running cargo from the workspace's root, loudly in CI, quietly elsewhere.
 //! - `stages`: what `test` and `ci` consist of.
 //! - `simulate`: the simulated fleet, whole and with deliberate bugs.
 
 mod args;
+mod bench;
 mod cargo;
 mod simulate;
 mod stages;
@@ -31,6 +33,9 @@ Commands:
       --seeds <N>        how many seeds [default: 200]
       --seed <S>         the first seed, as a failure names it
       --mutants          then once more with each deliberate bug, which it must catch
+  bench [GROUP…]         every budget, measured beside hand-written programs
+      --quick            small sizes and few rounds
+      --json             rows as JSON
   help                   this text
 
 CI=1 shows every command and all of its output.
@@ -69,6 +74,7 @@ fn run() -> Outcome {
                 Ok(())
             }
         }
+        Some("bench") => bench::run(&cargo, &args.all()),
         Some("help" | "--help" | "-h") => {
             print!("{HELP}");
             Ok(())
