@@ -362,7 +362,7 @@ impl Store {
         self.write("edit", Safety::Local, |tx| {
             let current = rows::get(tx.connection, key)?;
             match check(tx.connection, current.as_ref().map(|record| &record.version))? {
-                Ok(version) => edits::apply(tx, key, |_| version, None).map(Ok),
+                Ok(version) => edits::apply_on(tx, current.as_ref(), version, None).map(Ok),
                 Err(refusal) => Ok(Err(refusal)),
             }
         })

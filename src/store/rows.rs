@@ -35,8 +35,8 @@ pub(super) fn json_column<T: serde::de::DeserializeOwned>(
     row: &Row<'_>,
     index: usize,
 ) -> rusqlite::Result<T> {
-    let text: String = row.get(index)?;
-    serde_json::from_str(&text).map_err(|error| bad_column(index, error))
+    let text = row.get_ref(index)?.as_str()?;
+    serde_json::from_str(text).map_err(|error| bad_column(index, error))
 }
 
 pub(super) fn key_from(row: &Row<'_>, kind: usize, id: usize) -> rusqlite::Result<Key> {
