@@ -40,28 +40,33 @@ pub(crate) fn run(bench: &mut Bench) -> Outcome {
         });
     }
     // Edits wait to be sent once there are any, so syncs come first.
-    for _ in 0..bench.pick(40, 5) {
-        for house in &mut houses {
+    for round in 0..bench.pick(40, 5) {
+        turn(&mut houses, round, |house| {
             bench.hubs.of(house.size)?.change_one()?;
             house
                 .sync
                 .push(millis(|| bench.runtime.block_on(client::sync(&house.client)))?);
-        }
+            Ok(())
+        })?;
     }
-    for round in 0..bench.pick(2_000, 100) {
-        for house in &mut houses {
-            let id = house.ids[drawn(round, house.ids.len())].clone();
-            house.read.push(millis(|| {
-                bench.runtime.block_on(client::device(&house.client, &id))
-            })?);
-        }
+    for round in 0..bench.pick(200, 10) {
+        turn(&mut houses, round, |house| {
+            for id in house.burst(round) {
+                house.read.push(millis(|| {
+                    bench.runtime.block_on(client::device(&house.client, &id))
+                })?);
+            }
+            Ok(())
+        })?;
     }
-    for round in 0..bench.pick(1_000, 50) {
-        for house in &mut houses {
-            let id = house.ids[drawn(round, house.ids.len())].clone();
-            let write = client::set_brightness(&house.client, &id, round);
-            house.write.push(millis(|| bench.runtime.block_on(write))?);
-        }
+    for round in 0..bench.pick(100, 5) {
+        turn(&mut houses, round, |house| {
+            for id in house.burst(round) {
+                let write = client::set_brightness(&house.client, &id, round);
+                house.write.push(millis(|| bench.runtime.block_on(write))?);
+            }
+            Ok(())
+        })?;
     }
     let column = |what: &str, of: fn(&mut House) -> &mut Vec<f64>, houses: &mut [House]| {
         let medians: Vec<(usize, f64)> = houses
@@ -95,8 +100,20 @@ pub(crate) fn run(bench: &mut Bench) -> Outcome {
     Ok(())
 }
 
-/// The same hundred places of a house over and over: what a program looks at is
-/// few things, wherever they are.
-fn drawn(round: usize, of: usize) -> usize {
-    (round % 100) * 7_919 % of
+/// One round over all sizes, up and down by turns: who comes after whom matters
+/// to the processor's caches and to the scheduler.
+fn turn(houses: &mut [House], round: usize, mut visit: impl FnMut(&mut House) -> Outcome) -> Outcome {
+    match round % 2 {
+        0 => houses.iter_mut().try_for_each(&mut visit),
+        _ => houses.iter_mut().rev().try_for_each(&mut visit),
+    }
+}
+
+impl House {
+    /// Ten of a hundred devices, wherever they are: what a program looks at is few
+    /// things, over and over.
+    fn burst(&self, round: usize) -> Vec<String> {
+        let places = (0..10).map(|call| (round % 10 * 10 + call) * 7_919 % self.ids.len());
+        places.map(|place| self.ids[place].clone()).collect()
+    }
 }
