@@ -2,6 +2,7 @@
 //! time counts. This program starts itself again as one.
 
 use std::collections::HashMap;
+use std::collections::hash_map::Entry;
 use std::io::{BufRead as _, BufReader, Write as _};
 use std::net::SocketAddr;
 use std::process::{Child, ChildStdin, ChildStdout, Command, Stdio};
@@ -24,10 +25,10 @@ pub(crate) struct Hubs(HashMap<usize, HubProcess>);
 impl Hubs {
     /// The hub with a sample house of so many entities.
     pub(crate) fn of(&mut self, size: usize) -> Outcome<&mut HubProcess> {
-        if !self.0.contains_key(&size) {
-            self.0.insert(size, HubProcess::start(size)?);
-        }
-        self.0.get_mut(&size).ok_or_else(|| "no such hub".into())
+        Ok(match self.0.entry(size) {
+            Entry::Occupied(running) => running.into_mut(),
+            Entry::Vacant(place) => place.insert(HubProcess::start(size)?),
+        })
     }
 
     pub(crate) fn url(&mut self, size: usize) -> Outcome<String> {
