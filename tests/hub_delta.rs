@@ -7,7 +7,7 @@ mod hub_support;
 use hub_support::*;
 use wildthing::hub::HubStore;
 use wildthing::model::{Kind, Timestamp};
-use wildthing::protocol::v1::SyncRequest;
+use wildthing::protocol::v1::{Delta, SyncRequest};
 
 #[test]
 fn an_empty_hub_has_a_time_and_a_digest() {
@@ -144,6 +144,27 @@ fn without_tombstones_there_is_no_digest() {
     assert_eq!(live.state_digest, None);
     // The watermark is past the tombstone all the same.
     assert_eq!(live.server_time, delta(&mut hub, "b", None).server_time);
+}
+
+#[test]
+fn a_digest_that_is_not_wanted_does_not_come() {
+    let mut hub = hub();
+    push(&mut hub, "a", &[edit("s1", 0, &[])]);
+    let request = SyncRequest {
+        state_digest: false,
+        ..ask("b", None)
+    };
+    let page = hub.delta(&request).unwrap();
+    let digested = hub.delta(&ask("b", None)).unwrap();
+    assert!(digested.state_digest.is_some());
+    // In all else the answer is the same.
+    assert_eq!(
+        page,
+        Delta {
+            state_digest: None,
+            ..digested
+        }
+    );
 }
 
 #[test]

@@ -581,6 +581,39 @@ fn some_id() -> impl Strategy<Value = String> {
     ]
 }
 
+/// A digest makes a hub look at every record: it is asked for when it will be
+/// compared, and a server that has not named itself is not troubled with the word.
+#[test]
+fn the_digest_is_declined_until_it_is_due() {
+    let (mut hub, a) = (hub(), replica(1));
+    let mut sync = |tamper: bool| {
+        let mut run = a.start("main");
+        let ask = run.go(Event::Start).unwrap();
+        let asked: Value = serde_json::from_slice(&ask.bytes).unwrap();
+        let mut answer = serve(&mut hub, &ask);
+        if tamper {
+            let mut delta: Value = serde_json::from_slice(&answer.body).unwrap();
+            delta["state_digest"] = "another".into();
+            answer.body = serde_json::to_vec(&delta).unwrap();
+        }
+        run.finish(Event::Response(answer), &mut hub).unwrap();
+        asked.get("state_digest").cloned()
+    };
+    let declined = Some(Value::Bool(false));
+    assert_eq!(sync(false), None, "a hub that is not known yet");
+    assert_eq!(sync(false), declined);
+    a.clock.turn(599 * SECOND);
+    assert_eq!(sync(false), declined);
+    a.clock.turn(SECOND);
+    assert_eq!(sync(true), None, "ten minutes after the last comparison");
+    assert_eq!(
+        sync(false),
+        None,
+        "once they differed it is compared again at once"
+    );
+    assert_eq!(sync(false), declined);
+}
+
 proptest! {
     #[test]
     fn an_edit_always_beats_the_edit_it_was_made_on(

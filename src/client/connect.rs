@@ -142,6 +142,7 @@ impl WildThingClient {
                 last_sync: Timestamp::parse("2099-01-01T00:00:00").ok(),
                 kinds: vec![Kind::House],
                 include_deleted: false,
+                state_digest: true,
             };
             let body = Some(nothing.encode().to_string().into_bytes());
             let answer = transport

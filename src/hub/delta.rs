@@ -74,7 +74,7 @@ pub(super) fn delta(
         .filter(|change| change.arrival.micros() <= until)
         .map(wire_change)
         .collect();
-    let state_digest = if more || !request.include_deleted {
+    let state_digest = if more || !request.include_deleted || !request.state_digest {
         None
     } else {
         Some(state_digest(conn, &kinds, digests)?)

@@ -2,7 +2,7 @@
 
 use std::fmt;
 
-use chrono::{DateTime, NaiveDateTime, Utc};
+use chrono::{DateTime, Datelike as _, NaiveDate, NaiveDateTime, Timelike as _, Utc};
 use serde::{Deserialize, Deserializer, Serialize, Serializer};
 
 /// One second, in the unit of [`Timestamp`].
@@ -55,7 +55,9 @@ impl Timestamp {
         if text.len() > 64 {
             return Err(invalid());
         }
-        let micros = if let Ok(time) = DateTime::parse_from_rfc3339(text) {
+        let micros = if let Some(micros) = written_here(text) {
+            micros
+        } else if let Ok(time) = DateTime::parse_from_rfc3339(text) {
             time.timestamp_micros()
         } else if let Ok(time) = DateTime::parse_from_str(text, "%Y-%m-%dT%H:%M:%S%.f%#z") {
             time.timestamp_micros()
@@ -79,11 +81,44 @@ impl Timestamp {
     }
 }
 
+/// Reads a time that is spelled as [`Timestamp`] spells its own, which nearly
+/// every one is; `None` for any other spelling, which may be a time all the same.
+fn written_here(text: &str) -> Option<i64> {
+    const SHAPE: &[u8; 26] = b"0000-00-00T00:00:00.000000";
+    let bytes: &[u8; 26] = text.as_bytes().try_into().ok()?;
+    let alike = |(byte, shape): (&u8, &u8)| match shape {
+        b'0' => byte.is_ascii_digit(),
+        _ => byte == shape,
+    };
+    if !bytes.iter().zip(SHAPE).all(alike) {
+        return None;
+    }
+    let number = |from: usize, to: usize| {
+        let digits = bytes[from..to].iter();
+        digits.fold(0u32, |number, digit| number * 10 + u32::from(digit - b'0'))
+    };
+    let date = NaiveDate::from_ymd_opt(i32::try_from(number(0, 4)).ok()?, number(5, 7), number(8, 10))?;
+    let time = date.and_hms_micro_opt(number(11, 13), number(14, 16), number(17, 19), number(20, 26))?;
+    Some(time.and_utc().timestamp_micros())
+}
+
 /// `2026-11-22T07:59:21.194774`: UTC, always six digits, no offset. FunkyGibbon
 /// 0.1 answers 500 to a `last_sync` that has an offset.
 impl fmt::Display for Timestamp {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        write!(f, "{}", self.utc().format("%Y-%m-%dT%H:%M:%S%.6f"))
+        // By hand: `format` would read its pattern anew for each of many thousand rows.
+        let time = self.utc();
+        write!(
+            f,
+            "{:04}-{:02}-{:02}T{:02}:{:02}:{:02}.{:06}",
+            time.year(),
+            time.month(),
+            time.day(),
+            time.hour(),
+            time.minute(),
+            time.second(),
+            self.0.rem_euclid(SECOND),
+        )
     }
 }
 
@@ -121,6 +156,31 @@ mod tests {
             Timestamp::parse("2026-11-22T07:59:21").map(|t| t.to_string()),
             Ok("2026-11-22T07:59:21.000000".to_owned())
         );
+    }
+
+    #[test]
+    fn its_own_spelling_is_read_back() {
+        for micros in [
+            MIN_MICROS,
+            -62_135_596_800_000_001 + 1_000_000 * 86_400 * 366,
+            -1,
+            0,
+            999_999,
+            951_782_399_999_999,
+            951_868_800_000_001,
+            1_795_334_361_194_774,
+            MAX_MICROS,
+        ] {
+            let time = Timestamp::from_micros(micros);
+            let text = time.to_string();
+            assert_eq!(written_here(&text), Some(micros), "{text}");
+            assert_eq!(text, time.utc().format("%Y-%m-%dT%H:%M:%S%.6f").to_string());
+        }
+        // Alike, but no time.
+        for text in ["2026-02-30T00:00:00.000000", "2026-01-01T24:00:00.000000"] {
+            assert_eq!(written_here(text), None);
+            assert!(Timestamp::parse(text).is_err(), "{text}");
+        }
     }
 
     #[test]

@@ -49,8 +49,19 @@ pub(super) fn apply(
     seen_by_author: Option<&Version>,
 ) -> Result<Record, StoreError> {
     let current = rows::get(tx.connection, key)?;
-    let current_version = current.as_ref().map(|record| &record.version);
-    let mut version = edit(current_version);
+    let version = edit(current.as_ref().map(|record| &record.version));
+    apply_on(tx, current.as_ref(), version, seen_by_author)
+}
+
+/// The same for a caller who has read the current record in this transaction.
+pub(super) fn apply_on(
+    tx: &Tx<'_>,
+    current: Option<&Record>,
+    mut version: Version,
+    seen_by_author: Option<&Version>,
+) -> Result<Record, StoreError> {
+    let key = &version.key.clone();
+    let current_version = current.map(|record| &record.version);
     let bases: Vec<&Version> = current_version.into_iter().chain(seen_by_author).collect();
     let (updated_at, sync_id) = stamp(tx.now, tx.seam.random(), &bases);
     // A caller may know a time that the edit must not sort before.
@@ -75,11 +86,11 @@ pub(super) fn apply(
     let record = Record {
         version,
         sync_status: RecordStatus::Pending,
-        server_updated_at: current.as_ref().and_then(|record| record.server_updated_at),
-        last_sync_at: current.as_ref().and_then(|record| record.last_sync_at),
+        server_updated_at: current.and_then(|record| record.server_updated_at),
+        last_sync_at: current.and_then(|record| record.last_sync_at),
         sync_error: None,
     };
-    tx.put(&record, current_version, Origin::Local)?;
+    tx.put(&record.version, (&record).into(), current_version, Origin::Local)?;
     Ok(record)
 }
 

@@ -80,11 +80,27 @@ enum Safety {
     Repeatable,
 }
 
+/// The connection that writes.
+struct Writer {
+    connection: Connection,
+    /// Whether it waits for the disk; `None` before it was told.
+    full: Option<bool>,
+}
+
+impl From<Connection> for Writer {
+    fn from(connection: Connection) -> Self {
+        Self {
+            connection,
+            full: None,
+        }
+    }
+}
+
 /// The replica.
 pub struct Store {
     options: StoreOptions,
     seam: SharedSeam,
-    writer: Mutex<Option<Connection>>,
+    writer: Mutex<Option<Writer>>,
     /// Whether the replica is open. Held for reading while a read runs, so that
     /// a close waits for it; never by a write, for which no reader waits.
     is_open: RwLock<bool>,
@@ -126,7 +142,7 @@ impl Store {
         Ok(Self {
             options,
             seam,
-            writer: Mutex::new(Some(connection)),
+            writer: Mutex::new(Some(connection.into())),
             is_open: RwLock::new(true),
             untold: Mutex::new(Untold::default()),
             readers: Mutex::new(Vec::new()),
@@ -174,7 +190,7 @@ impl Store {
     #[cfg(any(test, feature = "testing"))]
     pub fn set_page_limit(&self, pages: u32) -> Result<(), StoreError> {
         let writer = lock(&self.writer);
-        let connection = writer.as_ref().ok_or(StoreError::Closed)?;
+        let connection = &writer.as_ref().ok_or(StoreError::Closed)?.connection;
         connection.query_row(&format!("PRAGMA max_page_count = {pages}"), [], |_| Ok(()))?;
         Ok(())
     }
@@ -185,7 +201,7 @@ impl Store {
         let mut writer = lock(&self.writer);
         *self.is_open.write().unwrap_or_else(PoisonError::into_inner) = false;
         lock(&self.readers).clear();
-        if let Some(connection) = writer.take() {
+        if let Some(Writer { connection, .. }) = writer.take() {
             // Leaves a small file behind; if it fails the WAL is replayed on the next open.
             let _ = connection.execute_batch("PRAGMA wal_checkpoint(TRUNCATE)");
             drop(connection);
@@ -196,7 +212,7 @@ impl Store {
     pub fn reopen(&self) -> Result<(), StoreError> {
         let mut writer = lock(&self.writer);
         if writer.is_none() {
-            *writer = Some(open::writer(&self.options, &self.seam)?.0);
+            *writer = Some(open::writer(&self.options, &self.seam)?.0.into());
             *self.is_open.write().unwrap_or_else(PoisonError::into_inner) = true;
         }
         Ok(())
@@ -206,7 +222,7 @@ impl Store {
     pub fn read<T>(&self, work: impl FnOnce(&Connection) -> Result<T, StoreError>) -> Result<T, StoreError> {
         if self.options.path.is_none() {
             let writer = lock(&self.writer);
-            return work(writer.as_ref().ok_or(StoreError::Closed)?);
+            return work(&writer.as_ref().ok_or(StoreError::Closed)?.connection);
         }
         let is_open = self.is_open.read().unwrap_or_else(PoisonError::into_inner);
         if !*is_open {
@@ -237,9 +253,9 @@ impl Store {
     ) -> Result<T, StoreError> {
         let value = {
             let mut writer = lock(&self.writer);
-            let connection = writer.as_mut().ok_or(StoreError::Closed)?;
+            let writer = writer.as_mut().ok_or(StoreError::Closed)?;
             let (value, commit) = self
-                .transact(connection, name, safety, work)
+                .transact(writer, name, safety, work)
                 .map_err(|error| self.located(error))?;
             if !commit.is_empty() {
                 // Queued while the writer is held, so that the queue is in commit order.
@@ -276,14 +292,20 @@ impl Store {
 
     fn transact<T>(
         &self,
-        connection: &mut Connection,
+        writer: &mut Writer,
         name: &'static str,
         safety: Safety,
         work: impl FnOnce(&Tx<'_>) -> Result<T, StoreError>,
     ) -> Result<(T, Commit), StoreError> {
         let full = self.options.full_sync && safety == Safety::Local;
-        connection.pragma_update(None, "synchronous", if full { "FULL" } else { "NORMAL" })?;
-        let transaction = connection.transaction_with_behavior(TransactionBehavior::Immediate)?;
+        if writer.full != Some(full) {
+            let level = if full { "FULL" } else { "NORMAL" };
+            writer.connection.pragma_update(None, "synchronous", level)?;
+            writer.full = Some(full);
+        }
+        let transaction = writer
+            .connection
+            .transaction_with_behavior(TransactionBehavior::Immediate)?;
         let tx = Tx::new(&transaction, &*self.seam);
         let value = work(&tx)?;
         let commit = tx.into_commit();
@@ -340,7 +362,7 @@ impl Store {
         self.write("edit", Safety::Local, |tx| {
             let current = rows::get(tx.connection, key)?;
             match check(tx.connection, current.as_ref().map(|record| &record.version))? {
-                Ok(version) => edits::apply(tx, key, |_| version, None).map(Ok),
+                Ok(version) => edits::apply_on(tx, current.as_ref(), version, None).map(Ok),
                 Err(refusal) => Ok(Err(refusal)),
             }
         })

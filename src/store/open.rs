@@ -16,6 +16,10 @@ use crate::seam::SharedSeam;
 /// How long a write waits for another process.
 pub(super) const BUSY_TIMEOUT: Duration = Duration::from_secs(10);
 
+/// How much of the file a connection keeps in memory, in KiB: what the screens
+/// of a program look at over and over, of a house of any size.
+const CACHE_KIB: i64 = 4_096;
+
 /// How often turning the WAL on is tried while others do the same.
 const MAX_WAL_TRIES: usize = 100;
 
@@ -134,6 +138,7 @@ fn use_wal(connection: &Connection) -> Result<(), StoreError> {
 fn settings(connection: &mut Connection, options: &StoreOptions) -> Result<(), StoreError> {
     connection.busy_timeout(BUSY_TIMEOUT)?;
     connection.set_prepared_statement_cache_capacity(64);
+    connection.pragma_update(None, "cache_size", -CACHE_KIB)?;
     if options.echo {
         connection.trace_v2(
             TraceEventCodes::SQLITE_TRACE_STMT,

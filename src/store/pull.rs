@@ -6,9 +6,10 @@
 
 use super::mirror::ServerVersion;
 use super::outbox::OutboxEntry;
+use super::rows::Standing;
 use super::{Origin, StoreError, Tx, journal, metadata, mirror, outbox, rows};
 use crate::conflict::{Edit, Reason, Resolution, Winner, resolve};
-use crate::model::{Kind, Record, RecordStatus, Timestamp, Version};
+use crate::model::{Kind, RecordStatus, Timestamp, Version};
 use crate::protocol::v1::{Conflict, Verdict, WireChange};
 
 /// A page, and what it covers.
@@ -145,7 +146,8 @@ fn take(tx: &Tx<'_>, version: &Version, resyncing: bool) -> Result<(), StoreErro
         return rows::set_seen(tx.connection, &version.key, tx.resync()?);
     }
     tx.put(
-        &synced(version, tx.now),
+        version,
+        synced(version, tx.now),
         current.as_ref().map(|record| &record.version),
         Origin::Remote,
     )
@@ -170,13 +172,12 @@ fn keep_if_set_back(tx: &Tx<'_>, old: &Version, new: &Version) -> Result<(), Sto
     Ok(())
 }
 
-fn synced(version: &Version, now: Timestamp) -> Record {
-    Record {
-        version: version.clone(),
-        sync_status: RecordStatus::Synced,
+fn synced(version: &Version, now: Timestamp) -> Standing<'static> {
+    Standing {
+        status: RecordStatus::Synced,
         server_updated_at: version.updated_at,
         last_sync_at: Some(now),
-        sync_error: None,
+        error: None,
     }
 }
 
@@ -187,7 +188,8 @@ pub(super) fn settle_to(tx: &Tx<'_>, version: &Version) -> Result<(), StoreError
     mirror::remove(tx.connection, key)?;
     let current = rows::get(tx.connection, key)?;
     tx.put(
-        &synced(version, tx.now),
+        version,
+        synced(version, tx.now),
         current.as_ref().map(|record| &record.version),
         Origin::Remote,
     )
@@ -363,17 +365,24 @@ fn complete_resync(tx: &Tx<'_>, resync: i64) -> Result<(), StoreError> {
     metadata::set(tx.connection, "resync_active = 0, digest_mismatches = 0", &[])
 }
 
+/// Whether digests are to be compared: it is time, or they differed when they
+/// were last. Times are in microseconds.
+pub fn digest_is_due(checked_at: Option<Timestamp>, mismatches: u64, interval: i64, now: Timestamp) -> bool {
+    mismatches > 0
+        || checked_at.is_none_or(|last| {
+            let since = now.micros().saturating_sub(last.micros());
+            // A negative span is a clock that stepped back.
+            since < 0 || since >= interval
+        })
+}
+
 /// Compares digests when it is time. True if they differed twice in a row.
 fn compare_digest(tx: &Tx<'_>, page: &Page, meta: &metadata::Metadata) -> Result<bool, StoreError> {
     let Some(theirs) = &page.digest else {
         return Ok(false);
     };
-    let due = meta.digest_checked_at.is_none_or(|last| {
-        let since = tx.now.micros().saturating_sub(last.micros());
-        // A negative span is a clock that stepped back.
-        since < 0 || since >= page.digest_interval
-    });
-    if !due && meta.digest_mismatches == 0 {
+    let (checked_at, mismatches) = (meta.digest_checked_at, meta.digest_mismatches);
+    if !digest_is_due(checked_at, mismatches, page.digest_interval, tx.now) {
         return Ok(false);
     }
     let ours = super::digest::server_known(tx.connection, &page.kinds)?;

@@ -161,7 +161,8 @@ fn carry_over(connection: &Connection, saved: Vec<(OutboxEntry, Record)>) -> Res
         outbox::put(&transaction, &OutboxEntry { edit_seq, ..entry })?;
         rows::put(
             &transaction,
-            &record,
+            &record.version,
+            (&record).into(),
             metadata::next_change_seq(&transaction)?,
             rows::LastChange::Status,
             0,

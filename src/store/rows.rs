@@ -35,8 +35,8 @@ pub(super) fn json_column<T: serde::de::DeserializeOwned>(
     row: &Row<'_>,
     index: usize,
 ) -> rusqlite::Result<T> {
-    let text: String = row.get(index)?;
-    serde_json::from_str(&text).map_err(|error| bad_column(index, error))
+    let text = row.get_ref(index)?.as_str()?;
+    serde_json::from_str(text).map_err(|error| bad_column(index, error))
 }
 
 pub(super) fn key_from(row: &Row<'_>, kind: usize, id: usize) -> rusqlite::Result<Key> {
@@ -110,7 +110,7 @@ pub fn list(connection: &Connection, filter: &Filter<'_>) -> Result<Vec<Record>,
         sql.push_str(&format!(" AND parent_id = ?{}", values.len()));
     }
     if !filter.include_deleted {
-        sql.push_str(" AND NOT deleted");
+        sql.push_str(" AND deleted = 0");
     }
     sql.push_str(" ORDER BY kind, id");
     let mut statement = connection.prepare_cached(&sql)?;
@@ -159,20 +159,44 @@ impl LastChange {
     }
 }
 
-/// Writes a record whole, under the given change number.
+/// Where a record stands with the server.
+#[derive(Debug, Clone, Copy)]
+pub(super) struct Standing<'a> {
+    pub(super) status: RecordStatus,
+    pub(super) server_updated_at: Option<Timestamp>,
+    pub(super) last_sync_at: Option<Timestamp>,
+    pub(super) error: Option<&'a str>,
+}
+
+impl<'a> From<&'a Record> for Standing<'a> {
+    fn from(record: &'a Record) -> Self {
+        Self {
+            status: record.sync_status,
+            server_updated_at: record.server_updated_at,
+            last_sync_at: record.last_sync_at,
+            error: record.sync_error.as_deref(),
+        }
+    }
+}
+
+/// Writes a record whole, under the given change number. Not by `REPLACE`, which
+/// deletes the old row first, and writes every index even where nothing changed.
 pub(super) fn put(
     connection: &Connection,
-    record: &Record,
+    version: &Version,
+    standing: Standing<'_>,
     change_seq: i64,
     last_change: LastChange,
     seen_resync: i64,
 ) -> Result<(), StoreError> {
-    let version = &record.version;
     connection
         .prepare_cached(
-            "INSERT OR REPLACE INTO records (kind, id, parent_id, name, body, created_at, updated_at, sync_id, deleted,
+            "INSERT INTO records (kind, id, parent_id, name, body, created_at, updated_at, sync_id, deleted,
                  sync_status, server_updated_at, last_sync_at, sync_error, change_seq, last_change, seen_resync)
-             VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10, ?11, ?12, ?13, ?14, ?15, ?16)",
+             VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10, ?11, ?12, ?13, ?14, ?15, ?16)
+             ON CONFLICT (kind, id) DO UPDATE SET parent_id = ?3, name = ?4, body = ?5, created_at = ?6,
+                 updated_at = ?7, sync_id = ?8, deleted = ?9, sync_status = ?10, server_updated_at = ?11,
+                 last_sync_at = ?12, sync_error = ?13, change_seq = ?14, last_change = ?15, seen_resync = ?16",
         )?
         .execute(params![
             version.key.kind.as_str(),
@@ -184,10 +208,10 @@ pub(super) fn put(
             time_text(version.updated_at),
             version.sync_id,
             version.deleted,
-            record.sync_status.as_str(),
-            time_text(record.server_updated_at),
-            time_text(record.last_sync_at),
-            record.sync_error,
+            standing.status.as_str(),
+            time_text(standing.server_updated_at),
+            time_text(standing.last_sync_at),
+            standing.error,
             change_seq,
             last_change.as_str(),
             seen_resync,

@@ -27,6 +27,10 @@ pub struct Session {
     pub rebind: bool,
     /// Whether a full resync is going on.
     pub resync_active: bool,
+    /// When the digest was last compared.
+    pub digest_checked_at: Option<Timestamp>,
+    /// Mismatches in a row.
+    pub digest_mismatches: u64,
 }
 
 /// How a sync ended.
@@ -58,6 +62,8 @@ pub(super) fn begin(tx: &Tx<'_>, owner: &LeaseOwner) -> Result<Option<Session>, 
         epoch: meta.epoch,
         rebind: meta.rebind,
         resync_active: meta.resync_active,
+        digest_checked_at: meta.digest_checked_at,
+        digest_mismatches: meta.digest_mismatches,
     }))
 }
 

@@ -5,9 +5,9 @@ use std::cell::{Cell, RefCell};
 use rusqlite::Connection;
 
 use super::metadata::{self, LeaseOwner};
-use super::rows::{self, LastChange};
+use super::rows::{self, LastChange, Standing};
 use super::{StoreError, journal};
-use crate::model::{Key, Record, Timestamp, Version};
+use crate::model::{Key, Timestamp, Version};
 use crate::seam::Seam;
 
 /// Where a change came from.
@@ -100,11 +100,11 @@ impl<'a> Tx<'a> {
     /// Writes a record under this transaction's change number and tells of it.
     pub(super) fn put(
         &self,
-        record: &Record,
+        version: &Version,
+        standing: Standing<'_>,
         before: Option<&Version>,
         origin: Origin,
     ) -> Result<(), StoreError> {
-        let version = &record.version;
         let was_live = before.is_some_and(|old| !old.deleted);
         let (change, event) = match (version.deleted, was_live) {
             _ if before == Some(version) => (LastChange::Status, None),
@@ -124,7 +124,8 @@ impl<'a> Tx<'a> {
         };
         rows::put(
             self.connection,
-            record,
+            version,
+            standing,
             self.change_seq()?,
             change,
             self.resync()?,

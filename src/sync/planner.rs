@@ -18,7 +18,7 @@ use crate::protocol::v1::{ACK_PATH, Ack, PushResult};
 use crate::store::StoreError;
 use crate::store::journal::JournalEntry;
 use crate::store::outbox::PushPosition;
-use crate::store::pull::{Page, PageReport};
+use crate::store::pull::{Page, PageReport, digest_is_due};
 use crate::store::push::{Batch, Failure, PushItem, Refusal, SettleReport};
 use crate::store::session::{Session, SyncEnd};
 use crate::transport::{Response, TransportError};
@@ -279,6 +279,8 @@ pub(super) struct Frame {
     pub(super) report: SyncReport,
     /// Whether any request of this sync was answered.
     pub(super) in_contact: bool,
+    /// Whether the server's digest is wanted, to compare it.
+    pub(super) digest_due: bool,
     /// How many full resyncs this sync has begun.
     pub(super) resyncs: u32,
 }
@@ -308,6 +310,8 @@ impl Planner {
             epoch: None,
             rebind: false,
             resync_active: false,
+            digest_checked_at: None,
+            digest_mismatches: 0,
         };
         Self {
             state: State::Idle,
@@ -316,6 +320,7 @@ impl Planner {
                 session,
                 report: SyncReport::default(),
                 in_contact: false,
+                digest_due: true,
                 resyncs: 0,
             },
             outstanding: None,
@@ -347,6 +352,12 @@ impl Planner {
                 Step::Begin
             }
             Event::Begun(session) => {
+                self.frame.digest_due = digest_is_due(
+                    session.digest_checked_at,
+                    session.digest_mismatches,
+                    self.frame.options.digest_interval,
+                    now,
+                );
                 self.frame.session = session;
                 if self.frame.session.rebind && !self.frame.session.watermarks.is_empty() {
                     let generation = self.frame.session.generation;

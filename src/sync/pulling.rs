@@ -69,6 +69,8 @@ impl Pulling {
             last_sync: self.current.last_sync,
             kinds: self.current.kinds.clone(),
             include_deleted: true,
+            // Another server may not know the word.
+            state_digest: frame.digest_due || frame.session.hub_id.is_none(),
         };
         Next::Step(Step::Request {
             path: REQUEST_PATH,

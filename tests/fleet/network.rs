@@ -306,6 +306,7 @@ impl World {
             last_sync: Some(Timestamp::from_micros(i64::MAX)),
             kinds: wildthing::model::Kind::V1.to_vec(),
             include_deleted: true,
+            state_digest: true,
         };
         Ok(self.hub.delta(&request).map_err(odd)?.server_time)
     }

@@ -138,6 +138,7 @@ pub fn ask(client: &str, last_sync: Option<Timestamp>) -> SyncRequest {
         last_sync,
         kinds: Kind::V1.to_vec(),
         include_deleted: true,
+        state_digest: true,
     }
 }
 

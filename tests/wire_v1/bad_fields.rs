@@ -249,6 +249,10 @@ fn every_member_of_what_a_hub_reads_is_checked() {
             request(r#"{"client_id":"c","include_deleted":"no"}"#),
             "include_deleted",
         ),
+        (
+            request(r#"{"client_id":"c","state_digest":"no"}"#),
+            "state_digest",
+        ),
         (frame(r#"{"changes":[]}"#), "client_id"),
         (frame(r#"{"client_id":"c"}"#), "changes"),
         (frame(r#"{"client_id":"c","changes":null}"#), "changes"),

@@ -65,14 +65,24 @@ fn requests() {
         last_sync: None,
         kinds: Kind::V1.to_vec(),
         include_deleted: true,
+        state_digest: true,
     };
     let later = SyncRequest {
         client_id: CLIENT.into(),
         last_sync: time("2026-11-22T07:59:21.194774"),
         kinds: vec![Kind::EntityState, Kind::Other { name: "scene".into() }],
         include_deleted: false,
+        state_digest: true,
     };
-    for (name, request) in [("request-first", first), ("request-later", later)] {
+    let without_digest = SyncRequest {
+        state_digest: false,
+        ..first.clone()
+    };
+    for (name, request) in [
+        ("request-first", first),
+        ("request-later", later),
+        ("request-without-digest", without_digest),
+    ] {
         let (bytes, value) = golden(name);
         assert_eq!(request.encode(), value, "{name}");
         assert_eq!(SyncRequest::decode(&bytes), Ok(request), "{name}");

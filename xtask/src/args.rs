@@ -59,6 +59,11 @@ impl Args {
         }
     }
 
+    /// Takes all that is left, for a program that reads it itself.
+    pub(crate) fn all(self) -> Vec<String> {
+        self.0
+    }
+
     /// Makes sure that nothing is left.
     pub(crate) fn finish(self) -> Result<(), String> {
         match self.0.first() {

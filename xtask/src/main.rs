@@ -1,6 +1,7 @@
 //! The project's chores: `cargo xtask --help`. Needs nothing but Rust.
 //!
 //! - `args`: reading the command line.
+//! - `bench`: the budgets, measured.
 //! - `bindings`: the sources for Swift, Kotlin and Python, and `docs/api.md`.
 //! - `cargo`: running cargo from the workspace's root, loudly in CI, quietly elsewhere.
 //! - `size`: what ships, how big it is, and what it exports.
@@ -9,6 +10,7 @@
 //! - `simulate`: the simulated fleet, whole and with deliberate bugs.
 
 mod args;
+mod bench;
 mod bindings;
 mod cargo;
 mod simulate;
@@ -42,6 +44,9 @@ Commands:
       --seeds <N>        how many seeds [default: 200]
       --seed <S>         the first seed, as a failure names it
       --mutants          then once more with each deliberate bug, which it must catch
+  bench [GROUP…]         every budget, measured beside hand-written programs
+      --quick            small sizes and few rounds
+      --json             rows as JSON
   help                   this text
 
 CI=1 shows every command and all of its output.
@@ -98,6 +103,7 @@ fn run() -> Outcome {
                 Ok(())
             }
         }
+        Some("bench") => bench::run(&cargo, &args.all()),
         Some("help" | "--help" | "-h") => {
             print!("{HELP}");
             Ok(())

@@ -22,18 +22,26 @@ pub struct SyncRequest {
     pub kinds: Vec<Kind>,
     /// Whether tombstones are wanted.
     pub include_deleted: bool,
+    /// Our hub: whether the answer is to carry `state_digest`, which costs a hub
+    /// a look at every record. Only a no is on the wire, and only a hub that has
+    /// named itself is to be told it: others need not know the field.
+    pub state_digest: bool,
 }
 
 impl SyncRequest {
     /// Writes the message.
     pub fn encode(&self) -> Value {
-        json!({
+        let mut message = json!({
             "type": "sync_request",
             "client_id": self.client_id,
             "last_sync": self.last_sync.map(|time| time.to_string()),
             "entity_types": self.kinds.iter().map(Kind::plural).collect::<Vec<_>>(),
             "include_deleted": self.include_deleted,
-        })
+        });
+        if !self.state_digest {
+            message["state_digest"] = false.into();
+        }
+        message
     }
 
     /// Reads the message, as a hub does.
@@ -58,6 +66,10 @@ impl SyncRequest {
             include_deleted: match object.get("include_deleted") {
                 None | Some(Value::Null) => true,
                 Some(_) => optional_bool(&mut object, "include_deleted")?,
+            },
+            state_digest: match object.get("state_digest") {
+                None | Some(Value::Null) => true,
+                Some(_) => optional_bool(&mut object, "state_digest")?,
             },
         })
     }

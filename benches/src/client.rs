@@ -1,0 +1,52 @@
+//! The engine as a program of its user would call it. Every use of the public
+//! API is here, in the few shapes that the rows need.
+
+use std::path::Path;
+
+use wildthing::client::{ConnectOptions, Durability, OpenOptions, WildThingClient};
+use wildthing::model::JsonObject;
+
+use crate::Outcome;
+
+/// Opens a replica; with a server, connected to it.
+pub(crate) async fn open(path: &Path, durability: Durability, url: Option<&str>) -> Outcome<WildThingClient> {
+    let mut options = OpenOptions::new(path);
+    options.durability = durability;
+    let client = WildThingClient::open(options).await?;
+    if let Some(url) = url {
+        client.connect(ConnectOptions::new(url, None)).await?;
+    }
+    Ok(client)
+}
+
+/// Syncs; how many changes came.
+pub(crate) async fn sync(client: &WildThingClient) -> Outcome<u64> {
+    Ok(client.sync().await?.pulled)
+}
+
+/// Reads one device.
+pub(crate) async fn device(client: &WildThingClient, id: &str) -> Outcome {
+    client.get_device(id.to_owned()).await?;
+    Ok(())
+}
+
+/// Reads every device; how many there are.
+pub(crate) async fn devices(client: &WildThingClient) -> Outcome<usize> {
+    Ok(client.get_devices(None).await?.len())
+}
+
+/// Reads every room; how many there are.
+pub(crate) async fn rooms(client: &WildThingClient) -> Outcome<usize> {
+    Ok(client.get_rooms(None).await?.len())
+}
+
+/// Says what a device does: the local write that there is most of.
+pub(crate) async fn set_brightness(client: &WildThingClient, id: &str, brightness: usize) -> Outcome {
+    let mut state = JsonObject::new();
+    state.insert("power".into(), "on".into());
+    state.insert("brightness".into(), brightness.into());
+    client
+        .update_device_state(id.to_owned(), state, None, false)
+        .await?;
+    Ok(())
+}
