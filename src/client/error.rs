@@ -1,7 +1,7 @@
 //! The one error type of the public API, a variant per thing a caller can act on.
 
 /// Why a call did not do what was asked. Nothing was half done.
-#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
+#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error, uniffi::Error)]
 pub enum WildThingError {
     /// The server can't be reached; edits wait in the outbox.
     #[error("offline: {reason}")]
@@ -80,6 +80,14 @@ pub enum WildThingError {
         /// How many.
         count: u64,
     },
+    /// It took longer than was allowed; work goes on in the background, if it did before.
+    #[error("not done after {waited_ms} ms; {pending} edits wait to be sent")]
+    Timeout {
+        /// How long it was waited for, in milliseconds.
+        waited_ms: u64,
+        /// Edits that the server has not answered.
+        pending: u64,
+    },
     /// A fault of this library. Please report it.
     #[error("internal error: {detail}")]
     Internal {
@@ -105,6 +113,7 @@ impl WildThingError {
             WildThingError::NotFound { .. } => "not_found",
             WildThingError::Invalid { .. } => "invalid",
             WildThingError::UnsentEdits { .. } => "unsent_edits",
+            WildThingError::Timeout { .. } => "timeout",
             WildThingError::Internal { .. } => "internal",
         }
     }

@@ -1,7 +1,8 @@
 //! The public API: thin methods over the replica, the sync engine and observation.
 //!
 //! [`WildThingClient`] is the front door. Its methods are grouped by file:
-//! `connect` (open to shutdown), `sync`, `read`, `write`, `care`. `types` and
+//! `connect` (open to shutdown), `sync`, `wait`, `read`, `write`, `care`,
+//! `observe` and `watch` (live queries, by `live`). `types` and
 //! `inputs` are what they give and take, `present` and `patch` turn records
 //! into them and back. No rule of sync or conflict lives here.
 
@@ -10,11 +11,16 @@ mod connect;
 mod core;
 mod error;
 pub mod inputs;
+mod link;
+mod live;
+mod observe;
 mod patch;
 mod present;
 mod read;
 mod sync;
 pub mod types;
+mod wait;
+mod watch;
 mod write;
 
 use std::sync::Arc;
@@ -23,11 +29,18 @@ pub use self::connect::ConnectOptions;
 pub use error::WildThingError;
 pub use inputs::{NewDevice, NewEvent, NewHouse, NewRoom, NewUser, Patch};
 pub use types::{
-    ChangeEvent, Conflict, DeviceState, Durability, Explanation, HistoryEntry, OpenOptions, PendingChange,
-    RecordObject, SyncProblem, SyncResult, SyncStatus, Timeouts,
+    ChangeEvent, Conflict, Connection, DeviceState, Durability, Explanation, HistoryEntry, OpenOptions,
+    PendingChange, RecordObject, SyncProblem, SyncResult, SyncStatus, Timeouts,
 };
 
-pub use crate::observe::{ChangeStream, Observed};
+pub use live::LiveQuery;
+pub use watch::{DeviceStateQuery, DevicesQuery, HousesQuery, RoomsQuery, StatusQuery};
+
+pub use crate::observe::{
+    ChangeBatch, ChangeObserver, ChangeStream, Events, Observed, ObserverError, Subscription,
+};
+pub use crate::store::Origin;
+pub use crate::store::journal::Loser;
 
 /// What the calls of this API give.
 pub type Result<T> = std::result::Result<T, WildThingError>;
@@ -37,7 +50,7 @@ pub type Result<T> = std::result::Result<T, WildThingError>;
 /// Calls that read or write the replica run on threads of the client's own, so
 /// they may be made from any async runtime. When the last clone is dropped the
 /// client ends in the background; [`WildThingClient::shutdown`] waits for it.
-#[derive(Debug, Clone)]
+#[derive(Debug, Clone, uniffi::Object)]
 pub struct WildThingClient {
     inner: Arc<core::Inner>,
 }

@@ -6,7 +6,7 @@ use serde::{Deserialize, Serialize};
 
 use crate::model::{JsonObject, RecordStatus, Timestamp};
 
-pub use crate::observe::ChangeEvent;
+pub use crate::observe::{ChangeEvent, Connection};
 pub use crate::transport::Timeouts;
 
 /// How a client is opened.
@@ -46,7 +46,7 @@ pub enum Durability {
 }
 
 /// The outcome of a sync that went through.
-#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize, uniffi::Record)]
 pub struct SyncResult {
     /// `pulled + pushed`.
     pub synced_entities: u64,
@@ -65,7 +65,7 @@ pub struct SyncResult {
 }
 
 /// Something that could not be synced, while the rest was.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, uniffi::Record)]
 pub struct SyncProblem {
     /// The record's kind.
     pub kind: String,
@@ -78,7 +78,7 @@ pub struct SyncProblem {
 }
 
 /// An edit that lost or was refused, kept whole until it is dismissed.
-#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize, uniffi::Record)]
 pub struct Conflict {
     /// Number of the entry in this replica's journal.
     pub conflict_id: i64,
@@ -103,7 +103,7 @@ pub struct Conflict {
 }
 
 /// Where the replica stands.
-#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize, uniffi::Record)]
 pub struct SyncStatus {
     /// The server, if `connect` was called.
     pub server_url: Option<String>,
@@ -134,7 +134,13 @@ pub struct SyncStatus {
     /// Entries in the journal.
     pub conflicts: u64,
     /// Live records by kind.
-    pub counts: std::collections::BTreeMap<String, u64>,
+    pub counts: std::collections::HashMap<String, u64>,
+    /// How things stand with the server, as far as this client has tried.
+    pub connection: Connection,
+    /// Whether this client syncs in the background.
+    pub background: bool,
+    /// Whether this client is paused; the rest is then how things stood before.
+    pub paused: bool,
 }
 
 /// A record as the API shows it: its fields in one flat object.
@@ -146,7 +152,7 @@ pub struct SyncStatus {
 pub type RecordObject = JsonObject;
 
 /// The current state of a device.
-#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize, uniffi::Record)]
 pub struct DeviceState {
     /// The device.
     pub device_id: String,

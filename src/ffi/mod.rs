@@ -4,4 +4,5 @@
 //! The API itself is annotated where it is written, in [`crate::client`]; no
 //! rule of it lives here.
 
+mod observer;
 mod types;

@@ -17,7 +17,8 @@ const PRUNE_EVERY: i64 = 100;
 pub const MAX_HISTORY: i64 = 1_000;
 
 /// Whose edit lost.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, serde::Serialize, uniffi::Enum)]
+#[serde(rename_all = "snake_case")]
 pub enum Loser {
     /// An edit made on this replica.
     Local,
