@@ -123,25 +123,31 @@ impl Progress for SyncTeller {
         }
     }
 
-    fn ended(&self, outcome: &Outcome) {
+    fn ending(&self, outcome: &Outcome) {
         let failure = outcome.result.as_ref().err().cloned().map(WildThingError::from);
         if let Some(connection) = said(failure.as_ref()) {
             self.heard(connection);
         }
+    }
+
+    fn ended(&self, outcome: &Outcome) {
         if let Err(SyncError::NeedsAuth { status }) = outcome.result {
-            self.send(ChangeEvent::NeedsAuth { status });
+            self.broadcaster.send(ChangeEvent::NeedsAuth { status });
         }
-        self.send(match (&outcome.result, failure) {
-            (Ok(report), _) => ChangeEvent::SyncCompleted {
+        self.broadcaster.send(match &outcome.result {
+            Ok(report) => ChangeEvent::SyncCompleted {
                 pulled: report.pulled,
                 pushed: report.pushed,
                 conflicts: report.conflicts.len() as u64,
                 problems: report.problems.len() as u64,
             },
-            (Err(error), failure) => ChangeEvent::SyncFailed {
-                code: failure.map_or("internal", |failure| failure.code()).to_owned(),
-                detail: WildThingError::from(error.clone()).to_string(),
-            },
+            Err(error) => {
+                let failure = WildThingError::from(error.clone());
+                ChangeEvent::SyncFailed {
+                    code: failure.code().to_owned(),
+                    detail: failure.to_string(),
+                }
+            }
         });
     }
 }

@@ -13,7 +13,8 @@ const FOLLOW_EVERY: Duration = Duration::from_millis(200);
 #[uniffi::export]
 impl WildThingClient {
     /// A stream of changes from now on: this client's, the server's, and those
-    /// that other processes commit to the same file.
+    /// that other processes commit to the same file. Of theirs, it may also tell
+    /// what was committed in the last 200 ms before.
     pub fn changes(&self) -> Arc<ChangeStream> {
         let core = &self.inner.core;
         let stream = core.broadcaster.stream();

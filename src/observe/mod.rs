@@ -227,8 +227,9 @@ impl Broadcaster {
             self.count.send_replace(0);
             std::mem::take(&mut listeners.all)
         };
+        // All before any is woken: whoever hears of the end finds it everywhere.
+        all.values().for_each(Listener::end);
         for listener in all.into_values() {
-            listener.end();
             listener.wake(&self.pool);
         }
     }

@@ -32,7 +32,9 @@ pub trait Progress: Send + Sync {
     fn started(&self);
     /// So many changes were pulled and edits pushed up to now.
     fn progress(&self, pulled: u64, pushed: u64);
-    /// It ended; every start has its end.
+    /// It is about to end so: before anybody gets the outcome.
+    fn ending(&self, outcome: &Outcome);
+    /// It ended; every start has its end. Called in its turn among the commits.
     fn ended(&self, outcome: &Outcome);
 }
 
@@ -131,9 +133,15 @@ impl Engine {
             let micros = engine.seam.now().micros().saturating_sub(begun.micros());
             let took = Duration::from_micros(u64::try_from(micros).unwrap_or(0));
             let outcome = Arc::new(Outcome { number, result, took });
-            engine.progress.ended(&outcome);
-            engine.last.send_replace(Some(Arc::clone(&outcome)));
-            let _ = sender.send(Some(outcome));
+            engine.progress.ending(&outcome);
+            // In one turn: whoever hears of the end and asks for another sync
+            // gets another, and nothing comes between the end and its telling.
+            let (progress, last) = (Arc::clone(&engine.progress), engine.last.clone());
+            engine.store.in_turn(move || {
+                last.send_replace(Some(Arc::clone(&outcome)));
+                let _ = sender.send(Some(Arc::clone(&outcome)));
+                progress.ended(&outcome);
+            });
         });
         receiver
     }
