@@ -105,6 +105,11 @@ impl Inner {
         self.ready()?;
         let core = Arc::clone(&self.core);
         match self.handle.spawn_blocking(move || work(&core)).await {
+            // A file closed in mid-call: paused, or shut down.
+            Ok(Err(WildThingError::Paused)) => {
+                self.ready()?;
+                Err(WildThingError::Paused)
+            }
             Ok(result) => result,
             Err(error) if error.is_panic() => Err(WildThingError::Internal {
                 detail: "a call panicked; its transaction was rolled back".into(),

@@ -43,8 +43,8 @@ impl WildThingClient {
         let core = Arc::clone(&self.inner.core);
         let mut task = Owned(self.inner.handle.spawn(wait(core, timeout)));
         let answer = (&mut task.0).await.unwrap_or(Err(WildThingError::Cancelled));
-        if answer == Err(WildThingError::Cancelled) {
-            // A pause and a shutdown cancel too.
+        if matches!(answer, Err(WildThingError::Cancelled | WildThingError::Paused)) {
+            // A pause cancels, and a shutdown closes the file: say which it was.
             self.inner.ready()?;
         }
         answer
