@@ -117,3 +117,89 @@ impl<T: Clone + PartialEq + Send + 'static> LiveQuery<T> {
         }
     }
 }
+
+#[cfg(test)]
+#[allow(clippy::unwrap_used)]
+mod tests {
+    use std::sync::atomic::{AtomicU64, Ordering};
+
+    use tokio::sync::{Semaphore, mpsc};
+
+    use super::super::OpenOptions;
+    use super::*;
+
+    /// A query whose answer is `value`, told when it is asked and answered when it may.
+    struct Asked {
+        client: WildThingClient,
+        value: Arc<AtomicU64>,
+        may_answer: Arc<Semaphore>,
+        asked: mpsc::UnboundedReceiver<()>,
+        query: Arc<LiveQuery<u64>>,
+        _folder: tempfile::TempDir,
+    }
+
+    async fn asked() -> Asked {
+        let folder = tempfile::tempdir().unwrap();
+        let options = OpenOptions::new(folder.path().join("home.db"));
+        let client = WildThingClient::open(options).await.unwrap();
+        let (value, may_answer) = (Arc::new(AtomicU64::new(1)), Arc::new(Semaphore::new(0)));
+        let (tell, asked) = mpsc::unbounded_channel();
+        let (answer, permits) = (Arc::clone(&value), Arc::clone(&may_answer));
+        let query = LiveQuery::new(&client, Interest::STATUS, move |_| {
+            let (answer, permits, tell) = (Arc::clone(&answer), Arc::clone(&permits), tell.clone());
+            async move {
+                tell.send(()).unwrap();
+                permits.acquire().await.unwrap().forget();
+                Ok(answer.load(Ordering::SeqCst))
+            }
+        });
+        Asked {
+            client,
+            value,
+            may_answer,
+            asked,
+            query: Arc::new(query),
+            _folder: folder,
+        }
+    }
+
+    impl Asked {
+        fn next(&self) -> tokio::task::JoinHandle<Result<Option<u64>>> {
+            let query = Arc::clone(&self.query);
+            tokio::spawn(async move { query.next().await })
+        }
+    }
+
+    async fn soon<T>(work: impl Future<Output = T>) -> T {
+        tokio::time::timeout(Duration::from_secs(60), work).await.unwrap()
+    }
+
+    #[tokio::test]
+    async fn an_answer_that_did_not_change_is_not_given() {
+        let mut it = asked().await;
+        it.may_answer.add_permits(2);
+        assert_eq!(soon(it.next()).await.unwrap(), Ok(Some(1)));
+        let waiting = it.next();
+        it.client.inner.core.restated();
+        for _ in 0..2 {
+            soon(it.asked.recv()).await.unwrap();
+        }
+        // The second question has had its answer by the time it may be asked a third.
+        it.client.inner.core.restated();
+        soon(it.asked.recv()).await.unwrap();
+        it.value.store(2, Ordering::SeqCst);
+        it.may_answer.add_permits(1);
+        assert_eq!(soon(waiting).await.unwrap(), Ok(Some(2)));
+    }
+
+    #[tokio::test]
+    async fn a_change_is_not_lost_with_a_caller_that_gave_up() {
+        let mut it = asked().await;
+        let given_up = it.next();
+        soon(it.asked.recv()).await.unwrap();
+        given_up.abort();
+        assert!(given_up.await.is_err());
+        it.may_answer.add_permits(1);
+        assert_eq!(soon(it.next()).await.unwrap(), Ok(Some(1)));
+    }
+}

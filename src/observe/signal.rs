@@ -129,3 +129,46 @@ impl Drop for Watching {
         self.cancel();
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use futures_util::FutureExt as _;
+
+    use super::*;
+    use crate::model::Kind;
+    use crate::store::Commit;
+
+    fn commit(kind: &Kind) -> Commit {
+        Commit {
+            change_seq: Some(1),
+            touched: Kinds::of(kind),
+            events: Vec::new(),
+        }
+    }
+
+    #[test]
+    fn it_is_raised_by_what_it_is_about_and_by_nothing_else() {
+        let broadcaster = Arc::new(Broadcaster::default());
+        let rooms = broadcaster.watch(Interest {
+            kinds: Kinds::of(&Kind::Room),
+            status: false,
+        });
+        let status = broadcaster.watch(Interest::STATUS);
+        for watching in [&rooms, &status] {
+            assert_eq!(watching.changed().now_or_never(), Some(true), "it begins raised");
+            watching.seen();
+        }
+        broadcaster.committed(&commit(&Kind::House));
+        broadcaster.send(super::super::ChangeEvent::SyncStarted);
+        assert_eq!(rooms.changed().now_or_never(), None);
+        assert_eq!(status.changed().now_or_never(), Some(true));
+        broadcaster.committed(&commit(&Kind::Room));
+        assert_eq!(rooms.changed().now_or_never(), Some(true));
+        rooms.seen();
+        broadcaster.anything();
+        assert_eq!(rooms.changed().now_or_never(), Some(true));
+        rooms.cancel();
+        assert_eq!(rooms.changed().now_or_never(), Some(false));
+        assert_eq!(broadcaster.listeners(), 1);
+    }
+}
