@@ -25,7 +25,7 @@
 //! | module | what lives there |
 //! | --- | --- |
 //! | [`client`] | the public API: start here |
-//! | [`observe`] | change events and streams |
+//! | [`observe`] | what changed: events, streams, observers, signals |
 //! | [`sync`] | the planner (pure), the engine that drives it, the background loop |
 //! | [`store`] | the replica: records, outbox, mirror, journal |
 //! | [`transport`] | how messages travel |
