@@ -26,7 +26,7 @@
 //! | --- | --- |
 //! | [`ffi`] | what only foreign languages need: custom types, the log sink |
 //! | [`client`] | the public API: start here |
-//! | [`observe`] | change events and streams |
+//! | [`observe`] | what changed: events, streams, observers, signals |
 //! | [`sync`] | the planner (pure), the engine that drives it, the background loop |
 //! | [`store`] | the replica: records, outbox, mirror, journal |
 //! | [`transport`] | how messages travel |

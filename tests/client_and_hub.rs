@@ -9,8 +9,8 @@ use std::path::Path;
 use serde_json::{Value, json};
 use wildthing::client::types::Loser;
 use wildthing::client::{
-    ConnectOptions, DevicePatch, DeviceType, NewDevice, NewRoom, OpenOptions, RoomPatch, WildThingClient,
-    WildThingError,
+    ChangeEvent, ConnectOptions, DevicePatch, DeviceType, NewDevice, NewRoom, Observed, OpenOptions,
+    RoomPatch, WildThingClient, WildThingError,
 };
 use wildthing::hub::{Hub, HubOptions};
 use wildthing::model::{JsonObject, RecordId, RecordStatus};
@@ -282,16 +282,14 @@ async fn another_hub_is_refused_until_a_move_is_asked_for() {
 async fn a_background_sync_pushes_a_write_after_a_moment_and_tells_of_it() {
     let (hub, folder) = (sample_hub().await, tempfile::tempdir().unwrap());
     let a = client(&folder, "a.db", &hub).await;
-    let mut changes = a.changes();
+    let mut changes = a.changes().events();
     a.start_background_sync(std::time::Duration::from_secs(3_600))
         .await
         .unwrap();
     let mut completed = Vec::new();
     while completed.len() < 2 {
-        if let Some(wildthing::client::Observed::Change(change)) = changes.next().await
-            && change.event == "sync_completed"
-        {
-            completed.push(change.data["pushed"].clone());
+        if let Some(Observed::Change(ChangeEvent::SyncCompleted { pushed, .. })) = changes.next().await {
+            completed.push(pushed);
             if completed.len() == 1 {
                 a.update_room(
                     id("room-123"),
@@ -307,7 +305,7 @@ async fn a_background_sync_pushes_a_write_after_a_moment_and_tells_of_it() {
     }
     assert_eq!(
         completed,
-        [json!(0), json!(1)],
+        [0, 1],
         "the second sync is the write's, an hour before its time"
     );
     assert!(a.pending_changes().await.unwrap().is_empty());

@@ -1,14 +1,16 @@
 //! Opening a replica, naming its server, pausing, ending.
 
 use std::path::PathBuf;
-use std::sync::atomic::{AtomicBool, Ordering};
+use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
 use std::sync::{Arc, Mutex};
 
-use super::core::{Core, FOLLOW_EVERY, Inner, Teller, lock};
+use super::core::{Core, Inner, Teller, lock};
+use super::link::{Link, SyncTeller, said};
+use super::observe::follow;
 use super::types::{Durability, OpenOptions, Salvaged, Timeouts};
 use super::{Result, WildThingClient, WildThingError};
 use crate::model::{Kind, Timestamp};
-use crate::observe::{Broadcaster, ChangeStream, Follower};
+use crate::observe::{Broadcaster, Connection, Follower};
 use crate::protocol::v1::{Delta, HEALTH_PATH, REQUEST_PATH, SyncRequest};
 use crate::seam::{RealSeam, SharedSeam};
 use crate::store::{Store, StoreOptions, metadata};
@@ -71,13 +73,14 @@ impl WildThingClient {
                 });
             }
         };
+        let core = Arc::new(core);
+        handle.spawn(follow(Arc::clone(&core)));
         Ok(Self {
             inner: Arc::new(Inner {
-                core: Arc::new(core),
+                core,
                 runtime: Mutex::new(Some(runtime)),
                 handle,
                 background: Mutex::new(None),
-                following: Mutex::new(None),
             }),
         })
     }
@@ -112,6 +115,7 @@ impl WildThingClient {
             })
             .await?;
         *lock(&self.inner.core.transport) = Some(Arc::new(transport));
+        self.inner.core.relinked(Connection::Unknown);
         self.inner.core.hints.token_given();
         Ok(())
     }
@@ -123,6 +127,8 @@ impl WildThingClient {
     pub async fn probe(&self) -> Result<()> {
         let transport = self.transport()?;
         let client_id = self.client_id().await?;
+        let core = Arc::clone(&self.inner.core);
+        let epoch = core.link.epoch();
         let task = self.inner.handle.spawn(async move {
             let health = transport
                 .send(Request {
@@ -169,12 +175,17 @@ impl WildThingClient {
                 }),
             }
         });
-        task.await.unwrap_or(Err(WildThingError::Cancelled))
+        let answer = task.await.unwrap_or(Err(WildThingError::Cancelled));
+        if let Some(connection) = said(answer.as_ref().err()) {
+            core.link.news(epoch, connection, &core.store, &core.broadcaster);
+        }
+        answer
     }
 
     /// Changes the token. A background sync that waits for one goes on.
     pub fn set_auth_token(&self, token: Option<String>) -> Result<()> {
         self.transport()?.set_auth_token(token)?;
+        self.inner.core.relinked(Connection::Unknown);
         self.inner.core.hints.token_given();
         Ok(())
     }
@@ -184,6 +195,7 @@ impl WildThingClient {
         self.stop_background_sync().await;
         self.cancel_sync();
         *lock(&self.inner.core.transport) = None;
+        self.inner.core.relinked(Connection::NotConnected);
         self.inner
             .blocking(|core| Ok(core.store.set_server(None, None, false)?))
             .await
@@ -206,13 +218,21 @@ impl WildThingClient {
     }
 
     /// Stops a running sync and closes every connection to the file, so that no
-    /// lock on it is held. Calls fail with `Paused` until [`WildThingClient::resume`].
+    /// lock on it is held. Calls fail with `Paused` until [`WildThingClient::resume`],
+    /// but for [`WildThingClient::get_sync_status`]; live queries wait.
     pub async fn pause(&self) -> Result<()> {
         let core = Arc::clone(&self.inner.core);
         core.paused.store(true, Ordering::Release);
         core.engine.stop().await;
-        let closed = self.inner.handle.spawn_blocking(move || core.store.close()).await;
-        closed.map_err(|_| WildThingError::Cancelled)
+        let closed = self.inner.handle.spawn_blocking(move || {
+            // Paused twice: the first one knew more.
+            if let Ok(status) = core.status() {
+                *lock(&core.at_pause) = Some(status);
+            }
+            core.store.close();
+            core.restated();
+        });
+        closed.await.map_err(|_| WildThingError::Cancelled)
     }
 
     /// Opens the file again. A background sync tries at once.
@@ -224,53 +244,29 @@ impl WildThingClient {
             .spawn_blocking(move || core.store.reopen())
             .await;
         opened.map_err(|_| WildThingError::Cancelled)??;
-        self.inner.core.engine.allow();
-        self.inner.core.paused.store(false, Ordering::Release);
-        self.inner.core.hints.now.notify_one();
+        let core = &self.inner.core;
+        core.engine.allow();
+        core.paused.store(false, Ordering::Release);
+        core.restated();
+        core.hints.now.notify_one();
         Ok(())
     }
 
     /// Ends background work and a running sync, and closes the file. Calls
-    /// fail with `Cancelled` from here on; streams end.
+    /// fail with `Cancelled` from here on. Streams, observers and live queries
+    /// end, the first two once they have what happened until now; an observer
+    /// that is busy is not waited for.
     pub async fn shutdown(&self) {
         self.stop_background_sync().await;
-        if let Some(task) = lock(&self.inner.following).take() {
-            task.abort();
-        }
         let core = Arc::clone(&self.inner.core);
         core.shut.store(true, Ordering::Release);
         core.engine.stop().await;
-        core.broadcaster.end();
+        core.end();
         let _ = self.inner.handle.spawn_blocking(move || core.store.close()).await;
     }
 }
 
 impl WildThingClient {
-    /// A stream of changes from now on: this client's, the server's, and those
-    /// that other processes commit to the same file.
-    pub fn changes(&self) -> ChangeStream {
-        let core = &self.inner.core;
-        let mut following = lock(&self.inner.following);
-        if following.is_none() {
-            let core = Arc::clone(core);
-            core.follower.begin();
-            *following = Some(self.inner.handle.spawn(async move {
-                loop {
-                    let looked = Arc::clone(&core);
-                    let poll = move || looked.follower.poll(&looked.store, &looked.broadcaster);
-                    match tokio::task::spawn_blocking(poll).await {
-                        Ok(Ok(())) => {}
-                        // Paused or failing: whoever calls next hears of it; this looks again later.
-                        Ok(Err(error)) => tracing::debug!(%error, "could not look for changes of others"),
-                        Err(_) => return,
-                    }
-                    core.seam.sleep(FOLLOW_EVERY).await;
-                }
-            }));
-        }
-        core.broadcaster.subscribe()
-    }
-
     pub(super) fn transport(&self) -> Result<Arc<HttpTransport>> {
         lock(&self.inner.core.transport)
             .clone()
@@ -290,14 +286,20 @@ fn build(path: PathBuf, options: OpenOptions, seam: SharedSeam) -> Result<Core> 
     let broadcaster = Arc::new(Broadcaster::default());
     let follower = Arc::new(Follower::default());
     let hints = Arc::new(Hints::default());
-    let teller = Arc::new(Teller {
+    let teller = Teller {
         broadcaster: Arc::clone(&broadcaster),
         hints: Arc::clone(&hints),
         follower: Arc::clone(&follower),
+    };
+    store.set_listener(Some(Arc::new(move |commit| teller.committed(commit))));
+    let link = Arc::new(Link::default());
+    let progress: Arc<dyn Progress> = Arc::new(SyncTeller {
+        store: Arc::clone(&store),
+        broadcaster: Arc::clone(&broadcaster),
+        link: Arc::clone(&link),
+        epoch: AtomicU64::new(0),
+        done: AtomicU64::new(0),
     });
-    let listener = Arc::clone(&teller);
-    store.set_listener(Some(Arc::new(move |commit| listener.committed(commit))));
-    let progress: Arc<dyn Progress> = teller;
     let engine = Arc::new(Engine::new(Arc::clone(&store), seam.clone(), progress));
     Ok(Core {
         store,
@@ -307,6 +309,9 @@ fn build(path: PathBuf, options: OpenOptions, seam: SharedSeam) -> Result<Core> 
         follower,
         hints,
         transport: Mutex::new(None),
+        link,
+        background: AtomicBool::new(false),
+        at_pause: Mutex::new(None),
         paused: AtomicBool::new(false),
         shut: AtomicBool::new(false),
         sync_on_write: options.sync_on_write,

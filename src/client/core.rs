@@ -3,21 +3,19 @@
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
-use serde_json::json;
 use tokio::runtime::Runtime;
 use tokio::task::JoinHandle;
 
+use super::link::Link;
+use super::types::SyncStatus;
 use super::{Result, WildThingError};
-use crate::observe::{Broadcaster, Follower};
+use crate::observe::{Broadcaster, Connection, Follower, Interest, Watching};
 use crate::seam::SharedSeam;
 use crate::store::{Commit, Origin, Store, StoreError, StoreEvent};
 use crate::sync::SyncError;
 use crate::sync::background::Hints;
-use crate::sync::engine::{Engine, Outcome, Progress};
+use crate::sync::engine::Engine;
 use crate::transport::{HttpTransport, TransportError};
-
-/// How often other processes' commits are looked for while somebody listens.
-pub(super) const FOLLOW_EVERY: std::time::Duration = std::time::Duration::from_millis(200);
 
 /// How long a dropped client may take to end.
 const FAREWELL: std::time::Duration = std::time::Duration::from_secs(5);
@@ -31,7 +29,12 @@ pub(super) struct Core {
     pub(super) follower: Arc<Follower>,
     pub(super) hints: Arc<Hints>,
     pub(super) transport: Mutex<Option<Arc<HttpTransport>>>,
+    pub(super) link: Arc<Link>,
+    /// Whether a background sync goes on.
+    pub(super) background: AtomicBool,
     pub(super) paused: AtomicBool,
+    /// How things stood when the client was paused, for those who ask meanwhile.
+    pub(super) at_pause: Mutex<Option<SyncStatus>>,
     pub(super) shut: AtomicBool,
     pub(super) sync_on_write: bool,
 }
@@ -42,7 +45,6 @@ pub(super) struct Inner {
     pub(super) runtime: Mutex<Option<Runtime>>,
     pub(super) handle: tokio::runtime::Handle,
     pub(super) background: Mutex<Option<JoinHandle<()>>>,
-    pub(super) following: Mutex<Option<JoinHandle<()>>>,
 }
 
 impl std::fmt::Debug for Inner {
@@ -68,7 +70,7 @@ impl Drop for Inner {
                 runtime.block_on(async {
                     let _ = tokio::time::timeout(FAREWELL, core.engine.stop()).await;
                 });
-                core.broadcaster.end();
+                core.end();
                 core.store.close();
                 runtime.shutdown_background();
             });
@@ -103,6 +105,11 @@ impl Inner {
         self.ready()?;
         let core = Arc::clone(&self.core);
         match self.handle.spawn_blocking(move || work(&core)).await {
+            // A file closed in mid-call: paused, or shut down.
+            Ok(Err(WildThingError::Paused)) => {
+                self.ready()?;
+                Err(WildThingError::Paused)
+            }
             Ok(result) => result,
             Err(error) if error.is_panic() => Err(WildThingError::Internal {
                 detail: "a call panicked; its transaction was rolled back".into(),
@@ -112,7 +119,39 @@ impl Inner {
     }
 }
 
-/// Tells streams and the background loop of the engine's doings and of commits.
+impl Core {
+    /// Ends streams, observers and live queries, after all that was committed.
+    pub(super) fn end(&self) {
+        let broadcaster = Arc::clone(&self.broadcaster);
+        self.store.in_turn(move || broadcaster.end());
+    }
+
+    /// Somebody listens: the commits of others are told from here on.
+    pub(super) fn listened(&self) {
+        if !self.shut.load(Ordering::Acquire) {
+            self.follower.begin(&self.store);
+        }
+    }
+
+    /// A signal of changes for a live query.
+    pub(super) fn watch(&self, interest: Interest) -> Watching {
+        let watching = self.broadcaster.watch(interest);
+        self.listened();
+        watching
+    }
+
+    /// Something other than a commit changed how things stand.
+    pub(super) fn restated(&self) {
+        self.broadcaster.anything();
+    }
+
+    /// Another server, another token, or none: what was known of it is void.
+    pub(super) fn relinked(&self, connection: Connection) {
+        self.link.reset(connection, &self.store, &self.broadcaster);
+    }
+}
+
+/// Tells listeners and the background loop of commits.
 pub(super) struct Teller {
     pub(super) broadcaster: Arc<Broadcaster>,
     pub(super) hints: Arc<Hints>,
@@ -135,39 +174,6 @@ impl Teller {
         });
         if local {
             self.hints.written.notify_one();
-        }
-    }
-}
-
-impl Progress for Teller {
-    fn started(&self) {
-        self.broadcaster.sync("sync_started", json!({}));
-    }
-
-    fn progress(&self, pulled: u64, pushed: u64) {
-        if pulled + pushed > 0 {
-            self.broadcaster
-                .sync("sync_progress", json!({"done": pulled + pushed, "total": null}));
-        }
-    }
-
-    fn ended(&self, outcome: &Outcome) {
-        match &outcome.result {
-            Ok(report) => self.broadcaster.sync(
-                "sync_completed",
-                json!({"pulled": report.pulled, "pushed": report.pushed, "conflicts": report.conflicts.len(),
-                       "problems": report.problems.len()}),
-            ),
-            Err(error) => {
-                let error_seen = WildThingError::from(error.clone());
-                if let SyncError::NeedsAuth { status } = error {
-                    self.broadcaster.sync("needs_auth", json!({"status": status}));
-                }
-                self.broadcaster.sync(
-                    "sync_failed",
-                    json!({"code": error_seen.code(), "detail": error_seen.to_string()}),
-                );
-            }
         }
     }
 }

@@ -80,6 +80,14 @@ pub enum WildThingError {
         /// How many.
         count: u64,
     },
+    /// It took longer than was allowed; work goes on in the background, if it did before.
+    #[error("not done after {waited_ms} ms; {pending} edits wait to be sent")]
+    Timeout {
+        /// How long it was waited for, in milliseconds.
+        waited_ms: u64,
+        /// Edits that the server has not answered.
+        pending: u64,
+    },
     /// A fault of this library. Please report it.
     #[error("internal error: {detail}")]
     Internal {
@@ -105,6 +113,7 @@ impl WildThingError {
             WildThingError::NotFound { .. } => "not_found",
             WildThingError::Invalid { .. } => "invalid",
             WildThingError::UnsentEdits { .. } => "unsent_edits",
+            WildThingError::Timeout { .. } => "timeout",
             WildThingError::Internal { .. } => "internal",
         }
     }

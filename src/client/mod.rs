@@ -1,16 +1,19 @@
 //! The public API: thin methods over the replica, the sync engine and observation.
 //!
 //! [`WildThingClient`] is the front door. Its methods are grouped by file:
-//! `connect` (open to shutdown), `sync`, `read`, `write`, `care`. `records`,
-//! `types` and `inputs` are what they give and take; `typed`, `present` and
-//! `patch` turn stored records into them and back. No rule of sync or conflict
-//! lives here.
+//! `connect` (open to shutdown), `sync`, `wait`, `read`, `write`, `care`,
+//! `observe` and `watch` (live queries, by `live`). `records`, `types` and
+//! `inputs` are what they give and take; `typed`, `present` and `patch` turn
+//! stored records into them and back. No rule of sync or conflict lives here.
 
 mod care;
 mod connect;
 mod core;
 mod error;
 pub mod inputs;
+mod link;
+mod live;
+mod observe;
 mod patch;
 mod present;
 mod read;
@@ -18,6 +21,8 @@ pub mod records;
 mod sync;
 mod typed;
 pub mod types;
+mod wait;
+mod watch;
 mod write;
 
 use std::sync::Arc;
@@ -29,11 +34,18 @@ pub use inputs::{
 };
 pub use records::{Device, DeviceState, DeviceType, Event, Freshness, House, Room, User, UserRole};
 pub use types::{
-    ChangeEvent, Conflict, Digests, Durability, Explanation, HistoryEntry, OpenOptions, PendingChange,
-    RecordObject, Salvaged, SyncProblem, SyncResult, SyncStatus, Timeouts,
+    ChangeEvent, Conflict, Connection, Digests, Durability, Explanation, HistoryEntry, OpenOptions,
+    PendingChange, RecordObject, Salvaged, SyncProblem, SyncResult, SyncStatus, Timeouts,
 };
 
-pub use crate::observe::{ChangeStream, Observed};
+pub use live::LiveQuery;
+pub use watch::{DeviceStateQuery, DevicesQuery, HousesQuery, RoomsQuery, StatusQuery};
+
+pub use crate::observe::{
+    ChangeBatch, ChangeObserver, ChangeStream, Events, Observed, ObserverError, Subscription,
+};
+pub use crate::store::Origin;
+pub use crate::store::journal::Loser;
 
 /// What the calls of this API give.
 pub type Result<T> = std::result::Result<T, WildThingError>;

@@ -2,6 +2,7 @@
 
 use std::collections::HashMap;
 use std::sync::Arc;
+use std::sync::atomic::Ordering;
 use std::time::Duration;
 
 use super::core::{Core, lock};
@@ -66,6 +67,8 @@ impl WildThingClient {
             move |wait| plan(&for_planned, wait),
         );
         *lock(&self.inner.background) = Some(self.inner.handle.spawn(task));
+        self.inner.core.background.store(true, Ordering::Release);
+        self.inner.core.restated();
         Ok(())
     }
 
@@ -73,10 +76,12 @@ impl WildThingClient {
     pub async fn stop_background_sync(&self) {
         let task = lock(&self.inner.background).take();
         if let Some(task) = task {
+            self.inner.core.background.store(false, Ordering::Release);
             task.abort();
             let _ = task.await;
             self.inner.core.engine.cancel();
             self.inner.core.engine.idle().await;
+            self.inner.core.restated();
         }
     }
 
@@ -85,40 +90,54 @@ impl WildThingClient {
         self.inner.core.hints.now.notify_one();
     }
 
-    /// Where the replica stands.
+    /// Where the replica stands. While the client is paused: where it stood then.
     pub async fn get_sync_status(&self) -> Result<SyncStatus> {
-        self.inner
-            .blocking(|core| {
-                Ok(core.store.read(|connection| {
-                    let meta = metadata::get(connection)?;
-                    let (pending, failed) = outbox::counts(connection)?;
-                    let conflicts = journal::count(connection)?;
-                    let mut statement = connection.prepare_cached(
-                        "SELECT kind, count(*) FROM records WHERE NOT deleted GROUP BY kind",
-                    )?;
-                    let counts: HashMap<String, u64> = statement
-                        .query_map([], |row| Ok((row.get(0)?, row.get::<_, i64>(1)?.unsigned_abs())))?
-                        .collect::<rusqlite::Result<_>>()?;
-                    Ok(SyncStatus {
-                        server_url: meta.server_url,
-                        client_id: meta.client_id,
-                        protocol: meta.protocol,
-                        last_sync_time: meta.last_sync_time,
-                        last_sync_success: meta.last_sync_success,
-                        last_sync_error: meta.last_sync_error,
-                        sync_failures: meta.sync_failures,
-                        total_syncs: meta.total_syncs,
-                        total_conflicts: meta.total_conflicts,
-                        sync_in_progress: meta.sync_in_progress,
-                        next_retry_time: meta.next_retry_time,
-                        pending,
-                        failed,
-                        conflicts,
-                        counts,
-                    })
-                })?)
+        let answer = self.inner.blocking(Core::status).await;
+        match (answer, lock(&self.inner.core.at_pause).clone()) {
+            (Err(WildThingError::Paused), Some(then)) => Ok(SyncStatus {
+                connection: self.inner.core.link.connection(),
+                background: self.inner.core.background.load(Ordering::Acquire),
+                paused: true,
+                ..then
+            }),
+            (answer, _) => answer,
+        }
+    }
+}
+
+impl Core {
+    /// Where the replica stands.
+    pub(super) fn status(&self) -> Result<SyncStatus> {
+        Ok(self.store.read(|connection| {
+            let meta = metadata::get(connection)?;
+            let (pending, failed) = outbox::counts(connection)?;
+            let conflicts = journal::count(connection)?;
+            let mut statement = connection
+                .prepare_cached("SELECT kind, count(*) FROM records WHERE NOT deleted GROUP BY kind")?;
+            let counts: HashMap<String, u64> = statement
+                .query_map([], |row| Ok((row.get(0)?, row.get::<_, i64>(1)?.unsigned_abs())))?
+                .collect::<rusqlite::Result<_>>()?;
+            Ok(SyncStatus {
+                server_url: meta.server_url,
+                client_id: meta.client_id,
+                protocol: meta.protocol,
+                last_sync_time: meta.last_sync_time,
+                last_sync_success: meta.last_sync_success,
+                last_sync_error: meta.last_sync_error,
+                sync_failures: meta.sync_failures,
+                total_syncs: meta.total_syncs,
+                total_conflicts: meta.total_conflicts,
+                sync_in_progress: meta.sync_in_progress,
+                next_retry_time: meta.next_retry_time,
+                pending,
+                failed,
+                conflicts,
+                counts,
+                connection: self.link.connection(),
+                background: self.background.load(Ordering::Acquire),
+                paused: self.paused.load(Ordering::Acquire),
             })
-            .await
+        })?)
     }
 }
 
@@ -144,7 +163,7 @@ fn plan(core: &Arc<Core>, wait: Duration) {
     });
 }
 
-fn result(report: &crate::sync::SyncReport, outcome: &Outcome) -> SyncResult {
+pub(super) fn result(report: &crate::sync::SyncReport, outcome: &Outcome) -> SyncResult {
     let conflicts: Vec<_> = report.conflicts.iter().map(conflict).collect();
     SyncResult {
         synced_entities: report.pulled + report.pushed,

@@ -8,7 +8,7 @@ use serde::Serialize;
 use super::records::Freshness;
 use crate::model::{JsonObject, Kind, RecordId, Timestamp};
 
-pub use crate::observe::ChangeEvent;
+pub use crate::observe::{ChangeEvent, Connection};
 pub use crate::protocol::v1::Operation;
 pub use crate::store::journal::Loser;
 pub use crate::store::outbox::OutboxState;
@@ -140,6 +140,12 @@ pub struct SyncStatus {
     pub conflicts: u64,
     /// Live records by kind.
     pub counts: HashMap<String, u64>,
+    /// How things stand with the server, as far as this client has tried.
+    pub connection: Connection,
+    /// Whether this client syncs in the background.
+    pub background: bool,
+    /// Whether this client is paused; the rest is then how things stood before.
+    pub paused: bool,
 }
 
 /// A record as the API shows it: its fields in one flat object.

@@ -5,5 +5,6 @@
 //! rule of it lives here.
 
 pub mod log;
+mod observer;
 mod open;
 mod types;

@@ -1,172 +1,240 @@
-//! Telling what was committed: events, and the streams they are read from.
+//! Telling what was committed: events, and the ways to hear them.
 //!
-//! Events are sent after the commit and in commit order, with no lock held. A
-//! reader that falls behind is told how many it missed. What other processes
-//! commit to the same file is found by `follow`.
+//! Events are sent after the commit, in commit order and in batches, one a
+//! commit. A [`ChangeStream`] is pulled; a [`ChangeObserver`] is called, on a
+//! thread of `pool` that holds no lock; a [`Watching`] only learns that
+//! something changed, for live queries. A listener that falls behind is told
+//! how many events it missed, and holds up nobody. What other processes commit
+//! to the same file is found by [`Follower`], while somebody listens.
+//!
+//! Whatever may run foreign code, which is calling and letting go of observers
+//! and waking who waits, happens with no lock held.
 
+mod event;
 mod follow;
+mod observer;
+mod pool;
+mod queue;
+mod signal;
+mod stream;
 
-use std::sync::{Mutex, MutexGuard, PoisonError};
+use std::collections::BTreeMap;
+use std::sync::atomic::{AtomicBool, Ordering};
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
-use serde::{Deserialize, Serialize};
-use serde_json::{Value, json};
-use tokio::sync::broadcast;
+use tokio::sync::watch;
 
+pub use event::{ChangeBatch, ChangeEvent, Connection};
 pub use follow::Follower;
+pub use observer::{ChangeObserver, ObserverError, Subscription};
+pub use queue::CAPACITY;
+pub use signal::{Interest, Watching};
+pub use stream::{ChangeStream, Events, Observed};
 
-use crate::model::{JsonObject, Key, Kind, Version};
-use crate::store::{Commit, Origin, StoreEvent};
+use observer::Observing;
+use pool::Pool;
+use queue::Queue;
+use signal::Signal;
 
-/// A change, told after it was committed.
-#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
-pub struct ChangeEvent {
-    /// `created`, `updated`, `deleted`, `state_changed`, `conflict`, `sync_started`,
-    /// `sync_progress`, `sync_completed`, `sync_failed`, `connection_changed`, `needs_auth`.
-    pub event: String,
-    /// The record's kind, if it is about one.
-    pub kind: Option<String>,
-    /// The record's id, if it is about one.
-    pub id: Option<String>,
-    /// `local` or `remote`.
-    pub origin: String,
-    /// What else there is to say, for example `{done, total}` or the record.
-    pub data: JsonObject,
-}
+use crate::store::Commit;
 
-/// How many events a reader may fall behind.
-const CAPACITY: usize = 1_024;
-
-/// Sends events to every stream.
-#[derive(Debug)]
+/// Knows who listens, and sends every change to them.
+#[derive(Debug, Default)]
 pub struct Broadcaster {
-    /// `None` once everything has ended.
-    sender: Mutex<Option<broadcast::Sender<ChangeEvent>>>,
+    listeners: Mutex<Listeners>,
+    /// How many there are.
+    count: watch::Sender<usize>,
+    /// Whether a sync began and did not end.
+    syncing: AtomicBool,
+    pool: Arc<Pool>,
 }
 
-impl Default for Broadcaster {
-    fn default() -> Self {
-        Self {
-            sender: Mutex::new(Some(broadcast::channel(CAPACITY).0)),
+#[derive(Debug, Default)]
+struct Listeners {
+    /// By number, in the order they came.
+    all: BTreeMap<u64, Listener>,
+    last_number: u64,
+    /// Nothing is sent any more.
+    ended: bool,
+}
+
+#[derive(Debug, Clone)]
+enum Listener {
+    Stream(Arc<Queue>),
+    Observer(Arc<Observing>),
+    Signal(Arc<Signal>),
+}
+
+impl Listener {
+    /// Gives it what it wants of a batch. True if it is to be woken.
+    fn take(&self, batch: &queue::Shared, changed: Interest) -> bool {
+        match self {
+            Listener::Signal(signal) => signal.interest.meets(changed) && signal.raise(),
+            _ if batch.is_empty() => false,
+            Listener::Stream(queue) => {
+                queue.push(batch);
+                true
+            }
+            Listener::Observer(observing) => {
+                observing.queue.push(batch);
+                true
+            }
+        }
+    }
+
+    fn end(&self) {
+        match self {
+            Listener::Stream(queue) => queue.end(),
+            Listener::Observer(observing) => observing.queue.end(),
+            Listener::Signal(signal) => signal.end(),
+        }
+    }
+
+    /// It may run foreign code: hold no lock.
+    fn wake(self, pool: &Arc<Pool>) {
+        match self {
+            Listener::Stream(queue) => queue.wake(),
+            Listener::Observer(observing) => observing.wake(pool),
+            Listener::Signal(signal) => signal.wake(),
         }
     }
 }
 
 impl Broadcaster {
-    /// A stream of the events from now on.
-    pub fn subscribe(&self) -> ChangeStream {
-        let receiver = match &*self.sender() {
-            Some(sender) => sender.subscribe(),
-            // A stream that has ended: its sender is gone.
-            None => broadcast::channel(1).1,
+    /// A stream of the changes from now on.
+    pub fn stream(self: &Arc<Self>) -> ChangeStream {
+        let queue = Arc::new(Queue::default());
+        let number = self.join(Listener::Stream(Arc::clone(&queue)));
+        ChangeStream::new(queue, number, Arc::clone(self))
+    }
+
+    /// Calls an observer with the changes from now on.
+    pub fn observe(self: &Arc<Self>, observer: Arc<dyn ChangeObserver>) -> Subscription {
+        let observing = Arc::new(Observing::new(observer));
+        let number = self.join(Listener::Observer(Arc::clone(&observing)));
+        Subscription::new(observing, number, Arc::clone(self))
+    }
+
+    /// A signal of what changes from now on; it is raised at first.
+    pub fn watch(self: &Arc<Self>, interest: Interest) -> Watching {
+        let signal = Arc::new(Signal::new(interest));
+        let number = self.join(Listener::Signal(Arc::clone(&signal)));
+        Watching::new(signal, number, Arc::clone(self))
+    }
+
+    /// How many listen.
+    pub fn listeners(&self) -> usize {
+        *self.count.borrow()
+    }
+
+    /// Follows how many listen.
+    pub fn audience(&self) -> watch::Receiver<usize> {
+        self.count.subscribe()
+    }
+
+    fn join(self: &Arc<Self>, listener: Listener) -> u64 {
+        let late = {
+            let mut listeners = self.lock();
+            listeners.last_number += 1;
+            let number = listeners.last_number;
+            if !listeners.ended {
+                listeners.all.insert(number, listener);
+                self.count.send_replace(listeners.all.len());
+                return number;
+            }
+            (number, listener)
         };
-        ChangeStream { receiver }
+        let (number, listener) = late;
+        listener.end();
+        listener.wake(&self.pool);
+        number
     }
 
-    /// Sends one event. Nobody listening is fine.
-    pub fn send(&self, event: ChangeEvent) {
-        if let Some(sender) = &*self.sender() {
-            let _ = sender.send(event);
-        }
-    }
-
-    /// Ends every stream, once it was read empty.
-    pub fn end(&self) {
-        *self.sender() = None;
-    }
-
-    fn sender(&self) -> MutexGuard<'_, Option<broadcast::Sender<ChangeEvent>>> {
-        self.sender.lock().unwrap_or_else(PoisonError::into_inner)
+    fn leave(&self, number: u64) {
+        let gone = {
+            let mut listeners = self.lock();
+            let gone = listeners.all.remove(&number);
+            if gone.is_some() {
+                self.count.send_replace(listeners.all.len());
+            }
+            gone
+        };
+        // It may be the last to hold an observer: let go of without the lock.
+        drop(gone);
     }
 
     /// Sends what a commit did.
     pub fn committed(&self, commit: &Commit) {
-        for event in &commit.events {
-            match event {
-                StoreEvent::Created(version, origin) => self.record("created", version, *origin),
-                StoreEvent::Updated(version, origin) => self.record("updated", version, *origin),
-                StoreEvent::Deleted(key, origin) => self.deleted(key, *origin),
-                StoreEvent::Conflict(entry) => {
-                    let data = json!({"conflict_id": entry.entry, "reason": entry.reason, "loser": entry.loser.as_str()});
-                    self.send(about("conflict", &entry.version.key, Origin::Remote, data));
-                }
-            }
+        if self.listeners() == 0 {
+            return;
         }
-    }
-
-    /// One event about a record that is there. A state is told as a device's.
-    pub(crate) fn record(&self, what: &str, version: &Version, origin: Origin) {
-        let (what, data) = match version.key.kind {
-            Kind::EntityState => {
-                let device = version.parent_id.as_ref().map(|id| id.as_str());
-                (
-                    "state_changed",
-                    json!({"device_id": device, "state": version.embedded("state_json")}),
-                )
-            }
-            _ => (what, json!({"name": version.name})),
+        let changed = Interest {
+            kinds: commit.touched,
+            status: true,
         };
-        self.send(about(what, &version.key, origin, data));
+        self.batch(ChangeEvent::of(commit), changed);
     }
 
-    /// One event about a record that is gone.
-    pub(crate) fn deleted(&self, key: &Key, origin: Origin) {
-        self.send(about("deleted", key, origin, Value::Null));
-    }
-
-    /// An event about the sync itself.
-    pub fn sync(&self, what: &str, data: Value) {
-        self.send(ChangeEvent {
-            event: what.to_owned(),
-            kind: None,
-            id: None,
-            origin: "local".into(),
-            data: object(data),
-        });
-    }
-}
-
-fn about(what: &str, key: &Key, origin: Origin, data: Value) -> ChangeEvent {
-    ChangeEvent {
-        event: what.to_owned(),
-        kind: Some(key.kind.to_string()),
-        id: Some(key.id.to_string()),
-        origin: match origin {
-            Origin::Local => "local".into(),
-            Origin::Remote => "remote".into(),
-        },
-        data: object(data),
-    }
-}
-
-fn object(value: Value) -> JsonObject {
-    match value {
-        Value::Object(object) => object,
-        _ => JsonObject::new(),
-    }
-}
-
-/// Changes as they are committed, here or by another process on the same file.
-#[derive(Debug)]
-pub struct ChangeStream {
-    receiver: broadcast::Receiver<ChangeEvent>,
-}
-
-/// What a stream yields.
-#[derive(Debug, Clone, PartialEq)]
-pub enum Observed {
-    /// Something changed.
-    Change(ChangeEvent),
-    /// So many events were dropped because nobody took them.
-    Lagged(u64),
-}
-
-impl ChangeStream {
-    /// The next one; `None` after shutdown.
-    pub async fn next(&mut self) -> Option<Observed> {
-        match self.receiver.recv().await {
-            Ok(event) => Some(Observed::Change(event)),
-            Err(broadcast::error::RecvError::Lagged(count)) => Some(Observed::Lagged(count)),
-            Err(broadcast::error::RecvError::Closed) => None,
+    /// Sends one event about the sync or the connection. A sync's end is sent
+    /// only if its start was.
+    pub fn send(&self, event: ChangeEvent) {
+        match event {
+            ChangeEvent::SyncStarted => self.syncing.store(true, Ordering::Release),
+            ChangeEvent::SyncCompleted { .. } | ChangeEvent::SyncFailed { .. }
+                if !self.syncing.swap(false, Ordering::AcqRel) =>
+            {
+                return;
+            }
+            _ => {}
         }
+        if self.listeners() > 0 {
+            self.batch(vec![event], Interest::STATUS);
+        }
+    }
+
+    /// Sends a batch of events, perhaps empty, and raises the signals of what changed.
+    fn batch(&self, events: Vec<ChangeEvent>, changed: Interest) {
+        let batch = Arc::new(events);
+        let to_wake: Vec<Listener> = {
+            let listeners = self.lock();
+            let takers = listeners.all.values();
+            takers
+                .filter(|listener| listener.take(&batch, changed))
+                .cloned()
+                .collect()
+        };
+        drop(batch);
+        for listener in to_wake {
+            listener.wake(&self.pool);
+        }
+    }
+
+    /// Raises every signal: what can't be known may have changed.
+    pub fn anything(&self) {
+        self.batch(Vec::new(), Interest::ALL);
+    }
+
+    /// Ends everything: streams and observers once they have what was sent. A
+    /// sync that runs is told to have been cancelled.
+    pub fn end(&self) {
+        self.send(ChangeEvent::SyncFailed {
+            code: "cancelled".into(),
+            detail: "cancelled".into(),
+        });
+        let all = {
+            let mut listeners = self.lock();
+            listeners.ended = true;
+            self.count.send_replace(0);
+            std::mem::take(&mut listeners.all)
+        };
+        // All before any is woken: whoever hears of the end finds it everywhere.
+        all.values().for_each(Listener::end);
+        for listener in all.into_values() {
+            listener.wake(&self.pool);
+        }
+    }
+
+    fn lock(&self) -> MutexGuard<'_, Listeners> {
+        self.listeners.lock().unwrap_or_else(PoisonError::into_inner)
     }
 }

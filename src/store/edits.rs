@@ -305,13 +305,7 @@ pub(super) fn retry(tx: &Tx<'_>, only: Option<&Key>) -> Result<u64, StoreError> 
         }
         let entry = entry.queued_again();
         outbox::put(tx.connection, &entry)?;
-        rows::set_status(
-            tx.connection,
-            &entry.key,
-            RecordStatus::Pending,
-            None,
-            tx.change_seq()?,
-        )?;
+        tx.set_status(&entry.key, RecordStatus::Pending, None)?;
         count += 1;
     }
     Ok(count)

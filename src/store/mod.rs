@@ -38,7 +38,7 @@ use crate::seam::SharedSeam;
 pub use edits::stamp;
 pub use error::StoreError;
 pub use repair::Salvage;
-pub use tx::{Commit, Origin, StoreEvent, Tx};
+pub use tx::{Commit, Kinds, Origin, StoreEvent, Tx};
 
 use metadata::LeaseOwner;
 use outbox::PushPosition;
@@ -60,11 +60,28 @@ pub struct StoreOptions {
 /// Hears of commits, after them and with no lock held.
 pub type Listener = Arc<dyn Fn(&Commit) + Send + Sync>;
 
+/// What is told in turn.
+enum Turn {
+    /// A commit, to the listener.
+    Commit(Commit),
+    /// Something else that has its place among the commits.
+    Other(Box<dyn FnOnce() + Send>),
+}
+
 /// Commits on their way to the listener.
-#[derive(Debug, Default)]
+#[derive(Default)]
 struct Untold {
-    commits: VecDeque<Commit>,
+    turns: VecDeque<Turn>,
     being_told: bool,
+}
+
+/// Lets the next turn be told, however this one ended.
+struct Telling<'a>(&'a Mutex<Untold>);
+
+impl Drop for Telling<'_> {
+    fn drop(&mut self) {
+        lock(self.0).being_told = false;
+    }
 }
 
 /// Asked just before a commit; true makes the transaction roll back.
@@ -257,36 +274,63 @@ impl Store {
             let (value, commit) = self
                 .transact(writer, name, safety, work)
                 .map_err(|error| self.located(error))?;
-            if !commit.is_empty() {
-                // Queued while the writer is held, so that the queue is in commit order.
-                lock(&self.untold).commits.push_back(commit);
-            }
+            // Queued while the writer is held, so that the queue is in commit order.
+            // One that changed no record is told too: it changed how things stand.
+            lock(&self.untold).turns.push_back(Turn::Commit(commit));
             value
         };
         self.tell();
         Ok(value)
     }
 
+    /// Runs `work` once every commit up to now has been told, on this or
+    /// another thread, with no lock held.
+    pub fn in_turn(&self, work: impl FnOnce() + Send + 'static) {
+        self.queue_turn(work);
+        self.tell();
+    }
+
+    /// The first half of [`Store::in_turn`], for callers that hold a lock of
+    /// their own; [`Store::tell`] is the second.
+    pub fn queue_turn(&self, work: impl FnOnce() + Send + 'static) {
+        lock(&self.untold).turns.push_back(Turn::Other(Box::new(work)));
+    }
+
+    /// The same, but waits for a write that runs: what a reader saw before this
+    /// call of our own commits has been told when `work` runs.
+    pub fn after_writes(&self, work: impl FnOnce() + Send + 'static) {
+        {
+            let _writer = lock(&self.writer);
+            lock(&self.untold).turns.push_back(Turn::Other(Box::new(work)));
+        }
+        self.tell();
+    }
+
     /// Tells the listener of commits, in order and with no lock held: it may call back.
-    fn tell(&self) {
+    pub fn tell(&self) {
         loop {
-            let commit = {
+            let turn = {
                 let mut untold = lock(&self.untold);
                 if untold.being_told {
                     // Whoever tells just now goes on with ours.
                     return;
                 }
-                let Some(commit) = untold.commits.pop_front() else {
+                let Some(turn) = untold.turns.pop_front() else {
                     return;
                 };
                 untold.being_told = true;
-                commit
+                turn
             };
-            let listener = lock(&self.listener).clone();
-            if let Some(listener) = listener {
-                listener(&commit);
+            let _telling = Telling(&self.untold);
+            match turn {
+                Turn::Commit(commit) => {
+                    let listener = lock(&self.listener).clone();
+                    if let Some(listener) = listener {
+                        listener(&commit);
+                    }
+                }
+                Turn::Other(work) => work(),
             }
-            lock(&self.untold).being_told = false;
         }
     }
 
@@ -386,6 +430,9 @@ impl Store {
     /// Marks a journal entry as seen to; false if there is none.
     pub fn dismiss(&self, entry: i64) -> Result<bool, StoreError> {
         self.write("dismiss", Safety::Local, |tx| {
+            if let Some(entry) = journal::get(tx.connection, entry)? {
+                tx.touch(Kinds::of(&entry.version.key.kind));
+            }
             journal::dismiss(tx.connection, entry)
         })
     }

@@ -249,7 +249,7 @@ fn adjudicate(
             ..
         } => {
             if record.sync_status == RecordStatus::Pending {
-                rows::set_status(tx.connection, key, RecordStatus::Conflict, None, tx.change_seq()?)?;
+                tx.set_status(key, RecordStatus::Conflict, None)?;
             }
             Ok(())
         }

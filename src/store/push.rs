@@ -145,7 +145,7 @@ fn clear_early(_: &Tx<'_>, _: &Key) -> Result<(), StoreError> {
 #[cfg(mutant = "outbox_cleared_before_answer")]
 fn clear_early(tx: &Tx<'_>, key: &Key) -> Result<(), StoreError> {
     outbox::clear(tx.connection, key)?;
-    rows::set_status(tx.connection, key, RecordStatus::Synced, None, tx.change_seq()?)
+    tx.set_status(key, RecordStatus::Synced, None)
 }
 
 /// FunkyGibbon 0.1 ignores every delete, but takes an update that says so.
@@ -541,13 +541,7 @@ fn fail(
         };
         journal::record(tx.connection, &loss, tx.now)?;
     }
-    rows::set_status(
-        tx.connection,
-        &entry.key,
-        RecordStatus::Error,
-        Some(detail),
-        tx.change_seq()?,
-    )?;
+    tx.set_status(&entry.key, RecordStatus::Error, Some(detail))?;
     failures.push(Failure {
         key: entry.key.clone(),
         code: code.to_owned(),

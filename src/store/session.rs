@@ -117,6 +117,9 @@ pub(super) fn finish(tx: &Tx<'_>, owner: &LeaseOwner, end: &SyncEnd) -> Result<(
 
 /// Empties the replica; the journal and the history only if `all` is set.
 pub(super) fn wipe(tx: &Tx<'_>, all: bool) -> Result<(), StoreError> {
+    // Whoever follows the file from another process finds a number without a row.
+    tx.change_seq()?;
+    tx.touch(super::Kinds::ALL);
     tx.connection.execute_batch(
         "DELETE FROM records; DELETE FROM outbox; DELETE FROM outbox_sent; DELETE FROM mirror;
          DELETE FROM watermarks;",

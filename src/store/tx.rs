@@ -7,11 +7,12 @@ use rusqlite::Connection;
 use super::metadata::{self, LeaseOwner};
 use super::rows::{self, LastChange, Standing};
 use super::{StoreError, journal};
-use crate::model::{Key, Timestamp, Version};
+use crate::model::{Key, Kind, RecordStatus, Timestamp, Version};
 use crate::seam::Seam;
 
 /// Where a change came from.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, serde::Serialize, uniffi::Enum)]
+#[serde(rename_all = "snake_case")]
 pub enum Origin {
     /// An edit made on this replica.
     Local,
@@ -32,20 +33,42 @@ pub enum StoreEvent {
     Conflict(Box<journal::JournalEntry>),
 }
 
+/// A set of kinds; those of newer servers count as one.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+pub struct Kinds(u8);
+
+impl Kinds {
+    /// None of them.
+    pub const NONE: Kinds = Kinds(0);
+    /// Every kind.
+    pub const ALL: Kinds = Kinds(0x7f);
+
+    /// One kind.
+    pub fn of(kind: &Kind) -> Self {
+        Kinds(1 << kind.push_rank().min(6))
+    }
+
+    /// Those of both.
+    #[must_use]
+    pub fn plus(self, other: Kinds) -> Self {
+        Kinds(self.0 | other.0)
+    }
+
+    /// Whether they have one in common.
+    pub fn meets(self, other: Kinds) -> bool {
+        self.0 & other.0 != 0
+    }
+}
+
 /// What a commit did, in order.
 #[derive(Debug, Clone, Default, PartialEq)]
 pub struct Commit {
     /// Its change number, if it changed a record.
     pub change_seq: Option<i64>,
+    /// The kinds of the records it changed, be it only where they stand.
+    pub touched: Kinds,
     /// The things it did.
     pub events: Vec<StoreEvent>,
-}
-
-impl Commit {
-    /// Whether there is nothing to tell.
-    pub fn is_empty(&self) -> bool {
-        self.change_seq.is_none() && self.events.is_empty()
-    }
 }
 
 /// A write transaction in progress.
@@ -54,6 +77,7 @@ pub struct Tx<'a> {
     pub(super) now: Timestamp,
     pub(super) seam: &'a dyn Seam,
     change_seq: Cell<Option<i64>>,
+    touched: Cell<Kinds>,
     resync: Cell<Option<i64>>,
     events: RefCell<Vec<StoreEvent>>,
 }
@@ -65,6 +89,7 @@ impl<'a> Tx<'a> {
             now: seam.now(),
             seam,
             change_seq: Cell::new(None),
+            touched: Cell::new(Kinds::NONE),
             resync: Cell::new(None),
             events: RefCell::new(Vec::new()),
         }
@@ -73,6 +98,7 @@ impl<'a> Tx<'a> {
     pub(super) fn into_commit(self) -> Commit {
         Commit {
             change_seq: self.change_seq.get(),
+            touched: self.touched.get(),
             events: self.events.into_inner(),
         }
     }
@@ -85,6 +111,22 @@ impl<'a> Tx<'a> {
         let seq = metadata::next_change_seq(self.connection)?;
         self.change_seq.set(Some(seq));
         Ok(seq)
+    }
+
+    /// Notes that records of these kinds change.
+    pub(super) fn touch(&self, kinds: Kinds) {
+        self.touched.set(self.touched.get().plus(kinds));
+    }
+
+    /// Changes only where a record stands, not what it says.
+    pub(super) fn set_status(
+        &self,
+        key: &Key,
+        status: RecordStatus,
+        error: Option<&str>,
+    ) -> Result<(), StoreError> {
+        self.touch(Kinds::of(&key.kind));
+        rows::set_status(self.connection, key, status, error, self.change_seq()?)
     }
 
     /// The number of the last full resync.
@@ -105,6 +147,7 @@ impl<'a> Tx<'a> {
         before: Option<&Version>,
         origin: Origin,
     ) -> Result<(), StoreError> {
+        self.touch(Kinds::of(&version.key.kind));
         let was_live = before.is_some_and(|old| !old.deleted);
         let (change, event) = match (version.deleted, was_live) {
             _ if before == Some(version) => (LastChange::Status, None),
@@ -139,13 +182,17 @@ impl<'a> Tx<'a> {
         metadata::renew_lease(self.connection, owner, self.now)
     }
 
+    /// Tells of a record that left no trace.
     pub(super) fn emit_removed(&self, key: &Key, origin: Origin) {
+        self.touch(Kinds::of(&key.kind));
         self.events
             .borrow_mut()
             .push(StoreEvent::Deleted(key.clone(), origin));
     }
 
     pub(super) fn emit_conflict(&self, entry: &journal::JournalEntry) {
+        // A record shows whether an edit of it lost.
+        self.touch(Kinds::of(&entry.version.key.kind));
         self.events
             .borrow_mut()
             .push(StoreEvent::Conflict(Box::new(entry.clone())));

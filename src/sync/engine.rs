@@ -2,7 +2,7 @@
 //! transport, waits on the seam's timers. One sync at a time; whoever asks for
 //! another joins the one that runs.
 
-use std::sync::atomic::{AtomicBool, Ordering};
+use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
 
@@ -18,19 +18,23 @@ use crate::transport::{Request, Transport};
 /// A finished sync and how long it took.
 #[derive(Debug, Clone)]
 pub struct Outcome {
+    /// Number of the sync; later ones have greater numbers. 0 if there was none.
+    pub number: u64,
     /// What it did, or why it could not finish.
     pub result: Result<SyncReport, SyncError>,
     /// From start to end.
     pub took: Duration,
 }
 
-/// Hears of a running sync; called on a thread of ours that holds no lock.
+/// Hears of a running sync; called with no lock held.
 pub trait Progress: Send + Sync {
     /// A sync began.
     fn started(&self);
     /// So many changes were pulled and edits pushed up to now.
     fn progress(&self, pulled: u64, pushed: u64);
-    /// It ended; every start has its end.
+    /// It is about to end so: before anybody gets the outcome.
+    fn ending(&self, outcome: &Outcome);
+    /// It ended; every start has its end. Called in its turn among the commits.
     fn ended(&self, outcome: &Outcome);
 }
 
@@ -44,6 +48,10 @@ pub struct Engine {
     owner: LeaseOwner,
     running: Mutex<Running>,
     stopped: AtomicBool,
+    /// How many syncs began.
+    begun: AtomicU64,
+    /// The outcome of the last one that ended.
+    last: watch::Sender<Option<Arc<Outcome>>>,
     cancel: watch::Sender<u64>,
     progress: Arc<dyn Progress>,
 }
@@ -69,6 +77,8 @@ impl Engine {
             owner,
             running: Mutex::new(None),
             stopped: AtomicBool::new(false),
+            begun: AtomicU64::new(0),
+            last: watch::channel(None).0,
             cancel: watch::channel(0).0,
             progress,
         }
@@ -85,6 +95,7 @@ impl Engine {
             if ended.changed().await.is_err() {
                 // Only a runtime that shuts down drops the task.
                 return Arc::new(Outcome {
+                    number: 0,
                     result: Err(SyncError::Cancelled),
                     took: Duration::ZERO,
                 });
@@ -104,6 +115,7 @@ impl Engine {
         // Asked for under the lock that `stop` takes: a sync is either refused or cancelled.
         if self.stopped.load(Ordering::Acquire) {
             let outcome = Outcome {
+                number: 0,
                 result: Err(SyncError::Cancelled),
                 took: Duration::ZERO,
             };
@@ -112,6 +124,7 @@ impl Engine {
         }
         *running = Some(receiver.clone());
         let engine = Arc::clone(self);
+        let number = self.begun.fetch_add(1, Ordering::AcqRel) + 1;
         let cancelled = self.cancel.subscribe();
         tokio::spawn(async move {
             let begun = engine.seam.now();
@@ -119,9 +132,16 @@ impl Engine {
             let result = engine.run(transport, cancelled).await;
             let micros = engine.seam.now().micros().saturating_sub(begun.micros());
             let took = Duration::from_micros(u64::try_from(micros).unwrap_or(0));
-            let outcome = Arc::new(Outcome { result, took });
-            engine.progress.ended(&outcome);
-            let _ = sender.send(Some(outcome));
+            let outcome = Arc::new(Outcome { number, result, took });
+            engine.progress.ending(&outcome);
+            // In one turn: whoever hears of the end and asks for another sync
+            // gets another, and nothing comes between the end and its telling.
+            let (progress, last) = (Arc::clone(&engine.progress), engine.last.clone());
+            engine.store.in_turn(move || {
+                last.send_replace(Some(Arc::clone(&outcome)));
+                let _ = sender.send(Some(Arc::clone(&outcome)));
+                progress.ended(&outcome);
+            });
         });
         receiver
     }
@@ -135,6 +155,21 @@ impl Engine {
     /// which the next one goes on.
     pub fn cancel(&self) {
         self.cancel.send_modify(|count| *count += 1);
+    }
+
+    /// How many syncs began up to now: the number of the last one.
+    pub fn begun(&self) -> u64 {
+        self.begun.load(Ordering::Acquire)
+    }
+
+    /// Follows the outcomes of syncs, whoever asked for them.
+    pub fn outcomes(&self) -> watch::Receiver<Option<Arc<Outcome>>> {
+        self.last.subscribe()
+    }
+
+    /// Changes when a sync is to end, also if none runs.
+    pub fn cancellations(&self) -> watch::Receiver<u64> {
+        self.cancel.subscribe()
     }
 
     /// Ends the sync that runs and refuses others until [`Engine::allow`].

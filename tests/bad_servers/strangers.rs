@@ -3,7 +3,7 @@
 
 use super::*;
 use crate::support::raw_http::CannedServer;
-use wildthing::client::{ChangeEvent, ChangeStream, Observed};
+use wildthing::client::{Events, Observed};
 
 #[tokio::test(flavor = "multi_thread")]
 async fn a_redirect_to_another_host_is_not_followed_and_the_token_stays_here() {
@@ -52,10 +52,10 @@ async fn a_refused_token_is_used_once_and_the_right_one_goes_on() {
 }
 
 /// The next change of this name.
-async fn hear(changes: &mut ChangeStream, event: &str) -> ChangeEvent {
+async fn hear(changes: &mut Events, event: &str) {
     loop {
         match changes.next().await.expect("the stream goes on") {
-            Observed::Change(change) if change.event == event => return change,
+            Observed::Change(change) if change.word() == event => return,
             _ => {}
         }
     }
@@ -65,7 +65,7 @@ async fn hear(changes: &mut ChangeStream, event: &str) -> ChangeEvent {
 async fn the_background_sync_waits_for_another_token_whatever_else_happens() {
     let house = House::synced().await;
     house.client.set_auth_token(Some("wrong".into())).unwrap();
-    let mut changes = house.client.changes();
+    let mut changes = house.client.changes().events();
     house
         .client
         .start_background_sync(std::time::Duration::from_secs(3_600))

@@ -123,6 +123,7 @@ fn advice(error: &WildThingError) -> String {
             "run `blowing-off sync` to send them, `blowing-off pending` to see them, \
              or repeat the command with `--force` to lose them"
         }
+        WildThingError::Timeout { .. } => "your edits are kept; allow more time, or try again later",
         WildThingError::Internal { .. } => "please report this, with the output of `--echo`",
     }
     .to_owned()

@@ -2,7 +2,6 @@
 
 use std::time::Duration;
 
-use serde_json::Value;
 use tokio::time::{MissedTickBehavior, interval, timeout};
 use wildthing::client::types::ChangeEvent;
 use wildthing::client::{Observed, WildThingClient};
@@ -11,7 +10,7 @@ use crate::app::{App, PATIENCE};
 use crate::args::DaemonArgs;
 use crate::config::Config;
 use crate::failure::Outcome;
-use crate::output::text::{clean, count, plain};
+use crate::output::text::{clean, count};
 use crate::secret::Secret;
 use crate::signals::Stop;
 
@@ -29,7 +28,7 @@ pub(super) async fn run(app: App, args: DaemonArgs) -> Outcome {
 
 async fn watch_syncs(app: &App, client: &WildThingClient, period: Duration, stop: &mut Stop) -> Outcome {
     // Listening starts first, so that the first sync is not missed.
-    let mut changes = client.changes();
+    let mut changes = client.changes().events();
     client.start_background_sync(period).await?;
     let mut refused = false;
     let mut look_again = interval(period);
@@ -40,9 +39,9 @@ async fn watch_syncs(app: &App, client: &WildThingClient, period: Duration, stop
             asked = stop.requested() => return asked,
             seen = changes.next() => match seen {
                 Some(Observed::Change(event)) => {
-                    match event.event.as_str() {
-                        "needs_auth" => refused = true,
-                        "sync_completed" => refused = false,
+                    match event {
+                        ChangeEvent::NeedsAuth { .. } => refused = true,
+                        ChangeEvent::SyncCompleted { .. } => refused = false,
                         _ => {}
                     }
                     print(app, &event)?;
@@ -77,40 +76,34 @@ fn newer_token(app: &App, known: Option<&Secret>) -> Outcome<Option<Secret>> {
 
 fn print(app: &App, event: &ChangeEvent) -> Outcome {
     // Every sync that starts ends in one of these two: one line a sync.
-    if !matches!(event.event.as_str(), "sync_completed" | "sync_failed") {
-        return Ok(());
+    match describe(event) {
+        None => Ok(()),
+        Some(_) if app.out.is_json() => app.out.json_line(event),
+        Some(line) => app.out.line(&clean(&line)),
     }
-    if app.out.is_json() {
-        return app.out.json_line(event);
-    }
-    app.out.line(&clean(&describe(event)))
 }
 
-fn describe(event: &ChangeEvent) -> String {
-    let number = |name: &str| match event.data.get(name) {
-        Some(Value::Array(items)) => items.len() as u64,
-        Some(value) => value.as_u64().unwrap_or(0),
-        None => 0,
-    };
-    let reason = ["error", "detail", "message", "code"]
-        .iter()
-        .find_map(|name| event.data.get(*name).map(plain))
-        .unwrap_or_else(|| "no reason is known".to_owned());
-    match event.event.as_str() {
-        "sync_completed" => {
-            let (pulled, pushed) = (number("pulled"), number("pushed"));
+/// What there is to say of the end of a sync; `None` for any other event.
+fn describe(event: &ChangeEvent) -> Option<String> {
+    match event {
+        ChangeEvent::SyncCompleted {
+            pulled,
+            pushed,
+            conflicts,
+            ..
+        } => {
             let entities = count(pulled + pushed, "entity", "entities");
             let mut text = format!("synced {entities} ({pulled} pulled, {pushed} pushed)");
-            match number("conflicts") {
-                0 => {}
-                conflicts => text.push_str(&format!(", {}", count(conflicts, "conflict", "conflicts"))),
+            if *conflicts > 0 {
+                text.push_str(&format!(", {}", count(*conflicts, "conflict", "conflicts")));
             }
-            text
+            Some(text)
         }
-        _ if event.data.get("code").map(plain).as_deref() == Some("needs_auth") => {
-            format!("sync failed: {reason}; run `blowing-off connect --auth-token TOKEN`")
-        }
-        _ => format!("sync failed: {reason}"),
+        ChangeEvent::SyncFailed { code, detail } if code == "needs_auth" => Some(format!(
+            "sync failed: {detail}; run `blowing-off connect --auth-token TOKEN`"
+        )),
+        ChangeEvent::SyncFailed { detail, .. } => Some(format!("sync failed: {detail}")),
+        _ => None,
     }
 }
 
@@ -120,25 +113,24 @@ mod tests {
 
     #[test]
     fn a_sync_is_one_line() {
-        let event = |event: &str, data: Value| ChangeEvent {
-            event: event.into(),
-            kind: None,
-            id: None,
-            origin: "local".into(),
-            data: data.as_object().cloned().unwrap_or_default(),
+        let completed = ChangeEvent::SyncCompleted {
+            pulled: 1,
+            pushed: 0,
+            conflicts: 1,
+            problems: 0,
         };
-        let completed = event(
-            "sync_completed",
-            serde_json::json!({"pulled": 1, "pushed": 0, "conflicts": [{}]}),
-        );
         assert_eq!(
-            describe(&completed),
-            "synced 1 entity (1 pulled, 0 pushed), 1 conflict"
+            describe(&completed).as_deref(),
+            Some("synced 1 entity (1 pulled, 0 pushed), 1 conflict")
         );
-        let failed = event(
-            "sync_failed",
-            serde_json::json!({"code": "offline", "error": "offline: refused"}),
+        let failed = ChangeEvent::SyncFailed {
+            code: "offline".into(),
+            detail: "offline: refused".into(),
+        };
+        assert_eq!(
+            describe(&failed).as_deref(),
+            Some("sync failed: offline: refused")
         );
-        assert_eq!(describe(&failed), "sync failed: offline: refused");
+        assert_eq!(describe(&ChangeEvent::SyncStarted), None);
     }
 }

@@ -1,7 +1,7 @@
 //! `sync`: one exchange with the server, and what came of it.
 
 use wildthing::client::types::{SyncProblem, SyncResult};
-use wildthing::client::{ChangeStream, Observed, WildThingClient};
+use wildthing::client::{Events, Observed, WildThingClient};
 
 use crate::app::App;
 use crate::failure::Outcome;
@@ -31,7 +31,7 @@ pub(super) async fn run(app: App) -> Outcome {
 async fn sync(app: &App, client: &WildThingClient) -> Outcome<SyncResult> {
     let mut stop = Stop::listen()?;
     let progress = Progress::new(&app.out);
-    let mut changes = progress.as_ref().map(|_| client.changes());
+    let mut changes = progress.as_ref().map(|_| client.changes().events());
     let syncing = client.sync();
     tokio::pin!(syncing);
     let mut stopping = false;
@@ -51,7 +51,7 @@ async fn sync(app: &App, client: &WildThingClient) -> Outcome<SyncResult> {
     }
 }
 
-async fn next(changes: &mut Option<ChangeStream>) -> Option<Observed> {
+async fn next(changes: &mut Option<Events>) -> Option<Observed> {
     match changes {
         Some(changes) => changes.next().await,
         None => None,

@@ -1,19 +1,18 @@
 //! `watch`: changes as they are committed, here or by another process.
 
 use serde_json::json;
-use wildthing::client::Observed;
-use wildthing::client::types::ChangeEvent;
+use wildthing::client::{ChangeEvent, Observed, Origin};
 
 use crate::app::App;
 use crate::failure::Outcome;
 use crate::output::Out;
-use crate::output::text::{clean, field};
+use crate::output::text::clean;
 use crate::signals::Stop;
 
 pub(super) async fn run(app: App) -> Outcome {
     let mut stop = Stop::listen()?;
     app.with_client(async |client| {
-        let mut changes = client.changes();
+        let mut changes = client.changes().events();
         app.out.note("watching; stop with Ctrl-C")?;
         loop {
             tokio::select! {
@@ -40,19 +39,33 @@ fn print(out: &Out, seen: &Observed) -> Outcome {
 }
 
 /// Event, kind, id, name, origin: one line, tab-separated on a terminal too,
-/// since the width of what comes later is not known.
+/// since the width of what comes later is not known. What an event lacks is left empty.
 fn describe(event: &ChangeEvent) -> String {
-    let name = match event.data.get("record").and_then(|record| record.as_object()) {
-        Some(record) => field(record, "name"),
-        None => field(&event.data, "name"),
+    use ChangeEvent as E;
+    let (kind, id, name, origin) = match event {
+        E::Created {
+            kind,
+            id,
+            origin,
+            name,
+        }
+        | E::Updated {
+            kind,
+            id,
+            origin,
+            name,
+        } => (kind.as_str(), id.as_str(), name.as_deref(), Some(origin)),
+        E::Deleted { kind, id, origin } => (kind.as_str(), id.as_str(), None, Some(origin)),
+        E::StateChanged { id, origin, .. } => ("entity_state", id.as_str(), None, Some(origin)),
+        E::Conflict { kind, id, .. } => (kind.as_str(), id.as_str(), None, None),
+        _ => ("", "", None, None),
     };
-    [
-        event.event.as_str(),
-        event.kind.as_deref().unwrap_or_default(),
-        event.id.as_deref().unwrap_or_default(),
-        &name,
-        &event.origin,
-    ]
-    .map(clean)
-    .join("\t")
+    let origin = match origin {
+        Some(Origin::Local) => "local",
+        Some(Origin::Remote) => "remote",
+        None => "",
+    };
+    [event.word(), kind, id, name.unwrap_or_default(), origin]
+        .map(clean)
+        .join("\t")
 }

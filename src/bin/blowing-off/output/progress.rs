@@ -3,7 +3,6 @@
 use std::time::Duration;
 
 use indicatif::{ProgressBar, ProgressDrawTarget, ProgressStyle};
-use serde_json::Value;
 use wildthing::client::types::ChangeEvent;
 
 use super::Out;
@@ -33,12 +32,10 @@ impl Progress {
 
     /// Takes what an event tells of the sync.
     pub(crate) fn show(&self, event: &ChangeEvent) {
-        if event.event != "sync_progress" {
+        let ChangeEvent::SyncProgress { done, total } = *event else {
             return;
-        }
-        let number = |name: &str| event.data.get(name).and_then(Value::as_u64);
-        let done = number("done").unwrap_or(0);
-        let Some(total) = number("total").filter(|total| *total > 0) else {
+        };
+        let Some(total) = total.filter(|total| *total > 0) else {
             // Servers do not tell how much there is.
             self.bar.set_message(format!("syncing, {done} entities so far"));
             return;

@@ -4,7 +4,7 @@ use std::time::{Duration, Instant};
 
 use serde_json::{Value, json};
 use wildthing::client::types::Loser;
-use wildthing::client::{DevicePatch, NewRoom, Observed, WildThingClient};
+use wildthing::client::{ChangeEvent, DevicePatch, NewRoom, Observed, WildThingClient};
 use wildthing::model::{JsonObject, Key, Kind, RecordId, device_state_id};
 
 use super::report::Report;
@@ -205,22 +205,15 @@ async fn killed_in_a_push(stage: &mut Stage, report: &mut Report<'_>) -> Outcome
         let key = Key::new(Kind::Room, made.id);
         stage.ledger.note("ann", &stage.ann, key).await?;
     }
-    let mut changes = stage.ann.changes();
+    let mut changes = stage.ann.changes().events();
     let ann = stage.ann.clone();
     let begun = Instant::now();
     let pushing = tokio::spawn(async move { ann.sync().await });
     let done = loop {
         match changes.next().await {
-            Some(Observed::Change(event)) if event.event == "sync_progress" => {
-                let done = event.data.get("done").and_then(Value::as_u64).unwrap_or(0);
-                // What was pulled counts too, but nobody else has written: this is pushed.
-                if done >= 100 {
-                    break done;
-                }
-            }
-            Some(Observed::Change(event))
-                if event.event.starts_with("sync_") && event.event != "sync_started" =>
-            {
+            // What was pulled counts too, but nobody else has written: this is pushed.
+            Some(Observed::Change(ChangeEvent::SyncProgress { done, .. })) if done >= 100 => break done,
+            Some(Observed::Change(ChangeEvent::SyncCompleted { .. } | ChangeEvent::SyncFailed { .. })) => {
                 break 0;
             }
             Some(_) => {}
