@@ -3,18 +3,20 @@
 
 use std::path::Path;
 
-use wildthing::client::{ConnectOptions, Durability, OpenOptions, WildThingClient};
-use wildthing::model::JsonObject;
+use wildthing::client::{Durability, OpenOptions, WildThingClient};
+use wildthing::model::{JsonObject, RecordId};
 
 use crate::Outcome;
 
 /// Opens a replica; with a server, connected to it.
 pub(crate) async fn open(path: &Path, durability: Durability, url: Option<&str>) -> Outcome<WildThingClient> {
-    let mut options = OpenOptions::new(path);
-    options.durability = durability;
-    let client = WildThingClient::open(options).await?;
+    let options = OpenOptions {
+        durability: Some(durability),
+        ..OpenOptions::default()
+    };
+    let client = WildThingClient::open(path, options).await?;
     if let Some(url) = url {
-        client.connect(ConnectOptions::new(url, None)).await?;
+        client.connect(url.to_owned(), None, None).await?;
     }
     Ok(client)
 }
@@ -26,7 +28,7 @@ pub(crate) async fn sync(client: &WildThingClient) -> Outcome<u64> {
 
 /// Reads one device.
 pub(crate) async fn device(client: &WildThingClient, id: &str) -> Outcome {
-    client.get_device(id.to_owned()).await?;
+    client.get_device(RecordId::new(id)?).await?;
     Ok(())
 }
 
@@ -46,7 +48,7 @@ pub(crate) async fn set_brightness(client: &WildThingClient, id: &str, brightnes
     state.insert("power".into(), "on".into());
     state.insert("brightness".into(), brightness.into());
     client
-        .update_device_state(id.to_owned(), state, None, false)
+        .update_device_state(RecordId::new(id)?, state, None, false)
         .await?;
     Ok(())
 }

@@ -42,7 +42,7 @@ fn delivery(bench: &Bench, rounds: usize) -> Outcome<Vec<f64>> {
     };
     let store = Store::open(options, RealSeam::shared())?;
     let broadcaster = Arc::new(Broadcaster::default());
-    let mut changes = broadcaster.subscribe();
+    let mut changes = Arc::new(broadcaster.stream()).events();
     let (committed, commits) = mpsc::channel();
     store.set_listener(Some(Arc::new(move |commit| {
         let _ = committed.send(Instant::now());
@@ -119,13 +119,13 @@ fn flood(bench: &mut Bench) -> Outcome {
 async fn pull(path: &std::path::Path, url: &str, listens: bool) -> Outcome<(f64, u64)> {
     let client = client::open(path, Durability::Full, Some(url)).await?;
     let reader = listens.then(|| {
-        let mut changes = client.changes();
+        let mut changes = client.changes().events();
         tokio::spawn(async move {
             let mut missed = 0;
             loop {
                 match changes.next().await {
                     Some(Observed::Lagged(count)) => missed += count,
-                    Some(Observed::Change(change)) if change.event != "sync_completed" => {}
+                    Some(Observed::Change(change)) if change.word() != "sync_completed" => {}
                     _ => return missed,
                 }
             }

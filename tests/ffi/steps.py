@@ -208,3 +208,78 @@ async def a_client_pauses_and_stops(house):
         await home.disconnect()
         await refused(home.sync(), wt.WildThingError.NotConnected)
     await refused(home.get_houses(), wt.WildThingError.Cancelled)
+
+
+@step
+async def changes_are_heard_by_stream_and_observer(house):
+    wt = house.wt
+    async with client(house, "heard.db", connected=False) as home:
+        loop = asyncio.get_running_loop()
+        heard, thrown, called_back = asyncio.Queue(), asyncio.Queue(), asyncio.Queue()
+
+        @house.register.implements
+        class Hearing(wt.ChangeObserver):
+            def on_changes(self, batch):
+                loop.call_soon_threadsafe(heard.put_nowait, batch)
+
+        class Throwing(wt.ChangeObserver):
+            def on_changes(self, batch):
+                loop.call_soon_threadsafe(thrown.put_nowait, batch)
+                raise RuntimeError("an observer that throws harms nobody")
+
+        class CallingBack(wt.ChangeObserver):
+            def on_changes(self, batch):
+                subscription.cancel()
+                loop.call_soon_threadsafe(called_back.put_nowait, home.salvaged())
+
+        stream = home.changes()
+        hearing = home.observe_changes(Hearing())
+        throwing = home.observe_changes(Throwing())
+        subscription = home.observe_changes(CallingBack())
+        made = await home.create_house(wt.NewHouse(name="Cabin"))
+        batches = [await soon(stream.next()), await soon(heard.get()), await soon(thrown.get())]
+        for batch in batches:
+            (event,) = batch.events
+            assert event.is_CREATED() and event.event_type() == "created" and batch.missed == 0
+            assert (event.kind, event.id, event.name) == (wt.Kind.HOUSE(), made.id, "Cabin")
+            assert event.origin == wt.Origin.LOCAL
+        await soon(called_back.get())
+        assert not subscription.is_active() and hearing.is_active()
+        await home.update_house(made.id, wt.HousePatch(name="Hut"))
+        # It threw before, and is called all the same.
+        assert (await soon(thrown.get())).events[0].is_UPDATED() and called_back.empty()
+        throwing.cancel()
+        hearing.cancel()
+        waiting = asyncio.ensure_future(stream.next())
+        assert (await soon(waiting)).events[0].name == "Hut"
+        waiting = asyncio.ensure_future(stream.next())
+        stream.cancel()
+        assert await soon(waiting) is None
+
+
+@step
+async def live_queries_answer_again_when_something_changed(house):
+    wt = house.wt
+    async with client(house, "live.db") as home:
+        houses, rooms, devices, status = (
+            home.watch_houses(),
+            home.watch_rooms(),
+            home.watch_devices(),
+            home.watch_status(),
+        )
+        for query in (houses, rooms, devices):
+            assert await soon(query.next()) == []
+        assert (await soon(status.next())).connection == wt.Connection.UNKNOWN
+        await home.wait_until_synced(datetime.timedelta(seconds=PATIENCE))
+        assert len(await soon(houses.next())) == 1 and await soon(rooms.next()) and await soon(devices.next())
+        while (await soon(status.next())).connection != wt.Connection.ONLINE:
+            pass
+        device = (await home.get_devices())[0]
+        state = home.watch_device_state(device.id)
+        before = await soon(state.next())
+        await home.update_device_state(device.id, {"smoke": True})
+        after = await soon(state.next())
+        assert after.state["smoke"] and "smoke" not in before.state
+        for query in (houses, rooms, devices, status, state):
+            query.cancel()
+            assert await soon(query.next()) is None

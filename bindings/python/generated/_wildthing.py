@@ -529,9 +529,41 @@ def _uniffi_check_contract_api_version(lib):
 def _uniffi_check_api_checksums(lib):
     if lib.uniffi_wildthing_checksum_func_set_log_sink() != 9017:
         raise InternalError("UniFFI API checksum mismatch: try cleaning and rebuilding your project")
+    if lib.uniffi_wildthing_checksum_method_changeobserver_on_changes() != 55951:
+        raise InternalError("UniFFI API checksum mismatch: try cleaning and rebuilding your project")
+    if lib.uniffi_wildthing_checksum_method_changestream_cancel() != 56470:
+        raise InternalError("UniFFI API checksum mismatch: try cleaning and rebuilding your project")
+    if lib.uniffi_wildthing_checksum_method_changestream_next() != 34146:
+        raise InternalError("UniFFI API checksum mismatch: try cleaning and rebuilding your project")
+    if lib.uniffi_wildthing_checksum_method_devicestatequery_cancel() != 10576:
+        raise InternalError("UniFFI API checksum mismatch: try cleaning and rebuilding your project")
+    if lib.uniffi_wildthing_checksum_method_devicestatequery_next() != 5376:
+        raise InternalError("UniFFI API checksum mismatch: try cleaning and rebuilding your project")
+    if lib.uniffi_wildthing_checksum_method_devicesquery_cancel() != 28103:
+        raise InternalError("UniFFI API checksum mismatch: try cleaning and rebuilding your project")
+    if lib.uniffi_wildthing_checksum_method_devicesquery_next() != 43247:
+        raise InternalError("UniFFI API checksum mismatch: try cleaning and rebuilding your project")
+    if lib.uniffi_wildthing_checksum_method_housesquery_cancel() != 43221:
+        raise InternalError("UniFFI API checksum mismatch: try cleaning and rebuilding your project")
+    if lib.uniffi_wildthing_checksum_method_housesquery_next() != 33178:
+        raise InternalError("UniFFI API checksum mismatch: try cleaning and rebuilding your project")
     if lib.uniffi_wildthing_checksum_method_logsink_log() != 1119:
         raise InternalError("UniFFI API checksum mismatch: try cleaning and rebuilding your project")
+    if lib.uniffi_wildthing_checksum_method_roomsquery_cancel() != 43199:
+        raise InternalError("UniFFI API checksum mismatch: try cleaning and rebuilding your project")
+    if lib.uniffi_wildthing_checksum_method_roomsquery_next() != 57330:
+        raise InternalError("UniFFI API checksum mismatch: try cleaning and rebuilding your project")
+    if lib.uniffi_wildthing_checksum_method_statusquery_cancel() != 39456:
+        raise InternalError("UniFFI API checksum mismatch: try cleaning and rebuilding your project")
+    if lib.uniffi_wildthing_checksum_method_statusquery_next() != 34433:
+        raise InternalError("UniFFI API checksum mismatch: try cleaning and rebuilding your project")
+    if lib.uniffi_wildthing_checksum_method_subscription_cancel() != 16443:
+        raise InternalError("UniFFI API checksum mismatch: try cleaning and rebuilding your project")
+    if lib.uniffi_wildthing_checksum_method_subscription_is_active() != 31729:
+        raise InternalError("UniFFI API checksum mismatch: try cleaning and rebuilding your project")
     if lib.uniffi_wildthing_checksum_method_wildthingclient_cancel_sync() != 20227:
+        raise InternalError("UniFFI API checksum mismatch: try cleaning and rebuilding your project")
+    if lib.uniffi_wildthing_checksum_method_wildthingclient_changes() != 30728:
         raise InternalError("UniFFI API checksum mismatch: try cleaning and rebuilding your project")
     if lib.uniffi_wildthing_checksum_method_wildthingclient_client_id() != 41920:
         raise InternalError("UniFFI API checksum mismatch: try cleaning and rebuilding your project")
@@ -583,7 +615,7 @@ def _uniffi_check_api_checksums(lib):
         raise InternalError("UniFFI API checksum mismatch: try cleaning and rebuilding your project")
     if lib.uniffi_wildthing_checksum_method_wildthingclient_get_rooms() != 25048:
         raise InternalError("UniFFI API checksum mismatch: try cleaning and rebuilding your project")
-    if lib.uniffi_wildthing_checksum_method_wildthingclient_get_sync_status() != 25391:
+    if lib.uniffi_wildthing_checksum_method_wildthingclient_get_sync_status() != 44765:
         raise InternalError("UniFFI API checksum mismatch: try cleaning and rebuilding your project")
     if lib.uniffi_wildthing_checksum_method_wildthingclient_get_user() != 34815:
         raise InternalError("UniFFI API checksum mismatch: try cleaning and rebuilding your project")
@@ -595,7 +627,9 @@ def _uniffi_check_api_checksums(lib):
         raise InternalError("UniFFI API checksum mismatch: try cleaning and rebuilding your project")
     if lib.uniffi_wildthing_checksum_method_wildthingclient_network_available() != 15704:
         raise InternalError("UniFFI API checksum mismatch: try cleaning and rebuilding your project")
-    if lib.uniffi_wildthing_checksum_method_wildthingclient_pause() != 10989:
+    if lib.uniffi_wildthing_checksum_method_wildthingclient_observe_changes() != 4132:
+        raise InternalError("UniFFI API checksum mismatch: try cleaning and rebuilding your project")
+    if lib.uniffi_wildthing_checksum_method_wildthingclient_pause() != 15745:
         raise InternalError("UniFFI API checksum mismatch: try cleaning and rebuilding your project")
     if lib.uniffi_wildthing_checksum_method_wildthingclient_pending_changes() != 16112:
         raise InternalError("UniFFI API checksum mismatch: try cleaning and rebuilding your project")
@@ -613,7 +647,7 @@ def _uniffi_check_api_checksums(lib):
         raise InternalError("UniFFI API checksum mismatch: try cleaning and rebuilding your project")
     if lib.uniffi_wildthing_checksum_method_wildthingclient_set_auth_token() != 26858:
         raise InternalError("UniFFI API checksum mismatch: try cleaning and rebuilding your project")
-    if lib.uniffi_wildthing_checksum_method_wildthingclient_shutdown() != 51135:
+    if lib.uniffi_wildthing_checksum_method_wildthingclient_shutdown() != 6294:
         raise InternalError("UniFFI API checksum mismatch: try cleaning and rebuilding your project")
     if lib.uniffi_wildthing_checksum_method_wildthingclient_start_background_sync() != 44484:
         raise InternalError("UniFFI API checksum mismatch: try cleaning and rebuilding your project")
@@ -630,6 +664,18 @@ def _uniffi_check_api_checksums(lib):
     if lib.uniffi_wildthing_checksum_method_wildthingclient_update_room() != 33878:
         raise InternalError("UniFFI API checksum mismatch: try cleaning and rebuilding your project")
     if lib.uniffi_wildthing_checksum_method_wildthingclient_update_user() != 39996:
+        raise InternalError("UniFFI API checksum mismatch: try cleaning and rebuilding your project")
+    if lib.uniffi_wildthing_checksum_method_wildthingclient_wait_until_synced() != 1180:
+        raise InternalError("UniFFI API checksum mismatch: try cleaning and rebuilding your project")
+    if lib.uniffi_wildthing_checksum_method_wildthingclient_watch_device_state() != 51328:
+        raise InternalError("UniFFI API checksum mismatch: try cleaning and rebuilding your project")
+    if lib.uniffi_wildthing_checksum_method_wildthingclient_watch_devices() != 65520:
+        raise InternalError("UniFFI API checksum mismatch: try cleaning and rebuilding your project")
+    if lib.uniffi_wildthing_checksum_method_wildthingclient_watch_houses() != 9471:
+        raise InternalError("UniFFI API checksum mismatch: try cleaning and rebuilding your project")
+    if lib.uniffi_wildthing_checksum_method_wildthingclient_watch_rooms() != 36119:
+        raise InternalError("UniFFI API checksum mismatch: try cleaning and rebuilding your project")
+    if lib.uniffi_wildthing_checksum_method_wildthingclient_watch_status() != 47691:
         raise InternalError("UniFFI API checksum mismatch: try cleaning and rebuilding your project")
     if lib.uniffi_wildthing_checksum_constructor_wildthingclient_open() != 59004:
         raise InternalError("UniFFI API checksum mismatch: try cleaning and rebuilding your project")
@@ -665,12 +711,60 @@ _UniffiLib.ffi_wildthing_uniffi_contract_version.restype = ctypes.c_uint32
 _UniffiLib.uniffi_wildthing_checksum_func_set_log_sink.argtypes = (
 )
 _UniffiLib.uniffi_wildthing_checksum_func_set_log_sink.restype = ctypes.c_uint16
+_UniffiLib.uniffi_wildthing_checksum_method_changeobserver_on_changes.argtypes = (
+)
+_UniffiLib.uniffi_wildthing_checksum_method_changeobserver_on_changes.restype = ctypes.c_uint16
+_UniffiLib.uniffi_wildthing_checksum_method_changestream_cancel.argtypes = (
+)
+_UniffiLib.uniffi_wildthing_checksum_method_changestream_cancel.restype = ctypes.c_uint16
+_UniffiLib.uniffi_wildthing_checksum_method_changestream_next.argtypes = (
+)
+_UniffiLib.uniffi_wildthing_checksum_method_changestream_next.restype = ctypes.c_uint16
+_UniffiLib.uniffi_wildthing_checksum_method_devicestatequery_cancel.argtypes = (
+)
+_UniffiLib.uniffi_wildthing_checksum_method_devicestatequery_cancel.restype = ctypes.c_uint16
+_UniffiLib.uniffi_wildthing_checksum_method_devicestatequery_next.argtypes = (
+)
+_UniffiLib.uniffi_wildthing_checksum_method_devicestatequery_next.restype = ctypes.c_uint16
+_UniffiLib.uniffi_wildthing_checksum_method_devicesquery_cancel.argtypes = (
+)
+_UniffiLib.uniffi_wildthing_checksum_method_devicesquery_cancel.restype = ctypes.c_uint16
+_UniffiLib.uniffi_wildthing_checksum_method_devicesquery_next.argtypes = (
+)
+_UniffiLib.uniffi_wildthing_checksum_method_devicesquery_next.restype = ctypes.c_uint16
+_UniffiLib.uniffi_wildthing_checksum_method_housesquery_cancel.argtypes = (
+)
+_UniffiLib.uniffi_wildthing_checksum_method_housesquery_cancel.restype = ctypes.c_uint16
+_UniffiLib.uniffi_wildthing_checksum_method_housesquery_next.argtypes = (
+)
+_UniffiLib.uniffi_wildthing_checksum_method_housesquery_next.restype = ctypes.c_uint16
 _UniffiLib.uniffi_wildthing_checksum_method_logsink_log.argtypes = (
 )
 _UniffiLib.uniffi_wildthing_checksum_method_logsink_log.restype = ctypes.c_uint16
+_UniffiLib.uniffi_wildthing_checksum_method_roomsquery_cancel.argtypes = (
+)
+_UniffiLib.uniffi_wildthing_checksum_method_roomsquery_cancel.restype = ctypes.c_uint16
+_UniffiLib.uniffi_wildthing_checksum_method_roomsquery_next.argtypes = (
+)
+_UniffiLib.uniffi_wildthing_checksum_method_roomsquery_next.restype = ctypes.c_uint16
+_UniffiLib.uniffi_wildthing_checksum_method_statusquery_cancel.argtypes = (
+)
+_UniffiLib.uniffi_wildthing_checksum_method_statusquery_cancel.restype = ctypes.c_uint16
+_UniffiLib.uniffi_wildthing_checksum_method_statusquery_next.argtypes = (
+)
+_UniffiLib.uniffi_wildthing_checksum_method_statusquery_next.restype = ctypes.c_uint16
+_UniffiLib.uniffi_wildthing_checksum_method_subscription_cancel.argtypes = (
+)
+_UniffiLib.uniffi_wildthing_checksum_method_subscription_cancel.restype = ctypes.c_uint16
+_UniffiLib.uniffi_wildthing_checksum_method_subscription_is_active.argtypes = (
+)
+_UniffiLib.uniffi_wildthing_checksum_method_subscription_is_active.restype = ctypes.c_uint16
 _UniffiLib.uniffi_wildthing_checksum_method_wildthingclient_cancel_sync.argtypes = (
 )
 _UniffiLib.uniffi_wildthing_checksum_method_wildthingclient_cancel_sync.restype = ctypes.c_uint16
+_UniffiLib.uniffi_wildthing_checksum_method_wildthingclient_changes.argtypes = (
+)
+_UniffiLib.uniffi_wildthing_checksum_method_wildthingclient_changes.restype = ctypes.c_uint16
 _UniffiLib.uniffi_wildthing_checksum_method_wildthingclient_client_id.argtypes = (
 )
 _UniffiLib.uniffi_wildthing_checksum_method_wildthingclient_client_id.restype = ctypes.c_uint16
@@ -764,6 +858,9 @@ _UniffiLib.uniffi_wildthing_checksum_method_wildthingclient_log_event.restype = 
 _UniffiLib.uniffi_wildthing_checksum_method_wildthingclient_network_available.argtypes = (
 )
 _UniffiLib.uniffi_wildthing_checksum_method_wildthingclient_network_available.restype = ctypes.c_uint16
+_UniffiLib.uniffi_wildthing_checksum_method_wildthingclient_observe_changes.argtypes = (
+)
+_UniffiLib.uniffi_wildthing_checksum_method_wildthingclient_observe_changes.restype = ctypes.c_uint16
 _UniffiLib.uniffi_wildthing_checksum_method_wildthingclient_pause.argtypes = (
 )
 _UniffiLib.uniffi_wildthing_checksum_method_wildthingclient_pause.restype = ctypes.c_uint16
@@ -818,6 +915,24 @@ _UniffiLib.uniffi_wildthing_checksum_method_wildthingclient_update_room.restype 
 _UniffiLib.uniffi_wildthing_checksum_method_wildthingclient_update_user.argtypes = (
 )
 _UniffiLib.uniffi_wildthing_checksum_method_wildthingclient_update_user.restype = ctypes.c_uint16
+_UniffiLib.uniffi_wildthing_checksum_method_wildthingclient_wait_until_synced.argtypes = (
+)
+_UniffiLib.uniffi_wildthing_checksum_method_wildthingclient_wait_until_synced.restype = ctypes.c_uint16
+_UniffiLib.uniffi_wildthing_checksum_method_wildthingclient_watch_device_state.argtypes = (
+)
+_UniffiLib.uniffi_wildthing_checksum_method_wildthingclient_watch_device_state.restype = ctypes.c_uint16
+_UniffiLib.uniffi_wildthing_checksum_method_wildthingclient_watch_devices.argtypes = (
+)
+_UniffiLib.uniffi_wildthing_checksum_method_wildthingclient_watch_devices.restype = ctypes.c_uint16
+_UniffiLib.uniffi_wildthing_checksum_method_wildthingclient_watch_houses.argtypes = (
+)
+_UniffiLib.uniffi_wildthing_checksum_method_wildthingclient_watch_houses.restype = ctypes.c_uint16
+_UniffiLib.uniffi_wildthing_checksum_method_wildthingclient_watch_rooms.argtypes = (
+)
+_UniffiLib.uniffi_wildthing_checksum_method_wildthingclient_watch_rooms.restype = ctypes.c_uint16
+_UniffiLib.uniffi_wildthing_checksum_method_wildthingclient_watch_status.argtypes = (
+)
+_UniffiLib.uniffi_wildthing_checksum_method_wildthingclient_watch_status.restype = ctypes.c_uint16
 _UniffiLib.uniffi_wildthing_checksum_constructor_wildthingclient_open.argtypes = (
 )
 _UniffiLib.uniffi_wildthing_checksum_constructor_wildthingclient_open.restype = ctypes.c_uint16
@@ -827,17 +942,92 @@ _UniffiLib.uniffi_wildthing_fn_func_set_log_sink.argtypes = (
     ctypes.POINTER(_UniffiRustCallStatus),
 )
 _UniffiLib.uniffi_wildthing_fn_func_set_log_sink.restype = None
+_UniffiLib.uniffi_wildthing_fn_method_changeobserver_on_changes.argtypes = (
+    ctypes.c_uint64,
+    _UniffiRustBuffer,
+    ctypes.POINTER(_UniffiRustCallStatus),
+)
+_UniffiLib.uniffi_wildthing_fn_method_changeobserver_on_changes.restype = None
+_UniffiLib.uniffi_wildthing_fn_method_changestream_cancel.argtypes = (
+    ctypes.c_uint64,
+    ctypes.POINTER(_UniffiRustCallStatus),
+)
+_UniffiLib.uniffi_wildthing_fn_method_changestream_cancel.restype = None
+_UniffiLib.uniffi_wildthing_fn_method_changestream_next.argtypes = (
+    ctypes.c_uint64,
+)
+_UniffiLib.uniffi_wildthing_fn_method_changestream_next.restype = ctypes.c_uint64
+_UniffiLib.uniffi_wildthing_fn_method_devicestatequery_cancel.argtypes = (
+    ctypes.c_uint64,
+    ctypes.POINTER(_UniffiRustCallStatus),
+)
+_UniffiLib.uniffi_wildthing_fn_method_devicestatequery_cancel.restype = None
+_UniffiLib.uniffi_wildthing_fn_method_devicestatequery_next.argtypes = (
+    ctypes.c_uint64,
+)
+_UniffiLib.uniffi_wildthing_fn_method_devicestatequery_next.restype = ctypes.c_uint64
+_UniffiLib.uniffi_wildthing_fn_method_devicesquery_cancel.argtypes = (
+    ctypes.c_uint64,
+    ctypes.POINTER(_UniffiRustCallStatus),
+)
+_UniffiLib.uniffi_wildthing_fn_method_devicesquery_cancel.restype = None
+_UniffiLib.uniffi_wildthing_fn_method_devicesquery_next.argtypes = (
+    ctypes.c_uint64,
+)
+_UniffiLib.uniffi_wildthing_fn_method_devicesquery_next.restype = ctypes.c_uint64
+_UniffiLib.uniffi_wildthing_fn_method_housesquery_cancel.argtypes = (
+    ctypes.c_uint64,
+    ctypes.POINTER(_UniffiRustCallStatus),
+)
+_UniffiLib.uniffi_wildthing_fn_method_housesquery_cancel.restype = None
+_UniffiLib.uniffi_wildthing_fn_method_housesquery_next.argtypes = (
+    ctypes.c_uint64,
+)
+_UniffiLib.uniffi_wildthing_fn_method_housesquery_next.restype = ctypes.c_uint64
 _UniffiLib.uniffi_wildthing_fn_method_logsink_log.argtypes = (
     ctypes.c_uint64,
     _UniffiRustBuffer,
     ctypes.POINTER(_UniffiRustCallStatus),
 )
 _UniffiLib.uniffi_wildthing_fn_method_logsink_log.restype = None
+_UniffiLib.uniffi_wildthing_fn_method_roomsquery_cancel.argtypes = (
+    ctypes.c_uint64,
+    ctypes.POINTER(_UniffiRustCallStatus),
+)
+_UniffiLib.uniffi_wildthing_fn_method_roomsquery_cancel.restype = None
+_UniffiLib.uniffi_wildthing_fn_method_roomsquery_next.argtypes = (
+    ctypes.c_uint64,
+)
+_UniffiLib.uniffi_wildthing_fn_method_roomsquery_next.restype = ctypes.c_uint64
+_UniffiLib.uniffi_wildthing_fn_method_statusquery_cancel.argtypes = (
+    ctypes.c_uint64,
+    ctypes.POINTER(_UniffiRustCallStatus),
+)
+_UniffiLib.uniffi_wildthing_fn_method_statusquery_cancel.restype = None
+_UniffiLib.uniffi_wildthing_fn_method_statusquery_next.argtypes = (
+    ctypes.c_uint64,
+)
+_UniffiLib.uniffi_wildthing_fn_method_statusquery_next.restype = ctypes.c_uint64
+_UniffiLib.uniffi_wildthing_fn_method_subscription_cancel.argtypes = (
+    ctypes.c_uint64,
+    ctypes.POINTER(_UniffiRustCallStatus),
+)
+_UniffiLib.uniffi_wildthing_fn_method_subscription_cancel.restype = None
+_UniffiLib.uniffi_wildthing_fn_method_subscription_is_active.argtypes = (
+    ctypes.c_uint64,
+    ctypes.POINTER(_UniffiRustCallStatus),
+)
+_UniffiLib.uniffi_wildthing_fn_method_subscription_is_active.restype = ctypes.c_int8
 _UniffiLib.uniffi_wildthing_fn_method_wildthingclient_cancel_sync.argtypes = (
     ctypes.c_uint64,
     ctypes.POINTER(_UniffiRustCallStatus),
 )
 _UniffiLib.uniffi_wildthing_fn_method_wildthingclient_cancel_sync.restype = None
+_UniffiLib.uniffi_wildthing_fn_method_wildthingclient_changes.argtypes = (
+    ctypes.c_uint64,
+    ctypes.POINTER(_UniffiRustCallStatus),
+)
+_UniffiLib.uniffi_wildthing_fn_method_wildthingclient_changes.restype = ctypes.c_uint64
 _UniffiLib.uniffi_wildthing_fn_method_wildthingclient_client_id.argtypes = (
     ctypes.c_uint64,
 )
@@ -994,6 +1184,12 @@ _UniffiLib.uniffi_wildthing_fn_method_wildthingclient_network_available.argtypes
     ctypes.POINTER(_UniffiRustCallStatus),
 )
 _UniffiLib.uniffi_wildthing_fn_method_wildthingclient_network_available.restype = None
+_UniffiLib.uniffi_wildthing_fn_method_wildthingclient_observe_changes.argtypes = (
+    ctypes.c_uint64,
+    ctypes.c_uint64,
+    ctypes.POINTER(_UniffiRustCallStatus),
+)
+_UniffiLib.uniffi_wildthing_fn_method_wildthingclient_observe_changes.restype = ctypes.c_uint64
 _UniffiLib.uniffi_wildthing_fn_method_wildthingclient_pause.argtypes = (
     ctypes.c_uint64,
 )
@@ -1086,11 +1282,99 @@ _UniffiLib.uniffi_wildthing_fn_method_wildthingclient_update_user.argtypes = (
     _UniffiRustBuffer,
 )
 _UniffiLib.uniffi_wildthing_fn_method_wildthingclient_update_user.restype = ctypes.c_uint64
+_UniffiLib.uniffi_wildthing_fn_method_wildthingclient_wait_until_synced.argtypes = (
+    ctypes.c_uint64,
+    _UniffiRustBuffer,
+)
+_UniffiLib.uniffi_wildthing_fn_method_wildthingclient_wait_until_synced.restype = ctypes.c_uint64
+_UniffiLib.uniffi_wildthing_fn_method_wildthingclient_watch_device_state.argtypes = (
+    ctypes.c_uint64,
+    _UniffiRustBuffer,
+    ctypes.POINTER(_UniffiRustCallStatus),
+)
+_UniffiLib.uniffi_wildthing_fn_method_wildthingclient_watch_device_state.restype = ctypes.c_uint64
+_UniffiLib.uniffi_wildthing_fn_method_wildthingclient_watch_devices.argtypes = (
+    ctypes.c_uint64,
+    _UniffiRustBuffer,
+    ctypes.POINTER(_UniffiRustCallStatus),
+)
+_UniffiLib.uniffi_wildthing_fn_method_wildthingclient_watch_devices.restype = ctypes.c_uint64
+_UniffiLib.uniffi_wildthing_fn_method_wildthingclient_watch_houses.argtypes = (
+    ctypes.c_uint64,
+    ctypes.POINTER(_UniffiRustCallStatus),
+)
+_UniffiLib.uniffi_wildthing_fn_method_wildthingclient_watch_houses.restype = ctypes.c_uint64
+_UniffiLib.uniffi_wildthing_fn_method_wildthingclient_watch_rooms.argtypes = (
+    ctypes.c_uint64,
+    _UniffiRustBuffer,
+    ctypes.POINTER(_UniffiRustCallStatus),
+)
+_UniffiLib.uniffi_wildthing_fn_method_wildthingclient_watch_rooms.restype = ctypes.c_uint64
+_UniffiLib.uniffi_wildthing_fn_method_wildthingclient_watch_status.argtypes = (
+    ctypes.c_uint64,
+    ctypes.POINTER(_UniffiRustCallStatus),
+)
+_UniffiLib.uniffi_wildthing_fn_method_wildthingclient_watch_status.restype = ctypes.c_uint64
 _UniffiLib.uniffi_wildthing_fn_constructor_wildthingclient_open.argtypes = (
     _UniffiRustBuffer,
     _UniffiRustBuffer,
 )
 _UniffiLib.uniffi_wildthing_fn_constructor_wildthingclient_open.restype = ctypes.c_uint64
+_UniffiLib.uniffi_wildthing_fn_method_changeevent_event_type.argtypes = (
+    _UniffiRustBuffer,
+    ctypes.POINTER(_UniffiRustCallStatus),
+)
+_UniffiLib.uniffi_wildthing_fn_method_changeevent_event_type.restype = _UniffiRustBuffer
+_UniffiLib.uniffi_wildthing_fn_clone_changeobserver.argtypes = (
+    ctypes.c_uint64,
+    ctypes.POINTER(_UniffiRustCallStatus),
+)
+_UniffiLib.uniffi_wildthing_fn_clone_changeobserver.restype = ctypes.c_uint64
+_UniffiLib.uniffi_wildthing_fn_free_changeobserver.argtypes = (
+    ctypes.c_uint64,
+    ctypes.POINTER(_UniffiRustCallStatus),
+)
+_UniffiLib.uniffi_wildthing_fn_free_changeobserver.restype = None
+_UniffiLib.uniffi_wildthing_fn_clone_changestream.argtypes = (
+    ctypes.c_uint64,
+    ctypes.POINTER(_UniffiRustCallStatus),
+)
+_UniffiLib.uniffi_wildthing_fn_clone_changestream.restype = ctypes.c_uint64
+_UniffiLib.uniffi_wildthing_fn_free_changestream.argtypes = (
+    ctypes.c_uint64,
+    ctypes.POINTER(_UniffiRustCallStatus),
+)
+_UniffiLib.uniffi_wildthing_fn_free_changestream.restype = None
+_UniffiLib.uniffi_wildthing_fn_clone_devicestatequery.argtypes = (
+    ctypes.c_uint64,
+    ctypes.POINTER(_UniffiRustCallStatus),
+)
+_UniffiLib.uniffi_wildthing_fn_clone_devicestatequery.restype = ctypes.c_uint64
+_UniffiLib.uniffi_wildthing_fn_free_devicestatequery.argtypes = (
+    ctypes.c_uint64,
+    ctypes.POINTER(_UniffiRustCallStatus),
+)
+_UniffiLib.uniffi_wildthing_fn_free_devicestatequery.restype = None
+_UniffiLib.uniffi_wildthing_fn_clone_devicesquery.argtypes = (
+    ctypes.c_uint64,
+    ctypes.POINTER(_UniffiRustCallStatus),
+)
+_UniffiLib.uniffi_wildthing_fn_clone_devicesquery.restype = ctypes.c_uint64
+_UniffiLib.uniffi_wildthing_fn_free_devicesquery.argtypes = (
+    ctypes.c_uint64,
+    ctypes.POINTER(_UniffiRustCallStatus),
+)
+_UniffiLib.uniffi_wildthing_fn_free_devicesquery.restype = None
+_UniffiLib.uniffi_wildthing_fn_clone_housesquery.argtypes = (
+    ctypes.c_uint64,
+    ctypes.POINTER(_UniffiRustCallStatus),
+)
+_UniffiLib.uniffi_wildthing_fn_clone_housesquery.restype = ctypes.c_uint64
+_UniffiLib.uniffi_wildthing_fn_free_housesquery.argtypes = (
+    ctypes.c_uint64,
+    ctypes.POINTER(_UniffiRustCallStatus),
+)
+_UniffiLib.uniffi_wildthing_fn_free_housesquery.restype = None
 _UniffiLib.uniffi_wildthing_fn_clone_logsink.argtypes = (
     ctypes.c_uint64,
     ctypes.POINTER(_UniffiRustCallStatus),
@@ -1101,6 +1385,36 @@ _UniffiLib.uniffi_wildthing_fn_free_logsink.argtypes = (
     ctypes.POINTER(_UniffiRustCallStatus),
 )
 _UniffiLib.uniffi_wildthing_fn_free_logsink.restype = None
+_UniffiLib.uniffi_wildthing_fn_clone_roomsquery.argtypes = (
+    ctypes.c_uint64,
+    ctypes.POINTER(_UniffiRustCallStatus),
+)
+_UniffiLib.uniffi_wildthing_fn_clone_roomsquery.restype = ctypes.c_uint64
+_UniffiLib.uniffi_wildthing_fn_free_roomsquery.argtypes = (
+    ctypes.c_uint64,
+    ctypes.POINTER(_UniffiRustCallStatus),
+)
+_UniffiLib.uniffi_wildthing_fn_free_roomsquery.restype = None
+_UniffiLib.uniffi_wildthing_fn_clone_statusquery.argtypes = (
+    ctypes.c_uint64,
+    ctypes.POINTER(_UniffiRustCallStatus),
+)
+_UniffiLib.uniffi_wildthing_fn_clone_statusquery.restype = ctypes.c_uint64
+_UniffiLib.uniffi_wildthing_fn_free_statusquery.argtypes = (
+    ctypes.c_uint64,
+    ctypes.POINTER(_UniffiRustCallStatus),
+)
+_UniffiLib.uniffi_wildthing_fn_free_statusquery.restype = None
+_UniffiLib.uniffi_wildthing_fn_clone_subscription.argtypes = (
+    ctypes.c_uint64,
+    ctypes.POINTER(_UniffiRustCallStatus),
+)
+_UniffiLib.uniffi_wildthing_fn_clone_subscription.restype = ctypes.c_uint64
+_UniffiLib.uniffi_wildthing_fn_free_subscription.argtypes = (
+    ctypes.c_uint64,
+    ctypes.POINTER(_UniffiRustCallStatus),
+)
+_UniffiLib.uniffi_wildthing_fn_free_subscription.restype = None
 _UniffiLib.uniffi_wildthing_fn_clone_wildthingclient.argtypes = (
     ctypes.c_uint64,
     ctypes.POINTER(_UniffiRustCallStatus),
@@ -1111,6 +1425,23 @@ _UniffiLib.uniffi_wildthing_fn_free_wildthingclient.argtypes = (
     ctypes.POINTER(_UniffiRustCallStatus),
 )
 _UniffiLib.uniffi_wildthing_fn_free_wildthingclient.restype = None
+_UNIFFI_CALLBACK_INTERFACE_WILDTHING_CHANGE_OBSERVER_METHOD0 = ctypes.CFUNCTYPE(None,ctypes.c_uint64,_UniffiRustBuffer,ctypes.c_void_p,
+    ctypes.POINTER(_UniffiRustCallStatus),
+)
+_UNIFFI_CALLBACK_INTERFACE_CLONE_WILDTHING_CHANGE_OBSERVER = ctypes.CFUNCTYPE(ctypes.c_uint64,ctypes.c_uint64,
+)
+_UNIFFI_CALLBACK_INTERFACE_FREE_WILDTHING_CHANGE_OBSERVER = ctypes.CFUNCTYPE(None,ctypes.c_uint64,
+)
+class _UniffiVTableCallbackInterfaceWildthingChangeObserver(ctypes.Structure):
+    _fields_ = [
+        ("uniffi_free", _UNIFFI_CALLBACK_INTERFACE_FREE_WILDTHING_CHANGE_OBSERVER),
+        ("uniffi_clone", _UNIFFI_CALLBACK_INTERFACE_CLONE_WILDTHING_CHANGE_OBSERVER),
+        ("on_changes", _UNIFFI_CALLBACK_INTERFACE_WILDTHING_CHANGE_OBSERVER_METHOD0),
+    ]
+_UniffiLib.uniffi_wildthing_fn_init_callback_vtable_changeobserver.argtypes = (
+    ctypes.POINTER(_UniffiVTableCallbackInterfaceWildthingChangeObserver),
+)
+_UniffiLib.uniffi_wildthing_fn_init_callback_vtable_changeobserver.restype = None
 _UNIFFI_CALLBACK_INTERFACE_WILDTHING_LOG_SINK_METHOD0 = ctypes.CFUNCTYPE(None,ctypes.c_uint64,_UniffiRustBuffer,ctypes.c_void_p,
     ctypes.POINTER(_UniffiRustCallStatus),
 )
@@ -1428,19 +1759,6 @@ async def _uniffi_rust_call_async(rust_future, ffi_poll, ffi_complete, ffi_free,
 
 # Public interface members begin here.
 
-
-class _UniffiFfiConverterInt64(_UniffiConverterPrimitiveInt):
-    CLASS_NAME = "i64"
-    VALUE_MIN = -2**63
-    VALUE_MAX = 2**63
-
-    @staticmethod
-    def read(buf):
-        return buf.read_i64()
-
-    @staticmethod
-    def write(value, buf):
-        buf.write_i64(value)
 
 class _UniffiFfiConverterString:
     @staticmethod
@@ -1760,6 +2078,142 @@ class _UniffiFfiConverterTypeRecordId:
 RecordId = str
 
 
+class Origin(enum.Enum):
+    """
+    Where a change came from.
+"""
+
+    LOCAL = 0
+    """
+    An edit made on this replica.
+"""
+
+    REMOTE = 1
+    """
+    The server.
+"""
+
+
+class _UniffiFfiConverterTypeOrigin(_UniffiConverterRustBuffer):
+    @staticmethod
+    def read(buf):
+        variant = buf.read_i32()
+        if variant == 1:
+            return Origin.LOCAL
+        if variant == 2:
+            return Origin.REMOTE
+        raise InternalError("Raw enum value doesn't match any cases")
+
+    @staticmethod
+    def check_lower(value):
+        if value == Origin.LOCAL:
+            return
+        if value == Origin.REMOTE:
+            return
+        raise ValueError(value)
+
+    @staticmethod
+    def write(value, buf):
+        if value == Origin.LOCAL:
+            buf.write_i32(1)
+        if value == Origin.REMOTE:
+            buf.write_i32(2)
+
+
+class _UniffiFfiConverterOptionalString(_UniffiConverterRustBuffer):
+    @classmethod
+    def check_lower(cls, value):
+        if value is not None:
+            _UniffiFfiConverterString.check_lower(value)
+
+    @classmethod
+    def write(cls, value, buf):
+        if value is None:
+            buf.write_u8(0)
+            return
+
+        buf.write_u8(1)
+        _UniffiFfiConverterString.write(value, buf)
+
+    @classmethod
+    def read(cls, buf):
+        flag = buf.read_u8()
+        if flag == 0:
+            return None
+        elif flag == 1:
+            return _UniffiFfiConverterString.read(buf)
+        else:
+            raise InternalError("Unexpected flag byte for optional type")
+
+class _UniffiFfiConverterOptionalTypeRecordId(_UniffiConverterRustBuffer):
+    @classmethod
+    def check_lower(cls, value):
+        if value is not None:
+            _UniffiFfiConverterTypeRecordId.check_lower(value)
+
+    @classmethod
+    def write(cls, value, buf):
+        if value is None:
+            buf.write_u8(0)
+            return
+
+        buf.write_u8(1)
+        _UniffiFfiConverterTypeRecordId.write(value, buf)
+
+    @classmethod
+    def read(cls, buf):
+        flag = buf.read_u8()
+        if flag == 0:
+            return None
+        elif flag == 1:
+            return _UniffiFfiConverterTypeRecordId.read(buf)
+        else:
+            raise InternalError("Unexpected flag byte for optional type")
+
+
+Json = typing.Any
+
+
+class _UniffiFfiConverterTypeJson:
+    @staticmethod
+    def write(value, buf):
+        builtin_value = json.dumps(value, ensure_ascii=False, allow_nan=False)
+        _UniffiFfiConverterString.write(builtin_value, buf)
+
+    @staticmethod
+    def read(buf):
+        builtin_value = _UniffiFfiConverterString.read(buf)
+        return json.loads(builtin_value)
+
+    @staticmethod
+    def lift(value):
+        builtin_value = _UniffiFfiConverterString.lift(value)
+        return json.loads(builtin_value)
+
+    @staticmethod
+    def check_lower(value):
+        builtin_value = json.dumps(value, ensure_ascii=False, allow_nan=False)
+        return _UniffiFfiConverterString.check_lower(builtin_value)
+
+    @staticmethod
+    def lower(value):
+        builtin_value = json.dumps(value, ensure_ascii=False, allow_nan=False)
+        return _UniffiFfiConverterString.lower(builtin_value)
+
+class _UniffiFfiConverterInt64(_UniffiConverterPrimitiveInt):
+    CLASS_NAME = "i64"
+    VALUE_MIN = -2**63
+    VALUE_MAX = 2**63
+
+    @staticmethod
+    def read(buf):
+        return buf.read_i64()
+
+    @staticmethod
+    def write(value, buf):
+        buf.write_i64(value)
+
+
 class Loser(enum.Enum):
     """
     Whose edit lost.
@@ -1800,6 +2254,916 @@ class _UniffiFfiConverterTypeLoser(_UniffiConverterRustBuffer):
             buf.write_i32(1)
         if value == Loser.REMOTE:
             buf.write_i32(2)
+
+
+class _UniffiFfiConverterUInt64(_UniffiConverterPrimitiveInt):
+    CLASS_NAME = "u64"
+    VALUE_MIN = 0
+    VALUE_MAX = 2**64
+
+    @staticmethod
+    def read(buf):
+        return buf.read_u64()
+
+    @staticmethod
+    def write(value, buf):
+        buf.write_u64(value)
+
+class _UniffiFfiConverterOptionalUInt64(_UniffiConverterRustBuffer):
+    @classmethod
+    def check_lower(cls, value):
+        if value is not None:
+            _UniffiFfiConverterUInt64.check_lower(value)
+
+    @classmethod
+    def write(cls, value, buf):
+        if value is None:
+            buf.write_u8(0)
+            return
+
+        buf.write_u8(1)
+        _UniffiFfiConverterUInt64.write(value, buf)
+
+    @classmethod
+    def read(cls, buf):
+        flag = buf.read_u8()
+        if flag == 0:
+            return None
+        elif flag == 1:
+            return _UniffiFfiConverterUInt64.read(buf)
+        else:
+            raise InternalError("Unexpected flag byte for optional type")
+
+
+class Connection(enum.Enum):
+    """
+    How things stand with the server, as far as this client has tried.
+"""
+
+    NOT_CONNECTED = 0
+    """
+    No server is named.
+"""
+
+    UNKNOWN = 1
+    """
+    A server is named, and was not asked yet with this token.
+"""
+
+    ONLINE = 2
+    """
+    It answered last time.
+"""
+
+    OFFLINE = 3
+    """
+    It could not be reached last time.
+"""
+
+    NEEDS_AUTH = 4
+    """
+    It refused the token; another is needed.
+"""
+
+
+class _UniffiFfiConverterTypeConnection(_UniffiConverterRustBuffer):
+    @staticmethod
+    def read(buf):
+        variant = buf.read_i32()
+        if variant == 1:
+            return Connection.NOT_CONNECTED
+        if variant == 2:
+            return Connection.UNKNOWN
+        if variant == 3:
+            return Connection.ONLINE
+        if variant == 4:
+            return Connection.OFFLINE
+        if variant == 5:
+            return Connection.NEEDS_AUTH
+        raise InternalError("Raw enum value doesn't match any cases")
+
+    @staticmethod
+    def check_lower(value):
+        if value == Connection.NOT_CONNECTED:
+            return
+        if value == Connection.UNKNOWN:
+            return
+        if value == Connection.ONLINE:
+            return
+        if value == Connection.OFFLINE:
+            return
+        if value == Connection.NEEDS_AUTH:
+            return
+        raise ValueError(value)
+
+    @staticmethod
+    def write(value, buf):
+        if value == Connection.NOT_CONNECTED:
+            buf.write_i32(1)
+        if value == Connection.UNKNOWN:
+            buf.write_i32(2)
+        if value == Connection.ONLINE:
+            buf.write_i32(3)
+        if value == Connection.OFFLINE:
+            buf.write_i32(4)
+        if value == Connection.NEEDS_AUTH:
+            buf.write_i32(5)
+
+
+class _UniffiFfiConverterUInt16(_UniffiConverterPrimitiveInt):
+    CLASS_NAME = "u16"
+    VALUE_MIN = 0
+    VALUE_MAX = 2**16
+
+    @staticmethod
+    def read(buf):
+        return buf.read_u16()
+
+    @staticmethod
+    def write(value, buf):
+        buf.write_u16(value)
+
+
+class ChangeEvent:
+    """
+    A change, told after it was committed.
+
+    As JSON it is one flat object; `event` holds the word of
+    [`ChangeEvent::event_type`].
+"""
+    def __init__(self):
+        raise RuntimeError("ChangeEvent cannot be instantiated directly")
+
+    # Each enum variant is a nested class of the enum itself.
+    @dataclass
+    class CREATED:
+        """
+        A record that was not there, or was deleted, is there.
+"""
+
+        def __init__(self, kind:Kind, id:RecordId, origin:Origin, name:typing.Optional[str]):
+            self.kind = kind
+
+            """
+        What it is.
+"""
+
+            self.id = id
+
+            """
+        Its id within the kind.
+"""
+
+            self.origin = origin
+
+            """
+        Who made it.
+"""
+
+            self.name = name
+
+            """
+        Its name, if it has one.
+"""
+
+            pass
+
+
+        def __str__(self):
+            return "ChangeEvent.CREATED(kind={}, id={}, origin={}, name={})".format(self.kind, self.id, self.origin, self.name)
+        def __eq__(self, other):
+            if not isinstance(other, ChangeEvent):
+                return NotImplemented
+            if not other.is_CREATED():
+                return False
+            if self.kind != other.kind:
+                return False
+            if self.id != other.id:
+                return False
+            if self.origin != other.origin:
+                return False
+            if self.name != other.name:
+                return False
+            return True
+
+    @dataclass
+    class UPDATED:
+        """
+        A record says something else.
+"""
+
+        def __init__(self, kind:Kind, id:RecordId, origin:Origin, name:typing.Optional[str]):
+            self.kind = kind
+
+            """
+        What it is.
+"""
+
+            self.id = id
+
+            """
+        Its id within the kind.
+"""
+
+            self.origin = origin
+
+            """
+        Whose edit it is.
+"""
+
+            self.name = name
+
+            """
+        Its name, if it has one.
+"""
+
+            pass
+
+
+        def __str__(self):
+            return "ChangeEvent.UPDATED(kind={}, id={}, origin={}, name={})".format(self.kind, self.id, self.origin, self.name)
+        def __eq__(self, other):
+            if not isinstance(other, ChangeEvent):
+                return NotImplemented
+            if not other.is_UPDATED():
+                return False
+            if self.kind != other.kind:
+                return False
+            if self.id != other.id:
+                return False
+            if self.origin != other.origin:
+                return False
+            if self.name != other.name:
+                return False
+            return True
+
+    @dataclass
+    class DELETED:
+        """
+        A record is gone.
+"""
+
+        def __init__(self, kind:Kind, id:RecordId, origin:Origin):
+            self.kind = kind
+
+            """
+        What it was.
+"""
+
+            self.id = id
+
+            """
+        Its id within the kind.
+"""
+
+            self.origin = origin
+
+            """
+        Who deleted it.
+"""
+
+            pass
+
+
+        def __str__(self):
+            return "ChangeEvent.DELETED(kind={}, id={}, origin={})".format(self.kind, self.id, self.origin)
+        def __eq__(self, other):
+            if not isinstance(other, ChangeEvent):
+                return NotImplemented
+            if not other.is_DELETED():
+                return False
+            if self.kind != other.kind:
+                return False
+            if self.id != other.id:
+                return False
+            if self.origin != other.origin:
+                return False
+            return True
+
+    @dataclass
+    class STATE_CHANGED:
+        """
+        A device does something else.
+"""
+
+        def __init__(self, device_id:typing.Optional[RecordId], id:RecordId, origin:Origin, state:Json):
+            self.device_id = device_id
+
+            """
+        The device; `None` if the server did not say which.
+"""
+
+            self.id = id
+
+            """
+        The id of the state's own record, of kind `entity_state`.
+"""
+
+            self.origin = origin
+
+            """
+        Whose edit it is.
+"""
+
+            self.state = state
+
+            """
+        The whole state; null if there is none.
+"""
+
+            pass
+
+
+        def __str__(self):
+            return "ChangeEvent.STATE_CHANGED(device_id={}, id={}, origin={}, state={})".format(self.device_id, self.id, self.origin, self.state)
+        def __eq__(self, other):
+            if not isinstance(other, ChangeEvent):
+                return NotImplemented
+            if not other.is_STATE_CHANGED():
+                return False
+            if self.device_id != other.device_id:
+                return False
+            if self.id != other.id:
+                return False
+            if self.origin != other.origin:
+                return False
+            if self.state != other.state:
+                return False
+            return True
+
+    @dataclass
+    class CONFLICT:
+        """
+        An edit lost and is kept in the journal.
+"""
+
+        def __init__(self, kind:Kind, id:RecordId, conflict_id:int, reason:str, loser:Loser):
+            self.kind = kind
+
+            """
+        What the record is.
+"""
+
+            self.id = id
+
+            """
+        Its id within the kind.
+"""
+
+            self.conflict_id = conflict_id
+
+            """
+        Number of the entry in this replica's journal.
+"""
+
+            self.reason = reason
+
+            """
+        Why it lost: the rule's reason, or `rejected`, `absent_on_server` and the like.
+"""
+
+            self.loser = loser
+
+            """
+        Whose edit it was.
+"""
+
+            pass
+
+
+        def __str__(self):
+            return "ChangeEvent.CONFLICT(kind={}, id={}, conflict_id={}, reason={}, loser={})".format(self.kind, self.id, self.conflict_id, self.reason, self.loser)
+        def __eq__(self, other):
+            if not isinstance(other, ChangeEvent):
+                return NotImplemented
+            if not other.is_CONFLICT():
+                return False
+            if self.kind != other.kind:
+                return False
+            if self.id != other.id:
+                return False
+            if self.conflict_id != other.conflict_id:
+                return False
+            if self.reason != other.reason:
+                return False
+            if self.loser != other.loser:
+                return False
+            return True
+
+    @dataclass
+    class SYNC_STARTED:
+        """
+        A sync began. It ends in `SyncCompleted` or `SyncFailed`.
+"""
+
+        def __init__(self, ):
+            pass
+
+
+        def __str__(self):
+            return "ChangeEvent.SYNC_STARTED()".format()
+        def __eq__(self, other):
+            if not isinstance(other, ChangeEvent):
+                return NotImplemented
+            if not other.is_SYNC_STARTED():
+                return False
+            return True
+
+    @dataclass
+    class SYNC_PROGRESS:
+        """
+        A sync got on.
+"""
+
+        def __init__(self, done:int, total:typing.Optional[int]):
+            self.done = done
+
+            """
+        Records pulled and edits pushed up to now.
+"""
+
+            self.total = total
+
+            """
+        How many there are, if that is known; servers of v1 do not tell.
+"""
+
+            pass
+
+
+        def __str__(self):
+            return "ChangeEvent.SYNC_PROGRESS(done={}, total={})".format(self.done, self.total)
+        def __eq__(self, other):
+            if not isinstance(other, ChangeEvent):
+                return NotImplemented
+            if not other.is_SYNC_PROGRESS():
+                return False
+            if self.done != other.done:
+                return False
+            if self.total != other.total:
+                return False
+            return True
+
+    @dataclass
+    class SYNC_COMPLETED:
+        """
+        A sync went through.
+"""
+
+        def __init__(self, pulled:int, pushed:int, conflicts:int, problems:int):
+            self.pulled = pulled
+
+            """
+        Records that the server sent.
+"""
+
+            self.pushed = pushed
+
+            """
+        Edits that the server took or decided.
+"""
+
+            self.conflicts = conflicts
+
+            """
+        Conflicts met.
+"""
+
+            self.problems = problems
+
+            """
+        Records or kinds that could not be synced, while the rest was.
+"""
+
+            pass
+
+
+        def __str__(self):
+            return "ChangeEvent.SYNC_COMPLETED(pulled={}, pushed={}, conflicts={}, problems={})".format(self.pulled, self.pushed, self.conflicts, self.problems)
+        def __eq__(self, other):
+            if not isinstance(other, ChangeEvent):
+                return NotImplemented
+            if not other.is_SYNC_COMPLETED():
+                return False
+            if self.pulled != other.pulled:
+                return False
+            if self.pushed != other.pushed:
+                return False
+            if self.conflicts != other.conflicts:
+                return False
+            if self.problems != other.problems:
+                return False
+            return True
+
+    @dataclass
+    class SYNC_FAILED:
+        """
+        A sync did not go through; what it did before stays done.
+"""
+
+        def __init__(self, code:str, detail:str):
+            self.code = code
+
+            """
+        The error's stable word.
+"""
+
+            self.detail = detail
+
+            """
+        What happened.
+"""
+
+            pass
+
+
+        def __str__(self):
+            return "ChangeEvent.SYNC_FAILED(code={}, detail={})".format(self.code, self.detail)
+        def __eq__(self, other):
+            if not isinstance(other, ChangeEvent):
+                return NotImplemented
+            if not other.is_SYNC_FAILED():
+                return False
+            if self.code != other.code:
+                return False
+            if self.detail != other.detail:
+                return False
+            return True
+
+    @dataclass
+    class CONNECTION_CHANGED:
+        """
+        The server was found or lost.
+"""
+
+        def __init__(self, connection:Connection):
+            self.connection = connection
+
+            """
+        How it stands now.
+"""
+
+            pass
+
+
+        def __str__(self):
+            return "ChangeEvent.CONNECTION_CHANGED(connection={})".format(self.connection)
+        def __eq__(self, other):
+            if not isinstance(other, ChangeEvent):
+                return NotImplemented
+            if not other.is_CONNECTION_CHANGED():
+                return False
+            if self.connection != other.connection:
+                return False
+            return True
+
+    @dataclass
+    class NEEDS_AUTH:
+        """
+        The server refused the token; nothing is sent until another is given.
+"""
+
+        def __init__(self, status:int):
+            self.status = status
+
+            """
+        The HTTP status, 401 or 403.
+"""
+
+            pass
+
+
+        def __str__(self):
+            return "ChangeEvent.NEEDS_AUTH(status={})".format(self.status)
+        def __eq__(self, other):
+            if not isinstance(other, ChangeEvent):
+                return NotImplemented
+            if not other.is_NEEDS_AUTH():
+                return False
+            if self.status != other.status:
+                return False
+            return True
+
+
+    # For each variant, we have `is_NAME` and `is_name` methods for easily checking
+    # whether an instance is that variant.
+    def is_CREATED(self) -> bool:
+        return isinstance(self, ChangeEvent.CREATED)
+    def is_created(self) -> bool:
+        return isinstance(self, ChangeEvent.CREATED)
+    def is_UPDATED(self) -> bool:
+        return isinstance(self, ChangeEvent.UPDATED)
+    def is_updated(self) -> bool:
+        return isinstance(self, ChangeEvent.UPDATED)
+    def is_DELETED(self) -> bool:
+        return isinstance(self, ChangeEvent.DELETED)
+    def is_deleted(self) -> bool:
+        return isinstance(self, ChangeEvent.DELETED)
+    def is_STATE_CHANGED(self) -> bool:
+        return isinstance(self, ChangeEvent.STATE_CHANGED)
+    def is_state_changed(self) -> bool:
+        return isinstance(self, ChangeEvent.STATE_CHANGED)
+    def is_CONFLICT(self) -> bool:
+        return isinstance(self, ChangeEvent.CONFLICT)
+    def is_conflict(self) -> bool:
+        return isinstance(self, ChangeEvent.CONFLICT)
+    def is_SYNC_STARTED(self) -> bool:
+        return isinstance(self, ChangeEvent.SYNC_STARTED)
+    def is_sync_started(self) -> bool:
+        return isinstance(self, ChangeEvent.SYNC_STARTED)
+    def is_SYNC_PROGRESS(self) -> bool:
+        return isinstance(self, ChangeEvent.SYNC_PROGRESS)
+    def is_sync_progress(self) -> bool:
+        return isinstance(self, ChangeEvent.SYNC_PROGRESS)
+    def is_SYNC_COMPLETED(self) -> bool:
+        return isinstance(self, ChangeEvent.SYNC_COMPLETED)
+    def is_sync_completed(self) -> bool:
+        return isinstance(self, ChangeEvent.SYNC_COMPLETED)
+    def is_SYNC_FAILED(self) -> bool:
+        return isinstance(self, ChangeEvent.SYNC_FAILED)
+    def is_sync_failed(self) -> bool:
+        return isinstance(self, ChangeEvent.SYNC_FAILED)
+    def is_CONNECTION_CHANGED(self) -> bool:
+        return isinstance(self, ChangeEvent.CONNECTION_CHANGED)
+    def is_connection_changed(self) -> bool:
+        return isinstance(self, ChangeEvent.CONNECTION_CHANGED)
+    def is_NEEDS_AUTH(self) -> bool:
+        return isinstance(self, ChangeEvent.NEEDS_AUTH)
+    def is_needs_auth(self) -> bool:
+        return isinstance(self, ChangeEvent.NEEDS_AUTH)
+
+    def event_type(self, ) -> str:
+        """
+        The event's word: `created`, `state_changed`, `sync_completed` and so on.
+"""
+        _uniffi_lowered_args = (
+            _UniffiFfiConverterTypeChangeEvent.lower(self),
+        )
+        _uniffi_lift_return = _UniffiFfiConverterString.lift
+        _uniffi_error_converter = None
+        _uniffi_ffi_result = _uniffi_rust_call_with_error(
+            _uniffi_error_converter,
+            _UniffiLib.uniffi_wildthing_fn_method_changeevent_event_type,
+            *_uniffi_lowered_args,
+        )
+        return _uniffi_lift_return(_uniffi_ffi_result)
+
+# Now, a little trick - we make each nested variant class be a subclass of the main
+# enum class, so that method calls and instance checks etc will work intuitively.
+# We might be able to do this a little more neatly with a metaclass, but this'll do.
+ChangeEvent.CREATED = type("ChangeEvent.CREATED", (ChangeEvent.CREATED, ChangeEvent,), {})  # type: ignore
+ChangeEvent.UPDATED = type("ChangeEvent.UPDATED", (ChangeEvent.UPDATED, ChangeEvent,), {})  # type: ignore
+ChangeEvent.DELETED = type("ChangeEvent.DELETED", (ChangeEvent.DELETED, ChangeEvent,), {})  # type: ignore
+ChangeEvent.STATE_CHANGED = type("ChangeEvent.STATE_CHANGED", (ChangeEvent.STATE_CHANGED, ChangeEvent,), {})  # type: ignore
+ChangeEvent.CONFLICT = type("ChangeEvent.CONFLICT", (ChangeEvent.CONFLICT, ChangeEvent,), {})  # type: ignore
+ChangeEvent.SYNC_STARTED = type("ChangeEvent.SYNC_STARTED", (ChangeEvent.SYNC_STARTED, ChangeEvent,), {})  # type: ignore
+ChangeEvent.SYNC_PROGRESS = type("ChangeEvent.SYNC_PROGRESS", (ChangeEvent.SYNC_PROGRESS, ChangeEvent,), {})  # type: ignore
+ChangeEvent.SYNC_COMPLETED = type("ChangeEvent.SYNC_COMPLETED", (ChangeEvent.SYNC_COMPLETED, ChangeEvent,), {})  # type: ignore
+ChangeEvent.SYNC_FAILED = type("ChangeEvent.SYNC_FAILED", (ChangeEvent.SYNC_FAILED, ChangeEvent,), {})  # type: ignore
+ChangeEvent.CONNECTION_CHANGED = type("ChangeEvent.CONNECTION_CHANGED", (ChangeEvent.CONNECTION_CHANGED, ChangeEvent,), {})  # type: ignore
+ChangeEvent.NEEDS_AUTH = type("ChangeEvent.NEEDS_AUTH", (ChangeEvent.NEEDS_AUTH, ChangeEvent,), {})  # type: ignore
+
+
+class _UniffiFfiConverterTypeChangeEvent(_UniffiConverterRustBuffer):
+    @staticmethod
+    def read(buf):
+        variant = buf.read_i32()
+        if variant == 1:
+            return ChangeEvent.CREATED(
+                _UniffiFfiConverterTypeKind.read(buf),
+                _UniffiFfiConverterTypeRecordId.read(buf),
+                _UniffiFfiConverterTypeOrigin.read(buf),
+                _UniffiFfiConverterOptionalString.read(buf),
+            )
+        if variant == 2:
+            return ChangeEvent.UPDATED(
+                _UniffiFfiConverterTypeKind.read(buf),
+                _UniffiFfiConverterTypeRecordId.read(buf),
+                _UniffiFfiConverterTypeOrigin.read(buf),
+                _UniffiFfiConverterOptionalString.read(buf),
+            )
+        if variant == 3:
+            return ChangeEvent.DELETED(
+                _UniffiFfiConverterTypeKind.read(buf),
+                _UniffiFfiConverterTypeRecordId.read(buf),
+                _UniffiFfiConverterTypeOrigin.read(buf),
+            )
+        if variant == 4:
+            return ChangeEvent.STATE_CHANGED(
+                _UniffiFfiConverterOptionalTypeRecordId.read(buf),
+                _UniffiFfiConverterTypeRecordId.read(buf),
+                _UniffiFfiConverterTypeOrigin.read(buf),
+                _UniffiFfiConverterTypeJson.read(buf),
+            )
+        if variant == 5:
+            return ChangeEvent.CONFLICT(
+                _UniffiFfiConverterTypeKind.read(buf),
+                _UniffiFfiConverterTypeRecordId.read(buf),
+                _UniffiFfiConverterInt64.read(buf),
+                _UniffiFfiConverterString.read(buf),
+                _UniffiFfiConverterTypeLoser.read(buf),
+            )
+        if variant == 6:
+            return ChangeEvent.SYNC_STARTED(
+            )
+        if variant == 7:
+            return ChangeEvent.SYNC_PROGRESS(
+                _UniffiFfiConverterUInt64.read(buf),
+                _UniffiFfiConverterOptionalUInt64.read(buf),
+            )
+        if variant == 8:
+            return ChangeEvent.SYNC_COMPLETED(
+                _UniffiFfiConverterUInt64.read(buf),
+                _UniffiFfiConverterUInt64.read(buf),
+                _UniffiFfiConverterUInt64.read(buf),
+                _UniffiFfiConverterUInt64.read(buf),
+            )
+        if variant == 9:
+            return ChangeEvent.SYNC_FAILED(
+                _UniffiFfiConverterString.read(buf),
+                _UniffiFfiConverterString.read(buf),
+            )
+        if variant == 10:
+            return ChangeEvent.CONNECTION_CHANGED(
+                _UniffiFfiConverterTypeConnection.read(buf),
+            )
+        if variant == 11:
+            return ChangeEvent.NEEDS_AUTH(
+                _UniffiFfiConverterUInt16.read(buf),
+            )
+        raise InternalError("Raw enum value doesn't match any cases")
+
+    @staticmethod
+    def check_lower(value):
+        if value.is_CREATED():
+            _UniffiFfiConverterTypeKind.check_lower(value.kind)
+            _UniffiFfiConverterTypeRecordId.check_lower(value.id)
+            _UniffiFfiConverterTypeOrigin.check_lower(value.origin)
+            _UniffiFfiConverterOptionalString.check_lower(value.name)
+            return
+        if value.is_UPDATED():
+            _UniffiFfiConverterTypeKind.check_lower(value.kind)
+            _UniffiFfiConverterTypeRecordId.check_lower(value.id)
+            _UniffiFfiConverterTypeOrigin.check_lower(value.origin)
+            _UniffiFfiConverterOptionalString.check_lower(value.name)
+            return
+        if value.is_DELETED():
+            _UniffiFfiConverterTypeKind.check_lower(value.kind)
+            _UniffiFfiConverterTypeRecordId.check_lower(value.id)
+            _UniffiFfiConverterTypeOrigin.check_lower(value.origin)
+            return
+        if value.is_STATE_CHANGED():
+            _UniffiFfiConverterOptionalTypeRecordId.check_lower(value.device_id)
+            _UniffiFfiConverterTypeRecordId.check_lower(value.id)
+            _UniffiFfiConverterTypeOrigin.check_lower(value.origin)
+            _UniffiFfiConverterTypeJson.check_lower(value.state)
+            return
+        if value.is_CONFLICT():
+            _UniffiFfiConverterTypeKind.check_lower(value.kind)
+            _UniffiFfiConverterTypeRecordId.check_lower(value.id)
+            _UniffiFfiConverterInt64.check_lower(value.conflict_id)
+            _UniffiFfiConverterString.check_lower(value.reason)
+            _UniffiFfiConverterTypeLoser.check_lower(value.loser)
+            return
+        if value.is_SYNC_STARTED():
+            return
+        if value.is_SYNC_PROGRESS():
+            _UniffiFfiConverterUInt64.check_lower(value.done)
+            _UniffiFfiConverterOptionalUInt64.check_lower(value.total)
+            return
+        if value.is_SYNC_COMPLETED():
+            _UniffiFfiConverterUInt64.check_lower(value.pulled)
+            _UniffiFfiConverterUInt64.check_lower(value.pushed)
+            _UniffiFfiConverterUInt64.check_lower(value.conflicts)
+            _UniffiFfiConverterUInt64.check_lower(value.problems)
+            return
+        if value.is_SYNC_FAILED():
+            _UniffiFfiConverterString.check_lower(value.code)
+            _UniffiFfiConverterString.check_lower(value.detail)
+            return
+        if value.is_CONNECTION_CHANGED():
+            _UniffiFfiConverterTypeConnection.check_lower(value.connection)
+            return
+        if value.is_NEEDS_AUTH():
+            _UniffiFfiConverterUInt16.check_lower(value.status)
+            return
+        raise ValueError(value)
+
+    @staticmethod
+    def write(value, buf):
+        if value.is_CREATED():
+            buf.write_i32(1)
+            _UniffiFfiConverterTypeKind.write(value.kind, buf)
+            _UniffiFfiConverterTypeRecordId.write(value.id, buf)
+            _UniffiFfiConverterTypeOrigin.write(value.origin, buf)
+            _UniffiFfiConverterOptionalString.write(value.name, buf)
+        if value.is_UPDATED():
+            buf.write_i32(2)
+            _UniffiFfiConverterTypeKind.write(value.kind, buf)
+            _UniffiFfiConverterTypeRecordId.write(value.id, buf)
+            _UniffiFfiConverterTypeOrigin.write(value.origin, buf)
+            _UniffiFfiConverterOptionalString.write(value.name, buf)
+        if value.is_DELETED():
+            buf.write_i32(3)
+            _UniffiFfiConverterTypeKind.write(value.kind, buf)
+            _UniffiFfiConverterTypeRecordId.write(value.id, buf)
+            _UniffiFfiConverterTypeOrigin.write(value.origin, buf)
+        if value.is_STATE_CHANGED():
+            buf.write_i32(4)
+            _UniffiFfiConverterOptionalTypeRecordId.write(value.device_id, buf)
+            _UniffiFfiConverterTypeRecordId.write(value.id, buf)
+            _UniffiFfiConverterTypeOrigin.write(value.origin, buf)
+            _UniffiFfiConverterTypeJson.write(value.state, buf)
+        if value.is_CONFLICT():
+            buf.write_i32(5)
+            _UniffiFfiConverterTypeKind.write(value.kind, buf)
+            _UniffiFfiConverterTypeRecordId.write(value.id, buf)
+            _UniffiFfiConverterInt64.write(value.conflict_id, buf)
+            _UniffiFfiConverterString.write(value.reason, buf)
+            _UniffiFfiConverterTypeLoser.write(value.loser, buf)
+        if value.is_SYNC_STARTED():
+            buf.write_i32(6)
+        if value.is_SYNC_PROGRESS():
+            buf.write_i32(7)
+            _UniffiFfiConverterUInt64.write(value.done, buf)
+            _UniffiFfiConverterOptionalUInt64.write(value.total, buf)
+        if value.is_SYNC_COMPLETED():
+            buf.write_i32(8)
+            _UniffiFfiConverterUInt64.write(value.pulled, buf)
+            _UniffiFfiConverterUInt64.write(value.pushed, buf)
+            _UniffiFfiConverterUInt64.write(value.conflicts, buf)
+            _UniffiFfiConverterUInt64.write(value.problems, buf)
+        if value.is_SYNC_FAILED():
+            buf.write_i32(9)
+            _UniffiFfiConverterString.write(value.code, buf)
+            _UniffiFfiConverterString.write(value.detail, buf)
+        if value.is_CONNECTION_CHANGED():
+            buf.write_i32(10)
+            _UniffiFfiConverterTypeConnection.write(value.connection, buf)
+        if value.is_NEEDS_AUTH():
+            buf.write_i32(11)
+            _UniffiFfiConverterUInt16.write(value.status, buf)
+
+
+class _UniffiFfiConverterSequenceTypeChangeEvent(_UniffiConverterRustBuffer):
+    @classmethod
+    def check_lower(cls, value):
+        for item in value:
+            _UniffiFfiConverterTypeChangeEvent.check_lower(item)
+
+    @classmethod
+    def write(cls, value, buf):
+        items = len(value)
+        buf.write_i32(items)
+        for item in value:
+            _UniffiFfiConverterTypeChangeEvent.write(item, buf)
+
+    @classmethod
+    def read(cls, buf):
+        count = buf.read_i32()
+        if count < 0:
+            raise InternalError("Unexpected negative sequence length")
+
+        return [
+            _UniffiFfiConverterTypeChangeEvent.read(buf) for i in range(count)
+        ]
+
+@dataclass
+class ChangeBatch:
+    """
+    The events of one commit, or one event about the sync or the connection.
+"""
+    def __init__(self, *, events:typing.List[ChangeEvent], missed:int):
+        self.events = events
+        self.missed = missed
+
+
+    def __str__(self):
+        return "ChangeBatch(events={}, missed={})".format(self.events, self.missed)
+    def __eq__(self, other):
+        if self.events != other.events:
+            return False
+        if self.missed != other.missed:
+            return False
+        return True
+
+class _UniffiFfiConverterTypeChangeBatch(_UniffiConverterRustBuffer):
+    @staticmethod
+    def read(buf):
+        return ChangeBatch(
+            events=_UniffiFfiConverterSequenceTypeChangeEvent.read(buf),
+            missed=_UniffiFfiConverterUInt64.read(buf),
+        )
+
+    @staticmethod
+    def check_lower(value):
+        _UniffiFfiConverterSequenceTypeChangeEvent.check_lower(value.events)
+        _UniffiFfiConverterUInt64.check_lower(value.missed)
+
+    @staticmethod
+    def write(value, buf):
+        _UniffiFfiConverterSequenceTypeChangeEvent.write(value.events, buf)
+        _UniffiFfiConverterUInt64.write(value.missed, buf)
 
 
 JsonObject = typing.Dict[str, typing.Any]
@@ -2029,31 +3393,6 @@ class _UniffiFfiConverterTypeConflict(_UniffiConverterRustBuffer):
         _UniffiFfiConverterOptionalTypeTimestamp.write(value.winning_time, buf)
         _UniffiFfiConverterTypeTimestamp.write(value.recorded_at, buf)
 
-class _UniffiFfiConverterOptionalString(_UniffiConverterRustBuffer):
-    @classmethod
-    def check_lower(cls, value):
-        if value is not None:
-            _UniffiFfiConverterString.check_lower(value)
-
-    @classmethod
-    def write(cls, value, buf):
-        if value is None:
-            buf.write_u8(0)
-            return
-
-        buf.write_u8(1)
-        _UniffiFfiConverterString.write(value, buf)
-
-    @classmethod
-    def read(cls, buf):
-        flag = buf.read_u8()
-        if flag == 0:
-            return None
-        elif flag == 1:
-            return _UniffiFfiConverterString.read(buf)
-        else:
-            raise InternalError("Unexpected flag byte for optional type")
-
 # The Duration type.
 Duration = datetime.timedelta
 
@@ -2217,31 +3556,6 @@ class _UniffiFfiConverterTypeConnectOptions(_UniffiConverterRustBuffer):
         _UniffiFfiConverterOptionalString.write(value.client_id, buf)
         _UniffiFfiConverterOptionalTypeTimeouts.write(value.timeouts, buf)
         _UniffiFfiConverterBoolean.write(value.rebind, buf)
-
-class _UniffiFfiConverterOptionalTypeRecordId(_UniffiConverterRustBuffer):
-    @classmethod
-    def check_lower(cls, value):
-        if value is not None:
-            _UniffiFfiConverterTypeRecordId.check_lower(value)
-
-    @classmethod
-    def write(cls, value, buf):
-        if value is None:
-            buf.write_u8(0)
-            return
-
-        buf.write_u8(1)
-        _UniffiFfiConverterTypeRecordId.write(value, buf)
-
-    @classmethod
-    def read(cls, buf):
-        flag = buf.read_u8()
-        if flag == 0:
-            return None
-        elif flag == 1:
-            return _UniffiFfiConverterTypeRecordId.read(buf)
-        else:
-            raise InternalError("Unexpected flag byte for optional type")
 
 
 class DeviceType:
@@ -2565,35 +3879,6 @@ class _UniffiFfiConverterTypeDeviceType(_UniffiConverterRustBuffer):
             buf.write_i32(9)
             _UniffiFfiConverterString.write(value.name, buf)
 
-
-Json = typing.Any
-
-
-class _UniffiFfiConverterTypeJson:
-    @staticmethod
-    def write(value, buf):
-        builtin_value = json.dumps(value, ensure_ascii=False, allow_nan=False)
-        _UniffiFfiConverterString.write(builtin_value, buf)
-
-    @staticmethod
-    def read(buf):
-        builtin_value = _UniffiFfiConverterString.read(buf)
-        return json.loads(builtin_value)
-
-    @staticmethod
-    def lift(value):
-        builtin_value = _UniffiFfiConverterString.lift(value)
-        return json.loads(builtin_value)
-
-    @staticmethod
-    def check_lower(value):
-        builtin_value = json.dumps(value, ensure_ascii=False, allow_nan=False)
-        return _UniffiFfiConverterString.check_lower(builtin_value)
-
-    @staticmethod
-    def lower(value):
-        builtin_value = json.dumps(value, ensure_ascii=False, allow_nan=False)
-        return _UniffiFfiConverterString.lower(builtin_value)
 
 class _UniffiFfiConverterOptionalTypeJson(_UniffiConverterRustBuffer):
     @classmethod
@@ -3534,19 +4819,6 @@ class _UniffiFfiConverterTypeOutboxState(_UniffiConverterRustBuffer):
         if value == OutboxState.FAILED:
             buf.write_i32(2)
 
-
-class _UniffiFfiConverterUInt64(_UniffiConverterPrimitiveInt):
-    CLASS_NAME = "u64"
-    VALUE_MIN = 0
-    VALUE_MAX = 2**64
-
-    @staticmethod
-    def read(buf):
-        return buf.read_u64()
-
-    @staticmethod
-    def write(value, buf):
-        buf.write_u64(value)
 
 @dataclass
 class PendingChange:
@@ -5303,7 +6575,7 @@ class SyncStatus:
     """
     Where the replica stands.
 """
-    def __init__(self, *, server_url:typing.Optional[str], client_id:str, protocol:str, last_sync_time:typing.Optional[Timestamp], last_sync_success:typing.Optional[Timestamp], last_sync_error:typing.Optional[str], sync_failures:int, total_syncs:int, total_conflicts:int, sync_in_progress:bool, next_retry_time:typing.Optional[Timestamp], pending:int, failed:int, conflicts:int, counts:dict[str, int]):
+    def __init__(self, *, server_url:typing.Optional[str], client_id:str, protocol:str, last_sync_time:typing.Optional[Timestamp], last_sync_success:typing.Optional[Timestamp], last_sync_error:typing.Optional[str], sync_failures:int, total_syncs:int, total_conflicts:int, sync_in_progress:bool, next_retry_time:typing.Optional[Timestamp], pending:int, failed:int, conflicts:int, counts:dict[str, int], connection:Connection, background:bool, paused:bool):
         self.server_url = server_url
         self.client_id = client_id
         self.protocol = protocol
@@ -5319,10 +6591,13 @@ class SyncStatus:
         self.failed = failed
         self.conflicts = conflicts
         self.counts = counts
+        self.connection = connection
+        self.background = background
+        self.paused = paused
 
 
     def __str__(self):
-        return "SyncStatus(server_url={}, client_id={}, protocol={}, last_sync_time={}, last_sync_success={}, last_sync_error={}, sync_failures={}, total_syncs={}, total_conflicts={}, sync_in_progress={}, next_retry_time={}, pending={}, failed={}, conflicts={}, counts={})".format(self.server_url, self.client_id, self.protocol, self.last_sync_time, self.last_sync_success, self.last_sync_error, self.sync_failures, self.total_syncs, self.total_conflicts, self.sync_in_progress, self.next_retry_time, self.pending, self.failed, self.conflicts, self.counts)
+        return "SyncStatus(server_url={}, client_id={}, protocol={}, last_sync_time={}, last_sync_success={}, last_sync_error={}, sync_failures={}, total_syncs={}, total_conflicts={}, sync_in_progress={}, next_retry_time={}, pending={}, failed={}, conflicts={}, counts={}, connection={}, background={}, paused={})".format(self.server_url, self.client_id, self.protocol, self.last_sync_time, self.last_sync_success, self.last_sync_error, self.sync_failures, self.total_syncs, self.total_conflicts, self.sync_in_progress, self.next_retry_time, self.pending, self.failed, self.conflicts, self.counts, self.connection, self.background, self.paused)
     def __eq__(self, other):
         if self.server_url != other.server_url:
             return False
@@ -5354,6 +6629,12 @@ class SyncStatus:
             return False
         if self.counts != other.counts:
             return False
+        if self.connection != other.connection:
+            return False
+        if self.background != other.background:
+            return False
+        if self.paused != other.paused:
+            return False
         return True
 
 class _UniffiFfiConverterTypeSyncStatus(_UniffiConverterRustBuffer):
@@ -5375,6 +6656,9 @@ class _UniffiFfiConverterTypeSyncStatus(_UniffiConverterRustBuffer):
             failed=_UniffiFfiConverterUInt64.read(buf),
             conflicts=_UniffiFfiConverterUInt64.read(buf),
             counts=_UniffiFfiConverterMapStringUInt64.read(buf),
+            connection=_UniffiFfiConverterTypeConnection.read(buf),
+            background=_UniffiFfiConverterBoolean.read(buf),
+            paused=_UniffiFfiConverterBoolean.read(buf),
         )
 
     @staticmethod
@@ -5394,6 +6678,9 @@ class _UniffiFfiConverterTypeSyncStatus(_UniffiConverterRustBuffer):
         _UniffiFfiConverterUInt64.check_lower(value.failed)
         _UniffiFfiConverterUInt64.check_lower(value.conflicts)
         _UniffiFfiConverterMapStringUInt64.check_lower(value.counts)
+        _UniffiFfiConverterTypeConnection.check_lower(value.connection)
+        _UniffiFfiConverterBoolean.check_lower(value.background)
+        _UniffiFfiConverterBoolean.check_lower(value.paused)
 
     @staticmethod
     def write(value, buf):
@@ -5412,6 +6699,9 @@ class _UniffiFfiConverterTypeSyncStatus(_UniffiConverterRustBuffer):
         _UniffiFfiConverterUInt64.write(value.failed, buf)
         _UniffiFfiConverterUInt64.write(value.conflicts, buf)
         _UniffiFfiConverterMapStringUInt64.write(value.counts, buf)
+        _UniffiFfiConverterTypeConnection.write(value.connection, buf)
+        _UniffiFfiConverterBoolean.write(value.background, buf)
+        _UniffiFfiConverterBoolean.write(value.paused, buf)
 
 @dataclass
 class User:
@@ -5665,18 +6955,66 @@ class _UniffiFfiConverterTypeLogSinkError(_UniffiConverterRustBuffer):
             buf.write_i32(1)
             _UniffiFfiConverterString.write(value.reason, buf)
 
-class _UniffiFfiConverterUInt16(_UniffiConverterPrimitiveInt):
-    CLASS_NAME = "u16"
-    VALUE_MIN = 0
-    VALUE_MAX = 2**16
 
+# ObserverError
+# We want to define each variant as a nested class that's also a subclass,
+# which is tricky in Python.  To accomplish this we're going to create each
+# class separately, then manually add the child classes to the base class's
+# __dict__.  All of this happens in dummy class to avoid polluting the module
+# namespace.
+class ObserverError(Exception):
+    """
+    Why an observer failed.
+"""
+    pass
+
+_UniffiTempObserverError = ObserverError
+
+class ObserverError:  # type: ignore
+    """
+    Why an observer failed.
+"""
+
+    class Failed(_UniffiTempObserverError):
+        """
+        In the observer's own words.
+"""
+
+        def __init__(self, reason):
+            super().__init__(", ".join([
+                "reason={!r}".format(reason),
+            ]))
+            self.reason = reason
+
+        def __repr__(self):
+            return "ObserverError.Failed({})".format(str(self))
+    _UniffiTempObserverError.Failed = Failed # type: ignore
+
+ObserverError = _UniffiTempObserverError # type: ignore
+del _UniffiTempObserverError
+
+
+class _UniffiFfiConverterTypeObserverError(_UniffiConverterRustBuffer):
     @staticmethod
     def read(buf):
-        return buf.read_u16()
+        variant = buf.read_i32()
+        if variant == 1:
+            return ObserverError.Failed(
+                _UniffiFfiConverterString.read(buf),
+            )
+        raise InternalError("Raw enum value doesn't match any cases")
+
+    @staticmethod
+    def check_lower(value):
+        if isinstance(value, ObserverError.Failed):
+            _UniffiFfiConverterString.check_lower(value.reason)
+            return
 
     @staticmethod
     def write(value, buf):
-        buf.write_u16(value)
+        if isinstance(value, ObserverError.Failed):
+            buf.write_i32(1)
+            _UniffiFfiConverterString.write(value.reason, buf)
 
 
 # WildThingError
@@ -5878,6 +7216,22 @@ class WildThingError:  # type: ignore
         def __repr__(self):
             return "WildThingError.UnsentEdits({})".format(str(self))
     _UniffiTempWildThingError.UnsentEdits = UnsentEdits # type: ignore
+    class Timeout(_UniffiTempWildThingError):
+        """
+        It took longer than was allowed; work goes on in the background, if it did before.
+"""
+
+        def __init__(self, waited_ms, pending):
+            super().__init__(", ".join([
+                "waited_ms={!r}".format(waited_ms),
+                "pending={!r}".format(pending),
+            ]))
+            self.waited_ms = waited_ms
+            self.pending = pending
+
+        def __repr__(self):
+            return "WildThingError.Timeout({})".format(str(self))
+    _UniffiTempWildThingError.Timeout = Timeout # type: ignore
     class Internal(_UniffiTempWildThingError):
         """
         A fault of this library. Please report it.
@@ -5955,6 +7309,11 @@ class _UniffiFfiConverterTypeWildThingError(_UniffiConverterRustBuffer):
                 _UniffiFfiConverterUInt64.read(buf),
             )
         if variant == 14:
+            return WildThingError.Timeout(
+                _UniffiFfiConverterUInt64.read(buf),
+                _UniffiFfiConverterUInt64.read(buf),
+            )
+        if variant == 15:
             return WildThingError.Internal(
                 _UniffiFfiConverterString.read(buf),
             )
@@ -6002,6 +7361,10 @@ class _UniffiFfiConverterTypeWildThingError(_UniffiConverterRustBuffer):
         if isinstance(value, WildThingError.UnsentEdits):
             _UniffiFfiConverterUInt64.check_lower(value.count)
             return
+        if isinstance(value, WildThingError.Timeout):
+            _UniffiFfiConverterUInt64.check_lower(value.waited_ms)
+            _UniffiFfiConverterUInt64.check_lower(value.pending)
+            return
         if isinstance(value, WildThingError.Internal):
             _UniffiFfiConverterString.check_lower(value.detail)
             return
@@ -6048,9 +7411,791 @@ class _UniffiFfiConverterTypeWildThingError(_UniffiConverterRustBuffer):
         if isinstance(value, WildThingError.UnsentEdits):
             buf.write_i32(13)
             _UniffiFfiConverterUInt64.write(value.count, buf)
-        if isinstance(value, WildThingError.Internal):
+        if isinstance(value, WildThingError.Timeout):
             buf.write_i32(14)
+            _UniffiFfiConverterUInt64.write(value.waited_ms, buf)
+            _UniffiFfiConverterUInt64.write(value.pending, buf)
+        if isinstance(value, WildThingError.Internal):
+            buf.write_i32(15)
             _UniffiFfiConverterString.write(value.detail, buf)
+
+
+class ChangeObserver():
+    """
+    Hears of changes.
+
+    It is called on a thread of the library that holds no lock, with one batch
+    at a time, in order. It may take its time, fail, and call the client: nobody
+    else is held up. Up to 8,192 events wait for it; the batch after a gap tells
+    how many were dropped.
+"""
+
+    def on_changes(self, batch: ChangeBatch) -> None:
+        """
+        Something changed. A failure is logged, and the next change told all the same.
+"""
+        raise NotImplementedError
+
+class ChangeObserverImpl(ChangeObserver):
+    """
+    Hears of changes.
+
+    It is called on a thread of the library that holds no lock, with one batch
+    at a time, in order. It may take its time, fail, and call the client: nobody
+    else is held up. Up to 8,192 events wait for it; the batch after a gap tells
+    how many were dropped.
+"""
+
+    _handle: ctypes.c_uint64
+
+    def __init__(self, *args, **kwargs):
+        raise ValueError("This class has no default constructor")
+
+    def __del__(self):
+        # In case of partial initialization of instances.
+        handle = getattr(self, "_handle", None)
+        if handle is not None:
+            _uniffi_rust_call(_UniffiLib.uniffi_wildthing_fn_free_changeobserver, handle)
+
+    def _uniffi_clone_handle(self):
+        return _uniffi_rust_call(_UniffiLib.uniffi_wildthing_fn_clone_changeobserver, self._handle)
+
+    # Used by alternative constructors or any methods which return this type.
+    @classmethod
+    def _uniffi_make_instance(cls, handle):
+        # Lightly yucky way to bypass the usual __init__ logic
+        # and just create a new instance with the required handle.
+        inst = cls.__new__(cls)
+        inst._handle = handle
+        return inst
+    def on_changes(self, batch: ChangeBatch) -> None:
+        """
+        Something changed. A failure is logged, and the next change told all the same.
+"""
+
+        _UniffiFfiConverterTypeChangeBatch.check_lower(batch)
+        _uniffi_lowered_args = (
+            self._uniffi_clone_handle(),
+            _UniffiFfiConverterTypeChangeBatch.lower(batch),
+        )
+        _uniffi_lift_return = lambda val: None
+        _uniffi_error_converter = _UniffiFfiConverterTypeObserverError
+        _uniffi_ffi_result = _uniffi_rust_call_with_error(
+            _uniffi_error_converter,
+            _UniffiLib.uniffi_wildthing_fn_method_changeobserver_on_changes,
+            *_uniffi_lowered_args,
+        )
+        return _uniffi_lift_return(_uniffi_ffi_result)
+
+
+# Put all the bits inside a class to keep the top-level namespace clean
+class _UniffiTraitImplChangeObserverImpl:
+    # For each method, generate a callback function to pass to Rust
+
+    @_UNIFFI_CALLBACK_INTERFACE_WILDTHING_CHANGE_OBSERVER_METHOD0
+    def on_changes(
+            uniffi_handle,
+            batch,
+            uniffi_out_return,
+            uniffi_call_status_ptr,
+        ):
+        uniffi_obj = _UniffiFfiConverterTypeChangeObserver._handle_map.get(uniffi_handle)
+        def make_call():
+            uniffi_args = (_UniffiFfiConverterTypeChangeBatch.lift(batch), )
+            uniffi_method = uniffi_obj.on_changes
+            return uniffi_method(*uniffi_args)
+        write_return_value = lambda v: None
+        _uniffi_trait_interface_call_with_error(
+                uniffi_call_status_ptr.contents,
+                make_call,
+                write_return_value,
+                ObserverError,
+                _UniffiFfiConverterTypeObserverError.lower,
+        )
+
+    @_UNIFFI_CALLBACK_INTERFACE_FREE_WILDTHING_CHANGE_OBSERVER
+    def _uniffi_free(uniffi_handle):
+        _UniffiFfiConverterTypeChangeObserver._handle_map.remove(uniffi_handle)
+
+    @_UNIFFI_CALLBACK_INTERFACE_CLONE_WILDTHING_CHANGE_OBSERVER
+    def _uniffi_clone(uniffi_handle):
+        return _UniffiFfiConverterTypeChangeObserver._handle_map.clone(uniffi_handle)
+
+    # Generate the FFI VTable.  This has a field for each callback interface method.
+    _uniffi_vtable = _UniffiVTableCallbackInterfaceWildthingChangeObserver(
+        _uniffi_free,
+        _uniffi_clone,
+        on_changes,
+    )
+    # Send Rust a pointer to the VTable.  Note: this means we need to keep the struct alive forever,
+    # or else bad things will happen when Rust tries to access it.
+    _UniffiLib.uniffi_wildthing_fn_init_callback_vtable_changeobserver(ctypes.byref(_uniffi_vtable))
+
+class _UniffiFfiConverterTypeChangeObserver:
+    _handle_map = _UniffiHandleMap()
+
+    @staticmethod
+    def lift(value: int):
+        if (value & 1) == 0:
+            # Rust-generated handle, construct a new class that uses the handle to implement the
+            # interface
+            return ChangeObserverImpl._uniffi_make_instance(value)
+        else:
+            # Python-generated handle, get the object from the handle map
+            return _UniffiFfiConverterTypeChangeObserver._handle_map.remove(value)
+
+    @staticmethod
+    def check_lower(value: ChangeObserver):
+        if not isinstance(value, ChangeObserver):
+            raise TypeError("Expected ChangeObserver subclass, {} found".format(type(value).__name__))
+
+    @staticmethod
+    def lower(value: ChangeObserver):
+         if isinstance(value, ChangeObserverImpl):
+            # Rust-implementated object.  Clone the handle and return it
+            return value._uniffi_clone_handle()
+         else:
+            # Python-implementated object, generate a new vtable handle and return that.
+            return _UniffiFfiConverterTypeChangeObserver._handle_map.insert(value)
+
+    @classmethod
+    def read(cls, buf: _UniffiRustBuffer):
+        ptr = buf.read_u64()
+        if ptr == 0:
+            raise InternalError("Raw handle value was null")
+        return cls.lift(ptr)
+
+    @classmethod
+    def write(cls, value: ChangeObserver, buf: _UniffiRustBuffer):
+        buf.write_u64(cls.lower(value))
+
+class _UniffiFfiConverterOptionalTypeChangeBatch(_UniffiConverterRustBuffer):
+    @classmethod
+    def check_lower(cls, value):
+        if value is not None:
+            _UniffiFfiConverterTypeChangeBatch.check_lower(value)
+
+    @classmethod
+    def write(cls, value, buf):
+        if value is None:
+            buf.write_u8(0)
+            return
+
+        buf.write_u8(1)
+        _UniffiFfiConverterTypeChangeBatch.write(value, buf)
+
+    @classmethod
+    def read(cls, buf):
+        flag = buf.read_u8()
+        if flag == 0:
+            return None
+        elif flag == 1:
+            return _UniffiFfiConverterTypeChangeBatch.read(buf)
+        else:
+            raise InternalError("Unexpected flag byte for optional type")
+
+
+class ChangeStreamProtocol(typing.Protocol):
+    """
+    Changes as they are committed, here or by another process on the same file.
+
+    Up to 8,192 events wait for a reader; the batch after a gap tells how many
+    were dropped. Dropping the stream cancels it. It does not keep its client alive.
+"""
+
+    def cancel(self, ) -> None:
+        """
+        Ends the stream at once: a waiting [`ChangeStream::next`] gives `None`,
+        and what was not taken is dropped. May be called again.
+"""
+        raise NotImplementedError
+    async def next(self, ) -> typing.Optional[ChangeBatch]:
+        """
+        The next batch, when there is one. `None` after [`ChangeStream::cancel`],
+        and after the end of the client once everything was taken.
+
+        Nothing is lost by giving up on the call. Two callers at a time get
+        different batches.
+"""
+        raise NotImplementedError
+
+class ChangeStream(ChangeStreamProtocol):
+    """
+    Changes as they are committed, here or by another process on the same file.
+
+    Up to 8,192 events wait for a reader; the batch after a gap tells how many
+    were dropped. Dropping the stream cancels it. It does not keep its client alive.
+"""
+
+    _handle: ctypes.c_uint64
+
+    def __init__(self, *args, **kwargs):
+        raise ValueError("This class has no default constructor")
+
+    def __del__(self):
+        # In case of partial initialization of instances.
+        handle = getattr(self, "_handle", None)
+        if handle is not None:
+            _uniffi_rust_call(_UniffiLib.uniffi_wildthing_fn_free_changestream, handle)
+
+    def _uniffi_clone_handle(self):
+        return _uniffi_rust_call(_UniffiLib.uniffi_wildthing_fn_clone_changestream, self._handle)
+
+    # Used by alternative constructors or any methods which return this type.
+    @classmethod
+    def _uniffi_make_instance(cls, handle):
+        # Lightly yucky way to bypass the usual __init__ logic
+        # and just create a new instance with the required handle.
+        inst = cls.__new__(cls)
+        inst._handle = handle
+        return inst
+    def cancel(self, ) -> None:
+        """
+        Ends the stream at once: a waiting [`ChangeStream::next`] gives `None`,
+        and what was not taken is dropped. May be called again.
+"""
+        _uniffi_lowered_args = (
+            self._uniffi_clone_handle(),
+        )
+        _uniffi_lift_return = lambda val: None
+        _uniffi_error_converter = None
+        _uniffi_ffi_result = _uniffi_rust_call_with_error(
+            _uniffi_error_converter,
+            _UniffiLib.uniffi_wildthing_fn_method_changestream_cancel,
+            *_uniffi_lowered_args,
+        )
+        return _uniffi_lift_return(_uniffi_ffi_result)
+    async def next(self, ) -> typing.Optional[ChangeBatch]:
+        """
+        The next batch, when there is one. `None` after [`ChangeStream::cancel`],
+        and after the end of the client once everything was taken.
+
+        Nothing is lost by giving up on the call. Two callers at a time get
+        different batches.
+"""
+        _uniffi_lowered_args = (
+            self._uniffi_clone_handle(),
+        )
+        _uniffi_lift_return = _UniffiFfiConverterOptionalTypeChangeBatch.lift
+        _uniffi_error_converter = None
+        return await _uniffi_rust_call_async(
+            _UniffiLib.uniffi_wildthing_fn_method_changestream_next(*_uniffi_lowered_args),
+            _UniffiLib.ffi_wildthing_rust_future_poll_rust_buffer,
+            _UniffiLib.ffi_wildthing_rust_future_complete_rust_buffer,
+            _UniffiLib.ffi_wildthing_rust_future_free_rust_buffer,
+            _uniffi_lift_return,
+            _uniffi_error_converter,
+        )
+
+
+class _UniffiFfiConverterTypeChangeStream:
+    @staticmethod
+    def lift(value: int) -> ChangeStream:
+        return ChangeStream._uniffi_make_instance(value)
+
+    @staticmethod
+    def check_lower(value: ChangeStream):
+        if not isinstance(value, ChangeStream):
+            raise TypeError("Expected ChangeStream instance, {} found".format(type(value).__name__))
+
+    @staticmethod
+    def lower(value: ChangeStream) -> ctypes.c_uint64:
+        return value._uniffi_clone_handle()
+
+    @classmethod
+    def read(cls, buf: _UniffiRustBuffer) -> ChangeStream:
+        ptr = buf.read_u64()
+        if ptr == 0:
+            raise InternalError("Raw handle value was null")
+        return cls.lift(ptr)
+
+    @classmethod
+    def write(cls, value: ChangeStream, buf: _UniffiRustBuffer):
+        buf.write_u64(cls.lower(value))
+
+class _UniffiFfiConverterOptionalTypeDeviceState(_UniffiConverterRustBuffer):
+    @classmethod
+    def check_lower(cls, value):
+        if value is not None:
+            _UniffiFfiConverterTypeDeviceState.check_lower(value)
+
+    @classmethod
+    def write(cls, value, buf):
+        if value is None:
+            buf.write_u8(0)
+            return
+
+        buf.write_u8(1)
+        _UniffiFfiConverterTypeDeviceState.write(value, buf)
+
+    @classmethod
+    def read(cls, buf):
+        flag = buf.read_u8()
+        if flag == 0:
+            return None
+        elif flag == 1:
+            return _UniffiFfiConverterTypeDeviceState.read(buf)
+        else:
+            raise InternalError("Unexpected flag byte for optional type")
+
+
+class DeviceStateQueryProtocol(typing.Protocol):
+    """
+    What a device is doing, as it changes.
+
+    Dropping it cancels it. It does not keep its client alive.
+"""
+
+    def cancel(self, ) -> None:
+        """
+        Ends the query at once: a waiting `next` gives `None`. May be
+        called again.
+"""
+        raise NotImplementedError
+    async def next(self, ) -> typing.Optional[DeviceState]:
+        """
+        The answer now; from the second call on, the answer once it is
+        another than the last one given. Changes within 30 ms make one
+        answer.
+
+        While the client is paused this waits. An error is an answer
+        too: it is given once, and the next call waits for another
+        answer. `None` after `cancel` and after the end of the client.
+"""
+        raise NotImplementedError
+
+class DeviceStateQuery(DeviceStateQueryProtocol):
+    """
+    What a device is doing, as it changes.
+
+    Dropping it cancels it. It does not keep its client alive.
+"""
+
+    _handle: ctypes.c_uint64
+
+    def __init__(self, *args, **kwargs):
+        raise ValueError("This class has no default constructor")
+
+    def __del__(self):
+        # In case of partial initialization of instances.
+        handle = getattr(self, "_handle", None)
+        if handle is not None:
+            _uniffi_rust_call(_UniffiLib.uniffi_wildthing_fn_free_devicestatequery, handle)
+
+    def _uniffi_clone_handle(self):
+        return _uniffi_rust_call(_UniffiLib.uniffi_wildthing_fn_clone_devicestatequery, self._handle)
+
+    # Used by alternative constructors or any methods which return this type.
+    @classmethod
+    def _uniffi_make_instance(cls, handle):
+        # Lightly yucky way to bypass the usual __init__ logic
+        # and just create a new instance with the required handle.
+        inst = cls.__new__(cls)
+        inst._handle = handle
+        return inst
+    def cancel(self, ) -> None:
+        """
+        Ends the query at once: a waiting `next` gives `None`. May be
+        called again.
+"""
+        _uniffi_lowered_args = (
+            self._uniffi_clone_handle(),
+        )
+        _uniffi_lift_return = lambda val: None
+        _uniffi_error_converter = None
+        _uniffi_ffi_result = _uniffi_rust_call_with_error(
+            _uniffi_error_converter,
+            _UniffiLib.uniffi_wildthing_fn_method_devicestatequery_cancel,
+            *_uniffi_lowered_args,
+        )
+        return _uniffi_lift_return(_uniffi_ffi_result)
+    async def next(self, ) -> typing.Optional[DeviceState]:
+        """
+        The answer now; from the second call on, the answer once it is
+        another than the last one given. Changes within 30 ms make one
+        answer.
+
+        While the client is paused this waits. An error is an answer
+        too: it is given once, and the next call waits for another
+        answer. `None` after `cancel` and after the end of the client.
+"""
+        _uniffi_lowered_args = (
+            self._uniffi_clone_handle(),
+        )
+        _uniffi_lift_return = _UniffiFfiConverterOptionalTypeDeviceState.lift
+        _uniffi_error_converter = _UniffiFfiConverterTypeWildThingError
+        return await _uniffi_rust_call_async(
+            _UniffiLib.uniffi_wildthing_fn_method_devicestatequery_next(*_uniffi_lowered_args),
+            _UniffiLib.ffi_wildthing_rust_future_poll_rust_buffer,
+            _UniffiLib.ffi_wildthing_rust_future_complete_rust_buffer,
+            _UniffiLib.ffi_wildthing_rust_future_free_rust_buffer,
+            _uniffi_lift_return,
+            _uniffi_error_converter,
+        )
+
+
+class _UniffiFfiConverterTypeDeviceStateQuery:
+    @staticmethod
+    def lift(value: int) -> DeviceStateQuery:
+        return DeviceStateQuery._uniffi_make_instance(value)
+
+    @staticmethod
+    def check_lower(value: DeviceStateQuery):
+        if not isinstance(value, DeviceStateQuery):
+            raise TypeError("Expected DeviceStateQuery instance, {} found".format(type(value).__name__))
+
+    @staticmethod
+    def lower(value: DeviceStateQuery) -> ctypes.c_uint64:
+        return value._uniffi_clone_handle()
+
+    @classmethod
+    def read(cls, buf: _UniffiRustBuffer) -> DeviceStateQuery:
+        ptr = buf.read_u64()
+        if ptr == 0:
+            raise InternalError("Raw handle value was null")
+        return cls.lift(ptr)
+
+    @classmethod
+    def write(cls, value: DeviceStateQuery, buf: _UniffiRustBuffer):
+        buf.write_u64(cls.lower(value))
+
+class _UniffiFfiConverterSequenceTypeDevice(_UniffiConverterRustBuffer):
+    @classmethod
+    def check_lower(cls, value):
+        for item in value:
+            _UniffiFfiConverterTypeDevice.check_lower(item)
+
+    @classmethod
+    def write(cls, value, buf):
+        items = len(value)
+        buf.write_i32(items)
+        for item in value:
+            _UniffiFfiConverterTypeDevice.write(item, buf)
+
+    @classmethod
+    def read(cls, buf):
+        count = buf.read_i32()
+        if count < 0:
+            raise InternalError("Unexpected negative sequence length")
+
+        return [
+            _UniffiFfiConverterTypeDevice.read(buf) for i in range(count)
+        ]
+
+class _UniffiFfiConverterOptionalSequenceTypeDevice(_UniffiConverterRustBuffer):
+    @classmethod
+    def check_lower(cls, value):
+        if value is not None:
+            _UniffiFfiConverterSequenceTypeDevice.check_lower(value)
+
+    @classmethod
+    def write(cls, value, buf):
+        if value is None:
+            buf.write_u8(0)
+            return
+
+        buf.write_u8(1)
+        _UniffiFfiConverterSequenceTypeDevice.write(value, buf)
+
+    @classmethod
+    def read(cls, buf):
+        flag = buf.read_u8()
+        if flag == 0:
+            return None
+        elif flag == 1:
+            return _UniffiFfiConverterSequenceTypeDevice.read(buf)
+        else:
+            raise InternalError("Unexpected flag byte for optional type")
+
+
+class DevicesQueryProtocol(typing.Protocol):
+    """
+    The devices of a room, or all, by name, as they change.
+
+    Dropping it cancels it. It does not keep its client alive.
+"""
+
+    def cancel(self, ) -> None:
+        """
+        Ends the query at once: a waiting `next` gives `None`. May be
+        called again.
+"""
+        raise NotImplementedError
+    async def next(self, ) -> typing.Optional[typing.List[Device]]:
+        """
+        The answer now; from the second call on, the answer once it is
+        another than the last one given. Changes within 30 ms make one
+        answer.
+
+        While the client is paused this waits. An error is an answer
+        too: it is given once, and the next call waits for another
+        answer. `None` after `cancel` and after the end of the client.
+"""
+        raise NotImplementedError
+
+class DevicesQuery(DevicesQueryProtocol):
+    """
+    The devices of a room, or all, by name, as they change.
+
+    Dropping it cancels it. It does not keep its client alive.
+"""
+
+    _handle: ctypes.c_uint64
+
+    def __init__(self, *args, **kwargs):
+        raise ValueError("This class has no default constructor")
+
+    def __del__(self):
+        # In case of partial initialization of instances.
+        handle = getattr(self, "_handle", None)
+        if handle is not None:
+            _uniffi_rust_call(_UniffiLib.uniffi_wildthing_fn_free_devicesquery, handle)
+
+    def _uniffi_clone_handle(self):
+        return _uniffi_rust_call(_UniffiLib.uniffi_wildthing_fn_clone_devicesquery, self._handle)
+
+    # Used by alternative constructors or any methods which return this type.
+    @classmethod
+    def _uniffi_make_instance(cls, handle):
+        # Lightly yucky way to bypass the usual __init__ logic
+        # and just create a new instance with the required handle.
+        inst = cls.__new__(cls)
+        inst._handle = handle
+        return inst
+    def cancel(self, ) -> None:
+        """
+        Ends the query at once: a waiting `next` gives `None`. May be
+        called again.
+"""
+        _uniffi_lowered_args = (
+            self._uniffi_clone_handle(),
+        )
+        _uniffi_lift_return = lambda val: None
+        _uniffi_error_converter = None
+        _uniffi_ffi_result = _uniffi_rust_call_with_error(
+            _uniffi_error_converter,
+            _UniffiLib.uniffi_wildthing_fn_method_devicesquery_cancel,
+            *_uniffi_lowered_args,
+        )
+        return _uniffi_lift_return(_uniffi_ffi_result)
+    async def next(self, ) -> typing.Optional[typing.List[Device]]:
+        """
+        The answer now; from the second call on, the answer once it is
+        another than the last one given. Changes within 30 ms make one
+        answer.
+
+        While the client is paused this waits. An error is an answer
+        too: it is given once, and the next call waits for another
+        answer. `None` after `cancel` and after the end of the client.
+"""
+        _uniffi_lowered_args = (
+            self._uniffi_clone_handle(),
+        )
+        _uniffi_lift_return = _UniffiFfiConverterOptionalSequenceTypeDevice.lift
+        _uniffi_error_converter = _UniffiFfiConverterTypeWildThingError
+        return await _uniffi_rust_call_async(
+            _UniffiLib.uniffi_wildthing_fn_method_devicesquery_next(*_uniffi_lowered_args),
+            _UniffiLib.ffi_wildthing_rust_future_poll_rust_buffer,
+            _UniffiLib.ffi_wildthing_rust_future_complete_rust_buffer,
+            _UniffiLib.ffi_wildthing_rust_future_free_rust_buffer,
+            _uniffi_lift_return,
+            _uniffi_error_converter,
+        )
+
+
+class _UniffiFfiConverterTypeDevicesQuery:
+    @staticmethod
+    def lift(value: int) -> DevicesQuery:
+        return DevicesQuery._uniffi_make_instance(value)
+
+    @staticmethod
+    def check_lower(value: DevicesQuery):
+        if not isinstance(value, DevicesQuery):
+            raise TypeError("Expected DevicesQuery instance, {} found".format(type(value).__name__))
+
+    @staticmethod
+    def lower(value: DevicesQuery) -> ctypes.c_uint64:
+        return value._uniffi_clone_handle()
+
+    @classmethod
+    def read(cls, buf: _UniffiRustBuffer) -> DevicesQuery:
+        ptr = buf.read_u64()
+        if ptr == 0:
+            raise InternalError("Raw handle value was null")
+        return cls.lift(ptr)
+
+    @classmethod
+    def write(cls, value: DevicesQuery, buf: _UniffiRustBuffer):
+        buf.write_u64(cls.lower(value))
+
+class _UniffiFfiConverterSequenceTypeHouse(_UniffiConverterRustBuffer):
+    @classmethod
+    def check_lower(cls, value):
+        for item in value:
+            _UniffiFfiConverterTypeHouse.check_lower(item)
+
+    @classmethod
+    def write(cls, value, buf):
+        items = len(value)
+        buf.write_i32(items)
+        for item in value:
+            _UniffiFfiConverterTypeHouse.write(item, buf)
+
+    @classmethod
+    def read(cls, buf):
+        count = buf.read_i32()
+        if count < 0:
+            raise InternalError("Unexpected negative sequence length")
+
+        return [
+            _UniffiFfiConverterTypeHouse.read(buf) for i in range(count)
+        ]
+
+class _UniffiFfiConverterOptionalSequenceTypeHouse(_UniffiConverterRustBuffer):
+    @classmethod
+    def check_lower(cls, value):
+        if value is not None:
+            _UniffiFfiConverterSequenceTypeHouse.check_lower(value)
+
+    @classmethod
+    def write(cls, value, buf):
+        if value is None:
+            buf.write_u8(0)
+            return
+
+        buf.write_u8(1)
+        _UniffiFfiConverterSequenceTypeHouse.write(value, buf)
+
+    @classmethod
+    def read(cls, buf):
+        flag = buf.read_u8()
+        if flag == 0:
+            return None
+        elif flag == 1:
+            return _UniffiFfiConverterSequenceTypeHouse.read(buf)
+        else:
+            raise InternalError("Unexpected flag byte for optional type")
+
+
+class HousesQueryProtocol(typing.Protocol):
+    """
+    Every house, by name, as it changes.
+
+    Dropping it cancels it. It does not keep its client alive.
+"""
+
+    def cancel(self, ) -> None:
+        """
+        Ends the query at once: a waiting `next` gives `None`. May be
+        called again.
+"""
+        raise NotImplementedError
+    async def next(self, ) -> typing.Optional[typing.List[House]]:
+        """
+        The answer now; from the second call on, the answer once it is
+        another than the last one given. Changes within 30 ms make one
+        answer.
+
+        While the client is paused this waits. An error is an answer
+        too: it is given once, and the next call waits for another
+        answer. `None` after `cancel` and after the end of the client.
+"""
+        raise NotImplementedError
+
+class HousesQuery(HousesQueryProtocol):
+    """
+    Every house, by name, as it changes.
+
+    Dropping it cancels it. It does not keep its client alive.
+"""
+
+    _handle: ctypes.c_uint64
+
+    def __init__(self, *args, **kwargs):
+        raise ValueError("This class has no default constructor")
+
+    def __del__(self):
+        # In case of partial initialization of instances.
+        handle = getattr(self, "_handle", None)
+        if handle is not None:
+            _uniffi_rust_call(_UniffiLib.uniffi_wildthing_fn_free_housesquery, handle)
+
+    def _uniffi_clone_handle(self):
+        return _uniffi_rust_call(_UniffiLib.uniffi_wildthing_fn_clone_housesquery, self._handle)
+
+    # Used by alternative constructors or any methods which return this type.
+    @classmethod
+    def _uniffi_make_instance(cls, handle):
+        # Lightly yucky way to bypass the usual __init__ logic
+        # and just create a new instance with the required handle.
+        inst = cls.__new__(cls)
+        inst._handle = handle
+        return inst
+    def cancel(self, ) -> None:
+        """
+        Ends the query at once: a waiting `next` gives `None`. May be
+        called again.
+"""
+        _uniffi_lowered_args = (
+            self._uniffi_clone_handle(),
+        )
+        _uniffi_lift_return = lambda val: None
+        _uniffi_error_converter = None
+        _uniffi_ffi_result = _uniffi_rust_call_with_error(
+            _uniffi_error_converter,
+            _UniffiLib.uniffi_wildthing_fn_method_housesquery_cancel,
+            *_uniffi_lowered_args,
+        )
+        return _uniffi_lift_return(_uniffi_ffi_result)
+    async def next(self, ) -> typing.Optional[typing.List[House]]:
+        """
+        The answer now; from the second call on, the answer once it is
+        another than the last one given. Changes within 30 ms make one
+        answer.
+
+        While the client is paused this waits. An error is an answer
+        too: it is given once, and the next call waits for another
+        answer. `None` after `cancel` and after the end of the client.
+"""
+        _uniffi_lowered_args = (
+            self._uniffi_clone_handle(),
+        )
+        _uniffi_lift_return = _UniffiFfiConverterOptionalSequenceTypeHouse.lift
+        _uniffi_error_converter = _UniffiFfiConverterTypeWildThingError
+        return await _uniffi_rust_call_async(
+            _UniffiLib.uniffi_wildthing_fn_method_housesquery_next(*_uniffi_lowered_args),
+            _UniffiLib.ffi_wildthing_rust_future_poll_rust_buffer,
+            _UniffiLib.ffi_wildthing_rust_future_complete_rust_buffer,
+            _UniffiLib.ffi_wildthing_rust_future_free_rust_buffer,
+            _uniffi_lift_return,
+            _uniffi_error_converter,
+        )
+
+
+class _UniffiFfiConverterTypeHousesQuery:
+    @staticmethod
+    def lift(value: int) -> HousesQuery:
+        return HousesQuery._uniffi_make_instance(value)
+
+    @staticmethod
+    def check_lower(value: HousesQuery):
+        if not isinstance(value, HousesQuery):
+            raise TypeError("Expected HousesQuery instance, {} found".format(type(value).__name__))
+
+    @staticmethod
+    def lower(value: HousesQuery) -> ctypes.c_uint64:
+        return value._uniffi_clone_handle()
+
+    @classmethod
+    def read(cls, buf: _UniffiRustBuffer) -> HousesQuery:
+        ptr = buf.read_u64()
+        if ptr == 0:
+            raise InternalError("Raw handle value was null")
+        return cls.lift(ptr)
+
+    @classmethod
+    def write(cls, value: HousesQuery, buf: _UniffiRustBuffer):
+        buf.write_u64(cls.lower(value))
 
 
 class LogSink():
@@ -6192,6 +8337,428 @@ class _UniffiFfiConverterTypeLogSink:
     def write(cls, value: LogSink, buf: _UniffiRustBuffer):
         buf.write_u64(cls.lower(value))
 
+class _UniffiFfiConverterSequenceTypeRoom(_UniffiConverterRustBuffer):
+    @classmethod
+    def check_lower(cls, value):
+        for item in value:
+            _UniffiFfiConverterTypeRoom.check_lower(item)
+
+    @classmethod
+    def write(cls, value, buf):
+        items = len(value)
+        buf.write_i32(items)
+        for item in value:
+            _UniffiFfiConverterTypeRoom.write(item, buf)
+
+    @classmethod
+    def read(cls, buf):
+        count = buf.read_i32()
+        if count < 0:
+            raise InternalError("Unexpected negative sequence length")
+
+        return [
+            _UniffiFfiConverterTypeRoom.read(buf) for i in range(count)
+        ]
+
+class _UniffiFfiConverterOptionalSequenceTypeRoom(_UniffiConverterRustBuffer):
+    @classmethod
+    def check_lower(cls, value):
+        if value is not None:
+            _UniffiFfiConverterSequenceTypeRoom.check_lower(value)
+
+    @classmethod
+    def write(cls, value, buf):
+        if value is None:
+            buf.write_u8(0)
+            return
+
+        buf.write_u8(1)
+        _UniffiFfiConverterSequenceTypeRoom.write(value, buf)
+
+    @classmethod
+    def read(cls, buf):
+        flag = buf.read_u8()
+        if flag == 0:
+            return None
+        elif flag == 1:
+            return _UniffiFfiConverterSequenceTypeRoom.read(buf)
+        else:
+            raise InternalError("Unexpected flag byte for optional type")
+
+
+class RoomsQueryProtocol(typing.Protocol):
+    """
+    The rooms of a house, or all, by name, as they change.
+
+    Dropping it cancels it. It does not keep its client alive.
+"""
+
+    def cancel(self, ) -> None:
+        """
+        Ends the query at once: a waiting `next` gives `None`. May be
+        called again.
+"""
+        raise NotImplementedError
+    async def next(self, ) -> typing.Optional[typing.List[Room]]:
+        """
+        The answer now; from the second call on, the answer once it is
+        another than the last one given. Changes within 30 ms make one
+        answer.
+
+        While the client is paused this waits. An error is an answer
+        too: it is given once, and the next call waits for another
+        answer. `None` after `cancel` and after the end of the client.
+"""
+        raise NotImplementedError
+
+class RoomsQuery(RoomsQueryProtocol):
+    """
+    The rooms of a house, or all, by name, as they change.
+
+    Dropping it cancels it. It does not keep its client alive.
+"""
+
+    _handle: ctypes.c_uint64
+
+    def __init__(self, *args, **kwargs):
+        raise ValueError("This class has no default constructor")
+
+    def __del__(self):
+        # In case of partial initialization of instances.
+        handle = getattr(self, "_handle", None)
+        if handle is not None:
+            _uniffi_rust_call(_UniffiLib.uniffi_wildthing_fn_free_roomsquery, handle)
+
+    def _uniffi_clone_handle(self):
+        return _uniffi_rust_call(_UniffiLib.uniffi_wildthing_fn_clone_roomsquery, self._handle)
+
+    # Used by alternative constructors or any methods which return this type.
+    @classmethod
+    def _uniffi_make_instance(cls, handle):
+        # Lightly yucky way to bypass the usual __init__ logic
+        # and just create a new instance with the required handle.
+        inst = cls.__new__(cls)
+        inst._handle = handle
+        return inst
+    def cancel(self, ) -> None:
+        """
+        Ends the query at once: a waiting `next` gives `None`. May be
+        called again.
+"""
+        _uniffi_lowered_args = (
+            self._uniffi_clone_handle(),
+        )
+        _uniffi_lift_return = lambda val: None
+        _uniffi_error_converter = None
+        _uniffi_ffi_result = _uniffi_rust_call_with_error(
+            _uniffi_error_converter,
+            _UniffiLib.uniffi_wildthing_fn_method_roomsquery_cancel,
+            *_uniffi_lowered_args,
+        )
+        return _uniffi_lift_return(_uniffi_ffi_result)
+    async def next(self, ) -> typing.Optional[typing.List[Room]]:
+        """
+        The answer now; from the second call on, the answer once it is
+        another than the last one given. Changes within 30 ms make one
+        answer.
+
+        While the client is paused this waits. An error is an answer
+        too: it is given once, and the next call waits for another
+        answer. `None` after `cancel` and after the end of the client.
+"""
+        _uniffi_lowered_args = (
+            self._uniffi_clone_handle(),
+        )
+        _uniffi_lift_return = _UniffiFfiConverterOptionalSequenceTypeRoom.lift
+        _uniffi_error_converter = _UniffiFfiConverterTypeWildThingError
+        return await _uniffi_rust_call_async(
+            _UniffiLib.uniffi_wildthing_fn_method_roomsquery_next(*_uniffi_lowered_args),
+            _UniffiLib.ffi_wildthing_rust_future_poll_rust_buffer,
+            _UniffiLib.ffi_wildthing_rust_future_complete_rust_buffer,
+            _UniffiLib.ffi_wildthing_rust_future_free_rust_buffer,
+            _uniffi_lift_return,
+            _uniffi_error_converter,
+        )
+
+
+class _UniffiFfiConverterTypeRoomsQuery:
+    @staticmethod
+    def lift(value: int) -> RoomsQuery:
+        return RoomsQuery._uniffi_make_instance(value)
+
+    @staticmethod
+    def check_lower(value: RoomsQuery):
+        if not isinstance(value, RoomsQuery):
+            raise TypeError("Expected RoomsQuery instance, {} found".format(type(value).__name__))
+
+    @staticmethod
+    def lower(value: RoomsQuery) -> ctypes.c_uint64:
+        return value._uniffi_clone_handle()
+
+    @classmethod
+    def read(cls, buf: _UniffiRustBuffer) -> RoomsQuery:
+        ptr = buf.read_u64()
+        if ptr == 0:
+            raise InternalError("Raw handle value was null")
+        return cls.lift(ptr)
+
+    @classmethod
+    def write(cls, value: RoomsQuery, buf: _UniffiRustBuffer):
+        buf.write_u64(cls.lower(value))
+
+class _UniffiFfiConverterOptionalTypeSyncStatus(_UniffiConverterRustBuffer):
+    @classmethod
+    def check_lower(cls, value):
+        if value is not None:
+            _UniffiFfiConverterTypeSyncStatus.check_lower(value)
+
+    @classmethod
+    def write(cls, value, buf):
+        if value is None:
+            buf.write_u8(0)
+            return
+
+        buf.write_u8(1)
+        _UniffiFfiConverterTypeSyncStatus.write(value, buf)
+
+    @classmethod
+    def read(cls, buf):
+        flag = buf.read_u8()
+        if flag == 0:
+            return None
+        elif flag == 1:
+            return _UniffiFfiConverterTypeSyncStatus.read(buf)
+        else:
+            raise InternalError("Unexpected flag byte for optional type")
+
+
+class StatusQueryProtocol(typing.Protocol):
+    """
+    Where the replica stands, as it changes.
+
+    Dropping it cancels it. It does not keep its client alive.
+"""
+
+    def cancel(self, ) -> None:
+        """
+        Ends the query at once: a waiting `next` gives `None`. May be
+        called again.
+"""
+        raise NotImplementedError
+    async def next(self, ) -> typing.Optional[SyncStatus]:
+        """
+        The answer now; from the second call on, the answer once it is
+        another than the last one given. Changes within 30 ms make one
+        answer.
+
+        While the client is paused this waits. An error is an answer
+        too: it is given once, and the next call waits for another
+        answer. `None` after `cancel` and after the end of the client.
+"""
+        raise NotImplementedError
+
+class StatusQuery(StatusQueryProtocol):
+    """
+    Where the replica stands, as it changes.
+
+    Dropping it cancels it. It does not keep its client alive.
+"""
+
+    _handle: ctypes.c_uint64
+
+    def __init__(self, *args, **kwargs):
+        raise ValueError("This class has no default constructor")
+
+    def __del__(self):
+        # In case of partial initialization of instances.
+        handle = getattr(self, "_handle", None)
+        if handle is not None:
+            _uniffi_rust_call(_UniffiLib.uniffi_wildthing_fn_free_statusquery, handle)
+
+    def _uniffi_clone_handle(self):
+        return _uniffi_rust_call(_UniffiLib.uniffi_wildthing_fn_clone_statusquery, self._handle)
+
+    # Used by alternative constructors or any methods which return this type.
+    @classmethod
+    def _uniffi_make_instance(cls, handle):
+        # Lightly yucky way to bypass the usual __init__ logic
+        # and just create a new instance with the required handle.
+        inst = cls.__new__(cls)
+        inst._handle = handle
+        return inst
+    def cancel(self, ) -> None:
+        """
+        Ends the query at once: a waiting `next` gives `None`. May be
+        called again.
+"""
+        _uniffi_lowered_args = (
+            self._uniffi_clone_handle(),
+        )
+        _uniffi_lift_return = lambda val: None
+        _uniffi_error_converter = None
+        _uniffi_ffi_result = _uniffi_rust_call_with_error(
+            _uniffi_error_converter,
+            _UniffiLib.uniffi_wildthing_fn_method_statusquery_cancel,
+            *_uniffi_lowered_args,
+        )
+        return _uniffi_lift_return(_uniffi_ffi_result)
+    async def next(self, ) -> typing.Optional[SyncStatus]:
+        """
+        The answer now; from the second call on, the answer once it is
+        another than the last one given. Changes within 30 ms make one
+        answer.
+
+        While the client is paused this waits. An error is an answer
+        too: it is given once, and the next call waits for another
+        answer. `None` after `cancel` and after the end of the client.
+"""
+        _uniffi_lowered_args = (
+            self._uniffi_clone_handle(),
+        )
+        _uniffi_lift_return = _UniffiFfiConverterOptionalTypeSyncStatus.lift
+        _uniffi_error_converter = _UniffiFfiConverterTypeWildThingError
+        return await _uniffi_rust_call_async(
+            _UniffiLib.uniffi_wildthing_fn_method_statusquery_next(*_uniffi_lowered_args),
+            _UniffiLib.ffi_wildthing_rust_future_poll_rust_buffer,
+            _UniffiLib.ffi_wildthing_rust_future_complete_rust_buffer,
+            _UniffiLib.ffi_wildthing_rust_future_free_rust_buffer,
+            _uniffi_lift_return,
+            _uniffi_error_converter,
+        )
+
+
+class _UniffiFfiConverterTypeStatusQuery:
+    @staticmethod
+    def lift(value: int) -> StatusQuery:
+        return StatusQuery._uniffi_make_instance(value)
+
+    @staticmethod
+    def check_lower(value: StatusQuery):
+        if not isinstance(value, StatusQuery):
+            raise TypeError("Expected StatusQuery instance, {} found".format(type(value).__name__))
+
+    @staticmethod
+    def lower(value: StatusQuery) -> ctypes.c_uint64:
+        return value._uniffi_clone_handle()
+
+    @classmethod
+    def read(cls, buf: _UniffiRustBuffer) -> StatusQuery:
+        ptr = buf.read_u64()
+        if ptr == 0:
+            raise InternalError("Raw handle value was null")
+        return cls.lift(ptr)
+
+    @classmethod
+    def write(cls, value: StatusQuery, buf: _UniffiRustBuffer):
+        buf.write_u64(cls.lower(value))
+
+
+class SubscriptionProtocol(typing.Protocol):
+    """
+    An observer's place among the listeners. Dropping it cancels it.
+"""
+
+    def cancel(self, ) -> None:
+        """
+        Ends it: no further call begins, and the observer is let go of. One that
+        runs on another thread is not waited for. May be called again, also by
+        the observer itself.
+"""
+        raise NotImplementedError
+    def is_active(self, ) -> bool:
+        """
+        Whether changes are still to come: false once it was cancelled or the
+        client ended.
+"""
+        raise NotImplementedError
+
+class Subscription(SubscriptionProtocol):
+    """
+    An observer's place among the listeners. Dropping it cancels it.
+"""
+
+    _handle: ctypes.c_uint64
+
+    def __init__(self, *args, **kwargs):
+        raise ValueError("This class has no default constructor")
+
+    def __del__(self):
+        # In case of partial initialization of instances.
+        handle = getattr(self, "_handle", None)
+        if handle is not None:
+            _uniffi_rust_call(_UniffiLib.uniffi_wildthing_fn_free_subscription, handle)
+
+    def _uniffi_clone_handle(self):
+        return _uniffi_rust_call(_UniffiLib.uniffi_wildthing_fn_clone_subscription, self._handle)
+
+    # Used by alternative constructors or any methods which return this type.
+    @classmethod
+    def _uniffi_make_instance(cls, handle):
+        # Lightly yucky way to bypass the usual __init__ logic
+        # and just create a new instance with the required handle.
+        inst = cls.__new__(cls)
+        inst._handle = handle
+        return inst
+    def cancel(self, ) -> None:
+        """
+        Ends it: no further call begins, and the observer is let go of. One that
+        runs on another thread is not waited for. May be called again, also by
+        the observer itself.
+"""
+        _uniffi_lowered_args = (
+            self._uniffi_clone_handle(),
+        )
+        _uniffi_lift_return = lambda val: None
+        _uniffi_error_converter = None
+        _uniffi_ffi_result = _uniffi_rust_call_with_error(
+            _uniffi_error_converter,
+            _UniffiLib.uniffi_wildthing_fn_method_subscription_cancel,
+            *_uniffi_lowered_args,
+        )
+        return _uniffi_lift_return(_uniffi_ffi_result)
+    def is_active(self, ) -> bool:
+        """
+        Whether changes are still to come: false once it was cancelled or the
+        client ended.
+"""
+        _uniffi_lowered_args = (
+            self._uniffi_clone_handle(),
+        )
+        _uniffi_lift_return = _UniffiFfiConverterBoolean.lift
+        _uniffi_error_converter = None
+        _uniffi_ffi_result = _uniffi_rust_call_with_error(
+            _uniffi_error_converter,
+            _UniffiLib.uniffi_wildthing_fn_method_subscription_is_active,
+            *_uniffi_lowered_args,
+        )
+        return _uniffi_lift_return(_uniffi_ffi_result)
+
+
+class _UniffiFfiConverterTypeSubscription:
+    @staticmethod
+    def lift(value: int) -> Subscription:
+        return Subscription._uniffi_make_instance(value)
+
+    @staticmethod
+    def check_lower(value: Subscription):
+        if not isinstance(value, Subscription):
+            raise TypeError("Expected Subscription instance, {} found".format(type(value).__name__))
+
+    @staticmethod
+    def lower(value: Subscription) -> ctypes.c_uint64:
+        return value._uniffi_clone_handle()
+
+    @classmethod
+    def read(cls, buf: _UniffiRustBuffer) -> Subscription:
+        ptr = buf.read_u64()
+        if ptr == 0:
+            raise InternalError("Raw handle value was null")
+        return cls.lift(ptr)
+
+    @classmethod
+    def write(cls, value: Subscription, buf: _UniffiRustBuffer):
+        buf.write_u64(cls.lower(value))
+
 class _UniffiFfiConverterOptionalTypeConnectOptions(_UniffiConverterRustBuffer):
     @classmethod
     def check_lower(cls, value):
@@ -6253,29 +8820,6 @@ class _UniffiFfiConverterSequenceTypeDeviceState(_UniffiConverterRustBuffer):
             _UniffiFfiConverterTypeDeviceState.read(buf) for i in range(count)
         ]
 
-class _UniffiFfiConverterSequenceTypeDevice(_UniffiConverterRustBuffer):
-    @classmethod
-    def check_lower(cls, value):
-        for item in value:
-            _UniffiFfiConverterTypeDevice.check_lower(item)
-
-    @classmethod
-    def write(cls, value, buf):
-        items = len(value)
-        buf.write_i32(items)
-        for item in value:
-            _UniffiFfiConverterTypeDevice.write(item, buf)
-
-    @classmethod
-    def read(cls, buf):
-        count = buf.read_i32()
-        if count < 0:
-            raise InternalError("Unexpected negative sequence length")
-
-        return [
-            _UniffiFfiConverterTypeDevice.read(buf) for i in range(count)
-        ]
-
 class _UniffiFfiConverterSequenceTypeEvent(_UniffiConverterRustBuffer):
     @classmethod
     def check_lower(cls, value):
@@ -6297,52 +8841,6 @@ class _UniffiFfiConverterSequenceTypeEvent(_UniffiConverterRustBuffer):
 
         return [
             _UniffiFfiConverterTypeEvent.read(buf) for i in range(count)
-        ]
-
-class _UniffiFfiConverterSequenceTypeHouse(_UniffiConverterRustBuffer):
-    @classmethod
-    def check_lower(cls, value):
-        for item in value:
-            _UniffiFfiConverterTypeHouse.check_lower(item)
-
-    @classmethod
-    def write(cls, value, buf):
-        items = len(value)
-        buf.write_i32(items)
-        for item in value:
-            _UniffiFfiConverterTypeHouse.write(item, buf)
-
-    @classmethod
-    def read(cls, buf):
-        count = buf.read_i32()
-        if count < 0:
-            raise InternalError("Unexpected negative sequence length")
-
-        return [
-            _UniffiFfiConverterTypeHouse.read(buf) for i in range(count)
-        ]
-
-class _UniffiFfiConverterSequenceTypeRoom(_UniffiConverterRustBuffer):
-    @classmethod
-    def check_lower(cls, value):
-        for item in value:
-            _UniffiFfiConverterTypeRoom.check_lower(item)
-
-    @classmethod
-    def write(cls, value, buf):
-        items = len(value)
-        buf.write_i32(items)
-        for item in value:
-            _UniffiFfiConverterTypeRoom.write(item, buf)
-
-    @classmethod
-    def read(cls, buf):
-        count = buf.read_i32()
-        if count < 0:
-            raise InternalError("Unexpected negative sequence length")
-
-        return [
-            _UniffiFfiConverterTypeRoom.read(buf) for i in range(count)
         ]
 
 class _UniffiFfiConverterSequenceTypeUser(_UniffiConverterRustBuffer):
@@ -6454,6 +8952,13 @@ class WildThingClientProtocol(typing.Protocol):
     def cancel_sync(self, ) -> None:
         """
         Ends the sync that runs, promptly. Whoever waits for it gets `Cancelled`.
+"""
+        raise NotImplementedError
+    def changes(self, ) -> ChangeStream:
+        """
+        A stream of changes from now on: this client's, the server's, and those
+        that other processes commit to the same file. Of theirs, it may also tell
+        what was committed in the last 200 ms before.
 """
         raise NotImplementedError
     async def client_id(self, ) -> str:
@@ -6590,7 +9095,7 @@ class WildThingClientProtocol(typing.Protocol):
         raise NotImplementedError
     async def get_sync_status(self, ) -> SyncStatus:
         """
-        Where the replica stands.
+        Where the replica stands. While the client is paused: where it stood then.
 """
         raise NotImplementedError
     async def get_user(self, user_id: RecordId) -> User:
@@ -6618,10 +9123,20 @@ class WildThingClientProtocol(typing.Protocol):
         The network is back: a background sync tries at once.
 """
         raise NotImplementedError
+    def observe_changes(self, observer: ChangeObserver) -> Subscription:
+        """
+        Calls an observer with the same changes, until the subscription is
+        cancelled or dropped or the client ends.
+
+        An observer that holds this client keeps it from ending by itself:
+        cancel the subscription, or call `shutdown`.
+"""
+        raise NotImplementedError
     async def pause(self, ) -> None:
         """
         Stops a running sync and closes every connection to the file, so that no
-        lock on it is held. Calls fail with `Paused` until [`WildThingClient::resume`].
+        lock on it is held. Calls fail with `Paused` until [`WildThingClient::resume`],
+        but for [`WildThingClient::get_sync_status`]; live queries wait.
 """
         raise NotImplementedError
     async def pending_changes(self, ) -> typing.List[PendingChange]:
@@ -6673,7 +9188,9 @@ class WildThingClientProtocol(typing.Protocol):
     async def shutdown(self, ) -> None:
         """
         Ends background work and a running sync, and closes the file. Calls
-        fail with `Cancelled` from here on; streams end.
+        fail with `Cancelled` from here on. Streams, observers and live queries
+        end, the first two once they have what happened until now; an observer
+        that is busy is not waited for.
 """
         raise NotImplementedError
     async def start_background_sync(self, interval: Duration) -> None:
@@ -6722,6 +9239,46 @@ class WildThingClientProtocol(typing.Protocol):
     async def update_user(self, user_id: RecordId,patch: UserPatch) -> User:
         """
         Changes fields of a user. `NotFound` if they are to move to a house that is not there.
+"""
+        raise NotImplementedError
+    async def wait_until_synced(self, timeout: Duration) -> SyncResult:
+        """
+        Waits until the server has answered every edit made before this call:
+        it took it, decided it, or refused it, which marks it failed; and until
+        a sync that began after this call went through. The result is that sync's.
+
+        Syncs by itself if no background sync goes on, and then fails as `sync`
+        does. A background sync is told to try at once; its failures are waited
+        out. Fails with `Timeout` after `timeout`, and with `Cancelled` or
+        `Paused` as soon as syncing is stopped in any way.
+"""
+        raise NotImplementedError
+    def watch_device_state(self, device_id: RecordId) -> DeviceStateQuery:
+        """
+        What a device is doing, now and whenever that changes. A device that is
+        not here, or is deleted, makes `next` fail with `NotFound` once; if it
+        comes, or comes back, its state is the next answer.
+"""
+        raise NotImplementedError
+    def watch_devices(self, room_id: typing.Union[object, typing.Optional[RecordId]] = _DEFAULT) -> DevicesQuery:
+        """
+        The devices of a room, or all, now and whenever that changes.
+"""
+        raise NotImplementedError
+    def watch_houses(self, ) -> HousesQuery:
+        """
+        Every house, now and whenever that changes.
+"""
+        raise NotImplementedError
+    def watch_rooms(self, house_id: typing.Union[object, typing.Optional[RecordId]] = _DEFAULT) -> RoomsQuery:
+        """
+        The rooms of a house, or all, now and whenever that changes.
+"""
+        raise NotImplementedError
+    def watch_status(self, ) -> StatusQuery:
+        """
+        Where the replica stands, now and whenever that changes. A pause is an
+        answer too, with `paused` set.
 """
         raise NotImplementedError
 
@@ -6798,6 +9355,23 @@ class WildThingClient(WildThingClientProtocol):
         _uniffi_ffi_result = _uniffi_rust_call_with_error(
             _uniffi_error_converter,
             _UniffiLib.uniffi_wildthing_fn_method_wildthingclient_cancel_sync,
+            *_uniffi_lowered_args,
+        )
+        return _uniffi_lift_return(_uniffi_ffi_result)
+    def changes(self, ) -> ChangeStream:
+        """
+        A stream of changes from now on: this client's, the server's, and those
+        that other processes commit to the same file. Of theirs, it may also tell
+        what was committed in the last 200 ms before.
+"""
+        _uniffi_lowered_args = (
+            self._uniffi_clone_handle(),
+        )
+        _uniffi_lift_return = _UniffiFfiConverterTypeChangeStream.lift
+        _uniffi_error_converter = None
+        _uniffi_ffi_result = _uniffi_rust_call_with_error(
+            _uniffi_error_converter,
+            _UniffiLib.uniffi_wildthing_fn_method_wildthingclient_changes,
             *_uniffi_lowered_args,
         )
         return _uniffi_lift_return(_uniffi_ffi_result)
@@ -7325,7 +9899,7 @@ class WildThingClient(WildThingClientProtocol):
         )
     async def get_sync_status(self, ) -> SyncStatus:
         """
-        Where the replica stands.
+        Where the replica stands. While the client is paused: where it stood then.
 """
         _uniffi_lowered_args = (
             self._uniffi_clone_handle(),
@@ -7440,10 +10014,33 @@ class WildThingClient(WildThingClientProtocol):
             *_uniffi_lowered_args,
         )
         return _uniffi_lift_return(_uniffi_ffi_result)
+    def observe_changes(self, observer: ChangeObserver) -> Subscription:
+        """
+        Calls an observer with the same changes, until the subscription is
+        cancelled or dropped or the client ends.
+
+        An observer that holds this client keeps it from ending by itself:
+        cancel the subscription, or call `shutdown`.
+"""
+
+        _UniffiFfiConverterTypeChangeObserver.check_lower(observer)
+        _uniffi_lowered_args = (
+            self._uniffi_clone_handle(),
+            _UniffiFfiConverterTypeChangeObserver.lower(observer),
+        )
+        _uniffi_lift_return = _UniffiFfiConverterTypeSubscription.lift
+        _uniffi_error_converter = None
+        _uniffi_ffi_result = _uniffi_rust_call_with_error(
+            _uniffi_error_converter,
+            _UniffiLib.uniffi_wildthing_fn_method_wildthingclient_observe_changes,
+            *_uniffi_lowered_args,
+        )
+        return _uniffi_lift_return(_uniffi_ffi_result)
     async def pause(self, ) -> None:
         """
         Stops a running sync and closes every connection to the file, so that no
-        lock on it is held. Calls fail with `Paused` until [`WildThingClient::resume`].
+        lock on it is held. Calls fail with `Paused` until [`WildThingClient::resume`],
+        but for [`WildThingClient::get_sync_status`]; live queries wait.
 """
         _uniffi_lowered_args = (
             self._uniffi_clone_handle(),
@@ -7618,7 +10215,9 @@ class WildThingClient(WildThingClientProtocol):
     async def shutdown(self, ) -> None:
         """
         Ends background work and a running sync, and closes the file. Calls
-        fail with `Cancelled` from here on; streams end.
+        fail with `Cancelled` from here on. Streams, observers and live queries
+        end, the first two once they have what happened until now; an observer
+        that is busy is not waited for.
 """
         _uniffi_lowered_args = (
             self._uniffi_clone_handle(),
@@ -7818,6 +10417,124 @@ class WildThingClient(WildThingClientProtocol):
             _uniffi_lift_return,
             _uniffi_error_converter,
         )
+    async def wait_until_synced(self, timeout: Duration) -> SyncResult:
+        """
+        Waits until the server has answered every edit made before this call:
+        it took it, decided it, or refused it, which marks it failed; and until
+        a sync that began after this call went through. The result is that sync's.
+
+        Syncs by itself if no background sync goes on, and then fails as `sync`
+        does. A background sync is told to try at once; its failures are waited
+        out. Fails with `Timeout` after `timeout`, and with `Cancelled` or
+        `Paused` as soon as syncing is stopped in any way.
+"""
+
+        _UniffiFfiConverterDuration.check_lower(timeout)
+        _uniffi_lowered_args = (
+            self._uniffi_clone_handle(),
+            _UniffiFfiConverterDuration.lower(timeout),
+        )
+        _uniffi_lift_return = _UniffiFfiConverterTypeSyncResult.lift
+        _uniffi_error_converter = _UniffiFfiConverterTypeWildThingError
+        return await _uniffi_rust_call_async(
+            _UniffiLib.uniffi_wildthing_fn_method_wildthingclient_wait_until_synced(*_uniffi_lowered_args),
+            _UniffiLib.ffi_wildthing_rust_future_poll_rust_buffer,
+            _UniffiLib.ffi_wildthing_rust_future_complete_rust_buffer,
+            _UniffiLib.ffi_wildthing_rust_future_free_rust_buffer,
+            _uniffi_lift_return,
+            _uniffi_error_converter,
+        )
+    def watch_device_state(self, device_id: RecordId) -> DeviceStateQuery:
+        """
+        What a device is doing, now and whenever that changes. A device that is
+        not here, or is deleted, makes `next` fail with `NotFound` once; if it
+        comes, or comes back, its state is the next answer.
+"""
+
+        _UniffiFfiConverterTypeRecordId.check_lower(device_id)
+        _uniffi_lowered_args = (
+            self._uniffi_clone_handle(),
+            _UniffiFfiConverterTypeRecordId.lower(device_id),
+        )
+        _uniffi_lift_return = _UniffiFfiConverterTypeDeviceStateQuery.lift
+        _uniffi_error_converter = None
+        _uniffi_ffi_result = _uniffi_rust_call_with_error(
+            _uniffi_error_converter,
+            _UniffiLib.uniffi_wildthing_fn_method_wildthingclient_watch_device_state,
+            *_uniffi_lowered_args,
+        )
+        return _uniffi_lift_return(_uniffi_ffi_result)
+    def watch_devices(self, room_id: typing.Union[object, typing.Optional[RecordId]] = _DEFAULT) -> DevicesQuery:
+        """
+        The devices of a room, or all, now and whenever that changes.
+"""
+
+        if room_id is _DEFAULT:
+            room_id = None
+        _UniffiFfiConverterOptionalTypeRecordId.check_lower(room_id)
+        _uniffi_lowered_args = (
+            self._uniffi_clone_handle(),
+            _UniffiFfiConverterOptionalTypeRecordId.lower(room_id),
+        )
+        _uniffi_lift_return = _UniffiFfiConverterTypeDevicesQuery.lift
+        _uniffi_error_converter = None
+        _uniffi_ffi_result = _uniffi_rust_call_with_error(
+            _uniffi_error_converter,
+            _UniffiLib.uniffi_wildthing_fn_method_wildthingclient_watch_devices,
+            *_uniffi_lowered_args,
+        )
+        return _uniffi_lift_return(_uniffi_ffi_result)
+    def watch_houses(self, ) -> HousesQuery:
+        """
+        Every house, now and whenever that changes.
+"""
+        _uniffi_lowered_args = (
+            self._uniffi_clone_handle(),
+        )
+        _uniffi_lift_return = _UniffiFfiConverterTypeHousesQuery.lift
+        _uniffi_error_converter = None
+        _uniffi_ffi_result = _uniffi_rust_call_with_error(
+            _uniffi_error_converter,
+            _UniffiLib.uniffi_wildthing_fn_method_wildthingclient_watch_houses,
+            *_uniffi_lowered_args,
+        )
+        return _uniffi_lift_return(_uniffi_ffi_result)
+    def watch_rooms(self, house_id: typing.Union[object, typing.Optional[RecordId]] = _DEFAULT) -> RoomsQuery:
+        """
+        The rooms of a house, or all, now and whenever that changes.
+"""
+
+        if house_id is _DEFAULT:
+            house_id = None
+        _UniffiFfiConverterOptionalTypeRecordId.check_lower(house_id)
+        _uniffi_lowered_args = (
+            self._uniffi_clone_handle(),
+            _UniffiFfiConverterOptionalTypeRecordId.lower(house_id),
+        )
+        _uniffi_lift_return = _UniffiFfiConverterTypeRoomsQuery.lift
+        _uniffi_error_converter = None
+        _uniffi_ffi_result = _uniffi_rust_call_with_error(
+            _uniffi_error_converter,
+            _UniffiLib.uniffi_wildthing_fn_method_wildthingclient_watch_rooms,
+            *_uniffi_lowered_args,
+        )
+        return _uniffi_lift_return(_uniffi_ffi_result)
+    def watch_status(self, ) -> StatusQuery:
+        """
+        Where the replica stands, now and whenever that changes. A pause is an
+        answer too, with `paused` set.
+"""
+        _uniffi_lowered_args = (
+            self._uniffi_clone_handle(),
+        )
+        _uniffi_lift_return = _UniffiFfiConverterTypeStatusQuery.lift
+        _uniffi_error_converter = None
+        _uniffi_ffi_result = _uniffi_rust_call_with_error(
+            _uniffi_error_converter,
+            _UniffiLib.uniffi_wildthing_fn_method_wildthingclient_watch_status,
+            *_uniffi_lowered_args,
+        )
+        return _uniffi_lift_return(_uniffi_ffi_result)
 
 
 class _UniffiFfiConverterTypeWildThingClient:
@@ -7896,7 +10613,10 @@ def set_log_sink(level: LogLevel,sink: LogSink) -> None:
 __all__ = [
     "InternalError",
     "Kind",
+    "Origin",
     "Loser",
+    "Connection",
+    "ChangeEvent",
     "DeviceType",
     "RecordStatus",
     "Freshness",
@@ -7906,7 +10626,9 @@ __all__ = [
     "UserRole",
     "Durability",
     "LogSinkError",
+    "ObserverError",
     "WildThingError",
+    "ChangeBatch",
     "Conflict",
     "Timeouts",
     "ConnectOptions",
@@ -7936,8 +10658,24 @@ __all__ = [
     "User",
     "UserPatch",
     "set_log_sink",
+    "ChangeObserverImpl",
+    "ChangeObserver",
+    "ChangeStream",
+    "ChangeStreamProtocol",
+    "DeviceStateQuery",
+    "DeviceStateQueryProtocol",
+    "DevicesQuery",
+    "DevicesQueryProtocol",
+    "HousesQuery",
+    "HousesQueryProtocol",
     "LogSinkImpl",
     "LogSink",
+    "RoomsQuery",
+    "RoomsQueryProtocol",
+    "StatusQuery",
+    "StatusQueryProtocol",
+    "Subscription",
+    "SubscriptionProtocol",
     "WildThingClient",
     "WildThingClientProtocol",
 ]

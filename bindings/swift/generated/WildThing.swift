@@ -691,6 +691,870 @@ fileprivate struct FfiConverterDuration: FfiConverterRustBuffer {
 
 
 /**
+ * Hears of changes.
+ *
+ * It is called on a thread of the library that holds no lock, with one batch
+ * at a time, in order. It may take its time, fail, and call the client: nobody
+ * else is held up. Up to 8,192 events wait for it; the batch after a gap tells
+ * how many were dropped.
+ */
+public protocol ChangeObserver: AnyObject, Sendable {
+
+    /**
+     * Something changed. A failure is logged, and the next change told all the same.
+     */
+    func onChanges(batch: ChangeBatch) throws
+
+}
+/**
+ * Hears of changes.
+ *
+ * It is called on a thread of the library that holds no lock, with one batch
+ * at a time, in order. It may take its time, fail, and call the client: nobody
+ * else is held up. Up to 8,192 events wait for it; the batch after a gap tells
+ * how many were dropped.
+ */
+open class ChangeObserverImpl: ChangeObserver, @unchecked Sendable {
+    fileprivate let handle: UInt64
+
+    /// Used to instantiate a [FFIObject] without an actual handle, for fakes in tests, mostly.
+#if swift(>=5.8)
+    @_documentation(visibility: private)
+#endif
+    public struct NoHandle {
+        public init() {}
+    }
+
+    // TODO: We'd like this to be `private` but for Swifty reasons,
+    // we can't implement `FfiConverter` without making this `required` and we can't
+    // make it `required` without making it `public`.
+#if swift(>=5.8)
+    @_documentation(visibility: private)
+#endif
+    required public init(unsafeFromHandle handle: UInt64) {
+        self.handle = handle
+    }
+
+    // This constructor can be used to instantiate a fake object.
+    // - Parameter noHandle: Placeholder value so we can have a constructor separate from the default empty one that may be implemented for classes extending [FFIObject].
+    //
+    // - Warning:
+    //     Any object instantiated with this constructor cannot be passed to an actual Rust-backed object. Since there isn't a backing handle the FFI lower functions will crash.
+#if swift(>=5.8)
+    @_documentation(visibility: private)
+#endif
+    public init(noHandle: NoHandle) {
+        self.handle = 0
+    }
+
+#if swift(>=5.8)
+    @_documentation(visibility: private)
+#endif
+    public func uniffiCloneHandle() -> UInt64 {
+        return try! rustCall { uniffi_wildthing_fn_clone_changeobserver(self.handle, $0) }
+    }
+    // No primary constructor declared for this class.
+
+    deinit {
+        if handle == 0 {
+            // Mock objects have handle=0 don't try to free them
+            return
+        }
+
+        try! rustCall { uniffi_wildthing_fn_free_changeobserver(handle, $0) }
+    }
+
+
+    /**
+     * Something changed. A failure is logged, and the next change told all the same.
+     */
+open func onChanges(batch: ChangeBatch)throws   {try rustCallWithError(FfiConverterTypeObserverError_lift) {
+        uniffiCallStatus in
+    uniffi_wildthing_fn_method_changeobserver_on_changes(
+            self.uniffiCloneHandle(),
+        FfiConverterTypeChangeBatch_lower(batch),uniffiCallStatus
+    )
+}
+}
+
+
+}
+
+
+// Put the implementation in a struct so we don't pollute the top-level namespace
+fileprivate struct UniffiCallbackInterfaceChangeObserver {
+
+    // Create the VTable using a series of closures.
+    // Swift automatically converts these into C callback functions.
+    //
+    // Store the vtable directly.
+    static let vtable: UniffiVTableCallbackInterfaceChangeObserver = UniffiVTableCallbackInterfaceChangeObserver(
+        uniffiFree: { (uniffiHandle: UInt64) -> () in
+            do {
+                try FfiConverterTypeChangeObserver.handleMap.remove(handle: uniffiHandle)
+            } catch {
+                print("Uniffi callback interface ChangeObserver: handle missing in uniffiFree")
+            }
+        },
+        uniffiClone: { (uniffiHandle: UInt64) -> UInt64 in
+            do {
+                return try FfiConverterTypeChangeObserver.handleMap.clone(handle: uniffiHandle)
+            } catch {
+                fatalError("Uniffi callback interface ChangeObserver: handle missing in uniffiClone")
+            }
+        },
+        onChanges: { (
+            uniffiHandle: UInt64,
+            batch: RustBuffer,
+            uniffiOutReturn: UnsafeMutableRawPointer,
+            uniffiCallStatus: UnsafeMutablePointer<RustCallStatus>
+        ) in
+            let makeCall = {
+                () throws -> () in
+                guard let uniffiObj = try? FfiConverterTypeChangeObserver.handleMap.get(handle: uniffiHandle) else {
+                    throw UniffiInternalError.unexpectedStaleHandle
+                }
+                return try uniffiObj.onChanges(
+                     batch: try FfiConverterTypeChangeBatch_lift(batch)
+                )
+            }
+
+
+            let writeReturn = { () }
+            uniffiTraitInterfaceCallWithError(
+                callStatus: uniffiCallStatus,
+                makeCall: makeCall,
+                writeReturn: writeReturn,
+                lowerError: FfiConverterTypeObserverError_lower
+            )
+        }
+    )
+
+    // Rust stores this pointer for future callback invocations, so it must live
+    // for the process lifetime (not just for the init function call).
+    //
+    // `nonisolated(unsafe)` is needed under Swift 6 strict concurrency.
+    // This is safe because the pointee is initialized once during static init
+    // and never mutated by either side of the FFI.  Its fields are C function pointers.
+    nonisolated(unsafe) static let vtablePtr: UnsafePointer<UniffiVTableCallbackInterfaceChangeObserver> = {
+        let ptr = UnsafeMutablePointer<UniffiVTableCallbackInterfaceChangeObserver>.allocate(capacity: 1)
+        ptr.initialize(to: vtable)
+        return UnsafePointer(ptr)
+    }()
+}
+
+private func uniffiCallbackInitChangeObserver() {
+    uniffi_wildthing_fn_init_callback_vtable_changeobserver(UniffiCallbackInterfaceChangeObserver.vtablePtr)
+}
+
+#if swift(>=5.8)
+@_documentation(visibility: private)
+#endif
+public struct FfiConverterTypeChangeObserver: FfiConverter {
+    fileprivate static let handleMap = UniffiHandleMap<ChangeObserver>()
+
+    typealias FfiType = UInt64
+    typealias SwiftType = ChangeObserver
+
+    public static func lift(_ handle: UInt64) throws -> ChangeObserver {
+        if ((handle & 1) == 0) {
+            // Rust-generated handle, construct a new class that uses the handle to implement the
+            // interface
+            return ChangeObserverImpl(unsafeFromHandle: handle)
+        } else {
+            // Swift-generated handle, get the object from the handle map
+            return try handleMap.remove(handle: handle)
+        }
+    }
+
+    public static func lower(_ value: ChangeObserver) -> UInt64 {
+         if let rustImpl = value as? ChangeObserverImpl {
+             // Rust-implemented object.  Clone the handle and return it
+            return rustImpl.uniffiCloneHandle()
+         } else {
+            // Swift object, generate a new vtable handle and return that.
+            return handleMap.insert(obj: value)
+         }
+    }
+
+    public static func read(from buf: inout (data: Data, offset: Data.Index)) throws -> ChangeObserver {
+        let handle: UInt64 = try readInt(&buf)
+        return try lift(handle)
+    }
+
+    public static func write(_ value: ChangeObserver, into buf: inout [UInt8]) {
+        writeInt(&buf, lower(value))
+    }
+}
+
+
+#if swift(>=5.8)
+@_documentation(visibility: private)
+#endif
+public func FfiConverterTypeChangeObserver_lift(_ handle: UInt64) throws -> ChangeObserver {
+    return try FfiConverterTypeChangeObserver.lift(handle)
+}
+
+#if swift(>=5.8)
+@_documentation(visibility: private)
+#endif
+public func FfiConverterTypeChangeObserver_lower(_ value: ChangeObserver) -> UInt64 {
+    return FfiConverterTypeChangeObserver.lower(value)
+}
+
+
+/**
+ * Changes as they are committed, here or by another process on the same file.
+ *
+ * Up to 8,192 events wait for a reader; the batch after a gap tells how many
+ * were dropped. Dropping the stream cancels it. It does not keep its client alive.
+ */
+public protocol ChangeStreamProtocol: AnyObject, Sendable {
+
+    /**
+     * Ends the stream at once: a waiting [`ChangeStream::next`] gives `None`,
+     * and what was not taken is dropped. May be called again.
+     */
+    func cancel()
+
+    /**
+     * The next batch, when there is one. `None` after [`ChangeStream::cancel`],
+     * and after the end of the client once everything was taken.
+     *
+     * Nothing is lost by giving up on the call. Two callers at a time get
+     * different batches.
+     */
+    func next() async  -> ChangeBatch?
+
+}
+/**
+ * Changes as they are committed, here or by another process on the same file.
+ *
+ * Up to 8,192 events wait for a reader; the batch after a gap tells how many
+ * were dropped. Dropping the stream cancels it. It does not keep its client alive.
+ */
+open class ChangeStream: ChangeStreamProtocol, @unchecked Sendable {
+    fileprivate let handle: UInt64
+
+    /// Used to instantiate a [FFIObject] without an actual handle, for fakes in tests, mostly.
+#if swift(>=5.8)
+    @_documentation(visibility: private)
+#endif
+    public struct NoHandle {
+        public init() {}
+    }
+
+    // TODO: We'd like this to be `private` but for Swifty reasons,
+    // we can't implement `FfiConverter` without making this `required` and we can't
+    // make it `required` without making it `public`.
+#if swift(>=5.8)
+    @_documentation(visibility: private)
+#endif
+    required public init(unsafeFromHandle handle: UInt64) {
+        self.handle = handle
+    }
+
+    // This constructor can be used to instantiate a fake object.
+    // - Parameter noHandle: Placeholder value so we can have a constructor separate from the default empty one that may be implemented for classes extending [FFIObject].
+    //
+    // - Warning:
+    //     Any object instantiated with this constructor cannot be passed to an actual Rust-backed object. Since there isn't a backing handle the FFI lower functions will crash.
+#if swift(>=5.8)
+    @_documentation(visibility: private)
+#endif
+    public init(noHandle: NoHandle) {
+        self.handle = 0
+    }
+
+#if swift(>=5.8)
+    @_documentation(visibility: private)
+#endif
+    public func uniffiCloneHandle() -> UInt64 {
+        return try! rustCall { uniffi_wildthing_fn_clone_changestream(self.handle, $0) }
+    }
+    // No primary constructor declared for this class.
+
+    deinit {
+        if handle == 0 {
+            // Mock objects have handle=0 don't try to free them
+            return
+        }
+
+        try! rustCall { uniffi_wildthing_fn_free_changestream(handle, $0) }
+    }
+
+
+    /**
+     * Ends the stream at once: a waiting [`ChangeStream::next`] gives `None`,
+     * and what was not taken is dropped. May be called again.
+     */
+open func cancel()  {try! rustCall() {
+        uniffiCallStatus in
+    uniffi_wildthing_fn_method_changestream_cancel(
+            self.uniffiCloneHandle(),uniffiCallStatus
+    )
+}
+}
+
+    /**
+     * The next batch, when there is one. `None` after [`ChangeStream::cancel`],
+     * and after the end of the client once everything was taken.
+     *
+     * Nothing is lost by giving up on the call. Two callers at a time get
+     * different batches.
+     */
+open func next()async  -> ChangeBatch?  {
+    return
+        try!  await uniffiRustCallAsync(
+            rustFutureFunc: {
+                uniffi_wildthing_fn_method_changestream_next(
+                        self.uniffiCloneHandle()
+                )
+            },
+            pollFunc: ffi_wildthing_rust_future_poll_rust_buffer,
+            completeFunc: ffi_wildthing_rust_future_complete_rust_buffer,
+            freeFunc: ffi_wildthing_rust_future_free_rust_buffer,
+            liftFunc: FfiConverterOptionTypeChangeBatch.lift,
+            errorHandler: nil
+
+        )
+}
+
+
+}
+
+
+#if swift(>=5.8)
+@_documentation(visibility: private)
+#endif
+public struct FfiConverterTypeChangeStream: FfiConverter {
+    typealias FfiType = UInt64
+    typealias SwiftType = ChangeStream
+
+    public static func lift(_ handle: UInt64) throws -> ChangeStream {
+        return ChangeStream(unsafeFromHandle: handle)
+    }
+
+    public static func lower(_ value: ChangeStream) -> UInt64 {
+        return value.uniffiCloneHandle()
+    }
+
+    public static func read(from buf: inout (data: Data, offset: Data.Index)) throws -> ChangeStream {
+        let handle: UInt64 = try readInt(&buf)
+        return try lift(handle)
+    }
+
+    public static func write(_ value: ChangeStream, into buf: inout [UInt8]) {
+        writeInt(&buf, lower(value))
+    }
+}
+
+
+#if swift(>=5.8)
+@_documentation(visibility: private)
+#endif
+public func FfiConverterTypeChangeStream_lift(_ handle: UInt64) throws -> ChangeStream {
+    return try FfiConverterTypeChangeStream.lift(handle)
+}
+
+#if swift(>=5.8)
+@_documentation(visibility: private)
+#endif
+public func FfiConverterTypeChangeStream_lower(_ value: ChangeStream) -> UInt64 {
+    return FfiConverterTypeChangeStream.lower(value)
+}
+
+
+/**
+ * What a device is doing, as it changes.
+ *
+ * Dropping it cancels it. It does not keep its client alive.
+ */
+public protocol DeviceStateQueryProtocol: AnyObject, Sendable {
+
+    /**
+     * Ends the query at once: a waiting `next` gives `None`. May be
+     * called again.
+     */
+    func cancel()
+
+    /**
+     * The answer now; from the second call on, the answer once it is
+     * another than the last one given. Changes within 30 ms make one
+     * answer.
+     *
+     * While the client is paused this waits. An error is an answer
+     * too: it is given once, and the next call waits for another
+     * answer. `None` after `cancel` and after the end of the client.
+     */
+    func next() async throws  -> DeviceState?
+
+}
+/**
+ * What a device is doing, as it changes.
+ *
+ * Dropping it cancels it. It does not keep its client alive.
+ */
+open class DeviceStateQuery: DeviceStateQueryProtocol, @unchecked Sendable {
+    fileprivate let handle: UInt64
+
+    /// Used to instantiate a [FFIObject] without an actual handle, for fakes in tests, mostly.
+#if swift(>=5.8)
+    @_documentation(visibility: private)
+#endif
+    public struct NoHandle {
+        public init() {}
+    }
+
+    // TODO: We'd like this to be `private` but for Swifty reasons,
+    // we can't implement `FfiConverter` without making this `required` and we can't
+    // make it `required` without making it `public`.
+#if swift(>=5.8)
+    @_documentation(visibility: private)
+#endif
+    required public init(unsafeFromHandle handle: UInt64) {
+        self.handle = handle
+    }
+
+    // This constructor can be used to instantiate a fake object.
+    // - Parameter noHandle: Placeholder value so we can have a constructor separate from the default empty one that may be implemented for classes extending [FFIObject].
+    //
+    // - Warning:
+    //     Any object instantiated with this constructor cannot be passed to an actual Rust-backed object. Since there isn't a backing handle the FFI lower functions will crash.
+#if swift(>=5.8)
+    @_documentation(visibility: private)
+#endif
+    public init(noHandle: NoHandle) {
+        self.handle = 0
+    }
+
+#if swift(>=5.8)
+    @_documentation(visibility: private)
+#endif
+    public func uniffiCloneHandle() -> UInt64 {
+        return try! rustCall { uniffi_wildthing_fn_clone_devicestatequery(self.handle, $0) }
+    }
+    // No primary constructor declared for this class.
+
+    deinit {
+        if handle == 0 {
+            // Mock objects have handle=0 don't try to free them
+            return
+        }
+
+        try! rustCall { uniffi_wildthing_fn_free_devicestatequery(handle, $0) }
+    }
+
+
+    /**
+     * Ends the query at once: a waiting `next` gives `None`. May be
+     * called again.
+     */
+open func cancel()  {try! rustCall() {
+        uniffiCallStatus in
+    uniffi_wildthing_fn_method_devicestatequery_cancel(
+            self.uniffiCloneHandle(),uniffiCallStatus
+    )
+}
+}
+
+    /**
+     * The answer now; from the second call on, the answer once it is
+     * another than the last one given. Changes within 30 ms make one
+     * answer.
+     *
+     * While the client is paused this waits. An error is an answer
+     * too: it is given once, and the next call waits for another
+     * answer. `None` after `cancel` and after the end of the client.
+     */
+open func next()async throws  -> DeviceState?  {
+    return
+        try  await uniffiRustCallAsync(
+            rustFutureFunc: {
+                uniffi_wildthing_fn_method_devicestatequery_next(
+                        self.uniffiCloneHandle()
+                )
+            },
+            pollFunc: ffi_wildthing_rust_future_poll_rust_buffer,
+            completeFunc: ffi_wildthing_rust_future_complete_rust_buffer,
+            freeFunc: ffi_wildthing_rust_future_free_rust_buffer,
+            liftFunc: FfiConverterOptionTypeDeviceState.lift,
+            errorHandler: FfiConverterTypeWildThingError_lift
+        )
+}
+
+
+}
+
+
+#if swift(>=5.8)
+@_documentation(visibility: private)
+#endif
+public struct FfiConverterTypeDeviceStateQuery: FfiConverter {
+    typealias FfiType = UInt64
+    typealias SwiftType = DeviceStateQuery
+
+    public static func lift(_ handle: UInt64) throws -> DeviceStateQuery {
+        return DeviceStateQuery(unsafeFromHandle: handle)
+    }
+
+    public static func lower(_ value: DeviceStateQuery) -> UInt64 {
+        return value.uniffiCloneHandle()
+    }
+
+    public static func read(from buf: inout (data: Data, offset: Data.Index)) throws -> DeviceStateQuery {
+        let handle: UInt64 = try readInt(&buf)
+        return try lift(handle)
+    }
+
+    public static func write(_ value: DeviceStateQuery, into buf: inout [UInt8]) {
+        writeInt(&buf, lower(value))
+    }
+}
+
+
+#if swift(>=5.8)
+@_documentation(visibility: private)
+#endif
+public func FfiConverterTypeDeviceStateQuery_lift(_ handle: UInt64) throws -> DeviceStateQuery {
+    return try FfiConverterTypeDeviceStateQuery.lift(handle)
+}
+
+#if swift(>=5.8)
+@_documentation(visibility: private)
+#endif
+public func FfiConverterTypeDeviceStateQuery_lower(_ value: DeviceStateQuery) -> UInt64 {
+    return FfiConverterTypeDeviceStateQuery.lower(value)
+}
+
+
+/**
+ * The devices of a room, or all, by name, as they change.
+ *
+ * Dropping it cancels it. It does not keep its client alive.
+ */
+public protocol DevicesQueryProtocol: AnyObject, Sendable {
+
+    /**
+     * Ends the query at once: a waiting `next` gives `None`. May be
+     * called again.
+     */
+    func cancel()
+
+    /**
+     * The answer now; from the second call on, the answer once it is
+     * another than the last one given. Changes within 30 ms make one
+     * answer.
+     *
+     * While the client is paused this waits. An error is an answer
+     * too: it is given once, and the next call waits for another
+     * answer. `None` after `cancel` and after the end of the client.
+     */
+    func next() async throws  -> [Device]?
+
+}
+/**
+ * The devices of a room, or all, by name, as they change.
+ *
+ * Dropping it cancels it. It does not keep its client alive.
+ */
+open class DevicesQuery: DevicesQueryProtocol, @unchecked Sendable {
+    fileprivate let handle: UInt64
+
+    /// Used to instantiate a [FFIObject] without an actual handle, for fakes in tests, mostly.
+#if swift(>=5.8)
+    @_documentation(visibility: private)
+#endif
+    public struct NoHandle {
+        public init() {}
+    }
+
+    // TODO: We'd like this to be `private` but for Swifty reasons,
+    // we can't implement `FfiConverter` without making this `required` and we can't
+    // make it `required` without making it `public`.
+#if swift(>=5.8)
+    @_documentation(visibility: private)
+#endif
+    required public init(unsafeFromHandle handle: UInt64) {
+        self.handle = handle
+    }
+
+    // This constructor can be used to instantiate a fake object.
+    // - Parameter noHandle: Placeholder value so we can have a constructor separate from the default empty one that may be implemented for classes extending [FFIObject].
+    //
+    // - Warning:
+    //     Any object instantiated with this constructor cannot be passed to an actual Rust-backed object. Since there isn't a backing handle the FFI lower functions will crash.
+#if swift(>=5.8)
+    @_documentation(visibility: private)
+#endif
+    public init(noHandle: NoHandle) {
+        self.handle = 0
+    }
+
+#if swift(>=5.8)
+    @_documentation(visibility: private)
+#endif
+    public func uniffiCloneHandle() -> UInt64 {
+        return try! rustCall { uniffi_wildthing_fn_clone_devicesquery(self.handle, $0) }
+    }
+    // No primary constructor declared for this class.
+
+    deinit {
+        if handle == 0 {
+            // Mock objects have handle=0 don't try to free them
+            return
+        }
+
+        try! rustCall { uniffi_wildthing_fn_free_devicesquery(handle, $0) }
+    }
+
+
+    /**
+     * Ends the query at once: a waiting `next` gives `None`. May be
+     * called again.
+     */
+open func cancel()  {try! rustCall() {
+        uniffiCallStatus in
+    uniffi_wildthing_fn_method_devicesquery_cancel(
+            self.uniffiCloneHandle(),uniffiCallStatus
+    )
+}
+}
+
+    /**
+     * The answer now; from the second call on, the answer once it is
+     * another than the last one given. Changes within 30 ms make one
+     * answer.
+     *
+     * While the client is paused this waits. An error is an answer
+     * too: it is given once, and the next call waits for another
+     * answer. `None` after `cancel` and after the end of the client.
+     */
+open func next()async throws  -> [Device]?  {
+    return
+        try  await uniffiRustCallAsync(
+            rustFutureFunc: {
+                uniffi_wildthing_fn_method_devicesquery_next(
+                        self.uniffiCloneHandle()
+                )
+            },
+            pollFunc: ffi_wildthing_rust_future_poll_rust_buffer,
+            completeFunc: ffi_wildthing_rust_future_complete_rust_buffer,
+            freeFunc: ffi_wildthing_rust_future_free_rust_buffer,
+            liftFunc: FfiConverterOptionSequenceTypeDevice.lift,
+            errorHandler: FfiConverterTypeWildThingError_lift
+        )
+}
+
+
+}
+
+
+#if swift(>=5.8)
+@_documentation(visibility: private)
+#endif
+public struct FfiConverterTypeDevicesQuery: FfiConverter {
+    typealias FfiType = UInt64
+    typealias SwiftType = DevicesQuery
+
+    public static func lift(_ handle: UInt64) throws -> DevicesQuery {
+        return DevicesQuery(unsafeFromHandle: handle)
+    }
+
+    public static func lower(_ value: DevicesQuery) -> UInt64 {
+        return value.uniffiCloneHandle()
+    }
+
+    public static func read(from buf: inout (data: Data, offset: Data.Index)) throws -> DevicesQuery {
+        let handle: UInt64 = try readInt(&buf)
+        return try lift(handle)
+    }
+
+    public static func write(_ value: DevicesQuery, into buf: inout [UInt8]) {
+        writeInt(&buf, lower(value))
+    }
+}
+
+
+#if swift(>=5.8)
+@_documentation(visibility: private)
+#endif
+public func FfiConverterTypeDevicesQuery_lift(_ handle: UInt64) throws -> DevicesQuery {
+    return try FfiConverterTypeDevicesQuery.lift(handle)
+}
+
+#if swift(>=5.8)
+@_documentation(visibility: private)
+#endif
+public func FfiConverterTypeDevicesQuery_lower(_ value: DevicesQuery) -> UInt64 {
+    return FfiConverterTypeDevicesQuery.lower(value)
+}
+
+
+/**
+ * Every house, by name, as it changes.
+ *
+ * Dropping it cancels it. It does not keep its client alive.
+ */
+public protocol HousesQueryProtocol: AnyObject, Sendable {
+
+    /**
+     * Ends the query at once: a waiting `next` gives `None`. May be
+     * called again.
+     */
+    func cancel()
+
+    /**
+     * The answer now; from the second call on, the answer once it is
+     * another than the last one given. Changes within 30 ms make one
+     * answer.
+     *
+     * While the client is paused this waits. An error is an answer
+     * too: it is given once, and the next call waits for another
+     * answer. `None` after `cancel` and after the end of the client.
+     */
+    func next() async throws  -> [House]?
+
+}
+/**
+ * Every house, by name, as it changes.
+ *
+ * Dropping it cancels it. It does not keep its client alive.
+ */
+open class HousesQuery: HousesQueryProtocol, @unchecked Sendable {
+    fileprivate let handle: UInt64
+
+    /// Used to instantiate a [FFIObject] without an actual handle, for fakes in tests, mostly.
+#if swift(>=5.8)
+    @_documentation(visibility: private)
+#endif
+    public struct NoHandle {
+        public init() {}
+    }
+
+    // TODO: We'd like this to be `private` but for Swifty reasons,
+    // we can't implement `FfiConverter` without making this `required` and we can't
+    // make it `required` without making it `public`.
+#if swift(>=5.8)
+    @_documentation(visibility: private)
+#endif
+    required public init(unsafeFromHandle handle: UInt64) {
+        self.handle = handle
+    }
+
+    // This constructor can be used to instantiate a fake object.
+    // - Parameter noHandle: Placeholder value so we can have a constructor separate from the default empty one that may be implemented for classes extending [FFIObject].
+    //
+    // - Warning:
+    //     Any object instantiated with this constructor cannot be passed to an actual Rust-backed object. Since there isn't a backing handle the FFI lower functions will crash.
+#if swift(>=5.8)
+    @_documentation(visibility: private)
+#endif
+    public init(noHandle: NoHandle) {
+        self.handle = 0
+    }
+
+#if swift(>=5.8)
+    @_documentation(visibility: private)
+#endif
+    public func uniffiCloneHandle() -> UInt64 {
+        return try! rustCall { uniffi_wildthing_fn_clone_housesquery(self.handle, $0) }
+    }
+    // No primary constructor declared for this class.
+
+    deinit {
+        if handle == 0 {
+            // Mock objects have handle=0 don't try to free them
+            return
+        }
+
+        try! rustCall { uniffi_wildthing_fn_free_housesquery(handle, $0) }
+    }
+
+
+    /**
+     * Ends the query at once: a waiting `next` gives `None`. May be
+     * called again.
+     */
+open func cancel()  {try! rustCall() {
+        uniffiCallStatus in
+    uniffi_wildthing_fn_method_housesquery_cancel(
+            self.uniffiCloneHandle(),uniffiCallStatus
+    )
+}
+}
+
+    /**
+     * The answer now; from the second call on, the answer once it is
+     * another than the last one given. Changes within 30 ms make one
+     * answer.
+     *
+     * While the client is paused this waits. An error is an answer
+     * too: it is given once, and the next call waits for another
+     * answer. `None` after `cancel` and after the end of the client.
+     */
+open func next()async throws  -> [House]?  {
+    return
+        try  await uniffiRustCallAsync(
+            rustFutureFunc: {
+                uniffi_wildthing_fn_method_housesquery_next(
+                        self.uniffiCloneHandle()
+                )
+            },
+            pollFunc: ffi_wildthing_rust_future_poll_rust_buffer,
+            completeFunc: ffi_wildthing_rust_future_complete_rust_buffer,
+            freeFunc: ffi_wildthing_rust_future_free_rust_buffer,
+            liftFunc: FfiConverterOptionSequenceTypeHouse.lift,
+            errorHandler: FfiConverterTypeWildThingError_lift
+        )
+}
+
+
+}
+
+
+#if swift(>=5.8)
+@_documentation(visibility: private)
+#endif
+public struct FfiConverterTypeHousesQuery: FfiConverter {
+    typealias FfiType = UInt64
+    typealias SwiftType = HousesQuery
+
+    public static func lift(_ handle: UInt64) throws -> HousesQuery {
+        return HousesQuery(unsafeFromHandle: handle)
+    }
+
+    public static func lower(_ value: HousesQuery) -> UInt64 {
+        return value.uniffiCloneHandle()
+    }
+
+    public static func read(from buf: inout (data: Data, offset: Data.Index)) throws -> HousesQuery {
+        let handle: UInt64 = try readInt(&buf)
+        return try lift(handle)
+    }
+
+    public static func write(_ value: HousesQuery, into buf: inout [UInt8]) {
+        writeInt(&buf, lower(value))
+    }
+}
+
+
+#if swift(>=5.8)
+@_documentation(visibility: private)
+#endif
+public func FfiConverterTypeHousesQuery_lift(_ handle: UInt64) throws -> HousesQuery {
+    return try FfiConverterTypeHousesQuery.lift(handle)
+}
+
+#if swift(>=5.8)
+@_documentation(visibility: private)
+#endif
+public func FfiConverterTypeHousesQuery_lower(_ value: HousesQuery) -> UInt64 {
+    return FfiConverterTypeHousesQuery.lower(value)
+}
+
+
+/**
  * Takes the library's messages.
  */
 public protocol LogSink: AnyObject, Sendable {
@@ -894,6 +1758,476 @@ public func FfiConverterTypeLogSink_lower(_ value: LogSink) -> UInt64 {
 
 
 /**
+ * The rooms of a house, or all, by name, as they change.
+ *
+ * Dropping it cancels it. It does not keep its client alive.
+ */
+public protocol RoomsQueryProtocol: AnyObject, Sendable {
+
+    /**
+     * Ends the query at once: a waiting `next` gives `None`. May be
+     * called again.
+     */
+    func cancel()
+
+    /**
+     * The answer now; from the second call on, the answer once it is
+     * another than the last one given. Changes within 30 ms make one
+     * answer.
+     *
+     * While the client is paused this waits. An error is an answer
+     * too: it is given once, and the next call waits for another
+     * answer. `None` after `cancel` and after the end of the client.
+     */
+    func next() async throws  -> [Room]?
+
+}
+/**
+ * The rooms of a house, or all, by name, as they change.
+ *
+ * Dropping it cancels it. It does not keep its client alive.
+ */
+open class RoomsQuery: RoomsQueryProtocol, @unchecked Sendable {
+    fileprivate let handle: UInt64
+
+    /// Used to instantiate a [FFIObject] without an actual handle, for fakes in tests, mostly.
+#if swift(>=5.8)
+    @_documentation(visibility: private)
+#endif
+    public struct NoHandle {
+        public init() {}
+    }
+
+    // TODO: We'd like this to be `private` but for Swifty reasons,
+    // we can't implement `FfiConverter` without making this `required` and we can't
+    // make it `required` without making it `public`.
+#if swift(>=5.8)
+    @_documentation(visibility: private)
+#endif
+    required public init(unsafeFromHandle handle: UInt64) {
+        self.handle = handle
+    }
+
+    // This constructor can be used to instantiate a fake object.
+    // - Parameter noHandle: Placeholder value so we can have a constructor separate from the default empty one that may be implemented for classes extending [FFIObject].
+    //
+    // - Warning:
+    //     Any object instantiated with this constructor cannot be passed to an actual Rust-backed object. Since there isn't a backing handle the FFI lower functions will crash.
+#if swift(>=5.8)
+    @_documentation(visibility: private)
+#endif
+    public init(noHandle: NoHandle) {
+        self.handle = 0
+    }
+
+#if swift(>=5.8)
+    @_documentation(visibility: private)
+#endif
+    public func uniffiCloneHandle() -> UInt64 {
+        return try! rustCall { uniffi_wildthing_fn_clone_roomsquery(self.handle, $0) }
+    }
+    // No primary constructor declared for this class.
+
+    deinit {
+        if handle == 0 {
+            // Mock objects have handle=0 don't try to free them
+            return
+        }
+
+        try! rustCall { uniffi_wildthing_fn_free_roomsquery(handle, $0) }
+    }
+
+
+    /**
+     * Ends the query at once: a waiting `next` gives `None`. May be
+     * called again.
+     */
+open func cancel()  {try! rustCall() {
+        uniffiCallStatus in
+    uniffi_wildthing_fn_method_roomsquery_cancel(
+            self.uniffiCloneHandle(),uniffiCallStatus
+    )
+}
+}
+
+    /**
+     * The answer now; from the second call on, the answer once it is
+     * another than the last one given. Changes within 30 ms make one
+     * answer.
+     *
+     * While the client is paused this waits. An error is an answer
+     * too: it is given once, and the next call waits for another
+     * answer. `None` after `cancel` and after the end of the client.
+     */
+open func next()async throws  -> [Room]?  {
+    return
+        try  await uniffiRustCallAsync(
+            rustFutureFunc: {
+                uniffi_wildthing_fn_method_roomsquery_next(
+                        self.uniffiCloneHandle()
+                )
+            },
+            pollFunc: ffi_wildthing_rust_future_poll_rust_buffer,
+            completeFunc: ffi_wildthing_rust_future_complete_rust_buffer,
+            freeFunc: ffi_wildthing_rust_future_free_rust_buffer,
+            liftFunc: FfiConverterOptionSequenceTypeRoom.lift,
+            errorHandler: FfiConverterTypeWildThingError_lift
+        )
+}
+
+
+}
+
+
+#if swift(>=5.8)
+@_documentation(visibility: private)
+#endif
+public struct FfiConverterTypeRoomsQuery: FfiConverter {
+    typealias FfiType = UInt64
+    typealias SwiftType = RoomsQuery
+
+    public static func lift(_ handle: UInt64) throws -> RoomsQuery {
+        return RoomsQuery(unsafeFromHandle: handle)
+    }
+
+    public static func lower(_ value: RoomsQuery) -> UInt64 {
+        return value.uniffiCloneHandle()
+    }
+
+    public static func read(from buf: inout (data: Data, offset: Data.Index)) throws -> RoomsQuery {
+        let handle: UInt64 = try readInt(&buf)
+        return try lift(handle)
+    }
+
+    public static func write(_ value: RoomsQuery, into buf: inout [UInt8]) {
+        writeInt(&buf, lower(value))
+    }
+}
+
+
+#if swift(>=5.8)
+@_documentation(visibility: private)
+#endif
+public func FfiConverterTypeRoomsQuery_lift(_ handle: UInt64) throws -> RoomsQuery {
+    return try FfiConverterTypeRoomsQuery.lift(handle)
+}
+
+#if swift(>=5.8)
+@_documentation(visibility: private)
+#endif
+public func FfiConverterTypeRoomsQuery_lower(_ value: RoomsQuery) -> UInt64 {
+    return FfiConverterTypeRoomsQuery.lower(value)
+}
+
+
+/**
+ * Where the replica stands, as it changes.
+ *
+ * Dropping it cancels it. It does not keep its client alive.
+ */
+public protocol StatusQueryProtocol: AnyObject, Sendable {
+
+    /**
+     * Ends the query at once: a waiting `next` gives `None`. May be
+     * called again.
+     */
+    func cancel()
+
+    /**
+     * The answer now; from the second call on, the answer once it is
+     * another than the last one given. Changes within 30 ms make one
+     * answer.
+     *
+     * While the client is paused this waits. An error is an answer
+     * too: it is given once, and the next call waits for another
+     * answer. `None` after `cancel` and after the end of the client.
+     */
+    func next() async throws  -> SyncStatus?
+
+}
+/**
+ * Where the replica stands, as it changes.
+ *
+ * Dropping it cancels it. It does not keep its client alive.
+ */
+open class StatusQuery: StatusQueryProtocol, @unchecked Sendable {
+    fileprivate let handle: UInt64
+
+    /// Used to instantiate a [FFIObject] without an actual handle, for fakes in tests, mostly.
+#if swift(>=5.8)
+    @_documentation(visibility: private)
+#endif
+    public struct NoHandle {
+        public init() {}
+    }
+
+    // TODO: We'd like this to be `private` but for Swifty reasons,
+    // we can't implement `FfiConverter` without making this `required` and we can't
+    // make it `required` without making it `public`.
+#if swift(>=5.8)
+    @_documentation(visibility: private)
+#endif
+    required public init(unsafeFromHandle handle: UInt64) {
+        self.handle = handle
+    }
+
+    // This constructor can be used to instantiate a fake object.
+    // - Parameter noHandle: Placeholder value so we can have a constructor separate from the default empty one that may be implemented for classes extending [FFIObject].
+    //
+    // - Warning:
+    //     Any object instantiated with this constructor cannot be passed to an actual Rust-backed object. Since there isn't a backing handle the FFI lower functions will crash.
+#if swift(>=5.8)
+    @_documentation(visibility: private)
+#endif
+    public init(noHandle: NoHandle) {
+        self.handle = 0
+    }
+
+#if swift(>=5.8)
+    @_documentation(visibility: private)
+#endif
+    public func uniffiCloneHandle() -> UInt64 {
+        return try! rustCall { uniffi_wildthing_fn_clone_statusquery(self.handle, $0) }
+    }
+    // No primary constructor declared for this class.
+
+    deinit {
+        if handle == 0 {
+            // Mock objects have handle=0 don't try to free them
+            return
+        }
+
+        try! rustCall { uniffi_wildthing_fn_free_statusquery(handle, $0) }
+    }
+
+
+    /**
+     * Ends the query at once: a waiting `next` gives `None`. May be
+     * called again.
+     */
+open func cancel()  {try! rustCall() {
+        uniffiCallStatus in
+    uniffi_wildthing_fn_method_statusquery_cancel(
+            self.uniffiCloneHandle(),uniffiCallStatus
+    )
+}
+}
+
+    /**
+     * The answer now; from the second call on, the answer once it is
+     * another than the last one given. Changes within 30 ms make one
+     * answer.
+     *
+     * While the client is paused this waits. An error is an answer
+     * too: it is given once, and the next call waits for another
+     * answer. `None` after `cancel` and after the end of the client.
+     */
+open func next()async throws  -> SyncStatus?  {
+    return
+        try  await uniffiRustCallAsync(
+            rustFutureFunc: {
+                uniffi_wildthing_fn_method_statusquery_next(
+                        self.uniffiCloneHandle()
+                )
+            },
+            pollFunc: ffi_wildthing_rust_future_poll_rust_buffer,
+            completeFunc: ffi_wildthing_rust_future_complete_rust_buffer,
+            freeFunc: ffi_wildthing_rust_future_free_rust_buffer,
+            liftFunc: FfiConverterOptionTypeSyncStatus.lift,
+            errorHandler: FfiConverterTypeWildThingError_lift
+        )
+}
+
+
+}
+
+
+#if swift(>=5.8)
+@_documentation(visibility: private)
+#endif
+public struct FfiConverterTypeStatusQuery: FfiConverter {
+    typealias FfiType = UInt64
+    typealias SwiftType = StatusQuery
+
+    public static func lift(_ handle: UInt64) throws -> StatusQuery {
+        return StatusQuery(unsafeFromHandle: handle)
+    }
+
+    public static func lower(_ value: StatusQuery) -> UInt64 {
+        return value.uniffiCloneHandle()
+    }
+
+    public static func read(from buf: inout (data: Data, offset: Data.Index)) throws -> StatusQuery {
+        let handle: UInt64 = try readInt(&buf)
+        return try lift(handle)
+    }
+
+    public static func write(_ value: StatusQuery, into buf: inout [UInt8]) {
+        writeInt(&buf, lower(value))
+    }
+}
+
+
+#if swift(>=5.8)
+@_documentation(visibility: private)
+#endif
+public func FfiConverterTypeStatusQuery_lift(_ handle: UInt64) throws -> StatusQuery {
+    return try FfiConverterTypeStatusQuery.lift(handle)
+}
+
+#if swift(>=5.8)
+@_documentation(visibility: private)
+#endif
+public func FfiConverterTypeStatusQuery_lower(_ value: StatusQuery) -> UInt64 {
+    return FfiConverterTypeStatusQuery.lower(value)
+}
+
+
+/**
+ * An observer's place among the listeners. Dropping it cancels it.
+ */
+public protocol SubscriptionProtocol: AnyObject, Sendable {
+
+    /**
+     * Ends it: no further call begins, and the observer is let go of. One that
+     * runs on another thread is not waited for. May be called again, also by
+     * the observer itself.
+     */
+    func cancel()
+
+    /**
+     * Whether changes are still to come: false once it was cancelled or the
+     * client ended.
+     */
+    func isActive()  -> Bool
+
+}
+/**
+ * An observer's place among the listeners. Dropping it cancels it.
+ */
+open class Subscription: SubscriptionProtocol, @unchecked Sendable {
+    fileprivate let handle: UInt64
+
+    /// Used to instantiate a [FFIObject] without an actual handle, for fakes in tests, mostly.
+#if swift(>=5.8)
+    @_documentation(visibility: private)
+#endif
+    public struct NoHandle {
+        public init() {}
+    }
+
+    // TODO: We'd like this to be `private` but for Swifty reasons,
+    // we can't implement `FfiConverter` without making this `required` and we can't
+    // make it `required` without making it `public`.
+#if swift(>=5.8)
+    @_documentation(visibility: private)
+#endif
+    required public init(unsafeFromHandle handle: UInt64) {
+        self.handle = handle
+    }
+
+    // This constructor can be used to instantiate a fake object.
+    // - Parameter noHandle: Placeholder value so we can have a constructor separate from the default empty one that may be implemented for classes extending [FFIObject].
+    //
+    // - Warning:
+    //     Any object instantiated with this constructor cannot be passed to an actual Rust-backed object. Since there isn't a backing handle the FFI lower functions will crash.
+#if swift(>=5.8)
+    @_documentation(visibility: private)
+#endif
+    public init(noHandle: NoHandle) {
+        self.handle = 0
+    }
+
+#if swift(>=5.8)
+    @_documentation(visibility: private)
+#endif
+    public func uniffiCloneHandle() -> UInt64 {
+        return try! rustCall { uniffi_wildthing_fn_clone_subscription(self.handle, $0) }
+    }
+    // No primary constructor declared for this class.
+
+    deinit {
+        if handle == 0 {
+            // Mock objects have handle=0 don't try to free them
+            return
+        }
+
+        try! rustCall { uniffi_wildthing_fn_free_subscription(handle, $0) }
+    }
+
+
+    /**
+     * Ends it: no further call begins, and the observer is let go of. One that
+     * runs on another thread is not waited for. May be called again, also by
+     * the observer itself.
+     */
+open func cancel()  {try! rustCall() {
+        uniffiCallStatus in
+    uniffi_wildthing_fn_method_subscription_cancel(
+            self.uniffiCloneHandle(),uniffiCallStatus
+    )
+}
+}
+
+    /**
+     * Whether changes are still to come: false once it was cancelled or the
+     * client ended.
+     */
+open func isActive() -> Bool  {
+    return try!  FfiConverterBool.lift(try! rustCall() {
+        uniffiCallStatus in
+    uniffi_wildthing_fn_method_subscription_is_active(
+            self.uniffiCloneHandle(),uniffiCallStatus
+    )
+})
+}
+
+
+}
+
+
+#if swift(>=5.8)
+@_documentation(visibility: private)
+#endif
+public struct FfiConverterTypeSubscription: FfiConverter {
+    typealias FfiType = UInt64
+    typealias SwiftType = Subscription
+
+    public static func lift(_ handle: UInt64) throws -> Subscription {
+        return Subscription(unsafeFromHandle: handle)
+    }
+
+    public static func lower(_ value: Subscription) -> UInt64 {
+        return value.uniffiCloneHandle()
+    }
+
+    public static func read(from buf: inout (data: Data, offset: Data.Index)) throws -> Subscription {
+        let handle: UInt64 = try readInt(&buf)
+        return try lift(handle)
+    }
+
+    public static func write(_ value: Subscription, into buf: inout [UInt8]) {
+        writeInt(&buf, lower(value))
+    }
+}
+
+
+#if swift(>=5.8)
+@_documentation(visibility: private)
+#endif
+public func FfiConverterTypeSubscription_lift(_ handle: UInt64) throws -> Subscription {
+    return try FfiConverterTypeSubscription.lift(handle)
+}
+
+#if swift(>=5.8)
+@_documentation(visibility: private)
+#endif
+public func FfiConverterTypeSubscription_lower(_ value: Subscription) -> UInt64 {
+    return FfiConverterTypeSubscription.lower(value)
+}
+
+
+/**
  * A house that works offline. Cheap to clone; all clones are one client.
  *
  * Calls that read or write the replica run on threads of the client's own, so
@@ -977,7 +2311,8 @@ public protocol WildThingClientProtocol: AnyObject, Sendable {
 
     /**
      * Stops a running sync and closes every connection to the file, so that no
-     * lock on it is held. Calls fail with `Paused` until [`WildThingClient::resume`].
+     * lock on it is held. Calls fail with `Paused` until [`WildThingClient::resume`],
+     * but for [`WildThingClient::get_sync_status`]; live queries wait.
      */
     func pause() async throws
 
@@ -1007,9 +2342,27 @@ public protocol WildThingClientProtocol: AnyObject, Sendable {
 
     /**
      * Ends background work and a running sync, and closes the file. Calls
-     * fail with `Cancelled` from here on; streams end.
+     * fail with `Cancelled` from here on. Streams, observers and live queries
+     * end, the first two once they have what happened until now; an observer
+     * that is busy is not waited for.
      */
     func shutdown() async
+
+    /**
+     * A stream of changes from now on: this client's, the server's, and those
+     * that other processes commit to the same file. Of theirs, it may also tell
+     * what was committed in the last 200 ms before.
+     */
+    func changes()  -> ChangeStream
+
+    /**
+     * Calls an observer with the same changes, until the subscription is
+     * cancelled or dropped or the client ends.
+     *
+     * An observer that holds this client keeps it from ending by itself:
+     * cancel the subscription, or call `shutdown`.
+     */
+    func observeChanges(observer: ChangeObserver)  -> Subscription
 
     /**
      * One device.
@@ -1073,7 +2426,7 @@ public protocol WildThingClientProtocol: AnyObject, Sendable {
     func cancelSync()
 
     /**
-     * Where the replica stands.
+     * Where the replica stands. While the client is paused: where it stood then.
      */
     func getSyncStatus() async throws  -> SyncStatus
 
@@ -1101,6 +2454,46 @@ public protocol WildThingClientProtocol: AnyObject, Sendable {
      * before it failed stays done; the rest waits for the next sync.
      */
     func sync() async throws  -> SyncResult
+
+    /**
+     * Waits until the server has answered every edit made before this call:
+     * it took it, decided it, or refused it, which marks it failed; and until
+     * a sync that began after this call went through. The result is that sync's.
+     *
+     * Syncs by itself if no background sync goes on, and then fails as `sync`
+     * does. A background sync is told to try at once; its failures are waited
+     * out. Fails with `Timeout` after `timeout`, and with `Cancelled` or
+     * `Paused` as soon as syncing is stopped in any way.
+     */
+    func waitUntilSynced(timeout: TimeInterval) async throws  -> SyncResult
+
+    /**
+     * What a device is doing, now and whenever that changes. A device that is
+     * not here, or is deleted, makes `next` fail with `NotFound` once; if it
+     * comes, or comes back, its state is the next answer.
+     */
+    func watchDeviceState(deviceId: RecordId)  -> DeviceStateQuery
+
+    /**
+     * The devices of a room, or all, now and whenever that changes.
+     */
+    func watchDevices(roomId: RecordId?)  -> DevicesQuery
+
+    /**
+     * Every house, now and whenever that changes.
+     */
+    func watchHouses()  -> HousesQuery
+
+    /**
+     * The rooms of a house, or all, now and whenever that changes.
+     */
+    func watchRooms(houseId: RecordId?)  -> RoomsQuery
+
+    /**
+     * Where the replica stands, now and whenever that changes. A pause is an
+     * answer too, with `paused` set.
+     */
+    func watchStatus()  -> StatusQuery
 
     /**
      * Makes a device. `NotFound` if the room is not there.
@@ -1515,7 +2908,8 @@ open func disconnect()async throws   {
 
     /**
      * Stops a running sync and closes every connection to the file, so that no
-     * lock on it is held. Calls fail with `Paused` until [`WildThingClient::resume`].
+     * lock on it is held. Calls fail with `Paused` until [`WildThingClient::resume`],
+     * but for [`WildThingClient::get_sync_status`]; live queries wait.
      */
 open func pause()async throws   {
     return
@@ -1601,7 +2995,9 @@ open func setAuthToken(token: String?)throws   {try rustCallWithError(FfiConvert
 
     /**
      * Ends background work and a running sync, and closes the file. Calls
-     * fail with `Cancelled` from here on; streams end.
+     * fail with `Cancelled` from here on. Streams, observers and live queries
+     * end, the first two once they have what happened until now; an observer
+     * that is busy is not waited for.
      */
 open func shutdown()async   {
     return
@@ -1618,6 +3014,37 @@ open func shutdown()async   {
             errorHandler: nil
 
         )
+}
+
+    /**
+     * A stream of changes from now on: this client's, the server's, and those
+     * that other processes commit to the same file. Of theirs, it may also tell
+     * what was committed in the last 200 ms before.
+     */
+open func changes() -> ChangeStream  {
+    return try!  FfiConverterTypeChangeStream_lift(try! rustCall() {
+        uniffiCallStatus in
+    uniffi_wildthing_fn_method_wildthingclient_changes(
+            self.uniffiCloneHandle(),uniffiCallStatus
+    )
+})
+}
+
+    /**
+     * Calls an observer with the same changes, until the subscription is
+     * cancelled or dropped or the client ends.
+     *
+     * An observer that holds this client keeps it from ending by itself:
+     * cancel the subscription, or call `shutdown`.
+     */
+open func observeChanges(observer: ChangeObserver) -> Subscription  {
+    return try!  FfiConverterTypeSubscription_lift(try! rustCall() {
+        uniffiCallStatus in
+    uniffi_wildthing_fn_method_wildthingclient_observe_changes(
+            self.uniffiCloneHandle(),
+        FfiConverterTypeChangeObserver_lower(observer),uniffiCallStatus
+    )
+})
 }
 
     /**
@@ -1842,7 +3269,7 @@ open func cancelSync()  {try! rustCall() {
 }
 
     /**
-     * Where the replica stands.
+     * Where the replica stands. While the client is paused: where it stood then.
      */
 open func getSyncStatus()async throws  -> SyncStatus  {
     return
@@ -1932,6 +3359,98 @@ open func sync()async throws  -> SyncResult  {
             liftFunc: FfiConverterTypeSyncResult_lift,
             errorHandler: FfiConverterTypeWildThingError_lift
         )
+}
+
+    /**
+     * Waits until the server has answered every edit made before this call:
+     * it took it, decided it, or refused it, which marks it failed; and until
+     * a sync that began after this call went through. The result is that sync's.
+     *
+     * Syncs by itself if no background sync goes on, and then fails as `sync`
+     * does. A background sync is told to try at once; its failures are waited
+     * out. Fails with `Timeout` after `timeout`, and with `Cancelled` or
+     * `Paused` as soon as syncing is stopped in any way.
+     */
+open func waitUntilSynced(timeout: TimeInterval)async throws  -> SyncResult  {
+    return
+        try  await uniffiRustCallAsync(
+            rustFutureFunc: {
+                uniffi_wildthing_fn_method_wildthingclient_wait_until_synced(
+                        self.uniffiCloneHandle(),FfiConverterDuration.lower(timeout)
+                )
+            },
+            pollFunc: ffi_wildthing_rust_future_poll_rust_buffer,
+            completeFunc: ffi_wildthing_rust_future_complete_rust_buffer,
+            freeFunc: ffi_wildthing_rust_future_free_rust_buffer,
+            liftFunc: FfiConverterTypeSyncResult_lift,
+            errorHandler: FfiConverterTypeWildThingError_lift
+        )
+}
+
+    /**
+     * What a device is doing, now and whenever that changes. A device that is
+     * not here, or is deleted, makes `next` fail with `NotFound` once; if it
+     * comes, or comes back, its state is the next answer.
+     */
+open func watchDeviceState(deviceId: RecordId) -> DeviceStateQuery  {
+    return try!  FfiConverterTypeDeviceStateQuery_lift(try! rustCall() {
+        uniffiCallStatus in
+    uniffi_wildthing_fn_method_wildthingclient_watch_device_state(
+            self.uniffiCloneHandle(),
+        FfiConverterTypeRecordId_lower(deviceId),uniffiCallStatus
+    )
+})
+}
+
+    /**
+     * The devices of a room, or all, now and whenever that changes.
+     */
+open func watchDevices(roomId: RecordId? = nil) -> DevicesQuery  {
+    return try!  FfiConverterTypeDevicesQuery_lift(try! rustCall() {
+        uniffiCallStatus in
+    uniffi_wildthing_fn_method_wildthingclient_watch_devices(
+            self.uniffiCloneHandle(),
+        FfiConverterOptionTypeRecordId.lower(roomId),uniffiCallStatus
+    )
+})
+}
+
+    /**
+     * Every house, now and whenever that changes.
+     */
+open func watchHouses() -> HousesQuery  {
+    return try!  FfiConverterTypeHousesQuery_lift(try! rustCall() {
+        uniffiCallStatus in
+    uniffi_wildthing_fn_method_wildthingclient_watch_houses(
+            self.uniffiCloneHandle(),uniffiCallStatus
+    )
+})
+}
+
+    /**
+     * The rooms of a house, or all, now and whenever that changes.
+     */
+open func watchRooms(houseId: RecordId? = nil) -> RoomsQuery  {
+    return try!  FfiConverterTypeRoomsQuery_lift(try! rustCall() {
+        uniffiCallStatus in
+    uniffi_wildthing_fn_method_wildthingclient_watch_rooms(
+            self.uniffiCloneHandle(),
+        FfiConverterOptionTypeRecordId.lower(houseId),uniffiCallStatus
+    )
+})
+}
+
+    /**
+     * Where the replica stands, now and whenever that changes. A pause is an
+     * answer too, with `paused` set.
+     */
+open func watchStatus() -> StatusQuery  {
+    return try!  FfiConverterTypeStatusQuery_lift(try! rustCall() {
+        uniffiCallStatus in
+    uniffi_wildthing_fn_method_wildthingclient_watch_status(
+            self.uniffiCloneHandle(),uniffiCallStatus
+    )
+})
 }
 
     /**
@@ -2245,6 +3764,75 @@ public func FfiConverterTypeWildThingClient_lift(_ handle: UInt64) throws -> Wil
 #endif
 public func FfiConverterTypeWildThingClient_lower(_ value: WildThingClient) -> UInt64 {
     return FfiConverterTypeWildThingClient.lower(value)
+}
+
+
+/**
+ * The events of one commit, or one event about the sync or the connection.
+ */
+public struct ChangeBatch: Equatable, Hashable {
+    /**
+     * What happened, in order; never empty.
+     */
+    public let events: [ChangeEvent]
+    /**
+     * So many events were dropped just before these, because they were not
+     * taken in time. What is on show is then best read anew.
+     */
+    public let missed: UInt64
+
+    // Default memberwise initializers are never public by default, so we
+    // declare one manually.
+    public init(
+        /**
+         * What happened, in order; never empty.
+         */events: [ChangeEvent],
+        /**
+         * So many events were dropped just before these, because they were not
+         * taken in time. What is on show is then best read anew.
+         */missed: UInt64) {
+        self.events = events
+        self.missed = missed
+    }
+
+
+}
+
+#if compiler(>=6)
+extension ChangeBatch: Sendable {}
+#endif
+
+#if swift(>=5.8)
+@_documentation(visibility: private)
+#endif
+public struct FfiConverterTypeChangeBatch: FfiConverterRustBuffer {
+    public static func read(from buf: inout (data: Data, offset: Data.Index)) throws -> ChangeBatch {
+        return
+            try ChangeBatch(
+                events: FfiConverterSequenceTypeChangeEvent.read(from: &buf),
+                missed: FfiConverterUInt64.read(from: &buf)
+        )
+    }
+
+    public static func write(_ value: ChangeBatch, into buf: inout [UInt8]) {
+        FfiConverterSequenceTypeChangeEvent.write(value.events, into: &buf)
+        FfiConverterUInt64.write(value.missed, into: &buf)
+    }
+}
+
+
+#if swift(>=5.8)
+@_documentation(visibility: private)
+#endif
+public func FfiConverterTypeChangeBatch_lift(_ buf: RustBuffer) throws -> ChangeBatch {
+    return try FfiConverterTypeChangeBatch.lift(buf)
+}
+
+#if swift(>=5.8)
+@_documentation(visibility: private)
+#endif
+public func FfiConverterTypeChangeBatch_lower(_ value: ChangeBatch) -> RustBuffer {
+    return FfiConverterTypeChangeBatch.lower(value)
 }
 
 
@@ -5204,6 +6792,18 @@ public struct SyncStatus: Equatable, Hashable {
      * Live records by kind.
      */
     public let counts: [String: UInt64]
+    /**
+     * How things stand with the server, as far as this client has tried.
+     */
+    public let connection: Connection
+    /**
+     * Whether this client syncs in the background.
+     */
+    public let background: Bool
+    /**
+     * Whether this client is paused; the rest is then how things stood before.
+     */
+    public let paused: Bool
 
     // Default memberwise initializers are never public by default, so we
     // declare one manually.
@@ -5252,7 +6852,16 @@ public struct SyncStatus: Equatable, Hashable {
          */conflicts: UInt64,
         /**
          * Live records by kind.
-         */counts: [String: UInt64]) {
+         */counts: [String: UInt64],
+        /**
+         * How things stand with the server, as far as this client has tried.
+         */connection: Connection,
+        /**
+         * Whether this client syncs in the background.
+         */background: Bool,
+        /**
+         * Whether this client is paused; the rest is then how things stood before.
+         */paused: Bool) {
         self.serverUrl = serverUrl
         self.clientId = clientId
         self.`protocol` = `protocol`
@@ -5268,6 +6877,9 @@ public struct SyncStatus: Equatable, Hashable {
         self.failed = failed
         self.conflicts = conflicts
         self.counts = counts
+        self.connection = connection
+        self.background = background
+        self.paused = paused
     }
 
 
@@ -5298,7 +6910,10 @@ public struct FfiConverterTypeSyncStatus: FfiConverterRustBuffer {
                 pending: FfiConverterUInt64.read(from: &buf),
                 failed: FfiConverterUInt64.read(from: &buf),
                 conflicts: FfiConverterUInt64.read(from: &buf),
-                counts: FfiConverterDictionaryStringUInt64.read(from: &buf)
+                counts: FfiConverterDictionaryStringUInt64.read(from: &buf),
+                connection: FfiConverterTypeConnection.read(from: &buf),
+                background: FfiConverterBool.read(from: &buf),
+                paused: FfiConverterBool.read(from: &buf)
         )
     }
 
@@ -5318,6 +6933,9 @@ public struct FfiConverterTypeSyncStatus: FfiConverterRustBuffer {
         FfiConverterUInt64.write(value.failed, into: &buf)
         FfiConverterUInt64.write(value.conflicts, into: &buf)
         FfiConverterDictionaryStringUInt64.write(value.counts, into: &buf)
+        FfiConverterTypeConnection.write(value.connection, into: &buf)
+        FfiConverterBool.write(value.background, into: &buf)
+        FfiConverterBool.write(value.paused, into: &buf)
     }
 }
 
@@ -5705,6 +7323,424 @@ public func FfiConverterTypeUserPatch_lift(_ buf: RustBuffer) throws -> UserPatc
 #endif
 public func FfiConverterTypeUserPatch_lower(_ value: UserPatch) -> RustBuffer {
     return FfiConverterTypeUserPatch.lower(value)
+}
+
+
+/**
+ * A change, told after it was committed.
+ *
+ * As JSON it is one flat object; `event` holds the word of
+ * [`ChangeEvent::event_type`].
+ */
+
+public enum ChangeEvent: Equatable, Hashable {
+
+    /**
+     * A record that was not there, or was deleted, is there.
+     */
+    case created(
+        /**
+         * What it is.
+         */kind: Kind,
+        /**
+         * Its id within the kind.
+         */id: RecordId,
+        /**
+         * Who made it.
+         */origin: Origin,
+        /**
+         * Its name, if it has one.
+         */name: String?
+    )
+    /**
+     * A record says something else.
+     */
+    case updated(
+        /**
+         * What it is.
+         */kind: Kind,
+        /**
+         * Its id within the kind.
+         */id: RecordId,
+        /**
+         * Whose edit it is.
+         */origin: Origin,
+        /**
+         * Its name, if it has one.
+         */name: String?
+    )
+    /**
+     * A record is gone.
+     */
+    case deleted(
+        /**
+         * What it was.
+         */kind: Kind,
+        /**
+         * Its id within the kind.
+         */id: RecordId,
+        /**
+         * Who deleted it.
+         */origin: Origin
+    )
+    /**
+     * A device does something else.
+     */
+    case stateChanged(
+        /**
+         * The device; `None` if the server did not say which.
+         */deviceId: RecordId?,
+        /**
+         * The id of the state's own record, of kind `entity_state`.
+         */id: RecordId,
+        /**
+         * Whose edit it is.
+         */origin: Origin,
+        /**
+         * The whole state; null if there is none.
+         */state: Json
+    )
+    /**
+     * An edit lost and is kept in the journal.
+     */
+    case conflict(
+        /**
+         * What the record is.
+         */kind: Kind,
+        /**
+         * Its id within the kind.
+         */id: RecordId,
+        /**
+         * Number of the entry in this replica's journal.
+         */conflictId: Int64,
+        /**
+         * Why it lost: the rule's reason, or `rejected`, `absent_on_server` and the like.
+         */reason: String,
+        /**
+         * Whose edit it was.
+         */loser: Loser
+    )
+    /**
+     * A sync began. It ends in `SyncCompleted` or `SyncFailed`.
+     */
+    case syncStarted
+    /**
+     * A sync got on.
+     */
+    case syncProgress(
+        /**
+         * Records pulled and edits pushed up to now.
+         */done: UInt64,
+        /**
+         * How many there are, if that is known; servers of v1 do not tell.
+         */total: UInt64?
+    )
+    /**
+     * A sync went through.
+     */
+    case syncCompleted(
+        /**
+         * Records that the server sent.
+         */pulled: UInt64,
+        /**
+         * Edits that the server took or decided.
+         */pushed: UInt64,
+        /**
+         * Conflicts met.
+         */conflicts: UInt64,
+        /**
+         * Records or kinds that could not be synced, while the rest was.
+         */problems: UInt64
+    )
+    /**
+     * A sync did not go through; what it did before stays done.
+     */
+    case syncFailed(
+        /**
+         * The error's stable word.
+         */code: String,
+        /**
+         * What happened.
+         */detail: String
+    )
+    /**
+     * The server was found or lost.
+     */
+    case connectionChanged(
+        /**
+         * How it stands now.
+         */connection: Connection
+    )
+    /**
+     * The server refused the token; nothing is sent until another is given.
+     */
+    case needsAuth(
+        /**
+         * The HTTP status, 401 or 403.
+         */status: UInt16
+    )
+
+
+    /**
+     * The event's word: `created`, `state_changed`, `sync_completed` and so on.
+     */
+public func eventType() -> String  {
+    return try!  FfiConverterString.lift(try! rustCall() {
+        uniffiCallStatus in
+    uniffi_wildthing_fn_method_changeevent_event_type(
+            FfiConverterTypeChangeEvent_lower(self),uniffiCallStatus
+    )
+})
+}
+
+
+}
+
+#if compiler(>=6)
+extension ChangeEvent: Sendable {}
+#endif
+
+#if swift(>=5.8)
+@_documentation(visibility: private)
+#endif
+public struct FfiConverterTypeChangeEvent: FfiConverterRustBuffer {
+    typealias SwiftType = ChangeEvent
+
+    public static func read(from buf: inout (data: Data, offset: Data.Index)) throws -> ChangeEvent {
+        let variant: Int32 = try readInt(&buf)
+        switch variant {
+
+        case 1: return .created(kind: try FfiConverterTypeKind.read(from: &buf), id: try FfiConverterTypeRecordId.read(from: &buf), origin: try FfiConverterTypeOrigin.read(from: &buf), name: try FfiConverterOptionString.read(from: &buf)
+        )
+
+        case 2: return .updated(kind: try FfiConverterTypeKind.read(from: &buf), id: try FfiConverterTypeRecordId.read(from: &buf), origin: try FfiConverterTypeOrigin.read(from: &buf), name: try FfiConverterOptionString.read(from: &buf)
+        )
+
+        case 3: return .deleted(kind: try FfiConverterTypeKind.read(from: &buf), id: try FfiConverterTypeRecordId.read(from: &buf), origin: try FfiConverterTypeOrigin.read(from: &buf)
+        )
+
+        case 4: return .stateChanged(deviceId: try FfiConverterOptionTypeRecordId.read(from: &buf), id: try FfiConverterTypeRecordId.read(from: &buf), origin: try FfiConverterTypeOrigin.read(from: &buf), state: try FfiConverterTypeJson.read(from: &buf)
+        )
+
+        case 5: return .conflict(kind: try FfiConverterTypeKind.read(from: &buf), id: try FfiConverterTypeRecordId.read(from: &buf), conflictId: try FfiConverterInt64.read(from: &buf), reason: try FfiConverterString.read(from: &buf), loser: try FfiConverterTypeLoser.read(from: &buf)
+        )
+
+        case 6: return .syncStarted
+
+        case 7: return .syncProgress(done: try FfiConverterUInt64.read(from: &buf), total: try FfiConverterOptionUInt64.read(from: &buf)
+        )
+
+        case 8: return .syncCompleted(pulled: try FfiConverterUInt64.read(from: &buf), pushed: try FfiConverterUInt64.read(from: &buf), conflicts: try FfiConverterUInt64.read(from: &buf), problems: try FfiConverterUInt64.read(from: &buf)
+        )
+
+        case 9: return .syncFailed(code: try FfiConverterString.read(from: &buf), detail: try FfiConverterString.read(from: &buf)
+        )
+
+        case 10: return .connectionChanged(connection: try FfiConverterTypeConnection.read(from: &buf)
+        )
+
+        case 11: return .needsAuth(status: try FfiConverterUInt16.read(from: &buf)
+        )
+
+        default: throw UniffiInternalError.unexpectedEnumCase
+        }
+    }
+
+    public static func write(_ value: ChangeEvent, into buf: inout [UInt8]) {
+        switch value {
+
+
+        case let .created(kind,id,origin,name):
+            writeInt(&buf, Int32(1))
+            FfiConverterTypeKind.write(kind, into: &buf)
+            FfiConverterTypeRecordId.write(id, into: &buf)
+            FfiConverterTypeOrigin.write(origin, into: &buf)
+            FfiConverterOptionString.write(name, into: &buf)
+
+
+        case let .updated(kind,id,origin,name):
+            writeInt(&buf, Int32(2))
+            FfiConverterTypeKind.write(kind, into: &buf)
+            FfiConverterTypeRecordId.write(id, into: &buf)
+            FfiConverterTypeOrigin.write(origin, into: &buf)
+            FfiConverterOptionString.write(name, into: &buf)
+
+
+        case let .deleted(kind,id,origin):
+            writeInt(&buf, Int32(3))
+            FfiConverterTypeKind.write(kind, into: &buf)
+            FfiConverterTypeRecordId.write(id, into: &buf)
+            FfiConverterTypeOrigin.write(origin, into: &buf)
+
+
+        case let .stateChanged(deviceId,id,origin,state):
+            writeInt(&buf, Int32(4))
+            FfiConverterOptionTypeRecordId.write(deviceId, into: &buf)
+            FfiConverterTypeRecordId.write(id, into: &buf)
+            FfiConverterTypeOrigin.write(origin, into: &buf)
+            FfiConverterTypeJson.write(state, into: &buf)
+
+
+        case let .conflict(kind,id,conflictId,reason,loser):
+            writeInt(&buf, Int32(5))
+            FfiConverterTypeKind.write(kind, into: &buf)
+            FfiConverterTypeRecordId.write(id, into: &buf)
+            FfiConverterInt64.write(conflictId, into: &buf)
+            FfiConverterString.write(reason, into: &buf)
+            FfiConverterTypeLoser.write(loser, into: &buf)
+
+
+        case .syncStarted:
+            writeInt(&buf, Int32(6))
+
+
+        case let .syncProgress(done,total):
+            writeInt(&buf, Int32(7))
+            FfiConverterUInt64.write(done, into: &buf)
+            FfiConverterOptionUInt64.write(total, into: &buf)
+
+
+        case let .syncCompleted(pulled,pushed,conflicts,problems):
+            writeInt(&buf, Int32(8))
+            FfiConverterUInt64.write(pulled, into: &buf)
+            FfiConverterUInt64.write(pushed, into: &buf)
+            FfiConverterUInt64.write(conflicts, into: &buf)
+            FfiConverterUInt64.write(problems, into: &buf)
+
+
+        case let .syncFailed(code,detail):
+            writeInt(&buf, Int32(9))
+            FfiConverterString.write(code, into: &buf)
+            FfiConverterString.write(detail, into: &buf)
+
+
+        case let .connectionChanged(connection):
+            writeInt(&buf, Int32(10))
+            FfiConverterTypeConnection.write(connection, into: &buf)
+
+
+        case let .needsAuth(status):
+            writeInt(&buf, Int32(11))
+            FfiConverterUInt16.write(status, into: &buf)
+
+        }
+    }
+}
+
+
+#if swift(>=5.8)
+@_documentation(visibility: private)
+#endif
+public func FfiConverterTypeChangeEvent_lift(_ buf: RustBuffer) throws -> ChangeEvent {
+    return try FfiConverterTypeChangeEvent.lift(buf)
+}
+
+#if swift(>=5.8)
+@_documentation(visibility: private)
+#endif
+public func FfiConverterTypeChangeEvent_lower(_ value: ChangeEvent) -> RustBuffer {
+    return FfiConverterTypeChangeEvent.lower(value)
+}
+
+
+/**
+ * How things stand with the server, as far as this client has tried.
+ */
+
+public enum Connection: Equatable, Hashable {
+
+    /**
+     * No server is named.
+     */
+    case notConnected
+    /**
+     * A server is named, and was not asked yet with this token.
+     */
+    case unknown
+    /**
+     * It answered last time.
+     */
+    case online
+    /**
+     * It could not be reached last time.
+     */
+    case offline
+    /**
+     * It refused the token; another is needed.
+     */
+    case needsAuth
+
+
+}
+
+#if compiler(>=6)
+extension Connection: Sendable {}
+#endif
+
+#if swift(>=5.8)
+@_documentation(visibility: private)
+#endif
+public struct FfiConverterTypeConnection: FfiConverterRustBuffer {
+    typealias SwiftType = Connection
+
+    public static func read(from buf: inout (data: Data, offset: Data.Index)) throws -> Connection {
+        let variant: Int32 = try readInt(&buf)
+        switch variant {
+
+        case 1: return .notConnected
+
+        case 2: return .unknown
+
+        case 3: return .online
+
+        case 4: return .offline
+
+        case 5: return .needsAuth
+
+        default: throw UniffiInternalError.unexpectedEnumCase
+        }
+    }
+
+    public static func write(_ value: Connection, into buf: inout [UInt8]) {
+        switch value {
+
+
+        case .notConnected:
+            writeInt(&buf, Int32(1))
+
+
+        case .unknown:
+            writeInt(&buf, Int32(2))
+
+
+        case .online:
+            writeInt(&buf, Int32(3))
+
+
+        case .offline:
+            writeInt(&buf, Int32(4))
+
+
+        case .needsAuth:
+            writeInt(&buf, Int32(5))
+
+        }
+    }
+}
+
+
+#if swift(>=5.8)
+@_documentation(visibility: private)
+#endif
+public func FfiConverterTypeConnection_lift(_ buf: RustBuffer) throws -> Connection {
+    return try FfiConverterTypeConnection.lift(buf)
+}
+
+#if swift(>=5.8)
+@_documentation(visibility: private)
+#endif
+public func FfiConverterTypeConnection_lower(_ value: Connection) -> RustBuffer {
+    return FfiConverterTypeConnection.lower(value)
 }
 
 
@@ -6445,6 +8481,80 @@ public func FfiConverterTypeLoser_lower(_ value: Loser) -> RustBuffer {
 
 
 /**
+ * Why an observer failed.
+ */
+public
+enum ObserverError: Swift.Error, Equatable, Hashable, Foundation.LocalizedError {
+
+
+    /**
+     * In the observer's own words.
+     */
+    case Failed(
+        /**
+         * What went wrong.
+         */reason: String
+    )
+
+
+    public var errorDescription: String? {
+        String(reflecting: self)
+    }
+
+}
+
+#if compiler(>=6)
+extension ObserverError: Sendable {}
+#endif
+
+#if swift(>=5.8)
+@_documentation(visibility: private)
+#endif
+public struct FfiConverterTypeObserverError: FfiConverterRustBuffer {
+    typealias SwiftType = ObserverError
+
+    public static func read(from buf: inout (data: Data, offset: Data.Index)) throws -> ObserverError {
+        let variant: Int32 = try readInt(&buf)
+        switch variant {
+
+
+        case 1: return .Failed(
+            reason: try FfiConverterString.read(from: &buf)
+            )
+
+         default: throw UniffiInternalError.unexpectedEnumCase
+        }
+    }
+
+    public static func write(_ value: ObserverError, into buf: inout [UInt8]) {
+        switch value {
+
+
+        case let .Failed(reason):
+            writeInt(&buf, Int32(1))
+            FfiConverterString.write(reason, into: &buf)
+
+        }
+    }
+}
+
+
+#if swift(>=5.8)
+@_documentation(visibility: private)
+#endif
+public func FfiConverterTypeObserverError_lift(_ buf: RustBuffer) throws -> ObserverError {
+    return try FfiConverterTypeObserverError.lift(buf)
+}
+
+#if swift(>=5.8)
+@_documentation(visibility: private)
+#endif
+public func FfiConverterTypeObserverError_lower(_ value: ObserverError) -> RustBuffer {
+    return FfiConverterTypeObserverError.lower(value)
+}
+
+
+/**
  * What a change did. Only `delete` has a meaning of its own: creates and
  * updates both carry the whole record.
  */
@@ -6523,6 +8633,77 @@ public func FfiConverterTypeOperation_lift(_ buf: RustBuffer) throws -> Operatio
 #endif
 public func FfiConverterTypeOperation_lower(_ value: Operation) -> RustBuffer {
     return FfiConverterTypeOperation.lower(value)
+}
+
+
+/**
+ * Where a change came from.
+ */
+
+public enum Origin: Equatable, Hashable {
+
+    /**
+     * An edit made on this replica.
+     */
+    case local
+    /**
+     * The server.
+     */
+    case remote
+
+
+}
+
+#if compiler(>=6)
+extension Origin: Sendable {}
+#endif
+
+#if swift(>=5.8)
+@_documentation(visibility: private)
+#endif
+public struct FfiConverterTypeOrigin: FfiConverterRustBuffer {
+    typealias SwiftType = Origin
+
+    public static func read(from buf: inout (data: Data, offset: Data.Index)) throws -> Origin {
+        let variant: Int32 = try readInt(&buf)
+        switch variant {
+
+        case 1: return .local
+
+        case 2: return .remote
+
+        default: throw UniffiInternalError.unexpectedEnumCase
+        }
+    }
+
+    public static func write(_ value: Origin, into buf: inout [UInt8]) {
+        switch value {
+
+
+        case .local:
+            writeInt(&buf, Int32(1))
+
+
+        case .remote:
+            writeInt(&buf, Int32(2))
+
+        }
+    }
+}
+
+
+#if swift(>=5.8)
+@_documentation(visibility: private)
+#endif
+public func FfiConverterTypeOrigin_lift(_ buf: RustBuffer) throws -> Origin {
+    return try FfiConverterTypeOrigin.lift(buf)
+}
+
+#if swift(>=5.8)
+@_documentation(visibility: private)
+#endif
+public func FfiConverterTypeOrigin_lower(_ value: Origin) -> RustBuffer {
+    return FfiConverterTypeOrigin.lower(value)
 }
 
 
@@ -6897,6 +9078,17 @@ enum WildThingError: Swift.Error, Equatable, Hashable, Foundation.LocalizedError
          */count: UInt64
     )
     /**
+     * It took longer than was allowed; work goes on in the background, if it did before.
+     */
+    case Timeout(
+        /**
+         * How long it was waited for, in milliseconds.
+         */waitedMs: UInt64,
+        /**
+         * Edits that the server has not answered.
+         */pending: UInt64
+    )
+    /**
      * A fault of this library. Please report it.
      */
     case Internal(
@@ -6963,7 +9155,11 @@ public struct FfiConverterTypeWildThingError: FfiConverterRustBuffer {
         case 13: return .UnsentEdits(
             count: try FfiConverterUInt64.read(from: &buf)
             )
-        case 14: return .Internal(
+        case 14: return .Timeout(
+            waitedMs: try FfiConverterUInt64.read(from: &buf),
+            pending: try FfiConverterUInt64.read(from: &buf)
+            )
+        case 15: return .Internal(
             detail: try FfiConverterString.read(from: &buf)
             )
 
@@ -7041,8 +9237,14 @@ public struct FfiConverterTypeWildThingError: FfiConverterRustBuffer {
             FfiConverterUInt64.write(count, into: &buf)
 
 
-        case let .Internal(detail):
+        case let .Timeout(waitedMs,pending):
             writeInt(&buf, Int32(14))
+            FfiConverterUInt64.write(waitedMs, into: &buf)
+            FfiConverterUInt64.write(pending, into: &buf)
+
+
+        case let .Internal(detail):
+            writeInt(&buf, Int32(15))
             FfiConverterString.write(detail, into: &buf)
 
         }
@@ -7062,6 +9264,30 @@ public func FfiConverterTypeWildThingError_lift(_ buf: RustBuffer) throws -> Wil
 #endif
 public func FfiConverterTypeWildThingError_lower(_ value: WildThingError) -> RustBuffer {
     return FfiConverterTypeWildThingError.lower(value)
+}
+
+#if swift(>=5.8)
+@_documentation(visibility: private)
+#endif
+fileprivate struct FfiConverterOptionUInt64: FfiConverterRustBuffer {
+    typealias SwiftType = UInt64?
+
+    public static func write(_ value: SwiftType, into buf: inout [UInt8]) {
+        guard let value = value else {
+            writeInt(&buf, Int8(0))
+            return
+        }
+        writeInt(&buf, Int8(1))
+        FfiConverterUInt64.write(value, into: &buf)
+    }
+
+    public static func read(from buf: inout (data: Data, offset: Data.Index)) throws -> SwiftType {
+        switch try readInt(&buf) as Int8 {
+        case 0: return nil
+        case 1: return try FfiConverterUInt64.read(from: &buf)
+        default: throw UniffiInternalError.unexpectedOptionalTag
+        }
+    }
 }
 
 #if swift(>=5.8)
@@ -7139,6 +9365,30 @@ fileprivate struct FfiConverterOptionString: FfiConverterRustBuffer {
 #if swift(>=5.8)
 @_documentation(visibility: private)
 #endif
+fileprivate struct FfiConverterOptionTypeChangeBatch: FfiConverterRustBuffer {
+    typealias SwiftType = ChangeBatch?
+
+    public static func write(_ value: SwiftType, into buf: inout [UInt8]) {
+        guard let value = value else {
+            writeInt(&buf, Int8(0))
+            return
+        }
+        writeInt(&buf, Int8(1))
+        FfiConverterTypeChangeBatch.write(value, into: &buf)
+    }
+
+    public static func read(from buf: inout (data: Data, offset: Data.Index)) throws -> SwiftType {
+        switch try readInt(&buf) as Int8 {
+        case 0: return nil
+        case 1: return try FfiConverterTypeChangeBatch.read(from: &buf)
+        default: throw UniffiInternalError.unexpectedOptionalTag
+        }
+    }
+}
+
+#if swift(>=5.8)
+@_documentation(visibility: private)
+#endif
 fileprivate struct FfiConverterOptionTypeConnectOptions: FfiConverterRustBuffer {
     typealias SwiftType = ConnectOptions?
 
@@ -7155,6 +9405,30 @@ fileprivate struct FfiConverterOptionTypeConnectOptions: FfiConverterRustBuffer 
         switch try readInt(&buf) as Int8 {
         case 0: return nil
         case 1: return try FfiConverterTypeConnectOptions.read(from: &buf)
+        default: throw UniffiInternalError.unexpectedOptionalTag
+        }
+    }
+}
+
+#if swift(>=5.8)
+@_documentation(visibility: private)
+#endif
+fileprivate struct FfiConverterOptionTypeDeviceState: FfiConverterRustBuffer {
+    typealias SwiftType = DeviceState?
+
+    public static func write(_ value: SwiftType, into buf: inout [UInt8]) {
+        guard let value = value else {
+            writeInt(&buf, Int8(0))
+            return
+        }
+        writeInt(&buf, Int8(1))
+        FfiConverterTypeDeviceState.write(value, into: &buf)
+    }
+
+    public static func read(from buf: inout (data: Data, offset: Data.Index)) throws -> SwiftType {
+        switch try readInt(&buf) as Int8 {
+        case 0: return nil
+        case 1: return try FfiConverterTypeDeviceState.read(from: &buf)
         default: throw UniffiInternalError.unexpectedOptionalTag
         }
     }
@@ -7227,6 +9501,30 @@ fileprivate struct FfiConverterOptionTypeSalvaged: FfiConverterRustBuffer {
         switch try readInt(&buf) as Int8 {
         case 0: return nil
         case 1: return try FfiConverterTypeSalvaged.read(from: &buf)
+        default: throw UniffiInternalError.unexpectedOptionalTag
+        }
+    }
+}
+
+#if swift(>=5.8)
+@_documentation(visibility: private)
+#endif
+fileprivate struct FfiConverterOptionTypeSyncStatus: FfiConverterRustBuffer {
+    typealias SwiftType = SyncStatus?
+
+    public static func write(_ value: SwiftType, into buf: inout [UInt8]) {
+        guard let value = value else {
+            writeInt(&buf, Int8(0))
+            return
+        }
+        writeInt(&buf, Int8(1))
+        FfiConverterTypeSyncStatus.write(value, into: &buf)
+    }
+
+    public static func read(from buf: inout (data: Data, offset: Data.Index)) throws -> SwiftType {
+        switch try readInt(&buf) as Int8 {
+        case 0: return nil
+        case 1: return try FfiConverterTypeSyncStatus.read(from: &buf)
         default: throw UniffiInternalError.unexpectedOptionalTag
         }
     }
@@ -7347,6 +9645,78 @@ fileprivate struct FfiConverterOptionTypeUserRole: FfiConverterRustBuffer {
         switch try readInt(&buf) as Int8 {
         case 0: return nil
         case 1: return try FfiConverterTypeUserRole.read(from: &buf)
+        default: throw UniffiInternalError.unexpectedOptionalTag
+        }
+    }
+}
+
+#if swift(>=5.8)
+@_documentation(visibility: private)
+#endif
+fileprivate struct FfiConverterOptionSequenceTypeDevice: FfiConverterRustBuffer {
+    typealias SwiftType = [Device]?
+
+    public static func write(_ value: SwiftType, into buf: inout [UInt8]) {
+        guard let value = value else {
+            writeInt(&buf, Int8(0))
+            return
+        }
+        writeInt(&buf, Int8(1))
+        FfiConverterSequenceTypeDevice.write(value, into: &buf)
+    }
+
+    public static func read(from buf: inout (data: Data, offset: Data.Index)) throws -> SwiftType {
+        switch try readInt(&buf) as Int8 {
+        case 0: return nil
+        case 1: return try FfiConverterSequenceTypeDevice.read(from: &buf)
+        default: throw UniffiInternalError.unexpectedOptionalTag
+        }
+    }
+}
+
+#if swift(>=5.8)
+@_documentation(visibility: private)
+#endif
+fileprivate struct FfiConverterOptionSequenceTypeHouse: FfiConverterRustBuffer {
+    typealias SwiftType = [House]?
+
+    public static func write(_ value: SwiftType, into buf: inout [UInt8]) {
+        guard let value = value else {
+            writeInt(&buf, Int8(0))
+            return
+        }
+        writeInt(&buf, Int8(1))
+        FfiConverterSequenceTypeHouse.write(value, into: &buf)
+    }
+
+    public static func read(from buf: inout (data: Data, offset: Data.Index)) throws -> SwiftType {
+        switch try readInt(&buf) as Int8 {
+        case 0: return nil
+        case 1: return try FfiConverterSequenceTypeHouse.read(from: &buf)
+        default: throw UniffiInternalError.unexpectedOptionalTag
+        }
+    }
+}
+
+#if swift(>=5.8)
+@_documentation(visibility: private)
+#endif
+fileprivate struct FfiConverterOptionSequenceTypeRoom: FfiConverterRustBuffer {
+    typealias SwiftType = [Room]?
+
+    public static func write(_ value: SwiftType, into buf: inout [UInt8]) {
+        guard let value = value else {
+            writeInt(&buf, Int8(0))
+            return
+        }
+        writeInt(&buf, Int8(1))
+        FfiConverterSequenceTypeRoom.write(value, into: &buf)
+    }
+
+    public static func read(from buf: inout (data: Data, offset: Data.Index)) throws -> SwiftType {
+        switch try readInt(&buf) as Int8 {
+        case 0: return nil
+        case 1: return try FfiConverterSequenceTypeRoom.read(from: &buf)
         default: throw UniffiInternalError.unexpectedOptionalTag
         }
     }
@@ -7726,6 +10096,31 @@ fileprivate struct FfiConverterSequenceTypeUser: FfiConverterRustBuffer {
 #if swift(>=5.8)
 @_documentation(visibility: private)
 #endif
+fileprivate struct FfiConverterSequenceTypeChangeEvent: FfiConverterRustBuffer {
+    typealias SwiftType = [ChangeEvent]
+
+    public static func write(_ value: [ChangeEvent], into buf: inout [UInt8]) {
+        let len = Int32(value.count)
+        writeInt(&buf, len)
+        for item in value {
+            FfiConverterTypeChangeEvent.write(item, into: &buf)
+        }
+    }
+
+    public static func read(from buf: inout (data: Data, offset: Data.Index)) throws -> [ChangeEvent] {
+        let len: Int32 = try readInt(&buf)
+        var seq = [ChangeEvent]()
+        seq.reserveCapacity(Int(len))
+        for _ in 0 ..< len {
+            seq.append(try FfiConverterTypeChangeEvent.read(from: &buf))
+        }
+        return seq
+    }
+}
+
+#if swift(>=5.8)
+@_documentation(visibility: private)
+#endif
 fileprivate struct FfiConverterDictionaryStringUInt64: FfiConverterRustBuffer {
     public static func write(_ value: [String: UInt64], into buf: inout [UInt8]) {
         let len = Int32(value.count)
@@ -8025,7 +10420,7 @@ private let initializationResult: InitializationResult = {
     if (uniffi_wildthing_checksum_method_wildthingclient_disconnect() != 63098) {
         return InitializationResult.apiChecksumMismatch
     }
-    if (uniffi_wildthing_checksum_method_wildthingclient_pause() != 10989) {
+    if (uniffi_wildthing_checksum_method_wildthingclient_pause() != 15745) {
         return InitializationResult.apiChecksumMismatch
     }
     if (uniffi_wildthing_checksum_method_wildthingclient_probe() != 9843) {
@@ -8040,7 +10435,13 @@ private let initializationResult: InitializationResult = {
     if (uniffi_wildthing_checksum_method_wildthingclient_set_auth_token() != 26858) {
         return InitializationResult.apiChecksumMismatch
     }
-    if (uniffi_wildthing_checksum_method_wildthingclient_shutdown() != 51135) {
+    if (uniffi_wildthing_checksum_method_wildthingclient_shutdown() != 6294) {
+        return InitializationResult.apiChecksumMismatch
+    }
+    if (uniffi_wildthing_checksum_method_wildthingclient_changes() != 30728) {
+        return InitializationResult.apiChecksumMismatch
+    }
+    if (uniffi_wildthing_checksum_method_wildthingclient_observe_changes() != 4132) {
         return InitializationResult.apiChecksumMismatch
     }
     if (uniffi_wildthing_checksum_method_wildthingclient_get_device() != 43954) {
@@ -8079,7 +10480,7 @@ private let initializationResult: InitializationResult = {
     if (uniffi_wildthing_checksum_method_wildthingclient_cancel_sync() != 20227) {
         return InitializationResult.apiChecksumMismatch
     }
-    if (uniffi_wildthing_checksum_method_wildthingclient_get_sync_status() != 25391) {
+    if (uniffi_wildthing_checksum_method_wildthingclient_get_sync_status() != 44765) {
         return InitializationResult.apiChecksumMismatch
     }
     if (uniffi_wildthing_checksum_method_wildthingclient_network_available() != 15704) {
@@ -8092,6 +10493,24 @@ private let initializationResult: InitializationResult = {
         return InitializationResult.apiChecksumMismatch
     }
     if (uniffi_wildthing_checksum_method_wildthingclient_sync() != 55501) {
+        return InitializationResult.apiChecksumMismatch
+    }
+    if (uniffi_wildthing_checksum_method_wildthingclient_wait_until_synced() != 1180) {
+        return InitializationResult.apiChecksumMismatch
+    }
+    if (uniffi_wildthing_checksum_method_wildthingclient_watch_device_state() != 51328) {
+        return InitializationResult.apiChecksumMismatch
+    }
+    if (uniffi_wildthing_checksum_method_wildthingclient_watch_devices() != 65520) {
+        return InitializationResult.apiChecksumMismatch
+    }
+    if (uniffi_wildthing_checksum_method_wildthingclient_watch_houses() != 9471) {
+        return InitializationResult.apiChecksumMismatch
+    }
+    if (uniffi_wildthing_checksum_method_wildthingclient_watch_rooms() != 36119) {
+        return InitializationResult.apiChecksumMismatch
+    }
+    if (uniffi_wildthing_checksum_method_wildthingclient_watch_status() != 47691) {
         return InitializationResult.apiChecksumMismatch
     }
     if (uniffi_wildthing_checksum_method_wildthingclient_create_device() != 13814) {
@@ -8136,13 +10555,59 @@ private let initializationResult: InitializationResult = {
     if (uniffi_wildthing_checksum_method_wildthingclient_update_user() != 39996) {
         return InitializationResult.apiChecksumMismatch
     }
+    if (uniffi_wildthing_checksum_method_devicestatequery_cancel() != 10576) {
+        return InitializationResult.apiChecksumMismatch
+    }
+    if (uniffi_wildthing_checksum_method_devicestatequery_next() != 5376) {
+        return InitializationResult.apiChecksumMismatch
+    }
+    if (uniffi_wildthing_checksum_method_devicesquery_cancel() != 28103) {
+        return InitializationResult.apiChecksumMismatch
+    }
+    if (uniffi_wildthing_checksum_method_devicesquery_next() != 43247) {
+        return InitializationResult.apiChecksumMismatch
+    }
+    if (uniffi_wildthing_checksum_method_housesquery_cancel() != 43221) {
+        return InitializationResult.apiChecksumMismatch
+    }
+    if (uniffi_wildthing_checksum_method_housesquery_next() != 33178) {
+        return InitializationResult.apiChecksumMismatch
+    }
+    if (uniffi_wildthing_checksum_method_roomsquery_cancel() != 43199) {
+        return InitializationResult.apiChecksumMismatch
+    }
+    if (uniffi_wildthing_checksum_method_roomsquery_next() != 57330) {
+        return InitializationResult.apiChecksumMismatch
+    }
+    if (uniffi_wildthing_checksum_method_statusquery_cancel() != 39456) {
+        return InitializationResult.apiChecksumMismatch
+    }
+    if (uniffi_wildthing_checksum_method_statusquery_next() != 34433) {
+        return InitializationResult.apiChecksumMismatch
+    }
     if (uniffi_wildthing_checksum_method_logsink_log() != 1119) {
+        return InitializationResult.apiChecksumMismatch
+    }
+    if (uniffi_wildthing_checksum_method_changeobserver_on_changes() != 55951) {
+        return InitializationResult.apiChecksumMismatch
+    }
+    if (uniffi_wildthing_checksum_method_subscription_cancel() != 16443) {
+        return InitializationResult.apiChecksumMismatch
+    }
+    if (uniffi_wildthing_checksum_method_subscription_is_active() != 31729) {
+        return InitializationResult.apiChecksumMismatch
+    }
+    if (uniffi_wildthing_checksum_method_changestream_cancel() != 56470) {
+        return InitializationResult.apiChecksumMismatch
+    }
+    if (uniffi_wildthing_checksum_method_changestream_next() != 34146) {
         return InitializationResult.apiChecksumMismatch
     }
     if (uniffi_wildthing_checksum_constructor_wildthingclient_open() != 59004) {
         return InitializationResult.apiChecksumMismatch
     }
 
+    uniffiCallbackInitChangeObserver()
     uniffiCallbackInitLogSink()
     return InitializationResult.ok
 }()

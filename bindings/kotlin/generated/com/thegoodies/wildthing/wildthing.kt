@@ -660,6 +660,9 @@ internal interface UniffiForeignFutureCompleteVoid : com.sun.jna.Callback {
 internal interface UniffiCallbackInterfaceLogSinkMethod0 : com.sun.jna.Callback {
     fun callback(`uniffiHandle`: Long,`record`: RustBuffer.ByValue,`uniffiOutReturn`: Pointer,uniffiCallStatus: UniffiRustCallStatus,)
 }
+internal interface UniffiCallbackInterfaceChangeObserverMethod0 : com.sun.jna.Callback {
+    fun callback(`uniffiHandle`: Long,`batch`: RustBuffer.ByValue,`uniffiOutReturn`: Pointer,uniffiCallStatus: UniffiRustCallStatus,)
+}
 @Structure.FieldOrder("uniffiFree", "uniffiClone", "log")
 internal open class UniffiVTableCallbackInterfaceLogSink(
     @JvmField internal var `uniffiFree`: UniffiCallbackInterfaceFree? = null,
@@ -676,6 +679,25 @@ internal open class UniffiVTableCallbackInterfaceLogSink(
         `uniffiFree` = other.`uniffiFree`
         `uniffiClone` = other.`uniffiClone`
         `log` = other.`log`
+    }
+
+}
+@Structure.FieldOrder("uniffiFree", "uniffiClone", "onChanges")
+internal open class UniffiVTableCallbackInterfaceChangeObserver(
+    @JvmField internal var `uniffiFree`: UniffiCallbackInterfaceFree? = null,
+    @JvmField internal var `uniffiClone`: UniffiCallbackInterfaceClone? = null,
+    @JvmField internal var `onChanges`: UniffiCallbackInterfaceChangeObserverMethod0? = null,
+) : Structure() {
+    class UniffiByValue(
+        `uniffiFree`: UniffiCallbackInterfaceFree? = null,
+        `uniffiClone`: UniffiCallbackInterfaceClone? = null,
+        `onChanges`: UniffiCallbackInterfaceChangeObserverMethod0? = null,
+    ): UniffiVTableCallbackInterfaceChangeObserver(`uniffiFree`,`uniffiClone`,`onChanges`,), Structure.ByValue
+
+   internal fun uniffiSetValue(other: UniffiVTableCallbackInterfaceChangeObserver) {
+        `uniffiFree` = other.`uniffiFree`
+        `uniffiClone` = other.`uniffiClone`
+        `onChanges` = other.`onChanges`
     }
 
 }
@@ -744,6 +766,10 @@ internal object IntegrityCheckingUniffiLib {
     ): Int
     external fun uniffi_wildthing_checksum_method_wildthingclient_shutdown(
     ): Int
+    external fun uniffi_wildthing_checksum_method_wildthingclient_changes(
+    ): Int
+    external fun uniffi_wildthing_checksum_method_wildthingclient_observe_changes(
+    ): Int
     external fun uniffi_wildthing_checksum_method_wildthingclient_get_device(
     ): Int
     external fun uniffi_wildthing_checksum_method_wildthingclient_get_device_history(
@@ -778,6 +804,18 @@ internal object IntegrityCheckingUniffiLib {
     ): Int
     external fun uniffi_wildthing_checksum_method_wildthingclient_sync(
     ): Int
+    external fun uniffi_wildthing_checksum_method_wildthingclient_wait_until_synced(
+    ): Int
+    external fun uniffi_wildthing_checksum_method_wildthingclient_watch_device_state(
+    ): Int
+    external fun uniffi_wildthing_checksum_method_wildthingclient_watch_devices(
+    ): Int
+    external fun uniffi_wildthing_checksum_method_wildthingclient_watch_houses(
+    ): Int
+    external fun uniffi_wildthing_checksum_method_wildthingclient_watch_rooms(
+    ): Int
+    external fun uniffi_wildthing_checksum_method_wildthingclient_watch_status(
+    ): Int
     external fun uniffi_wildthing_checksum_method_wildthingclient_create_device(
     ): Int
     external fun uniffi_wildthing_checksum_method_wildthingclient_create_house(
@@ -806,7 +844,37 @@ internal object IntegrityCheckingUniffiLib {
     ): Int
     external fun uniffi_wildthing_checksum_method_wildthingclient_update_user(
     ): Int
+    external fun uniffi_wildthing_checksum_method_devicestatequery_cancel(
+    ): Int
+    external fun uniffi_wildthing_checksum_method_devicestatequery_next(
+    ): Int
+    external fun uniffi_wildthing_checksum_method_devicesquery_cancel(
+    ): Int
+    external fun uniffi_wildthing_checksum_method_devicesquery_next(
+    ): Int
+    external fun uniffi_wildthing_checksum_method_housesquery_cancel(
+    ): Int
+    external fun uniffi_wildthing_checksum_method_housesquery_next(
+    ): Int
+    external fun uniffi_wildthing_checksum_method_roomsquery_cancel(
+    ): Int
+    external fun uniffi_wildthing_checksum_method_roomsquery_next(
+    ): Int
+    external fun uniffi_wildthing_checksum_method_statusquery_cancel(
+    ): Int
+    external fun uniffi_wildthing_checksum_method_statusquery_next(
+    ): Int
     external fun uniffi_wildthing_checksum_method_logsink_log(
+    ): Int
+    external fun uniffi_wildthing_checksum_method_changeobserver_on_changes(
+    ): Int
+    external fun uniffi_wildthing_checksum_method_subscription_cancel(
+    ): Int
+    external fun uniffi_wildthing_checksum_method_subscription_is_active(
+    ): Int
+    external fun uniffi_wildthing_checksum_method_changestream_cancel(
+    ): Int
+    external fun uniffi_wildthing_checksum_method_changestream_next(
     ): Int
     external fun uniffi_wildthing_checksum_constructor_wildthingclient_open(
     ): Int
@@ -826,6 +894,7 @@ internal object UniffiLib {
 
     init {
         Native.register(UniffiLib::class.java, findLibraryName(componentName = "wildthing"))
+        uniffiCallbackInterfaceChangeObserver.register(this)
         uniffiCallbackInterfaceLogSink.register(this)
 
     }
@@ -875,6 +944,10 @@ internal object UniffiLib {
     ): Unit
     external fun uniffi_wildthing_fn_method_wildthingclient_shutdown(`ptr`: Long,
     ): Long
+    external fun uniffi_wildthing_fn_method_wildthingclient_changes(`ptr`: Long,uniffi_out_err: UniffiRustCallStatus,
+    ): Long
+    external fun uniffi_wildthing_fn_method_wildthingclient_observe_changes(`ptr`: Long,`observer`: Long,uniffi_out_err: UniffiRustCallStatus,
+    ): Long
     external fun uniffi_wildthing_fn_method_wildthingclient_get_device(`ptr`: Long,`deviceId`: RustBuffer.ByValue,
     ): Long
     external fun uniffi_wildthing_fn_method_wildthingclient_get_device_history(`ptr`: Long,`deviceId`: RustBuffer.ByValue,`limit`: Int,
@@ -909,6 +982,18 @@ internal object UniffiLib {
     ): Long
     external fun uniffi_wildthing_fn_method_wildthingclient_sync(`ptr`: Long,
     ): Long
+    external fun uniffi_wildthing_fn_method_wildthingclient_wait_until_synced(`ptr`: Long,`timeout`: RustBuffer.ByValue,
+    ): Long
+    external fun uniffi_wildthing_fn_method_wildthingclient_watch_device_state(`ptr`: Long,`deviceId`: RustBuffer.ByValue,uniffi_out_err: UniffiRustCallStatus,
+    ): Long
+    external fun uniffi_wildthing_fn_method_wildthingclient_watch_devices(`ptr`: Long,`roomId`: RustBuffer.ByValue,uniffi_out_err: UniffiRustCallStatus,
+    ): Long
+    external fun uniffi_wildthing_fn_method_wildthingclient_watch_houses(`ptr`: Long,uniffi_out_err: UniffiRustCallStatus,
+    ): Long
+    external fun uniffi_wildthing_fn_method_wildthingclient_watch_rooms(`ptr`: Long,`houseId`: RustBuffer.ByValue,uniffi_out_err: UniffiRustCallStatus,
+    ): Long
+    external fun uniffi_wildthing_fn_method_wildthingclient_watch_status(`ptr`: Long,uniffi_out_err: UniffiRustCallStatus,
+    ): Long
     external fun uniffi_wildthing_fn_method_wildthingclient_create_device(`ptr`: Long,`device`: RustBuffer.ByValue,
     ): Long
     external fun uniffi_wildthing_fn_method_wildthingclient_create_house(`ptr`: Long,`house`: RustBuffer.ByValue,
@@ -937,6 +1022,46 @@ internal object UniffiLib {
     ): Long
     external fun uniffi_wildthing_fn_method_wildthingclient_update_user(`ptr`: Long,`userId`: RustBuffer.ByValue,`patch`: RustBuffer.ByValue,
     ): Long
+    external fun uniffi_wildthing_fn_clone_devicestatequery(`handle`: Long,uniffi_out_err: UniffiRustCallStatus,
+    ): Long
+    external fun uniffi_wildthing_fn_free_devicestatequery(`handle`: Long,uniffi_out_err: UniffiRustCallStatus,
+    ): Unit
+    external fun uniffi_wildthing_fn_method_devicestatequery_cancel(`ptr`: Long,uniffi_out_err: UniffiRustCallStatus,
+    ): Unit
+    external fun uniffi_wildthing_fn_method_devicestatequery_next(`ptr`: Long,
+    ): Long
+    external fun uniffi_wildthing_fn_clone_devicesquery(`handle`: Long,uniffi_out_err: UniffiRustCallStatus,
+    ): Long
+    external fun uniffi_wildthing_fn_free_devicesquery(`handle`: Long,uniffi_out_err: UniffiRustCallStatus,
+    ): Unit
+    external fun uniffi_wildthing_fn_method_devicesquery_cancel(`ptr`: Long,uniffi_out_err: UniffiRustCallStatus,
+    ): Unit
+    external fun uniffi_wildthing_fn_method_devicesquery_next(`ptr`: Long,
+    ): Long
+    external fun uniffi_wildthing_fn_clone_housesquery(`handle`: Long,uniffi_out_err: UniffiRustCallStatus,
+    ): Long
+    external fun uniffi_wildthing_fn_free_housesquery(`handle`: Long,uniffi_out_err: UniffiRustCallStatus,
+    ): Unit
+    external fun uniffi_wildthing_fn_method_housesquery_cancel(`ptr`: Long,uniffi_out_err: UniffiRustCallStatus,
+    ): Unit
+    external fun uniffi_wildthing_fn_method_housesquery_next(`ptr`: Long,
+    ): Long
+    external fun uniffi_wildthing_fn_clone_roomsquery(`handle`: Long,uniffi_out_err: UniffiRustCallStatus,
+    ): Long
+    external fun uniffi_wildthing_fn_free_roomsquery(`handle`: Long,uniffi_out_err: UniffiRustCallStatus,
+    ): Unit
+    external fun uniffi_wildthing_fn_method_roomsquery_cancel(`ptr`: Long,uniffi_out_err: UniffiRustCallStatus,
+    ): Unit
+    external fun uniffi_wildthing_fn_method_roomsquery_next(`ptr`: Long,
+    ): Long
+    external fun uniffi_wildthing_fn_clone_statusquery(`handle`: Long,uniffi_out_err: UniffiRustCallStatus,
+    ): Long
+    external fun uniffi_wildthing_fn_free_statusquery(`handle`: Long,uniffi_out_err: UniffiRustCallStatus,
+    ): Unit
+    external fun uniffi_wildthing_fn_method_statusquery_cancel(`ptr`: Long,uniffi_out_err: UniffiRustCallStatus,
+    ): Unit
+    external fun uniffi_wildthing_fn_method_statusquery_next(`ptr`: Long,
+    ): Long
     external fun uniffi_wildthing_fn_clone_logsink(`handle`: Long,uniffi_out_err: UniffiRustCallStatus,
     ): Long
     external fun uniffi_wildthing_fn_free_logsink(`handle`: Long,uniffi_out_err: UniffiRustCallStatus,
@@ -945,6 +1070,32 @@ internal object UniffiLib {
     ): Unit
     external fun uniffi_wildthing_fn_method_logsink_log(`ptr`: Long,`record`: RustBuffer.ByValue,uniffi_out_err: UniffiRustCallStatus,
     ): Unit
+    external fun uniffi_wildthing_fn_clone_changeobserver(`handle`: Long,uniffi_out_err: UniffiRustCallStatus,
+    ): Long
+    external fun uniffi_wildthing_fn_free_changeobserver(`handle`: Long,uniffi_out_err: UniffiRustCallStatus,
+    ): Unit
+    external fun uniffi_wildthing_fn_init_callback_vtable_changeobserver(`vtable`: UniffiVTableCallbackInterfaceChangeObserver,
+    ): Unit
+    external fun uniffi_wildthing_fn_method_changeobserver_on_changes(`ptr`: Long,`batch`: RustBuffer.ByValue,uniffi_out_err: UniffiRustCallStatus,
+    ): Unit
+    external fun uniffi_wildthing_fn_clone_subscription(`handle`: Long,uniffi_out_err: UniffiRustCallStatus,
+    ): Long
+    external fun uniffi_wildthing_fn_free_subscription(`handle`: Long,uniffi_out_err: UniffiRustCallStatus,
+    ): Unit
+    external fun uniffi_wildthing_fn_method_subscription_cancel(`ptr`: Long,uniffi_out_err: UniffiRustCallStatus,
+    ): Unit
+    external fun uniffi_wildthing_fn_method_subscription_is_active(`ptr`: Long,uniffi_out_err: UniffiRustCallStatus,
+    ): Byte
+    external fun uniffi_wildthing_fn_clone_changestream(`handle`: Long,uniffi_out_err: UniffiRustCallStatus,
+    ): Long
+    external fun uniffi_wildthing_fn_free_changestream(`handle`: Long,uniffi_out_err: UniffiRustCallStatus,
+    ): Unit
+    external fun uniffi_wildthing_fn_method_changestream_cancel(`ptr`: Long,uniffi_out_err: UniffiRustCallStatus,
+    ): Unit
+    external fun uniffi_wildthing_fn_method_changestream_next(`ptr`: Long,
+    ): Long
+    external fun uniffi_wildthing_fn_method_changeevent_event_type(`ptr`: RustBuffer.ByValue,uniffi_out_err: UniffiRustCallStatus,
+    ): RustBuffer.ByValue
     external fun uniffi_wildthing_fn_func_set_log_sink(`level`: RustBuffer.ByValue,`sink`: Long,uniffi_out_err: UniffiRustCallStatus,
     ): Unit
     external fun ffi_wildthing_rustbuffer_alloc(`size`: Long,uniffi_out_err: UniffiRustCallStatus,
@@ -1108,7 +1259,7 @@ private fun uniffiCheckApiChecksums(lib: IntegrityCheckingUniffiLib) {
     if ((lib.uniffi_wildthing_checksum_method_wildthingclient_disconnect() and 0xFFFF) != 63098) {
         throw RuntimeException("UniFFI API checksum mismatch: try cleaning and rebuilding your project")
     }
-    if ((lib.uniffi_wildthing_checksum_method_wildthingclient_pause() and 0xFFFF) != 10989) {
+    if ((lib.uniffi_wildthing_checksum_method_wildthingclient_pause() and 0xFFFF) != 15745) {
         throw RuntimeException("UniFFI API checksum mismatch: try cleaning and rebuilding your project")
     }
     if ((lib.uniffi_wildthing_checksum_method_wildthingclient_probe() and 0xFFFF) != 9843) {
@@ -1123,7 +1274,13 @@ private fun uniffiCheckApiChecksums(lib: IntegrityCheckingUniffiLib) {
     if ((lib.uniffi_wildthing_checksum_method_wildthingclient_set_auth_token() and 0xFFFF) != 26858) {
         throw RuntimeException("UniFFI API checksum mismatch: try cleaning and rebuilding your project")
     }
-    if ((lib.uniffi_wildthing_checksum_method_wildthingclient_shutdown() and 0xFFFF) != 51135) {
+    if ((lib.uniffi_wildthing_checksum_method_wildthingclient_shutdown() and 0xFFFF) != 6294) {
+        throw RuntimeException("UniFFI API checksum mismatch: try cleaning and rebuilding your project")
+    }
+    if ((lib.uniffi_wildthing_checksum_method_wildthingclient_changes() and 0xFFFF) != 30728) {
+        throw RuntimeException("UniFFI API checksum mismatch: try cleaning and rebuilding your project")
+    }
+    if ((lib.uniffi_wildthing_checksum_method_wildthingclient_observe_changes() and 0xFFFF) != 4132) {
         throw RuntimeException("UniFFI API checksum mismatch: try cleaning and rebuilding your project")
     }
     if ((lib.uniffi_wildthing_checksum_method_wildthingclient_get_device() and 0xFFFF) != 43954) {
@@ -1162,7 +1319,7 @@ private fun uniffiCheckApiChecksums(lib: IntegrityCheckingUniffiLib) {
     if ((lib.uniffi_wildthing_checksum_method_wildthingclient_cancel_sync() and 0xFFFF) != 20227) {
         throw RuntimeException("UniFFI API checksum mismatch: try cleaning and rebuilding your project")
     }
-    if ((lib.uniffi_wildthing_checksum_method_wildthingclient_get_sync_status() and 0xFFFF) != 25391) {
+    if ((lib.uniffi_wildthing_checksum_method_wildthingclient_get_sync_status() and 0xFFFF) != 44765) {
         throw RuntimeException("UniFFI API checksum mismatch: try cleaning and rebuilding your project")
     }
     if ((lib.uniffi_wildthing_checksum_method_wildthingclient_network_available() and 0xFFFF) != 15704) {
@@ -1175,6 +1332,24 @@ private fun uniffiCheckApiChecksums(lib: IntegrityCheckingUniffiLib) {
         throw RuntimeException("UniFFI API checksum mismatch: try cleaning and rebuilding your project")
     }
     if ((lib.uniffi_wildthing_checksum_method_wildthingclient_sync() and 0xFFFF) != 55501) {
+        throw RuntimeException("UniFFI API checksum mismatch: try cleaning and rebuilding your project")
+    }
+    if ((lib.uniffi_wildthing_checksum_method_wildthingclient_wait_until_synced() and 0xFFFF) != 1180) {
+        throw RuntimeException("UniFFI API checksum mismatch: try cleaning and rebuilding your project")
+    }
+    if ((lib.uniffi_wildthing_checksum_method_wildthingclient_watch_device_state() and 0xFFFF) != 51328) {
+        throw RuntimeException("UniFFI API checksum mismatch: try cleaning and rebuilding your project")
+    }
+    if ((lib.uniffi_wildthing_checksum_method_wildthingclient_watch_devices() and 0xFFFF) != 65520) {
+        throw RuntimeException("UniFFI API checksum mismatch: try cleaning and rebuilding your project")
+    }
+    if ((lib.uniffi_wildthing_checksum_method_wildthingclient_watch_houses() and 0xFFFF) != 9471) {
+        throw RuntimeException("UniFFI API checksum mismatch: try cleaning and rebuilding your project")
+    }
+    if ((lib.uniffi_wildthing_checksum_method_wildthingclient_watch_rooms() and 0xFFFF) != 36119) {
+        throw RuntimeException("UniFFI API checksum mismatch: try cleaning and rebuilding your project")
+    }
+    if ((lib.uniffi_wildthing_checksum_method_wildthingclient_watch_status() and 0xFFFF) != 47691) {
         throw RuntimeException("UniFFI API checksum mismatch: try cleaning and rebuilding your project")
     }
     if ((lib.uniffi_wildthing_checksum_method_wildthingclient_create_device() and 0xFFFF) != 13814) {
@@ -1219,7 +1394,52 @@ private fun uniffiCheckApiChecksums(lib: IntegrityCheckingUniffiLib) {
     if ((lib.uniffi_wildthing_checksum_method_wildthingclient_update_user() and 0xFFFF) != 39996) {
         throw RuntimeException("UniFFI API checksum mismatch: try cleaning and rebuilding your project")
     }
+    if ((lib.uniffi_wildthing_checksum_method_devicestatequery_cancel() and 0xFFFF) != 10576) {
+        throw RuntimeException("UniFFI API checksum mismatch: try cleaning and rebuilding your project")
+    }
+    if ((lib.uniffi_wildthing_checksum_method_devicestatequery_next() and 0xFFFF) != 5376) {
+        throw RuntimeException("UniFFI API checksum mismatch: try cleaning and rebuilding your project")
+    }
+    if ((lib.uniffi_wildthing_checksum_method_devicesquery_cancel() and 0xFFFF) != 28103) {
+        throw RuntimeException("UniFFI API checksum mismatch: try cleaning and rebuilding your project")
+    }
+    if ((lib.uniffi_wildthing_checksum_method_devicesquery_next() and 0xFFFF) != 43247) {
+        throw RuntimeException("UniFFI API checksum mismatch: try cleaning and rebuilding your project")
+    }
+    if ((lib.uniffi_wildthing_checksum_method_housesquery_cancel() and 0xFFFF) != 43221) {
+        throw RuntimeException("UniFFI API checksum mismatch: try cleaning and rebuilding your project")
+    }
+    if ((lib.uniffi_wildthing_checksum_method_housesquery_next() and 0xFFFF) != 33178) {
+        throw RuntimeException("UniFFI API checksum mismatch: try cleaning and rebuilding your project")
+    }
+    if ((lib.uniffi_wildthing_checksum_method_roomsquery_cancel() and 0xFFFF) != 43199) {
+        throw RuntimeException("UniFFI API checksum mismatch: try cleaning and rebuilding your project")
+    }
+    if ((lib.uniffi_wildthing_checksum_method_roomsquery_next() and 0xFFFF) != 57330) {
+        throw RuntimeException("UniFFI API checksum mismatch: try cleaning and rebuilding your project")
+    }
+    if ((lib.uniffi_wildthing_checksum_method_statusquery_cancel() and 0xFFFF) != 39456) {
+        throw RuntimeException("UniFFI API checksum mismatch: try cleaning and rebuilding your project")
+    }
+    if ((lib.uniffi_wildthing_checksum_method_statusquery_next() and 0xFFFF) != 34433) {
+        throw RuntimeException("UniFFI API checksum mismatch: try cleaning and rebuilding your project")
+    }
     if ((lib.uniffi_wildthing_checksum_method_logsink_log() and 0xFFFF) != 1119) {
+        throw RuntimeException("UniFFI API checksum mismatch: try cleaning and rebuilding your project")
+    }
+    if ((lib.uniffi_wildthing_checksum_method_changeobserver_on_changes() and 0xFFFF) != 55951) {
+        throw RuntimeException("UniFFI API checksum mismatch: try cleaning and rebuilding your project")
+    }
+    if ((lib.uniffi_wildthing_checksum_method_subscription_cancel() and 0xFFFF) != 16443) {
+        throw RuntimeException("UniFFI API checksum mismatch: try cleaning and rebuilding your project")
+    }
+    if ((lib.uniffi_wildthing_checksum_method_subscription_is_active() and 0xFFFF) != 31729) {
+        throw RuntimeException("UniFFI API checksum mismatch: try cleaning and rebuilding your project")
+    }
+    if ((lib.uniffi_wildthing_checksum_method_changestream_cancel() and 0xFFFF) != 56470) {
+        throw RuntimeException("UniFFI API checksum mismatch: try cleaning and rebuilding your project")
+    }
+    if ((lib.uniffi_wildthing_checksum_method_changestream_next() and 0xFFFF) != 34146) {
         throw RuntimeException("UniFFI API checksum mismatch: try cleaning and rebuilding your project")
     }
     if ((lib.uniffi_wildthing_checksum_constructor_wildthingclient_open() and 0xFFFF) != 59004) {
@@ -1833,6 +2053,1553 @@ public object FfiConverterDuration: FfiConverterRustBuffer<java.time.Duration> {
 
 
 /**
+ * Hears of changes.
+ *
+ * It is called on a thread of the library that holds no lock, with one batch
+ * at a time, in order. It may take its time, fail, and call the client: nobody
+ * else is held up. Up to 8,192 events wait for it; the batch after a gap tells
+ * how many were dropped.
+ */
+public interface ChangeObserver {
+
+    /**
+     * Something changed. A failure is logged, and the next change told all the same.
+     */
+    fun `onChanges`(`batch`: ChangeBatch)
+
+    companion object
+}
+
+/**
+ * Hears of changes.
+ *
+ * It is called on a thread of the library that holds no lock, with one batch
+ * at a time, in order. It may take its time, fail, and call the client: nobody
+ * else is held up. Up to 8,192 events wait for it; the batch after a gap tells
+ * how many were dropped.
+ */
+open class ChangeObserverImpl: Disposable, AutoCloseable, ChangeObserver
+{
+
+    @Suppress("UNUSED_PARAMETER")
+    /**
+     * @suppress
+     */
+    constructor(withHandle: UniffiWithHandle, handle: Long) {
+        this.handle = handle
+        this.cleanable = UniffiLib.CLEANER.register(this, UniffiCleanAction(handle))
+    }
+
+    /**
+     * @suppress
+     *
+     * This constructor can be used to instantiate a fake object. Only used for tests. Any
+     * attempt to actually use an object constructed this way will fail as there is no
+     * connected Rust object.
+     */
+    @Suppress("UNUSED_PARAMETER")
+    constructor(noHandle: NoHandle) {
+        this.handle = 0
+        this.cleanable = null
+    }
+
+    protected val handle: Long
+    protected val cleanable: UniffiCleaner.Cleanable?
+
+    private val wasDestroyed = AtomicBoolean(false)
+    private val callCounter = AtomicLong(1)
+
+    /**
+     * Whether the current object has been destroyed and its reference is gone in the Rust side.
+     */
+    val uniffiIsDestroyed: Boolean get() = wasDestroyed.get()
+
+    override fun destroy() {
+        // Only allow a single call to this method.
+        // TODO: maybe we should log a warning if called more than once?
+        if (this.wasDestroyed.compareAndSet(false, true)) {
+            // This decrement always matches the initial count of 1 given at creation time.
+            if (this.callCounter.decrementAndGet() == 0L) {
+                cleanable?.clean()
+            }
+        }
+    }
+
+    @Synchronized
+    override fun close() {
+        this.destroy()
+    }
+
+    internal inline fun <R> callWithHandle(block: (handle: Long) -> R): R {
+        // Check and increment the call counter, to keep the object alive.
+        // This needs a compare-and-set retry loop in case of concurrent updates.
+        do {
+            val c = this.callCounter.get()
+            if (c == 0L) {
+                throw IllegalStateException("${this.javaClass.simpleName} object has already been destroyed")
+            }
+            if (c == Long.MAX_VALUE) {
+                throw IllegalStateException("${this.javaClass.simpleName} call counter would overflow")
+            }
+        } while (! this.callCounter.compareAndSet(c, c + 1L))
+        // Now we can safely do the method call without the handle being freed concurrently.
+        try {
+            return block(this.uniffiCloneHandle())
+        } finally {
+            // This decrement always matches the increment we performed above.
+            if (this.callCounter.decrementAndGet() == 0L) {
+                cleanable?.clean()
+            }
+        }
+    }
+
+    // Use a static inner class instead of a closure so as not to accidentally
+    // capture `this` as part of the cleanable's action.
+    private class UniffiCleanAction(private val handle: Long) : Runnable {
+        override fun run() {
+            if (handle == 0.toLong()) {
+                // Fake object created with `NoHandle`, don't try to free.
+                return;
+            }
+            uniffiRustCall { status ->
+                UniffiLib.uniffi_wildthing_fn_free_changeobserver(handle, status)
+            }
+        }
+    }
+
+    /**
+     * @suppress
+     */
+    fun uniffiCloneHandle(): Long {
+        if (handle == 0.toLong()) {
+            throw InternalException("uniffiCloneHandle() called on NoHandle object");
+        }
+        return uniffiRustCall() { status ->
+            UniffiLib.uniffi_wildthing_fn_clone_changeobserver(handle, status)
+        }
+    }
+
+
+    /**
+     * Something changed. A failure is logged, and the next change told all the same.
+     */
+    @Throws(ObserverException::class)override fun `onChanges`(`batch`: ChangeBatch)
+        =
+    callWithHandle {
+    uniffiRustCallWithError(ObserverException) { _status ->
+    UniffiLib.uniffi_wildthing_fn_method_changeobserver_on_changes(
+        it,
+
+        FfiConverterTypeChangeBatch.lower(`batch`),_status)
+}
+    }
+
+
+    /**
+     * @suppress
+     */
+    companion object
+
+}
+
+
+// Put the implementation in an object so we don't pollute the top-level namespace
+internal object uniffiCallbackInterfaceChangeObserver {
+    internal object `onChanges`: UniffiCallbackInterfaceChangeObserverMethod0 {
+        override fun callback(`uniffiHandle`: Long,`batch`: RustBuffer.ByValue,`uniffiOutReturn`: Pointer,uniffiCallStatus: UniffiRustCallStatus,) {
+            val uniffiObj = FfiConverterTypeChangeObserver.handleMap.get(uniffiHandle)
+            val makeCall = { ->
+                uniffiObj.`onChanges`(
+                    FfiConverterTypeChangeBatch.lift(`batch`),
+                )
+            }
+            val writeReturn = { _: Unit -> Unit }
+            uniffiTraitInterfaceCallWithError(
+                uniffiCallStatus,
+                makeCall,
+                writeReturn,
+                { e: ObserverException -> FfiConverterTypeObserverError.lower(e) }
+            )
+        }
+    }
+
+    internal object uniffiFree: UniffiCallbackInterfaceFree {
+        override fun callback(handle: Long) {
+            FfiConverterTypeChangeObserver.handleMap.remove(handle)
+        }
+    }
+
+    internal object uniffiClone: UniffiCallbackInterfaceClone {
+        override fun callback(handle: Long): Long {
+            return FfiConverterTypeChangeObserver.handleMap.clone(handle)
+        }
+    }
+
+    internal var vtable = UniffiVTableCallbackInterfaceChangeObserver.UniffiByValue(
+        uniffiFree,
+        uniffiClone,
+        `onChanges`,
+    )
+
+    // Registers the foreign callback with the Rust side.
+    // This method is generated for each callback interface.
+    internal fun register(lib: UniffiLib) {
+        lib.uniffi_wildthing_fn_init_callback_vtable_changeobserver(vtable)
+    }
+}
+
+/**
+ * @suppress
+ */
+public object FfiConverterTypeChangeObserver: FfiConverter<ChangeObserver, Long> {
+    internal val handleMap = UniffiHandleMap<ChangeObserver>()
+
+    override fun lower(value: ChangeObserver): Long {
+        if (value is ChangeObserverImpl) {
+             // Rust-implemented object.  Clone the handle and return it
+            return value.uniffiCloneHandle()
+         } else {
+            // Kotlin object, generate a new vtable handle and return that.
+            return handleMap.insert(value)
+         }
+    }
+
+    override fun lift(value: Long): ChangeObserver {
+        if ((value and 1.toLong()) == 0.toLong()) {
+            // Rust-generated handle, construct a new class that uses the handle to implement the
+            // interface
+            return ChangeObserverImpl(UniffiWithHandle, value)
+        } else {
+            // Kotlin-generated handle, get the object from the handle map
+            return handleMap.remove(value)
+        }
+    }
+
+    override fun read(buf: ByteBuffer): ChangeObserver {
+        return lift(buf.getLong())
+    }
+
+    override fun allocationSize(value: ChangeObserver) = 8UL
+
+    override fun write(value: ChangeObserver, buf: ByteBuffer) {
+        buf.putLong(lower(value))
+    }
+}
+
+
+// This template implements a class for working with a Rust struct via a handle
+// to the live Rust struct on the other side of the FFI.
+//
+// There's some subtlety here, because we have to be careful not to operate on a Rust
+// struct after it has been dropped, and because we must expose a public API for freeing
+// theq Kotlin wrapper object in lieu of reliable finalizers. The core requirements are:
+//
+//   * Each instance holds an opaque handle to the underlying Rust struct.
+//     Method calls need to read this handle from the object's state and pass it in to
+//     the Rust FFI.
+//
+//   * When an instance is no longer needed, its handle should be passed to a
+//     special destructor function provided by the Rust FFI, which will drop the
+//     underlying Rust struct.
+//
+//   * Given an instance, calling code is expected to call the special
+//     `destroy` method in order to free it after use, either by calling it explicitly
+//     or by using a higher-level helper like the `use` method. Failing to do so risks
+//     leaking the underlying Rust struct.
+//
+//   * We can't assume that calling code will do the right thing, and must be prepared
+//     to handle Kotlin method calls executing concurrently with or even after a call to
+//     `destroy`, and to handle multiple (possibly concurrent!) calls to `destroy`.
+//
+//   * We must never allow Rust code to operate on the underlying Rust struct after
+//     the destructor has been called, and must never call the destructor more than once.
+//     Doing so may trigger memory unsafety.
+//
+//   * To mitigate many of the risks of leaking memory and use-after-free unsafety, a `Cleaner`
+//     is implemented to call the destructor when the Kotlin object becomes unreachable.
+//     This is done in a background thread. This is not a panacea, and client code should be aware that
+//      1. the thread may starve if some there are objects that have poorly performing
+//     `drop` methods or do significant work in their `drop` methods.
+//      2. the thread is shared across the whole library. This can be tuned by using `android_cleaner = true`,
+//         or `android = true` in the [`kotlin` section of the `uniffi.toml` file](https://mozilla.github.io/uniffi-rs/kotlin/configuration.html).
+//
+// If we try to implement this with mutual exclusion on access to the handle, there is the
+// possibility of a race between a method call and a concurrent call to `destroy`:
+//
+//    * Thread A starts a method call, reads the value of the handle, but is interrupted
+//      before it can pass the handle over the FFI to Rust.
+//    * Thread B calls `destroy` and frees the underlying Rust struct.
+//    * Thread A resumes, passing the already-read handle value to Rust and triggering
+//      a use-after-free.
+//
+// One possible solution would be to use a `ReadWriteLock`, with each method call taking
+// a read lock (and thus allowed to run concurrently) and the special `destroy` method
+// taking a write lock (and thus blocking on live method calls). However, we aim not to
+// generate methods with any hidden blocking semantics, and a `destroy` method that might
+// block if called incorrectly seems to meet that bar.
+//
+// So, we achieve our goals by giving each instance an associated `AtomicLong` counter to track
+// the number of in-flight method calls, and an `AtomicBoolean` flag to indicate whether `destroy`
+// has been called. These are updated according to the following rules:
+//
+//    * The initial value of the counter is 1, indicating a live object with no in-flight calls.
+//      The initial value for the flag is false.
+//
+//    * At the start of each method call, we atomically check the counter.
+//      If it is 0 then the underlying Rust struct has already been destroyed and the call is aborted.
+//      If it is nonzero them we atomically increment it by 1 and proceed with the method call.
+//
+//    * At the end of each method call, we atomically decrement and check the counter.
+//      If it has reached zero then we destroy the underlying Rust struct.
+//
+//    * When `destroy` is called, we atomically flip the flag from false to true.
+//      If the flag was already true we silently fail.
+//      Otherwise we atomically decrement and check the counter.
+//      If it has reached zero then we destroy the underlying Rust struct.
+//
+// Astute readers may observe that this all sounds very similar to the way that Rust's `Arc<T>` works,
+// and indeed it is, with the addition of a flag to guard against multiple calls to `destroy`.
+//
+// The overall effect is that the underlying Rust struct is destroyed only when `destroy` has been
+// called *and* all in-flight method calls have completed, avoiding violating any of the expectations
+// of the underlying Rust code.
+//
+// This makes a cleaner a better alternative to _not_ calling `destroy()` as
+// and when the object is finished with, but the abstraction is not perfect: if the Rust object's `drop`
+// method is slow, and/or there are many objects to cleanup, and it's on a low end Android device, then the cleaner
+// thread may be starved, and the app will leak memory.
+//
+// In this case, `destroy`ing manually may be a better solution.
+//
+// The cleaner can live side by side with the manual calling of `destroy`. In the order of responsiveness, uniffi objects
+// with Rust peers are reclaimed:
+//
+// 1. By calling the `destroy` method of the object, which calls `rustObject.free()`. If that doesn't happen:
+// 2. When the object becomes unreachable, AND the Cleaner thread gets to call `rustObject.free()`. If the thread is starved then:
+// 3. The memory is reclaimed when the process terminates.
+//
+// [1] https://stackoverflow.com/questions/24376768/can-java-finalize-an-object-when-it-is-still-in-scope/24380219
+//
+
+
+/**
+ * Changes as they are committed, here or by another process on the same file.
+ *
+ * Up to 8,192 events wait for a reader; the batch after a gap tells how many
+ * were dropped. Dropping the stream cancels it. It does not keep its client alive.
+ */
+public interface ChangeStreamInterface {
+
+    /**
+     * Ends the stream at once: a waiting [`ChangeStream::next`] gives `None`,
+     * and what was not taken is dropped. May be called again.
+     */
+    fun `cancel`()
+
+    /**
+     * The next batch, when there is one. `None` after [`ChangeStream::cancel`],
+     * and after the end of the client once everything was taken.
+     *
+     * Nothing is lost by giving up on the call. Two callers at a time get
+     * different batches.
+     */
+    suspend fun `next`(): ChangeBatch?
+
+    companion object
+}
+
+/**
+ * Changes as they are committed, here or by another process on the same file.
+ *
+ * Up to 8,192 events wait for a reader; the batch after a gap tells how many
+ * were dropped. Dropping the stream cancels it. It does not keep its client alive.
+ */
+open class ChangeStream: Disposable, AutoCloseable, ChangeStreamInterface
+{
+
+    @Suppress("UNUSED_PARAMETER")
+    /**
+     * @suppress
+     */
+    constructor(withHandle: UniffiWithHandle, handle: Long) {
+        this.handle = handle
+        this.cleanable = UniffiLib.CLEANER.register(this, UniffiCleanAction(handle))
+    }
+
+    /**
+     * @suppress
+     *
+     * This constructor can be used to instantiate a fake object. Only used for tests. Any
+     * attempt to actually use an object constructed this way will fail as there is no
+     * connected Rust object.
+     */
+    @Suppress("UNUSED_PARAMETER")
+    constructor(noHandle: NoHandle) {
+        this.handle = 0
+        this.cleanable = null
+    }
+
+    protected val handle: Long
+    protected val cleanable: UniffiCleaner.Cleanable?
+
+    private val wasDestroyed = AtomicBoolean(false)
+    private val callCounter = AtomicLong(1)
+
+    /**
+     * Whether the current object has been destroyed and its reference is gone in the Rust side.
+     */
+    val uniffiIsDestroyed: Boolean get() = wasDestroyed.get()
+
+    override fun destroy() {
+        // Only allow a single call to this method.
+        // TODO: maybe we should log a warning if called more than once?
+        if (this.wasDestroyed.compareAndSet(false, true)) {
+            // This decrement always matches the initial count of 1 given at creation time.
+            if (this.callCounter.decrementAndGet() == 0L) {
+                cleanable?.clean()
+            }
+        }
+    }
+
+    @Synchronized
+    override fun close() {
+        this.destroy()
+    }
+
+    internal inline fun <R> callWithHandle(block: (handle: Long) -> R): R {
+        // Check and increment the call counter, to keep the object alive.
+        // This needs a compare-and-set retry loop in case of concurrent updates.
+        do {
+            val c = this.callCounter.get()
+            if (c == 0L) {
+                throw IllegalStateException("${this.javaClass.simpleName} object has already been destroyed")
+            }
+            if (c == Long.MAX_VALUE) {
+                throw IllegalStateException("${this.javaClass.simpleName} call counter would overflow")
+            }
+        } while (! this.callCounter.compareAndSet(c, c + 1L))
+        // Now we can safely do the method call without the handle being freed concurrently.
+        try {
+            return block(this.uniffiCloneHandle())
+        } finally {
+            // This decrement always matches the increment we performed above.
+            if (this.callCounter.decrementAndGet() == 0L) {
+                cleanable?.clean()
+            }
+        }
+    }
+
+    // Use a static inner class instead of a closure so as not to accidentally
+    // capture `this` as part of the cleanable's action.
+    private class UniffiCleanAction(private val handle: Long) : Runnable {
+        override fun run() {
+            if (handle == 0.toLong()) {
+                // Fake object created with `NoHandle`, don't try to free.
+                return;
+            }
+            uniffiRustCall { status ->
+                UniffiLib.uniffi_wildthing_fn_free_changestream(handle, status)
+            }
+        }
+    }
+
+    /**
+     * @suppress
+     */
+    fun uniffiCloneHandle(): Long {
+        if (handle == 0.toLong()) {
+            throw InternalException("uniffiCloneHandle() called on NoHandle object");
+        }
+        return uniffiRustCall() { status ->
+            UniffiLib.uniffi_wildthing_fn_clone_changestream(handle, status)
+        }
+    }
+
+
+    /**
+     * Ends the stream at once: a waiting [`ChangeStream::next`] gives `None`,
+     * and what was not taken is dropped. May be called again.
+     */override fun `cancel`()
+        =
+    callWithHandle {
+    uniffiRustCall() { _status ->
+    UniffiLib.uniffi_wildthing_fn_method_changestream_cancel(
+        it,
+        _status)
+}
+    }
+
+
+    /**
+     * The next batch, when there is one. `None` after [`ChangeStream::cancel`],
+     * and after the end of the client once everything was taken.
+     *
+     * Nothing is lost by giving up on the call. Two callers at a time get
+     * different batches.
+     */
+    @Suppress("ASSIGNED_BUT_NEVER_ACCESSED_VARIABLE")
+    override suspend fun `next`() : ChangeBatch? {
+        return uniffiRustCallAsync(
+        callWithHandle { uniffiHandle ->
+            UniffiLib.uniffi_wildthing_fn_method_changestream_next(
+                uniffiHandle,
+
+            )
+        },
+        { future, callback, continuation -> UniffiLib.ffi_wildthing_rust_future_poll_rust_buffer(future, callback, continuation) },
+        { future, continuation -> UniffiLib.ffi_wildthing_rust_future_complete_rust_buffer(future, continuation) },
+        { future -> UniffiLib.ffi_wildthing_rust_future_free_rust_buffer(future) },
+        // lift function
+        { FfiConverterOptionalTypeChangeBatch.lift(it) },
+        // Error FFI converter
+        UniffiNullRustCallStatusErrorHandler,
+    )
+    }
+
+
+    /**
+     * @suppress
+     */
+    companion object
+
+}
+
+
+/**
+ * @suppress
+ */
+public object FfiConverterTypeChangeStream: FfiConverter<ChangeStream, Long> {
+    override fun lower(value: ChangeStream): Long {
+        return value.uniffiCloneHandle()
+    }
+
+    override fun lift(value: Long): ChangeStream {
+        return ChangeStream(UniffiWithHandle, value)
+    }
+
+    override fun read(buf: ByteBuffer): ChangeStream {
+        return lift(buf.getLong())
+    }
+
+    override fun allocationSize(value: ChangeStream) = 8UL
+
+    override fun write(value: ChangeStream, buf: ByteBuffer) {
+        buf.putLong(lower(value))
+    }
+}
+
+
+// This template implements a class for working with a Rust struct via a handle
+// to the live Rust struct on the other side of the FFI.
+//
+// There's some subtlety here, because we have to be careful not to operate on a Rust
+// struct after it has been dropped, and because we must expose a public API for freeing
+// theq Kotlin wrapper object in lieu of reliable finalizers. The core requirements are:
+//
+//   * Each instance holds an opaque handle to the underlying Rust struct.
+//     Method calls need to read this handle from the object's state and pass it in to
+//     the Rust FFI.
+//
+//   * When an instance is no longer needed, its handle should be passed to a
+//     special destructor function provided by the Rust FFI, which will drop the
+//     underlying Rust struct.
+//
+//   * Given an instance, calling code is expected to call the special
+//     `destroy` method in order to free it after use, either by calling it explicitly
+//     or by using a higher-level helper like the `use` method. Failing to do so risks
+//     leaking the underlying Rust struct.
+//
+//   * We can't assume that calling code will do the right thing, and must be prepared
+//     to handle Kotlin method calls executing concurrently with or even after a call to
+//     `destroy`, and to handle multiple (possibly concurrent!) calls to `destroy`.
+//
+//   * We must never allow Rust code to operate on the underlying Rust struct after
+//     the destructor has been called, and must never call the destructor more than once.
+//     Doing so may trigger memory unsafety.
+//
+//   * To mitigate many of the risks of leaking memory and use-after-free unsafety, a `Cleaner`
+//     is implemented to call the destructor when the Kotlin object becomes unreachable.
+//     This is done in a background thread. This is not a panacea, and client code should be aware that
+//      1. the thread may starve if some there are objects that have poorly performing
+//     `drop` methods or do significant work in their `drop` methods.
+//      2. the thread is shared across the whole library. This can be tuned by using `android_cleaner = true`,
+//         or `android = true` in the [`kotlin` section of the `uniffi.toml` file](https://mozilla.github.io/uniffi-rs/kotlin/configuration.html).
+//
+// If we try to implement this with mutual exclusion on access to the handle, there is the
+// possibility of a race between a method call and a concurrent call to `destroy`:
+//
+//    * Thread A starts a method call, reads the value of the handle, but is interrupted
+//      before it can pass the handle over the FFI to Rust.
+//    * Thread B calls `destroy` and frees the underlying Rust struct.
+//    * Thread A resumes, passing the already-read handle value to Rust and triggering
+//      a use-after-free.
+//
+// One possible solution would be to use a `ReadWriteLock`, with each method call taking
+// a read lock (and thus allowed to run concurrently) and the special `destroy` method
+// taking a write lock (and thus blocking on live method calls). However, we aim not to
+// generate methods with any hidden blocking semantics, and a `destroy` method that might
+// block if called incorrectly seems to meet that bar.
+//
+// So, we achieve our goals by giving each instance an associated `AtomicLong` counter to track
+// the number of in-flight method calls, and an `AtomicBoolean` flag to indicate whether `destroy`
+// has been called. These are updated according to the following rules:
+//
+//    * The initial value of the counter is 1, indicating a live object with no in-flight calls.
+//      The initial value for the flag is false.
+//
+//    * At the start of each method call, we atomically check the counter.
+//      If it is 0 then the underlying Rust struct has already been destroyed and the call is aborted.
+//      If it is nonzero them we atomically increment it by 1 and proceed with the method call.
+//
+//    * At the end of each method call, we atomically decrement and check the counter.
+//      If it has reached zero then we destroy the underlying Rust struct.
+//
+//    * When `destroy` is called, we atomically flip the flag from false to true.
+//      If the flag was already true we silently fail.
+//      Otherwise we atomically decrement and check the counter.
+//      If it has reached zero then we destroy the underlying Rust struct.
+//
+// Astute readers may observe that this all sounds very similar to the way that Rust's `Arc<T>` works,
+// and indeed it is, with the addition of a flag to guard against multiple calls to `destroy`.
+//
+// The overall effect is that the underlying Rust struct is destroyed only when `destroy` has been
+// called *and* all in-flight method calls have completed, avoiding violating any of the expectations
+// of the underlying Rust code.
+//
+// This makes a cleaner a better alternative to _not_ calling `destroy()` as
+// and when the object is finished with, but the abstraction is not perfect: if the Rust object's `drop`
+// method is slow, and/or there are many objects to cleanup, and it's on a low end Android device, then the cleaner
+// thread may be starved, and the app will leak memory.
+//
+// In this case, `destroy`ing manually may be a better solution.
+//
+// The cleaner can live side by side with the manual calling of `destroy`. In the order of responsiveness, uniffi objects
+// with Rust peers are reclaimed:
+//
+// 1. By calling the `destroy` method of the object, which calls `rustObject.free()`. If that doesn't happen:
+// 2. When the object becomes unreachable, AND the Cleaner thread gets to call `rustObject.free()`. If the thread is starved then:
+// 3. The memory is reclaimed when the process terminates.
+//
+// [1] https://stackoverflow.com/questions/24376768/can-java-finalize-an-object-when-it-is-still-in-scope/24380219
+//
+
+
+/**
+ * What a device is doing, as it changes.
+ *
+ * Dropping it cancels it. It does not keep its client alive.
+ */
+public interface DeviceStateQueryInterface {
+
+    /**
+     * Ends the query at once: a waiting `next` gives `None`. May be
+     * called again.
+     */
+    fun `cancel`()
+
+    /**
+     * The answer now; from the second call on, the answer once it is
+     * another than the last one given. Changes within 30 ms make one
+     * answer.
+     *
+     * While the client is paused this waits. An error is an answer
+     * too: it is given once, and the next call waits for another
+     * answer. `None` after `cancel` and after the end of the client.
+     */
+    suspend fun `next`(): DeviceState?
+
+    companion object
+}
+
+/**
+ * What a device is doing, as it changes.
+ *
+ * Dropping it cancels it. It does not keep its client alive.
+ */
+open class DeviceStateQuery: Disposable, AutoCloseable, DeviceStateQueryInterface
+{
+
+    @Suppress("UNUSED_PARAMETER")
+    /**
+     * @suppress
+     */
+    constructor(withHandle: UniffiWithHandle, handle: Long) {
+        this.handle = handle
+        this.cleanable = UniffiLib.CLEANER.register(this, UniffiCleanAction(handle))
+    }
+
+    /**
+     * @suppress
+     *
+     * This constructor can be used to instantiate a fake object. Only used for tests. Any
+     * attempt to actually use an object constructed this way will fail as there is no
+     * connected Rust object.
+     */
+    @Suppress("UNUSED_PARAMETER")
+    constructor(noHandle: NoHandle) {
+        this.handle = 0
+        this.cleanable = null
+    }
+
+    protected val handle: Long
+    protected val cleanable: UniffiCleaner.Cleanable?
+
+    private val wasDestroyed = AtomicBoolean(false)
+    private val callCounter = AtomicLong(1)
+
+    /**
+     * Whether the current object has been destroyed and its reference is gone in the Rust side.
+     */
+    val uniffiIsDestroyed: Boolean get() = wasDestroyed.get()
+
+    override fun destroy() {
+        // Only allow a single call to this method.
+        // TODO: maybe we should log a warning if called more than once?
+        if (this.wasDestroyed.compareAndSet(false, true)) {
+            // This decrement always matches the initial count of 1 given at creation time.
+            if (this.callCounter.decrementAndGet() == 0L) {
+                cleanable?.clean()
+            }
+        }
+    }
+
+    @Synchronized
+    override fun close() {
+        this.destroy()
+    }
+
+    internal inline fun <R> callWithHandle(block: (handle: Long) -> R): R {
+        // Check and increment the call counter, to keep the object alive.
+        // This needs a compare-and-set retry loop in case of concurrent updates.
+        do {
+            val c = this.callCounter.get()
+            if (c == 0L) {
+                throw IllegalStateException("${this.javaClass.simpleName} object has already been destroyed")
+            }
+            if (c == Long.MAX_VALUE) {
+                throw IllegalStateException("${this.javaClass.simpleName} call counter would overflow")
+            }
+        } while (! this.callCounter.compareAndSet(c, c + 1L))
+        // Now we can safely do the method call without the handle being freed concurrently.
+        try {
+            return block(this.uniffiCloneHandle())
+        } finally {
+            // This decrement always matches the increment we performed above.
+            if (this.callCounter.decrementAndGet() == 0L) {
+                cleanable?.clean()
+            }
+        }
+    }
+
+    // Use a static inner class instead of a closure so as not to accidentally
+    // capture `this` as part of the cleanable's action.
+    private class UniffiCleanAction(private val handle: Long) : Runnable {
+        override fun run() {
+            if (handle == 0.toLong()) {
+                // Fake object created with `NoHandle`, don't try to free.
+                return;
+            }
+            uniffiRustCall { status ->
+                UniffiLib.uniffi_wildthing_fn_free_devicestatequery(handle, status)
+            }
+        }
+    }
+
+    /**
+     * @suppress
+     */
+    fun uniffiCloneHandle(): Long {
+        if (handle == 0.toLong()) {
+            throw InternalException("uniffiCloneHandle() called on NoHandle object");
+        }
+        return uniffiRustCall() { status ->
+            UniffiLib.uniffi_wildthing_fn_clone_devicestatequery(handle, status)
+        }
+    }
+
+
+    /**
+     * Ends the query at once: a waiting `next` gives `None`. May be
+     * called again.
+     */override fun `cancel`()
+        =
+    callWithHandle {
+    uniffiRustCall() { _status ->
+    UniffiLib.uniffi_wildthing_fn_method_devicestatequery_cancel(
+        it,
+        _status)
+}
+    }
+
+
+    /**
+     * The answer now; from the second call on, the answer once it is
+     * another than the last one given. Changes within 30 ms make one
+     * answer.
+     *
+     * While the client is paused this waits. An error is an answer
+     * too: it is given once, and the next call waits for another
+     * answer. `None` after `cancel` and after the end of the client.
+     */
+    @Throws(WildThingException::class)
+    @Suppress("ASSIGNED_BUT_NEVER_ACCESSED_VARIABLE")
+    override suspend fun `next`() : DeviceState? {
+        return uniffiRustCallAsync(
+        callWithHandle { uniffiHandle ->
+            UniffiLib.uniffi_wildthing_fn_method_devicestatequery_next(
+                uniffiHandle,
+
+            )
+        },
+        { future, callback, continuation -> UniffiLib.ffi_wildthing_rust_future_poll_rust_buffer(future, callback, continuation) },
+        { future, continuation -> UniffiLib.ffi_wildthing_rust_future_complete_rust_buffer(future, continuation) },
+        { future -> UniffiLib.ffi_wildthing_rust_future_free_rust_buffer(future) },
+        // lift function
+        { FfiConverterOptionalTypeDeviceState.lift(it) },
+        // Error FFI converter
+        WildThingException.ErrorHandler,
+    )
+    }
+
+
+    /**
+     * @suppress
+     */
+    companion object
+
+}
+
+
+/**
+ * @suppress
+ */
+public object FfiConverterTypeDeviceStateQuery: FfiConverter<DeviceStateQuery, Long> {
+    override fun lower(value: DeviceStateQuery): Long {
+        return value.uniffiCloneHandle()
+    }
+
+    override fun lift(value: Long): DeviceStateQuery {
+        return DeviceStateQuery(UniffiWithHandle, value)
+    }
+
+    override fun read(buf: ByteBuffer): DeviceStateQuery {
+        return lift(buf.getLong())
+    }
+
+    override fun allocationSize(value: DeviceStateQuery) = 8UL
+
+    override fun write(value: DeviceStateQuery, buf: ByteBuffer) {
+        buf.putLong(lower(value))
+    }
+}
+
+
+// This template implements a class for working with a Rust struct via a handle
+// to the live Rust struct on the other side of the FFI.
+//
+// There's some subtlety here, because we have to be careful not to operate on a Rust
+// struct after it has been dropped, and because we must expose a public API for freeing
+// theq Kotlin wrapper object in lieu of reliable finalizers. The core requirements are:
+//
+//   * Each instance holds an opaque handle to the underlying Rust struct.
+//     Method calls need to read this handle from the object's state and pass it in to
+//     the Rust FFI.
+//
+//   * When an instance is no longer needed, its handle should be passed to a
+//     special destructor function provided by the Rust FFI, which will drop the
+//     underlying Rust struct.
+//
+//   * Given an instance, calling code is expected to call the special
+//     `destroy` method in order to free it after use, either by calling it explicitly
+//     or by using a higher-level helper like the `use` method. Failing to do so risks
+//     leaking the underlying Rust struct.
+//
+//   * We can't assume that calling code will do the right thing, and must be prepared
+//     to handle Kotlin method calls executing concurrently with or even after a call to
+//     `destroy`, and to handle multiple (possibly concurrent!) calls to `destroy`.
+//
+//   * We must never allow Rust code to operate on the underlying Rust struct after
+//     the destructor has been called, and must never call the destructor more than once.
+//     Doing so may trigger memory unsafety.
+//
+//   * To mitigate many of the risks of leaking memory and use-after-free unsafety, a `Cleaner`
+//     is implemented to call the destructor when the Kotlin object becomes unreachable.
+//     This is done in a background thread. This is not a panacea, and client code should be aware that
+//      1. the thread may starve if some there are objects that have poorly performing
+//     `drop` methods or do significant work in their `drop` methods.
+//      2. the thread is shared across the whole library. This can be tuned by using `android_cleaner = true`,
+//         or `android = true` in the [`kotlin` section of the `uniffi.toml` file](https://mozilla.github.io/uniffi-rs/kotlin/configuration.html).
+//
+// If we try to implement this with mutual exclusion on access to the handle, there is the
+// possibility of a race between a method call and a concurrent call to `destroy`:
+//
+//    * Thread A starts a method call, reads the value of the handle, but is interrupted
+//      before it can pass the handle over the FFI to Rust.
+//    * Thread B calls `destroy` and frees the underlying Rust struct.
+//    * Thread A resumes, passing the already-read handle value to Rust and triggering
+//      a use-after-free.
+//
+// One possible solution would be to use a `ReadWriteLock`, with each method call taking
+// a read lock (and thus allowed to run concurrently) and the special `destroy` method
+// taking a write lock (and thus blocking on live method calls). However, we aim not to
+// generate methods with any hidden blocking semantics, and a `destroy` method that might
+// block if called incorrectly seems to meet that bar.
+//
+// So, we achieve our goals by giving each instance an associated `AtomicLong` counter to track
+// the number of in-flight method calls, and an `AtomicBoolean` flag to indicate whether `destroy`
+// has been called. These are updated according to the following rules:
+//
+//    * The initial value of the counter is 1, indicating a live object with no in-flight calls.
+//      The initial value for the flag is false.
+//
+//    * At the start of each method call, we atomically check the counter.
+//      If it is 0 then the underlying Rust struct has already been destroyed and the call is aborted.
+//      If it is nonzero them we atomically increment it by 1 and proceed with the method call.
+//
+//    * At the end of each method call, we atomically decrement and check the counter.
+//      If it has reached zero then we destroy the underlying Rust struct.
+//
+//    * When `destroy` is called, we atomically flip the flag from false to true.
+//      If the flag was already true we silently fail.
+//      Otherwise we atomically decrement and check the counter.
+//      If it has reached zero then we destroy the underlying Rust struct.
+//
+// Astute readers may observe that this all sounds very similar to the way that Rust's `Arc<T>` works,
+// and indeed it is, with the addition of a flag to guard against multiple calls to `destroy`.
+//
+// The overall effect is that the underlying Rust struct is destroyed only when `destroy` has been
+// called *and* all in-flight method calls have completed, avoiding violating any of the expectations
+// of the underlying Rust code.
+//
+// This makes a cleaner a better alternative to _not_ calling `destroy()` as
+// and when the object is finished with, but the abstraction is not perfect: if the Rust object's `drop`
+// method is slow, and/or there are many objects to cleanup, and it's on a low end Android device, then the cleaner
+// thread may be starved, and the app will leak memory.
+//
+// In this case, `destroy`ing manually may be a better solution.
+//
+// The cleaner can live side by side with the manual calling of `destroy`. In the order of responsiveness, uniffi objects
+// with Rust peers are reclaimed:
+//
+// 1. By calling the `destroy` method of the object, which calls `rustObject.free()`. If that doesn't happen:
+// 2. When the object becomes unreachable, AND the Cleaner thread gets to call `rustObject.free()`. If the thread is starved then:
+// 3. The memory is reclaimed when the process terminates.
+//
+// [1] https://stackoverflow.com/questions/24376768/can-java-finalize-an-object-when-it-is-still-in-scope/24380219
+//
+
+
+/**
+ * The devices of a room, or all, by name, as they change.
+ *
+ * Dropping it cancels it. It does not keep its client alive.
+ */
+public interface DevicesQueryInterface {
+
+    /**
+     * Ends the query at once: a waiting `next` gives `None`. May be
+     * called again.
+     */
+    fun `cancel`()
+
+    /**
+     * The answer now; from the second call on, the answer once it is
+     * another than the last one given. Changes within 30 ms make one
+     * answer.
+     *
+     * While the client is paused this waits. An error is an answer
+     * too: it is given once, and the next call waits for another
+     * answer. `None` after `cancel` and after the end of the client.
+     */
+    suspend fun `next`(): List<Device>?
+
+    companion object
+}
+
+/**
+ * The devices of a room, or all, by name, as they change.
+ *
+ * Dropping it cancels it. It does not keep its client alive.
+ */
+open class DevicesQuery: Disposable, AutoCloseable, DevicesQueryInterface
+{
+
+    @Suppress("UNUSED_PARAMETER")
+    /**
+     * @suppress
+     */
+    constructor(withHandle: UniffiWithHandle, handle: Long) {
+        this.handle = handle
+        this.cleanable = UniffiLib.CLEANER.register(this, UniffiCleanAction(handle))
+    }
+
+    /**
+     * @suppress
+     *
+     * This constructor can be used to instantiate a fake object. Only used for tests. Any
+     * attempt to actually use an object constructed this way will fail as there is no
+     * connected Rust object.
+     */
+    @Suppress("UNUSED_PARAMETER")
+    constructor(noHandle: NoHandle) {
+        this.handle = 0
+        this.cleanable = null
+    }
+
+    protected val handle: Long
+    protected val cleanable: UniffiCleaner.Cleanable?
+
+    private val wasDestroyed = AtomicBoolean(false)
+    private val callCounter = AtomicLong(1)
+
+    /**
+     * Whether the current object has been destroyed and its reference is gone in the Rust side.
+     */
+    val uniffiIsDestroyed: Boolean get() = wasDestroyed.get()
+
+    override fun destroy() {
+        // Only allow a single call to this method.
+        // TODO: maybe we should log a warning if called more than once?
+        if (this.wasDestroyed.compareAndSet(false, true)) {
+            // This decrement always matches the initial count of 1 given at creation time.
+            if (this.callCounter.decrementAndGet() == 0L) {
+                cleanable?.clean()
+            }
+        }
+    }
+
+    @Synchronized
+    override fun close() {
+        this.destroy()
+    }
+
+    internal inline fun <R> callWithHandle(block: (handle: Long) -> R): R {
+        // Check and increment the call counter, to keep the object alive.
+        // This needs a compare-and-set retry loop in case of concurrent updates.
+        do {
+            val c = this.callCounter.get()
+            if (c == 0L) {
+                throw IllegalStateException("${this.javaClass.simpleName} object has already been destroyed")
+            }
+            if (c == Long.MAX_VALUE) {
+                throw IllegalStateException("${this.javaClass.simpleName} call counter would overflow")
+            }
+        } while (! this.callCounter.compareAndSet(c, c + 1L))
+        // Now we can safely do the method call without the handle being freed concurrently.
+        try {
+            return block(this.uniffiCloneHandle())
+        } finally {
+            // This decrement always matches the increment we performed above.
+            if (this.callCounter.decrementAndGet() == 0L) {
+                cleanable?.clean()
+            }
+        }
+    }
+
+    // Use a static inner class instead of a closure so as not to accidentally
+    // capture `this` as part of the cleanable's action.
+    private class UniffiCleanAction(private val handle: Long) : Runnable {
+        override fun run() {
+            if (handle == 0.toLong()) {
+                // Fake object created with `NoHandle`, don't try to free.
+                return;
+            }
+            uniffiRustCall { status ->
+                UniffiLib.uniffi_wildthing_fn_free_devicesquery(handle, status)
+            }
+        }
+    }
+
+    /**
+     * @suppress
+     */
+    fun uniffiCloneHandle(): Long {
+        if (handle == 0.toLong()) {
+            throw InternalException("uniffiCloneHandle() called on NoHandle object");
+        }
+        return uniffiRustCall() { status ->
+            UniffiLib.uniffi_wildthing_fn_clone_devicesquery(handle, status)
+        }
+    }
+
+
+    /**
+     * Ends the query at once: a waiting `next` gives `None`. May be
+     * called again.
+     */override fun `cancel`()
+        =
+    callWithHandle {
+    uniffiRustCall() { _status ->
+    UniffiLib.uniffi_wildthing_fn_method_devicesquery_cancel(
+        it,
+        _status)
+}
+    }
+
+
+    /**
+     * The answer now; from the second call on, the answer once it is
+     * another than the last one given. Changes within 30 ms make one
+     * answer.
+     *
+     * While the client is paused this waits. An error is an answer
+     * too: it is given once, and the next call waits for another
+     * answer. `None` after `cancel` and after the end of the client.
+     */
+    @Throws(WildThingException::class)
+    @Suppress("ASSIGNED_BUT_NEVER_ACCESSED_VARIABLE")
+    override suspend fun `next`() : List<Device>? {
+        return uniffiRustCallAsync(
+        callWithHandle { uniffiHandle ->
+            UniffiLib.uniffi_wildthing_fn_method_devicesquery_next(
+                uniffiHandle,
+
+            )
+        },
+        { future, callback, continuation -> UniffiLib.ffi_wildthing_rust_future_poll_rust_buffer(future, callback, continuation) },
+        { future, continuation -> UniffiLib.ffi_wildthing_rust_future_complete_rust_buffer(future, continuation) },
+        { future -> UniffiLib.ffi_wildthing_rust_future_free_rust_buffer(future) },
+        // lift function
+        { FfiConverterOptionalSequenceTypeDevice.lift(it) },
+        // Error FFI converter
+        WildThingException.ErrorHandler,
+    )
+    }
+
+
+    /**
+     * @suppress
+     */
+    companion object
+
+}
+
+
+/**
+ * @suppress
+ */
+public object FfiConverterTypeDevicesQuery: FfiConverter<DevicesQuery, Long> {
+    override fun lower(value: DevicesQuery): Long {
+        return value.uniffiCloneHandle()
+    }
+
+    override fun lift(value: Long): DevicesQuery {
+        return DevicesQuery(UniffiWithHandle, value)
+    }
+
+    override fun read(buf: ByteBuffer): DevicesQuery {
+        return lift(buf.getLong())
+    }
+
+    override fun allocationSize(value: DevicesQuery) = 8UL
+
+    override fun write(value: DevicesQuery, buf: ByteBuffer) {
+        buf.putLong(lower(value))
+    }
+}
+
+
+// This template implements a class for working with a Rust struct via a handle
+// to the live Rust struct on the other side of the FFI.
+//
+// There's some subtlety here, because we have to be careful not to operate on a Rust
+// struct after it has been dropped, and because we must expose a public API for freeing
+// theq Kotlin wrapper object in lieu of reliable finalizers. The core requirements are:
+//
+//   * Each instance holds an opaque handle to the underlying Rust struct.
+//     Method calls need to read this handle from the object's state and pass it in to
+//     the Rust FFI.
+//
+//   * When an instance is no longer needed, its handle should be passed to a
+//     special destructor function provided by the Rust FFI, which will drop the
+//     underlying Rust struct.
+//
+//   * Given an instance, calling code is expected to call the special
+//     `destroy` method in order to free it after use, either by calling it explicitly
+//     or by using a higher-level helper like the `use` method. Failing to do so risks
+//     leaking the underlying Rust struct.
+//
+//   * We can't assume that calling code will do the right thing, and must be prepared
+//     to handle Kotlin method calls executing concurrently with or even after a call to
+//     `destroy`, and to handle multiple (possibly concurrent!) calls to `destroy`.
+//
+//   * We must never allow Rust code to operate on the underlying Rust struct after
+//     the destructor has been called, and must never call the destructor more than once.
+//     Doing so may trigger memory unsafety.
+//
+//   * To mitigate many of the risks of leaking memory and use-after-free unsafety, a `Cleaner`
+//     is implemented to call the destructor when the Kotlin object becomes unreachable.
+//     This is done in a background thread. This is not a panacea, and client code should be aware that
+//      1. the thread may starve if some there are objects that have poorly performing
+//     `drop` methods or do significant work in their `drop` methods.
+//      2. the thread is shared across the whole library. This can be tuned by using `android_cleaner = true`,
+//         or `android = true` in the [`kotlin` section of the `uniffi.toml` file](https://mozilla.github.io/uniffi-rs/kotlin/configuration.html).
+//
+// If we try to implement this with mutual exclusion on access to the handle, there is the
+// possibility of a race between a method call and a concurrent call to `destroy`:
+//
+//    * Thread A starts a method call, reads the value of the handle, but is interrupted
+//      before it can pass the handle over the FFI to Rust.
+//    * Thread B calls `destroy` and frees the underlying Rust struct.
+//    * Thread A resumes, passing the already-read handle value to Rust and triggering
+//      a use-after-free.
+//
+// One possible solution would be to use a `ReadWriteLock`, with each method call taking
+// a read lock (and thus allowed to run concurrently) and the special `destroy` method
+// taking a write lock (and thus blocking on live method calls). However, we aim not to
+// generate methods with any hidden blocking semantics, and a `destroy` method that might
+// block if called incorrectly seems to meet that bar.
+//
+// So, we achieve our goals by giving each instance an associated `AtomicLong` counter to track
+// the number of in-flight method calls, and an `AtomicBoolean` flag to indicate whether `destroy`
+// has been called. These are updated according to the following rules:
+//
+//    * The initial value of the counter is 1, indicating a live object with no in-flight calls.
+//      The initial value for the flag is false.
+//
+//    * At the start of each method call, we atomically check the counter.
+//      If it is 0 then the underlying Rust struct has already been destroyed and the call is aborted.
+//      If it is nonzero them we atomically increment it by 1 and proceed with the method call.
+//
+//    * At the end of each method call, we atomically decrement and check the counter.
+//      If it has reached zero then we destroy the underlying Rust struct.
+//
+//    * When `destroy` is called, we atomically flip the flag from false to true.
+//      If the flag was already true we silently fail.
+//      Otherwise we atomically decrement and check the counter.
+//      If it has reached zero then we destroy the underlying Rust struct.
+//
+// Astute readers may observe that this all sounds very similar to the way that Rust's `Arc<T>` works,
+// and indeed it is, with the addition of a flag to guard against multiple calls to `destroy`.
+//
+// The overall effect is that the underlying Rust struct is destroyed only when `destroy` has been
+// called *and* all in-flight method calls have completed, avoiding violating any of the expectations
+// of the underlying Rust code.
+//
+// This makes a cleaner a better alternative to _not_ calling `destroy()` as
+// and when the object is finished with, but the abstraction is not perfect: if the Rust object's `drop`
+// method is slow, and/or there are many objects to cleanup, and it's on a low end Android device, then the cleaner
+// thread may be starved, and the app will leak memory.
+//
+// In this case, `destroy`ing manually may be a better solution.
+//
+// The cleaner can live side by side with the manual calling of `destroy`. In the order of responsiveness, uniffi objects
+// with Rust peers are reclaimed:
+//
+// 1. By calling the `destroy` method of the object, which calls `rustObject.free()`. If that doesn't happen:
+// 2. When the object becomes unreachable, AND the Cleaner thread gets to call `rustObject.free()`. If the thread is starved then:
+// 3. The memory is reclaimed when the process terminates.
+//
+// [1] https://stackoverflow.com/questions/24376768/can-java-finalize-an-object-when-it-is-still-in-scope/24380219
+//
+
+
+/**
+ * Every house, by name, as it changes.
+ *
+ * Dropping it cancels it. It does not keep its client alive.
+ */
+public interface HousesQueryInterface {
+
+    /**
+     * Ends the query at once: a waiting `next` gives `None`. May be
+     * called again.
+     */
+    fun `cancel`()
+
+    /**
+     * The answer now; from the second call on, the answer once it is
+     * another than the last one given. Changes within 30 ms make one
+     * answer.
+     *
+     * While the client is paused this waits. An error is an answer
+     * too: it is given once, and the next call waits for another
+     * answer. `None` after `cancel` and after the end of the client.
+     */
+    suspend fun `next`(): List<House>?
+
+    companion object
+}
+
+/**
+ * Every house, by name, as it changes.
+ *
+ * Dropping it cancels it. It does not keep its client alive.
+ */
+open class HousesQuery: Disposable, AutoCloseable, HousesQueryInterface
+{
+
+    @Suppress("UNUSED_PARAMETER")
+    /**
+     * @suppress
+     */
+    constructor(withHandle: UniffiWithHandle, handle: Long) {
+        this.handle = handle
+        this.cleanable = UniffiLib.CLEANER.register(this, UniffiCleanAction(handle))
+    }
+
+    /**
+     * @suppress
+     *
+     * This constructor can be used to instantiate a fake object. Only used for tests. Any
+     * attempt to actually use an object constructed this way will fail as there is no
+     * connected Rust object.
+     */
+    @Suppress("UNUSED_PARAMETER")
+    constructor(noHandle: NoHandle) {
+        this.handle = 0
+        this.cleanable = null
+    }
+
+    protected val handle: Long
+    protected val cleanable: UniffiCleaner.Cleanable?
+
+    private val wasDestroyed = AtomicBoolean(false)
+    private val callCounter = AtomicLong(1)
+
+    /**
+     * Whether the current object has been destroyed and its reference is gone in the Rust side.
+     */
+    val uniffiIsDestroyed: Boolean get() = wasDestroyed.get()
+
+    override fun destroy() {
+        // Only allow a single call to this method.
+        // TODO: maybe we should log a warning if called more than once?
+        if (this.wasDestroyed.compareAndSet(false, true)) {
+            // This decrement always matches the initial count of 1 given at creation time.
+            if (this.callCounter.decrementAndGet() == 0L) {
+                cleanable?.clean()
+            }
+        }
+    }
+
+    @Synchronized
+    override fun close() {
+        this.destroy()
+    }
+
+    internal inline fun <R> callWithHandle(block: (handle: Long) -> R): R {
+        // Check and increment the call counter, to keep the object alive.
+        // This needs a compare-and-set retry loop in case of concurrent updates.
+        do {
+            val c = this.callCounter.get()
+            if (c == 0L) {
+                throw IllegalStateException("${this.javaClass.simpleName} object has already been destroyed")
+            }
+            if (c == Long.MAX_VALUE) {
+                throw IllegalStateException("${this.javaClass.simpleName} call counter would overflow")
+            }
+        } while (! this.callCounter.compareAndSet(c, c + 1L))
+        // Now we can safely do the method call without the handle being freed concurrently.
+        try {
+            return block(this.uniffiCloneHandle())
+        } finally {
+            // This decrement always matches the increment we performed above.
+            if (this.callCounter.decrementAndGet() == 0L) {
+                cleanable?.clean()
+            }
+        }
+    }
+
+    // Use a static inner class instead of a closure so as not to accidentally
+    // capture `this` as part of the cleanable's action.
+    private class UniffiCleanAction(private val handle: Long) : Runnable {
+        override fun run() {
+            if (handle == 0.toLong()) {
+                // Fake object created with `NoHandle`, don't try to free.
+                return;
+            }
+            uniffiRustCall { status ->
+                UniffiLib.uniffi_wildthing_fn_free_housesquery(handle, status)
+            }
+        }
+    }
+
+    /**
+     * @suppress
+     */
+    fun uniffiCloneHandle(): Long {
+        if (handle == 0.toLong()) {
+            throw InternalException("uniffiCloneHandle() called on NoHandle object");
+        }
+        return uniffiRustCall() { status ->
+            UniffiLib.uniffi_wildthing_fn_clone_housesquery(handle, status)
+        }
+    }
+
+
+    /**
+     * Ends the query at once: a waiting `next` gives `None`. May be
+     * called again.
+     */override fun `cancel`()
+        =
+    callWithHandle {
+    uniffiRustCall() { _status ->
+    UniffiLib.uniffi_wildthing_fn_method_housesquery_cancel(
+        it,
+        _status)
+}
+    }
+
+
+    /**
+     * The answer now; from the second call on, the answer once it is
+     * another than the last one given. Changes within 30 ms make one
+     * answer.
+     *
+     * While the client is paused this waits. An error is an answer
+     * too: it is given once, and the next call waits for another
+     * answer. `None` after `cancel` and after the end of the client.
+     */
+    @Throws(WildThingException::class)
+    @Suppress("ASSIGNED_BUT_NEVER_ACCESSED_VARIABLE")
+    override suspend fun `next`() : List<House>? {
+        return uniffiRustCallAsync(
+        callWithHandle { uniffiHandle ->
+            UniffiLib.uniffi_wildthing_fn_method_housesquery_next(
+                uniffiHandle,
+
+            )
+        },
+        { future, callback, continuation -> UniffiLib.ffi_wildthing_rust_future_poll_rust_buffer(future, callback, continuation) },
+        { future, continuation -> UniffiLib.ffi_wildthing_rust_future_complete_rust_buffer(future, continuation) },
+        { future -> UniffiLib.ffi_wildthing_rust_future_free_rust_buffer(future) },
+        // lift function
+        { FfiConverterOptionalSequenceTypeHouse.lift(it) },
+        // Error FFI converter
+        WildThingException.ErrorHandler,
+    )
+    }
+
+
+    /**
+     * @suppress
+     */
+    companion object
+
+}
+
+
+/**
+ * @suppress
+ */
+public object FfiConverterTypeHousesQuery: FfiConverter<HousesQuery, Long> {
+    override fun lower(value: HousesQuery): Long {
+        return value.uniffiCloneHandle()
+    }
+
+    override fun lift(value: Long): HousesQuery {
+        return HousesQuery(UniffiWithHandle, value)
+    }
+
+    override fun read(buf: ByteBuffer): HousesQuery {
+        return lift(buf.getLong())
+    }
+
+    override fun allocationSize(value: HousesQuery) = 8UL
+
+    override fun write(value: HousesQuery, buf: ByteBuffer) {
+        buf.putLong(lower(value))
+    }
+}
+
+
+// This template implements a class for working with a Rust struct via a handle
+// to the live Rust struct on the other side of the FFI.
+//
+// There's some subtlety here, because we have to be careful not to operate on a Rust
+// struct after it has been dropped, and because we must expose a public API for freeing
+// theq Kotlin wrapper object in lieu of reliable finalizers. The core requirements are:
+//
+//   * Each instance holds an opaque handle to the underlying Rust struct.
+//     Method calls need to read this handle from the object's state and pass it in to
+//     the Rust FFI.
+//
+//   * When an instance is no longer needed, its handle should be passed to a
+//     special destructor function provided by the Rust FFI, which will drop the
+//     underlying Rust struct.
+//
+//   * Given an instance, calling code is expected to call the special
+//     `destroy` method in order to free it after use, either by calling it explicitly
+//     or by using a higher-level helper like the `use` method. Failing to do so risks
+//     leaking the underlying Rust struct.
+//
+//   * We can't assume that calling code will do the right thing, and must be prepared
+//     to handle Kotlin method calls executing concurrently with or even after a call to
+//     `destroy`, and to handle multiple (possibly concurrent!) calls to `destroy`.
+//
+//   * We must never allow Rust code to operate on the underlying Rust struct after
+//     the destructor has been called, and must never call the destructor more than once.
+//     Doing so may trigger memory unsafety.
+//
+//   * To mitigate many of the risks of leaking memory and use-after-free unsafety, a `Cleaner`
+//     is implemented to call the destructor when the Kotlin object becomes unreachable.
+//     This is done in a background thread. This is not a panacea, and client code should be aware that
+//      1. the thread may starve if some there are objects that have poorly performing
+//     `drop` methods or do significant work in their `drop` methods.
+//      2. the thread is shared across the whole library. This can be tuned by using `android_cleaner = true`,
+//         or `android = true` in the [`kotlin` section of the `uniffi.toml` file](https://mozilla.github.io/uniffi-rs/kotlin/configuration.html).
+//
+// If we try to implement this with mutual exclusion on access to the handle, there is the
+// possibility of a race between a method call and a concurrent call to `destroy`:
+//
+//    * Thread A starts a method call, reads the value of the handle, but is interrupted
+//      before it can pass the handle over the FFI to Rust.
+//    * Thread B calls `destroy` and frees the underlying Rust struct.
+//    * Thread A resumes, passing the already-read handle value to Rust and triggering
+//      a use-after-free.
+//
+// One possible solution would be to use a `ReadWriteLock`, with each method call taking
+// a read lock (and thus allowed to run concurrently) and the special `destroy` method
+// taking a write lock (and thus blocking on live method calls). However, we aim not to
+// generate methods with any hidden blocking semantics, and a `destroy` method that might
+// block if called incorrectly seems to meet that bar.
+//
+// So, we achieve our goals by giving each instance an associated `AtomicLong` counter to track
+// the number of in-flight method calls, and an `AtomicBoolean` flag to indicate whether `destroy`
+// has been called. These are updated according to the following rules:
+//
+//    * The initial value of the counter is 1, indicating a live object with no in-flight calls.
+//      The initial value for the flag is false.
+//
+//    * At the start of each method call, we atomically check the counter.
+//      If it is 0 then the underlying Rust struct has already been destroyed and the call is aborted.
+//      If it is nonzero them we atomically increment it by 1 and proceed with the method call.
+//
+//    * At the end of each method call, we atomically decrement and check the counter.
+//      If it has reached zero then we destroy the underlying Rust struct.
+//
+//    * When `destroy` is called, we atomically flip the flag from false to true.
+//      If the flag was already true we silently fail.
+//      Otherwise we atomically decrement and check the counter.
+//      If it has reached zero then we destroy the underlying Rust struct.
+//
+// Astute readers may observe that this all sounds very similar to the way that Rust's `Arc<T>` works,
+// and indeed it is, with the addition of a flag to guard against multiple calls to `destroy`.
+//
+// The overall effect is that the underlying Rust struct is destroyed only when `destroy` has been
+// called *and* all in-flight method calls have completed, avoiding violating any of the expectations
+// of the underlying Rust code.
+//
+// This makes a cleaner a better alternative to _not_ calling `destroy()` as
+// and when the object is finished with, but the abstraction is not perfect: if the Rust object's `drop`
+// method is slow, and/or there are many objects to cleanup, and it's on a low end Android device, then the cleaner
+// thread may be starved, and the app will leak memory.
+//
+// In this case, `destroy`ing manually may be a better solution.
+//
+// The cleaner can live side by side with the manual calling of `destroy`. In the order of responsiveness, uniffi objects
+// with Rust peers are reclaimed:
+//
+// 1. By calling the `destroy` method of the object, which calls `rustObject.free()`. If that doesn't happen:
+// 2. When the object becomes unreachable, AND the Cleaner thread gets to call `rustObject.free()`. If the thread is starved then:
+// 3. The memory is reclaimed when the process terminates.
+//
+// [1] https://stackoverflow.com/questions/24376768/can-java-finalize-an-object-when-it-is-still-in-scope/24380219
+//
+
+
+/**
  * Takes the library's messages.
  */
 public interface LogSink {
@@ -2153,6 +3920,900 @@ public object FfiConverterTypeLogSink: FfiConverter<LogSink, Long> {
 
 
 /**
+ * The rooms of a house, or all, by name, as they change.
+ *
+ * Dropping it cancels it. It does not keep its client alive.
+ */
+public interface RoomsQueryInterface {
+
+    /**
+     * Ends the query at once: a waiting `next` gives `None`. May be
+     * called again.
+     */
+    fun `cancel`()
+
+    /**
+     * The answer now; from the second call on, the answer once it is
+     * another than the last one given. Changes within 30 ms make one
+     * answer.
+     *
+     * While the client is paused this waits. An error is an answer
+     * too: it is given once, and the next call waits for another
+     * answer. `None` after `cancel` and after the end of the client.
+     */
+    suspend fun `next`(): List<Room>?
+
+    companion object
+}
+
+/**
+ * The rooms of a house, or all, by name, as they change.
+ *
+ * Dropping it cancels it. It does not keep its client alive.
+ */
+open class RoomsQuery: Disposable, AutoCloseable, RoomsQueryInterface
+{
+
+    @Suppress("UNUSED_PARAMETER")
+    /**
+     * @suppress
+     */
+    constructor(withHandle: UniffiWithHandle, handle: Long) {
+        this.handle = handle
+        this.cleanable = UniffiLib.CLEANER.register(this, UniffiCleanAction(handle))
+    }
+
+    /**
+     * @suppress
+     *
+     * This constructor can be used to instantiate a fake object. Only used for tests. Any
+     * attempt to actually use an object constructed this way will fail as there is no
+     * connected Rust object.
+     */
+    @Suppress("UNUSED_PARAMETER")
+    constructor(noHandle: NoHandle) {
+        this.handle = 0
+        this.cleanable = null
+    }
+
+    protected val handle: Long
+    protected val cleanable: UniffiCleaner.Cleanable?
+
+    private val wasDestroyed = AtomicBoolean(false)
+    private val callCounter = AtomicLong(1)
+
+    /**
+     * Whether the current object has been destroyed and its reference is gone in the Rust side.
+     */
+    val uniffiIsDestroyed: Boolean get() = wasDestroyed.get()
+
+    override fun destroy() {
+        // Only allow a single call to this method.
+        // TODO: maybe we should log a warning if called more than once?
+        if (this.wasDestroyed.compareAndSet(false, true)) {
+            // This decrement always matches the initial count of 1 given at creation time.
+            if (this.callCounter.decrementAndGet() == 0L) {
+                cleanable?.clean()
+            }
+        }
+    }
+
+    @Synchronized
+    override fun close() {
+        this.destroy()
+    }
+
+    internal inline fun <R> callWithHandle(block: (handle: Long) -> R): R {
+        // Check and increment the call counter, to keep the object alive.
+        // This needs a compare-and-set retry loop in case of concurrent updates.
+        do {
+            val c = this.callCounter.get()
+            if (c == 0L) {
+                throw IllegalStateException("${this.javaClass.simpleName} object has already been destroyed")
+            }
+            if (c == Long.MAX_VALUE) {
+                throw IllegalStateException("${this.javaClass.simpleName} call counter would overflow")
+            }
+        } while (! this.callCounter.compareAndSet(c, c + 1L))
+        // Now we can safely do the method call without the handle being freed concurrently.
+        try {
+            return block(this.uniffiCloneHandle())
+        } finally {
+            // This decrement always matches the increment we performed above.
+            if (this.callCounter.decrementAndGet() == 0L) {
+                cleanable?.clean()
+            }
+        }
+    }
+
+    // Use a static inner class instead of a closure so as not to accidentally
+    // capture `this` as part of the cleanable's action.
+    private class UniffiCleanAction(private val handle: Long) : Runnable {
+        override fun run() {
+            if (handle == 0.toLong()) {
+                // Fake object created with `NoHandle`, don't try to free.
+                return;
+            }
+            uniffiRustCall { status ->
+                UniffiLib.uniffi_wildthing_fn_free_roomsquery(handle, status)
+            }
+        }
+    }
+
+    /**
+     * @suppress
+     */
+    fun uniffiCloneHandle(): Long {
+        if (handle == 0.toLong()) {
+            throw InternalException("uniffiCloneHandle() called on NoHandle object");
+        }
+        return uniffiRustCall() { status ->
+            UniffiLib.uniffi_wildthing_fn_clone_roomsquery(handle, status)
+        }
+    }
+
+
+    /**
+     * Ends the query at once: a waiting `next` gives `None`. May be
+     * called again.
+     */override fun `cancel`()
+        =
+    callWithHandle {
+    uniffiRustCall() { _status ->
+    UniffiLib.uniffi_wildthing_fn_method_roomsquery_cancel(
+        it,
+        _status)
+}
+    }
+
+
+    /**
+     * The answer now; from the second call on, the answer once it is
+     * another than the last one given. Changes within 30 ms make one
+     * answer.
+     *
+     * While the client is paused this waits. An error is an answer
+     * too: it is given once, and the next call waits for another
+     * answer. `None` after `cancel` and after the end of the client.
+     */
+    @Throws(WildThingException::class)
+    @Suppress("ASSIGNED_BUT_NEVER_ACCESSED_VARIABLE")
+    override suspend fun `next`() : List<Room>? {
+        return uniffiRustCallAsync(
+        callWithHandle { uniffiHandle ->
+            UniffiLib.uniffi_wildthing_fn_method_roomsquery_next(
+                uniffiHandle,
+
+            )
+        },
+        { future, callback, continuation -> UniffiLib.ffi_wildthing_rust_future_poll_rust_buffer(future, callback, continuation) },
+        { future, continuation -> UniffiLib.ffi_wildthing_rust_future_complete_rust_buffer(future, continuation) },
+        { future -> UniffiLib.ffi_wildthing_rust_future_free_rust_buffer(future) },
+        // lift function
+        { FfiConverterOptionalSequenceTypeRoom.lift(it) },
+        // Error FFI converter
+        WildThingException.ErrorHandler,
+    )
+    }
+
+
+    /**
+     * @suppress
+     */
+    companion object
+
+}
+
+
+/**
+ * @suppress
+ */
+public object FfiConverterTypeRoomsQuery: FfiConverter<RoomsQuery, Long> {
+    override fun lower(value: RoomsQuery): Long {
+        return value.uniffiCloneHandle()
+    }
+
+    override fun lift(value: Long): RoomsQuery {
+        return RoomsQuery(UniffiWithHandle, value)
+    }
+
+    override fun read(buf: ByteBuffer): RoomsQuery {
+        return lift(buf.getLong())
+    }
+
+    override fun allocationSize(value: RoomsQuery) = 8UL
+
+    override fun write(value: RoomsQuery, buf: ByteBuffer) {
+        buf.putLong(lower(value))
+    }
+}
+
+
+// This template implements a class for working with a Rust struct via a handle
+// to the live Rust struct on the other side of the FFI.
+//
+// There's some subtlety here, because we have to be careful not to operate on a Rust
+// struct after it has been dropped, and because we must expose a public API for freeing
+// theq Kotlin wrapper object in lieu of reliable finalizers. The core requirements are:
+//
+//   * Each instance holds an opaque handle to the underlying Rust struct.
+//     Method calls need to read this handle from the object's state and pass it in to
+//     the Rust FFI.
+//
+//   * When an instance is no longer needed, its handle should be passed to a
+//     special destructor function provided by the Rust FFI, which will drop the
+//     underlying Rust struct.
+//
+//   * Given an instance, calling code is expected to call the special
+//     `destroy` method in order to free it after use, either by calling it explicitly
+//     or by using a higher-level helper like the `use` method. Failing to do so risks
+//     leaking the underlying Rust struct.
+//
+//   * We can't assume that calling code will do the right thing, and must be prepared
+//     to handle Kotlin method calls executing concurrently with or even after a call to
+//     `destroy`, and to handle multiple (possibly concurrent!) calls to `destroy`.
+//
+//   * We must never allow Rust code to operate on the underlying Rust struct after
+//     the destructor has been called, and must never call the destructor more than once.
+//     Doing so may trigger memory unsafety.
+//
+//   * To mitigate many of the risks of leaking memory and use-after-free unsafety, a `Cleaner`
+//     is implemented to call the destructor when the Kotlin object becomes unreachable.
+//     This is done in a background thread. This is not a panacea, and client code should be aware that
+//      1. the thread may starve if some there are objects that have poorly performing
+//     `drop` methods or do significant work in their `drop` methods.
+//      2. the thread is shared across the whole library. This can be tuned by using `android_cleaner = true`,
+//         or `android = true` in the [`kotlin` section of the `uniffi.toml` file](https://mozilla.github.io/uniffi-rs/kotlin/configuration.html).
+//
+// If we try to implement this with mutual exclusion on access to the handle, there is the
+// possibility of a race between a method call and a concurrent call to `destroy`:
+//
+//    * Thread A starts a method call, reads the value of the handle, but is interrupted
+//      before it can pass the handle over the FFI to Rust.
+//    * Thread B calls `destroy` and frees the underlying Rust struct.
+//    * Thread A resumes, passing the already-read handle value to Rust and triggering
+//      a use-after-free.
+//
+// One possible solution would be to use a `ReadWriteLock`, with each method call taking
+// a read lock (and thus allowed to run concurrently) and the special `destroy` method
+// taking a write lock (and thus blocking on live method calls). However, we aim not to
+// generate methods with any hidden blocking semantics, and a `destroy` method that might
+// block if called incorrectly seems to meet that bar.
+//
+// So, we achieve our goals by giving each instance an associated `AtomicLong` counter to track
+// the number of in-flight method calls, and an `AtomicBoolean` flag to indicate whether `destroy`
+// has been called. These are updated according to the following rules:
+//
+//    * The initial value of the counter is 1, indicating a live object with no in-flight calls.
+//      The initial value for the flag is false.
+//
+//    * At the start of each method call, we atomically check the counter.
+//      If it is 0 then the underlying Rust struct has already been destroyed and the call is aborted.
+//      If it is nonzero them we atomically increment it by 1 and proceed with the method call.
+//
+//    * At the end of each method call, we atomically decrement and check the counter.
+//      If it has reached zero then we destroy the underlying Rust struct.
+//
+//    * When `destroy` is called, we atomically flip the flag from false to true.
+//      If the flag was already true we silently fail.
+//      Otherwise we atomically decrement and check the counter.
+//      If it has reached zero then we destroy the underlying Rust struct.
+//
+// Astute readers may observe that this all sounds very similar to the way that Rust's `Arc<T>` works,
+// and indeed it is, with the addition of a flag to guard against multiple calls to `destroy`.
+//
+// The overall effect is that the underlying Rust struct is destroyed only when `destroy` has been
+// called *and* all in-flight method calls have completed, avoiding violating any of the expectations
+// of the underlying Rust code.
+//
+// This makes a cleaner a better alternative to _not_ calling `destroy()` as
+// and when the object is finished with, but the abstraction is not perfect: if the Rust object's `drop`
+// method is slow, and/or there are many objects to cleanup, and it's on a low end Android device, then the cleaner
+// thread may be starved, and the app will leak memory.
+//
+// In this case, `destroy`ing manually may be a better solution.
+//
+// The cleaner can live side by side with the manual calling of `destroy`. In the order of responsiveness, uniffi objects
+// with Rust peers are reclaimed:
+//
+// 1. By calling the `destroy` method of the object, which calls `rustObject.free()`. If that doesn't happen:
+// 2. When the object becomes unreachable, AND the Cleaner thread gets to call `rustObject.free()`. If the thread is starved then:
+// 3. The memory is reclaimed when the process terminates.
+//
+// [1] https://stackoverflow.com/questions/24376768/can-java-finalize-an-object-when-it-is-still-in-scope/24380219
+//
+
+
+/**
+ * Where the replica stands, as it changes.
+ *
+ * Dropping it cancels it. It does not keep its client alive.
+ */
+public interface StatusQueryInterface {
+
+    /**
+     * Ends the query at once: a waiting `next` gives `None`. May be
+     * called again.
+     */
+    fun `cancel`()
+
+    /**
+     * The answer now; from the second call on, the answer once it is
+     * another than the last one given. Changes within 30 ms make one
+     * answer.
+     *
+     * While the client is paused this waits. An error is an answer
+     * too: it is given once, and the next call waits for another
+     * answer. `None` after `cancel` and after the end of the client.
+     */
+    suspend fun `next`(): SyncStatus?
+
+    companion object
+}
+
+/**
+ * Where the replica stands, as it changes.
+ *
+ * Dropping it cancels it. It does not keep its client alive.
+ */
+open class StatusQuery: Disposable, AutoCloseable, StatusQueryInterface
+{
+
+    @Suppress("UNUSED_PARAMETER")
+    /**
+     * @suppress
+     */
+    constructor(withHandle: UniffiWithHandle, handle: Long) {
+        this.handle = handle
+        this.cleanable = UniffiLib.CLEANER.register(this, UniffiCleanAction(handle))
+    }
+
+    /**
+     * @suppress
+     *
+     * This constructor can be used to instantiate a fake object. Only used for tests. Any
+     * attempt to actually use an object constructed this way will fail as there is no
+     * connected Rust object.
+     */
+    @Suppress("UNUSED_PARAMETER")
+    constructor(noHandle: NoHandle) {
+        this.handle = 0
+        this.cleanable = null
+    }
+
+    protected val handle: Long
+    protected val cleanable: UniffiCleaner.Cleanable?
+
+    private val wasDestroyed = AtomicBoolean(false)
+    private val callCounter = AtomicLong(1)
+
+    /**
+     * Whether the current object has been destroyed and its reference is gone in the Rust side.
+     */
+    val uniffiIsDestroyed: Boolean get() = wasDestroyed.get()
+
+    override fun destroy() {
+        // Only allow a single call to this method.
+        // TODO: maybe we should log a warning if called more than once?
+        if (this.wasDestroyed.compareAndSet(false, true)) {
+            // This decrement always matches the initial count of 1 given at creation time.
+            if (this.callCounter.decrementAndGet() == 0L) {
+                cleanable?.clean()
+            }
+        }
+    }
+
+    @Synchronized
+    override fun close() {
+        this.destroy()
+    }
+
+    internal inline fun <R> callWithHandle(block: (handle: Long) -> R): R {
+        // Check and increment the call counter, to keep the object alive.
+        // This needs a compare-and-set retry loop in case of concurrent updates.
+        do {
+            val c = this.callCounter.get()
+            if (c == 0L) {
+                throw IllegalStateException("${this.javaClass.simpleName} object has already been destroyed")
+            }
+            if (c == Long.MAX_VALUE) {
+                throw IllegalStateException("${this.javaClass.simpleName} call counter would overflow")
+            }
+        } while (! this.callCounter.compareAndSet(c, c + 1L))
+        // Now we can safely do the method call without the handle being freed concurrently.
+        try {
+            return block(this.uniffiCloneHandle())
+        } finally {
+            // This decrement always matches the increment we performed above.
+            if (this.callCounter.decrementAndGet() == 0L) {
+                cleanable?.clean()
+            }
+        }
+    }
+
+    // Use a static inner class instead of a closure so as not to accidentally
+    // capture `this` as part of the cleanable's action.
+    private class UniffiCleanAction(private val handle: Long) : Runnable {
+        override fun run() {
+            if (handle == 0.toLong()) {
+                // Fake object created with `NoHandle`, don't try to free.
+                return;
+            }
+            uniffiRustCall { status ->
+                UniffiLib.uniffi_wildthing_fn_free_statusquery(handle, status)
+            }
+        }
+    }
+
+    /**
+     * @suppress
+     */
+    fun uniffiCloneHandle(): Long {
+        if (handle == 0.toLong()) {
+            throw InternalException("uniffiCloneHandle() called on NoHandle object");
+        }
+        return uniffiRustCall() { status ->
+            UniffiLib.uniffi_wildthing_fn_clone_statusquery(handle, status)
+        }
+    }
+
+
+    /**
+     * Ends the query at once: a waiting `next` gives `None`. May be
+     * called again.
+     */override fun `cancel`()
+        =
+    callWithHandle {
+    uniffiRustCall() { _status ->
+    UniffiLib.uniffi_wildthing_fn_method_statusquery_cancel(
+        it,
+        _status)
+}
+    }
+
+
+    /**
+     * The answer now; from the second call on, the answer once it is
+     * another than the last one given. Changes within 30 ms make one
+     * answer.
+     *
+     * While the client is paused this waits. An error is an answer
+     * too: it is given once, and the next call waits for another
+     * answer. `None` after `cancel` and after the end of the client.
+     */
+    @Throws(WildThingException::class)
+    @Suppress("ASSIGNED_BUT_NEVER_ACCESSED_VARIABLE")
+    override suspend fun `next`() : SyncStatus? {
+        return uniffiRustCallAsync(
+        callWithHandle { uniffiHandle ->
+            UniffiLib.uniffi_wildthing_fn_method_statusquery_next(
+                uniffiHandle,
+
+            )
+        },
+        { future, callback, continuation -> UniffiLib.ffi_wildthing_rust_future_poll_rust_buffer(future, callback, continuation) },
+        { future, continuation -> UniffiLib.ffi_wildthing_rust_future_complete_rust_buffer(future, continuation) },
+        { future -> UniffiLib.ffi_wildthing_rust_future_free_rust_buffer(future) },
+        // lift function
+        { FfiConverterOptionalTypeSyncStatus.lift(it) },
+        // Error FFI converter
+        WildThingException.ErrorHandler,
+    )
+    }
+
+
+    /**
+     * @suppress
+     */
+    companion object
+
+}
+
+
+/**
+ * @suppress
+ */
+public object FfiConverterTypeStatusQuery: FfiConverter<StatusQuery, Long> {
+    override fun lower(value: StatusQuery): Long {
+        return value.uniffiCloneHandle()
+    }
+
+    override fun lift(value: Long): StatusQuery {
+        return StatusQuery(UniffiWithHandle, value)
+    }
+
+    override fun read(buf: ByteBuffer): StatusQuery {
+        return lift(buf.getLong())
+    }
+
+    override fun allocationSize(value: StatusQuery) = 8UL
+
+    override fun write(value: StatusQuery, buf: ByteBuffer) {
+        buf.putLong(lower(value))
+    }
+}
+
+
+// This template implements a class for working with a Rust struct via a handle
+// to the live Rust struct on the other side of the FFI.
+//
+// There's some subtlety here, because we have to be careful not to operate on a Rust
+// struct after it has been dropped, and because we must expose a public API for freeing
+// theq Kotlin wrapper object in lieu of reliable finalizers. The core requirements are:
+//
+//   * Each instance holds an opaque handle to the underlying Rust struct.
+//     Method calls need to read this handle from the object's state and pass it in to
+//     the Rust FFI.
+//
+//   * When an instance is no longer needed, its handle should be passed to a
+//     special destructor function provided by the Rust FFI, which will drop the
+//     underlying Rust struct.
+//
+//   * Given an instance, calling code is expected to call the special
+//     `destroy` method in order to free it after use, either by calling it explicitly
+//     or by using a higher-level helper like the `use` method. Failing to do so risks
+//     leaking the underlying Rust struct.
+//
+//   * We can't assume that calling code will do the right thing, and must be prepared
+//     to handle Kotlin method calls executing concurrently with or even after a call to
+//     `destroy`, and to handle multiple (possibly concurrent!) calls to `destroy`.
+//
+//   * We must never allow Rust code to operate on the underlying Rust struct after
+//     the destructor has been called, and must never call the destructor more than once.
+//     Doing so may trigger memory unsafety.
+//
+//   * To mitigate many of the risks of leaking memory and use-after-free unsafety, a `Cleaner`
+//     is implemented to call the destructor when the Kotlin object becomes unreachable.
+//     This is done in a background thread. This is not a panacea, and client code should be aware that
+//      1. the thread may starve if some there are objects that have poorly performing
+//     `drop` methods or do significant work in their `drop` methods.
+//      2. the thread is shared across the whole library. This can be tuned by using `android_cleaner = true`,
+//         or `android = true` in the [`kotlin` section of the `uniffi.toml` file](https://mozilla.github.io/uniffi-rs/kotlin/configuration.html).
+//
+// If we try to implement this with mutual exclusion on access to the handle, there is the
+// possibility of a race between a method call and a concurrent call to `destroy`:
+//
+//    * Thread A starts a method call, reads the value of the handle, but is interrupted
+//      before it can pass the handle over the FFI to Rust.
+//    * Thread B calls `destroy` and frees the underlying Rust struct.
+//    * Thread A resumes, passing the already-read handle value to Rust and triggering
+//      a use-after-free.
+//
+// One possible solution would be to use a `ReadWriteLock`, with each method call taking
+// a read lock (and thus allowed to run concurrently) and the special `destroy` method
+// taking a write lock (and thus blocking on live method calls). However, we aim not to
+// generate methods with any hidden blocking semantics, and a `destroy` method that might
+// block if called incorrectly seems to meet that bar.
+//
+// So, we achieve our goals by giving each instance an associated `AtomicLong` counter to track
+// the number of in-flight method calls, and an `AtomicBoolean` flag to indicate whether `destroy`
+// has been called. These are updated according to the following rules:
+//
+//    * The initial value of the counter is 1, indicating a live object with no in-flight calls.
+//      The initial value for the flag is false.
+//
+//    * At the start of each method call, we atomically check the counter.
+//      If it is 0 then the underlying Rust struct has already been destroyed and the call is aborted.
+//      If it is nonzero them we atomically increment it by 1 and proceed with the method call.
+//
+//    * At the end of each method call, we atomically decrement and check the counter.
+//      If it has reached zero then we destroy the underlying Rust struct.
+//
+//    * When `destroy` is called, we atomically flip the flag from false to true.
+//      If the flag was already true we silently fail.
+//      Otherwise we atomically decrement and check the counter.
+//      If it has reached zero then we destroy the underlying Rust struct.
+//
+// Astute readers may observe that this all sounds very similar to the way that Rust's `Arc<T>` works,
+// and indeed it is, with the addition of a flag to guard against multiple calls to `destroy`.
+//
+// The overall effect is that the underlying Rust struct is destroyed only when `destroy` has been
+// called *and* all in-flight method calls have completed, avoiding violating any of the expectations
+// of the underlying Rust code.
+//
+// This makes a cleaner a better alternative to _not_ calling `destroy()` as
+// and when the object is finished with, but the abstraction is not perfect: if the Rust object's `drop`
+// method is slow, and/or there are many objects to cleanup, and it's on a low end Android device, then the cleaner
+// thread may be starved, and the app will leak memory.
+//
+// In this case, `destroy`ing manually may be a better solution.
+//
+// The cleaner can live side by side with the manual calling of `destroy`. In the order of responsiveness, uniffi objects
+// with Rust peers are reclaimed:
+//
+// 1. By calling the `destroy` method of the object, which calls `rustObject.free()`. If that doesn't happen:
+// 2. When the object becomes unreachable, AND the Cleaner thread gets to call `rustObject.free()`. If the thread is starved then:
+// 3. The memory is reclaimed when the process terminates.
+//
+// [1] https://stackoverflow.com/questions/24376768/can-java-finalize-an-object-when-it-is-still-in-scope/24380219
+//
+
+
+/**
+ * An observer's place among the listeners. Dropping it cancels it.
+ */
+public interface SubscriptionInterface {
+
+    /**
+     * Ends it: no further call begins, and the observer is let go of. One that
+     * runs on another thread is not waited for. May be called again, also by
+     * the observer itself.
+     */
+    fun `cancel`()
+
+    /**
+     * Whether changes are still to come: false once it was cancelled or the
+     * client ended.
+     */
+    fun `isActive`(): kotlin.Boolean
+
+    companion object
+}
+
+/**
+ * An observer's place among the listeners. Dropping it cancels it.
+ */
+open class Subscription: Disposable, AutoCloseable, SubscriptionInterface
+{
+
+    @Suppress("UNUSED_PARAMETER")
+    /**
+     * @suppress
+     */
+    constructor(withHandle: UniffiWithHandle, handle: Long) {
+        this.handle = handle
+        this.cleanable = UniffiLib.CLEANER.register(this, UniffiCleanAction(handle))
+    }
+
+    /**
+     * @suppress
+     *
+     * This constructor can be used to instantiate a fake object. Only used for tests. Any
+     * attempt to actually use an object constructed this way will fail as there is no
+     * connected Rust object.
+     */
+    @Suppress("UNUSED_PARAMETER")
+    constructor(noHandle: NoHandle) {
+        this.handle = 0
+        this.cleanable = null
+    }
+
+    protected val handle: Long
+    protected val cleanable: UniffiCleaner.Cleanable?
+
+    private val wasDestroyed = AtomicBoolean(false)
+    private val callCounter = AtomicLong(1)
+
+    /**
+     * Whether the current object has been destroyed and its reference is gone in the Rust side.
+     */
+    val uniffiIsDestroyed: Boolean get() = wasDestroyed.get()
+
+    override fun destroy() {
+        // Only allow a single call to this method.
+        // TODO: maybe we should log a warning if called more than once?
+        if (this.wasDestroyed.compareAndSet(false, true)) {
+            // This decrement always matches the initial count of 1 given at creation time.
+            if (this.callCounter.decrementAndGet() == 0L) {
+                cleanable?.clean()
+            }
+        }
+    }
+
+    @Synchronized
+    override fun close() {
+        this.destroy()
+    }
+
+    internal inline fun <R> callWithHandle(block: (handle: Long) -> R): R {
+        // Check and increment the call counter, to keep the object alive.
+        // This needs a compare-and-set retry loop in case of concurrent updates.
+        do {
+            val c = this.callCounter.get()
+            if (c == 0L) {
+                throw IllegalStateException("${this.javaClass.simpleName} object has already been destroyed")
+            }
+            if (c == Long.MAX_VALUE) {
+                throw IllegalStateException("${this.javaClass.simpleName} call counter would overflow")
+            }
+        } while (! this.callCounter.compareAndSet(c, c + 1L))
+        // Now we can safely do the method call without the handle being freed concurrently.
+        try {
+            return block(this.uniffiCloneHandle())
+        } finally {
+            // This decrement always matches the increment we performed above.
+            if (this.callCounter.decrementAndGet() == 0L) {
+                cleanable?.clean()
+            }
+        }
+    }
+
+    // Use a static inner class instead of a closure so as not to accidentally
+    // capture `this` as part of the cleanable's action.
+    private class UniffiCleanAction(private val handle: Long) : Runnable {
+        override fun run() {
+            if (handle == 0.toLong()) {
+                // Fake object created with `NoHandle`, don't try to free.
+                return;
+            }
+            uniffiRustCall { status ->
+                UniffiLib.uniffi_wildthing_fn_free_subscription(handle, status)
+            }
+        }
+    }
+
+    /**
+     * @suppress
+     */
+    fun uniffiCloneHandle(): Long {
+        if (handle == 0.toLong()) {
+            throw InternalException("uniffiCloneHandle() called on NoHandle object");
+        }
+        return uniffiRustCall() { status ->
+            UniffiLib.uniffi_wildthing_fn_clone_subscription(handle, status)
+        }
+    }
+
+
+    /**
+     * Ends it: no further call begins, and the observer is let go of. One that
+     * runs on another thread is not waited for. May be called again, also by
+     * the observer itself.
+     */override fun `cancel`()
+        =
+    callWithHandle {
+    uniffiRustCall() { _status ->
+    UniffiLib.uniffi_wildthing_fn_method_subscription_cancel(
+        it,
+        _status)
+}
+    }
+
+
+    /**
+     * Whether changes are still to come: false once it was cancelled or the
+     * client ended.
+     */override fun `isActive`(): kotlin.Boolean {
+            return FfiConverterBoolean.lift(
+    callWithHandle {
+    uniffiRustCall() { _status ->
+    UniffiLib.uniffi_wildthing_fn_method_subscription_is_active(
+        it,
+        _status)
+}
+    }
+    )
+    }
+
+
+    /**
+     * @suppress
+     */
+    companion object
+
+}
+
+
+/**
+ * @suppress
+ */
+public object FfiConverterTypeSubscription: FfiConverter<Subscription, Long> {
+    override fun lower(value: Subscription): Long {
+        return value.uniffiCloneHandle()
+    }
+
+    override fun lift(value: Long): Subscription {
+        return Subscription(UniffiWithHandle, value)
+    }
+
+    override fun read(buf: ByteBuffer): Subscription {
+        return lift(buf.getLong())
+    }
+
+    override fun allocationSize(value: Subscription) = 8UL
+
+    override fun write(value: Subscription, buf: ByteBuffer) {
+        buf.putLong(lower(value))
+    }
+}
+
+
+// This template implements a class for working with a Rust struct via a handle
+// to the live Rust struct on the other side of the FFI.
+//
+// There's some subtlety here, because we have to be careful not to operate on a Rust
+// struct after it has been dropped, and because we must expose a public API for freeing
+// theq Kotlin wrapper object in lieu of reliable finalizers. The core requirements are:
+//
+//   * Each instance holds an opaque handle to the underlying Rust struct.
+//     Method calls need to read this handle from the object's state and pass it in to
+//     the Rust FFI.
+//
+//   * When an instance is no longer needed, its handle should be passed to a
+//     special destructor function provided by the Rust FFI, which will drop the
+//     underlying Rust struct.
+//
+//   * Given an instance, calling code is expected to call the special
+//     `destroy` method in order to free it after use, either by calling it explicitly
+//     or by using a higher-level helper like the `use` method. Failing to do so risks
+//     leaking the underlying Rust struct.
+//
+//   * We can't assume that calling code will do the right thing, and must be prepared
+//     to handle Kotlin method calls executing concurrently with or even after a call to
+//     `destroy`, and to handle multiple (possibly concurrent!) calls to `destroy`.
+//
+//   * We must never allow Rust code to operate on the underlying Rust struct after
+//     the destructor has been called, and must never call the destructor more than once.
+//     Doing so may trigger memory unsafety.
+//
+//   * To mitigate many of the risks of leaking memory and use-after-free unsafety, a `Cleaner`
+//     is implemented to call the destructor when the Kotlin object becomes unreachable.
+//     This is done in a background thread. This is not a panacea, and client code should be aware that
+//      1. the thread may starve if some there are objects that have poorly performing
+//     `drop` methods or do significant work in their `drop` methods.
+//      2. the thread is shared across the whole library. This can be tuned by using `android_cleaner = true`,
+//         or `android = true` in the [`kotlin` section of the `uniffi.toml` file](https://mozilla.github.io/uniffi-rs/kotlin/configuration.html).
+//
+// If we try to implement this with mutual exclusion on access to the handle, there is the
+// possibility of a race between a method call and a concurrent call to `destroy`:
+//
+//    * Thread A starts a method call, reads the value of the handle, but is interrupted
+//      before it can pass the handle over the FFI to Rust.
+//    * Thread B calls `destroy` and frees the underlying Rust struct.
+//    * Thread A resumes, passing the already-read handle value to Rust and triggering
+//      a use-after-free.
+//
+// One possible solution would be to use a `ReadWriteLock`, with each method call taking
+// a read lock (and thus allowed to run concurrently) and the special `destroy` method
+// taking a write lock (and thus blocking on live method calls). However, we aim not to
+// generate methods with any hidden blocking semantics, and a `destroy` method that might
+// block if called incorrectly seems to meet that bar.
+//
+// So, we achieve our goals by giving each instance an associated `AtomicLong` counter to track
+// the number of in-flight method calls, and an `AtomicBoolean` flag to indicate whether `destroy`
+// has been called. These are updated according to the following rules:
+//
+//    * The initial value of the counter is 1, indicating a live object with no in-flight calls.
+//      The initial value for the flag is false.
+//
+//    * At the start of each method call, we atomically check the counter.
+//      If it is 0 then the underlying Rust struct has already been destroyed and the call is aborted.
+//      If it is nonzero them we atomically increment it by 1 and proceed with the method call.
+//
+//    * At the end of each method call, we atomically decrement and check the counter.
+//      If it has reached zero then we destroy the underlying Rust struct.
+//
+//    * When `destroy` is called, we atomically flip the flag from false to true.
+//      If the flag was already true we silently fail.
+//      Otherwise we atomically decrement and check the counter.
+//      If it has reached zero then we destroy the underlying Rust struct.
+//
+// Astute readers may observe that this all sounds very similar to the way that Rust's `Arc<T>` works,
+// and indeed it is, with the addition of a flag to guard against multiple calls to `destroy`.
+//
+// The overall effect is that the underlying Rust struct is destroyed only when `destroy` has been
+// called *and* all in-flight method calls have completed, avoiding violating any of the expectations
+// of the underlying Rust code.
+//
+// This makes a cleaner a better alternative to _not_ calling `destroy()` as
+// and when the object is finished with, but the abstraction is not perfect: if the Rust object's `drop`
+// method is slow, and/or there are many objects to cleanup, and it's on a low end Android device, then the cleaner
+// thread may be starved, and the app will leak memory.
+//
+// In this case, `destroy`ing manually may be a better solution.
+//
+// The cleaner can live side by side with the manual calling of `destroy`. In the order of responsiveness, uniffi objects
+// with Rust peers are reclaimed:
+//
+// 1. By calling the `destroy` method of the object, which calls `rustObject.free()`. If that doesn't happen:
+// 2. When the object becomes unreachable, AND the Cleaner thread gets to call `rustObject.free()`. If the thread is starved then:
+// 3. The memory is reclaimed when the process terminates.
+//
+// [1] https://stackoverflow.com/questions/24376768/can-java-finalize-an-object-when-it-is-still-in-scope/24380219
+//
+
+
+/**
  * A house that works offline. Cheap to clone; all clones are one client.
  *
  * Calls that read or write the replica run on threads of the client's own, so
@@ -2236,7 +4897,8 @@ public interface WildThingClientInterface {
 
     /**
      * Stops a running sync and closes every connection to the file, so that no
-     * lock on it is held. Calls fail with `Paused` until [`WildThingClient::resume`].
+     * lock on it is held. Calls fail with `Paused` until [`WildThingClient::resume`],
+     * but for [`WildThingClient::get_sync_status`]; live queries wait.
      */
     suspend fun `pause`()
 
@@ -2266,9 +4928,27 @@ public interface WildThingClientInterface {
 
     /**
      * Ends background work and a running sync, and closes the file. Calls
-     * fail with `Cancelled` from here on; streams end.
+     * fail with `Cancelled` from here on. Streams, observers and live queries
+     * end, the first two once they have what happened until now; an observer
+     * that is busy is not waited for.
      */
     suspend fun `shutdown`()
+
+    /**
+     * A stream of changes from now on: this client's, the server's, and those
+     * that other processes commit to the same file. Of theirs, it may also tell
+     * what was committed in the last 200 ms before.
+     */
+    fun `changes`(): ChangeStream
+
+    /**
+     * Calls an observer with the same changes, until the subscription is
+     * cancelled or dropped or the client ends.
+     *
+     * An observer that holds this client keeps it from ending by itself:
+     * cancel the subscription, or call `shutdown`.
+     */
+    fun `observeChanges`(`observer`: ChangeObserver): Subscription
 
     /**
      * One device.
@@ -2332,7 +5012,7 @@ public interface WildThingClientInterface {
     fun `cancelSync`()
 
     /**
-     * Where the replica stands.
+     * Where the replica stands. While the client is paused: where it stood then.
      */
     suspend fun `getSyncStatus`(): SyncStatus
 
@@ -2360,6 +5040,46 @@ public interface WildThingClientInterface {
      * before it failed stays done; the rest waits for the next sync.
      */
     suspend fun `sync`(): SyncResult
+
+    /**
+     * Waits until the server has answered every edit made before this call:
+     * it took it, decided it, or refused it, which marks it failed; and until
+     * a sync that began after this call went through. The result is that sync's.
+     *
+     * Syncs by itself if no background sync goes on, and then fails as `sync`
+     * does. A background sync is told to try at once; its failures are waited
+     * out. Fails with `Timeout` after `timeout`, and with `Cancelled` or
+     * `Paused` as soon as syncing is stopped in any way.
+     */
+    suspend fun `waitUntilSynced`(`timeout`: java.time.Duration): SyncResult
+
+    /**
+     * What a device is doing, now and whenever that changes. A device that is
+     * not here, or is deleted, makes `next` fail with `NotFound` once; if it
+     * comes, or comes back, its state is the next answer.
+     */
+    fun `watchDeviceState`(`deviceId`: RecordId): DeviceStateQuery
+
+    /**
+     * The devices of a room, or all, now and whenever that changes.
+     */
+    fun `watchDevices`(`roomId`: RecordId? = null): DevicesQuery
+
+    /**
+     * Every house, now and whenever that changes.
+     */
+    fun `watchHouses`(): HousesQuery
+
+    /**
+     * The rooms of a house, or all, now and whenever that changes.
+     */
+    fun `watchRooms`(`houseId`: RecordId? = null): RoomsQuery
+
+    /**
+     * Where the replica stands, now and whenever that changes. A pause is an
+     * answer too, with `paused` set.
+     */
+    fun `watchStatus`(): StatusQuery
 
     /**
      * Makes a device. `NotFound` if the room is not there.
@@ -2887,7 +5607,8 @@ open class WildThingClient: Disposable, AutoCloseable, WildThingClientInterface
 
     /**
      * Stops a running sync and closes every connection to the file, so that no
-     * lock on it is held. Calls fail with `Paused` until [`WildThingClient::resume`].
+     * lock on it is held. Calls fail with `Paused` until [`WildThingClient::resume`],
+     * but for [`WildThingClient::get_sync_status`]; live queries wait.
      */
     @Throws(WildThingException::class)
     @Suppress("ASSIGNED_BUT_NEVER_ACCESSED_VARIABLE")
@@ -2997,7 +5718,9 @@ open class WildThingClient: Disposable, AutoCloseable, WildThingClientInterface
 
     /**
      * Ends background work and a running sync, and closes the file. Calls
-     * fail with `Cancelled` from here on; streams end.
+     * fail with `Cancelled` from here on. Streams, observers and live queries
+     * end, the first two once they have what happened until now; an observer
+     * that is busy is not waited for.
      */
     @Suppress("ASSIGNED_BUT_NEVER_ACCESSED_VARIABLE")
     override suspend fun `shutdown`() {
@@ -3016,6 +5739,43 @@ open class WildThingClient: Disposable, AutoCloseable, WildThingClientInterface
 
         // Error FFI converter
         UniffiNullRustCallStatusErrorHandler,
+    )
+    }
+
+
+    /**
+     * A stream of changes from now on: this client's, the server's, and those
+     * that other processes commit to the same file. Of theirs, it may also tell
+     * what was committed in the last 200 ms before.
+     */override fun `changes`(): ChangeStream {
+            return FfiConverterTypeChangeStream.lift(
+    callWithHandle {
+    uniffiRustCall() { _status ->
+    UniffiLib.uniffi_wildthing_fn_method_wildthingclient_changes(
+        it,
+        _status)
+}
+    }
+    )
+    }
+
+
+    /**
+     * Calls an observer with the same changes, until the subscription is
+     * cancelled or dropped or the client ends.
+     *
+     * An observer that holds this client keeps it from ending by itself:
+     * cancel the subscription, or call `shutdown`.
+     */override fun `observeChanges`(`observer`: ChangeObserver): Subscription {
+            return FfiConverterTypeSubscription.lift(
+    callWithHandle {
+    uniffiRustCall() { _status ->
+    UniffiLib.uniffi_wildthing_fn_method_wildthingclient_observe_changes(
+        it,
+
+        FfiConverterTypeChangeObserver.lower(`observer`),_status)
+}
+    }
     )
     }
 
@@ -3311,7 +6071,7 @@ open class WildThingClient: Disposable, AutoCloseable, WildThingClientInterface
 
 
     /**
-     * Where the replica stands.
+     * Where the replica stands. While the client is paused: where it stood then.
      */
     @Throws(WildThingException::class)
     @Suppress("ASSIGNED_BUT_NEVER_ACCESSED_VARIABLE")
@@ -3422,6 +6182,119 @@ open class WildThingClient: Disposable, AutoCloseable, WildThingClientInterface
         { FfiConverterTypeSyncResult.lift(it) },
         // Error FFI converter
         WildThingException.ErrorHandler,
+    )
+    }
+
+
+    /**
+     * Waits until the server has answered every edit made before this call:
+     * it took it, decided it, or refused it, which marks it failed; and until
+     * a sync that began after this call went through. The result is that sync's.
+     *
+     * Syncs by itself if no background sync goes on, and then fails as `sync`
+     * does. A background sync is told to try at once; its failures are waited
+     * out. Fails with `Timeout` after `timeout`, and with `Cancelled` or
+     * `Paused` as soon as syncing is stopped in any way.
+     */
+    @Throws(WildThingException::class)
+    @Suppress("ASSIGNED_BUT_NEVER_ACCESSED_VARIABLE")
+    override suspend fun `waitUntilSynced`(`timeout`: java.time.Duration) : SyncResult {
+        return uniffiRustCallAsync(
+        callWithHandle { uniffiHandle ->
+            UniffiLib.uniffi_wildthing_fn_method_wildthingclient_wait_until_synced(
+                uniffiHandle,
+
+        FfiConverterDuration.lower(`timeout`),
+            )
+        },
+        { future, callback, continuation -> UniffiLib.ffi_wildthing_rust_future_poll_rust_buffer(future, callback, continuation) },
+        { future, continuation -> UniffiLib.ffi_wildthing_rust_future_complete_rust_buffer(future, continuation) },
+        { future -> UniffiLib.ffi_wildthing_rust_future_free_rust_buffer(future) },
+        // lift function
+        { FfiConverterTypeSyncResult.lift(it) },
+        // Error FFI converter
+        WildThingException.ErrorHandler,
+    )
+    }
+
+
+    /**
+     * What a device is doing, now and whenever that changes. A device that is
+     * not here, or is deleted, makes `next` fail with `NotFound` once; if it
+     * comes, or comes back, its state is the next answer.
+     */override fun `watchDeviceState`(`deviceId`: RecordId): DeviceStateQuery {
+            return FfiConverterTypeDeviceStateQuery.lift(
+    callWithHandle {
+    uniffiRustCall() { _status ->
+    UniffiLib.uniffi_wildthing_fn_method_wildthingclient_watch_device_state(
+        it,
+
+        FfiConverterTypeRecordId.lower(`deviceId`),_status)
+}
+    }
+    )
+    }
+
+
+    /**
+     * The devices of a room, or all, now and whenever that changes.
+     */override fun `watchDevices`(`roomId`: RecordId?): DevicesQuery {
+            return FfiConverterTypeDevicesQuery.lift(
+    callWithHandle {
+    uniffiRustCall() { _status ->
+    UniffiLib.uniffi_wildthing_fn_method_wildthingclient_watch_devices(
+        it,
+
+        FfiConverterOptionalTypeRecordId.lower(`roomId`),_status)
+}
+    }
+    )
+    }
+
+
+    /**
+     * Every house, now and whenever that changes.
+     */override fun `watchHouses`(): HousesQuery {
+            return FfiConverterTypeHousesQuery.lift(
+    callWithHandle {
+    uniffiRustCall() { _status ->
+    UniffiLib.uniffi_wildthing_fn_method_wildthingclient_watch_houses(
+        it,
+        _status)
+}
+    }
+    )
+    }
+
+
+    /**
+     * The rooms of a house, or all, now and whenever that changes.
+     */override fun `watchRooms`(`houseId`: RecordId?): RoomsQuery {
+            return FfiConverterTypeRoomsQuery.lift(
+    callWithHandle {
+    uniffiRustCall() { _status ->
+    UniffiLib.uniffi_wildthing_fn_method_wildthingclient_watch_rooms(
+        it,
+
+        FfiConverterOptionalTypeRecordId.lower(`houseId`),_status)
+}
+    }
+    )
+    }
+
+
+    /**
+     * Where the replica stands, now and whenever that changes. A pause is an
+     * answer too, with `paused` set.
+     */override fun `watchStatus`(): StatusQuery {
+            return FfiConverterTypeStatusQuery.lift(
+    callWithHandle {
+    uniffiRustCall() { _status ->
+    UniffiLib.uniffi_wildthing_fn_method_wildthingclient_watch_status(
+        it,
+        _status)
+}
+    }
     )
     }
 
@@ -3843,6 +6716,50 @@ public object FfiConverterTypeWildThingClient: FfiConverter<WildThingClient, Lon
 
     override fun write(value: WildThingClient, buf: ByteBuffer) {
         buf.putLong(lower(value))
+    }
+}
+
+
+/**
+ * The events of one commit, or one event about the sync or the connection.
+ */
+data class ChangeBatch (
+    /**
+     * What happened, in order; never empty.
+     */
+    val `events`: List<ChangeEvent>
+    ,
+    /**
+     * So many events were dropped just before these, because they were not
+     * taken in time. What is on show is then best read anew.
+     */
+    val `missed`: kotlin.ULong
+
+){
+
+
+    companion object
+}
+
+/**
+ * @suppress
+ */
+public object FfiConverterTypeChangeBatch: FfiConverterRustBuffer<ChangeBatch> {
+    override fun read(buf: ByteBuffer): ChangeBatch {
+        return ChangeBatch(
+            FfiConverterSequenceTypeChangeEvent.read(buf),
+            FfiConverterULong.read(buf),
+        )
+    }
+
+    override fun allocationSize(value: ChangeBatch) = (
+            FfiConverterSequenceTypeChangeEvent.allocationSize(value.`events`) +
+            FfiConverterULong.allocationSize(value.`missed`)
+    )
+
+    override fun write(value: ChangeBatch, buf: ByteBuffer) {
+            FfiConverterSequenceTypeChangeEvent.write(value.`events`, buf)
+            FfiConverterULong.write(value.`missed`, buf)
     }
 }
 
@@ -5983,6 +8900,21 @@ data class SyncStatus (
      * Live records by kind.
      */
     val `counts`: Map<kotlin.String, kotlin.ULong>
+    ,
+    /**
+     * How things stand with the server, as far as this client has tried.
+     */
+    val `connection`: Connection
+    ,
+    /**
+     * Whether this client syncs in the background.
+     */
+    val `background`: kotlin.Boolean
+    ,
+    /**
+     * Whether this client is paused; the rest is then how things stood before.
+     */
+    val `paused`: kotlin.Boolean
 
 ){
 
@@ -6011,6 +8943,9 @@ public object FfiConverterTypeSyncStatus: FfiConverterRustBuffer<SyncStatus> {
             FfiConverterULong.read(buf),
             FfiConverterULong.read(buf),
             FfiConverterMapStringULong.read(buf),
+            FfiConverterTypeConnection.read(buf),
+            FfiConverterBoolean.read(buf),
+            FfiConverterBoolean.read(buf),
         )
     }
 
@@ -6029,7 +8964,10 @@ public object FfiConverterTypeSyncStatus: FfiConverterRustBuffer<SyncStatus> {
             FfiConverterULong.allocationSize(value.`pending`) +
             FfiConverterULong.allocationSize(value.`failed`) +
             FfiConverterULong.allocationSize(value.`conflicts`) +
-            FfiConverterMapStringULong.allocationSize(value.`counts`)
+            FfiConverterMapStringULong.allocationSize(value.`counts`) +
+            FfiConverterTypeConnection.allocationSize(value.`connection`) +
+            FfiConverterBoolean.allocationSize(value.`background`) +
+            FfiConverterBoolean.allocationSize(value.`paused`)
     )
 
     override fun write(value: SyncStatus, buf: ByteBuffer) {
@@ -6048,6 +8986,9 @@ public object FfiConverterTypeSyncStatus: FfiConverterRustBuffer<SyncStatus> {
             FfiConverterULong.write(value.`failed`, buf)
             FfiConverterULong.write(value.`conflicts`, buf)
             FfiConverterMapStringULong.write(value.`counts`, buf)
+            FfiConverterTypeConnection.write(value.`connection`, buf)
+            FfiConverterBoolean.write(value.`background`, buf)
+            FfiConverterBoolean.write(value.`paused`, buf)
     }
 }
 
@@ -6313,6 +9254,557 @@ public object FfiConverterTypeUserPatch: FfiConverterRustBuffer<UserPatch> {
             FfiConverterOptionalTypeJson.write(value.`preferences`, buf)
             FfiConverterSequenceString.write(value.`clear`, buf)
             FfiConverterOptionalTypeJsonObject.write(value.`extra`, buf)
+    }
+}
+
+
+/**
+ * A change, told after it was committed.
+ *
+ * As JSON it is one flat object; `event` holds the word of
+ * [`ChangeEvent::event_type`].
+ */
+sealed class ChangeEvent {
+
+    /**
+     * A record that was not there, or was deleted, is there.
+     */
+    data class Created(
+        /**
+         * What it is.
+         */
+        val `kind`: com.thegoodies.wildthing.Kind,
+        /**
+         * Its id within the kind.
+         */
+        val `id`: com.thegoodies.wildthing.RecordId,
+        /**
+         * Who made it.
+         */
+        val `origin`: com.thegoodies.wildthing.Origin,
+        /**
+         * Its name, if it has one.
+         */
+        val `name`: kotlin.String?) : ChangeEvent()
+
+    {
+
+
+        companion object
+    }
+
+    /**
+     * A record says something else.
+     */
+    data class Updated(
+        /**
+         * What it is.
+         */
+        val `kind`: com.thegoodies.wildthing.Kind,
+        /**
+         * Its id within the kind.
+         */
+        val `id`: com.thegoodies.wildthing.RecordId,
+        /**
+         * Whose edit it is.
+         */
+        val `origin`: com.thegoodies.wildthing.Origin,
+        /**
+         * Its name, if it has one.
+         */
+        val `name`: kotlin.String?) : ChangeEvent()
+
+    {
+
+
+        companion object
+    }
+
+    /**
+     * A record is gone.
+     */
+    data class Deleted(
+        /**
+         * What it was.
+         */
+        val `kind`: com.thegoodies.wildthing.Kind,
+        /**
+         * Its id within the kind.
+         */
+        val `id`: com.thegoodies.wildthing.RecordId,
+        /**
+         * Who deleted it.
+         */
+        val `origin`: com.thegoodies.wildthing.Origin) : ChangeEvent()
+
+    {
+
+
+        companion object
+    }
+
+    /**
+     * A device does something else.
+     */
+    data class StateChanged(
+        /**
+         * The device; `None` if the server did not say which.
+         */
+        val `deviceId`: com.thegoodies.wildthing.RecordId?,
+        /**
+         * The id of the state's own record, of kind `entity_state`.
+         */
+        val `id`: com.thegoodies.wildthing.RecordId,
+        /**
+         * Whose edit it is.
+         */
+        val `origin`: com.thegoodies.wildthing.Origin,
+        /**
+         * The whole state; null if there is none.
+         */
+        val `state`: com.thegoodies.wildthing.Json) : ChangeEvent()
+
+    {
+
+
+        companion object
+    }
+
+    /**
+     * An edit lost and is kept in the journal.
+     */
+    data class Conflict(
+        /**
+         * What the record is.
+         */
+        val `kind`: com.thegoodies.wildthing.Kind,
+        /**
+         * Its id within the kind.
+         */
+        val `id`: com.thegoodies.wildthing.RecordId,
+        /**
+         * Number of the entry in this replica's journal.
+         */
+        val `conflictId`: kotlin.Long,
+        /**
+         * Why it lost: the rule's reason, or `rejected`, `absent_on_server` and the like.
+         */
+        val `reason`: kotlin.String,
+        /**
+         * Whose edit it was.
+         */
+        val `loser`: com.thegoodies.wildthing.Loser) : ChangeEvent()
+
+    {
+
+
+        companion object
+    }
+
+    /**
+     * A sync began. It ends in `SyncCompleted` or `SyncFailed`.
+     */
+    object SyncStarted : ChangeEvent()
+
+
+    /**
+     * A sync got on.
+     */
+    data class SyncProgress(
+        /**
+         * Records pulled and edits pushed up to now.
+         */
+        val `done`: kotlin.ULong,
+        /**
+         * How many there are, if that is known; servers of v1 do not tell.
+         */
+        val `total`: kotlin.ULong?) : ChangeEvent()
+
+    {
+
+
+        companion object
+    }
+
+    /**
+     * A sync went through.
+     */
+    data class SyncCompleted(
+        /**
+         * Records that the server sent.
+         */
+        val `pulled`: kotlin.ULong,
+        /**
+         * Edits that the server took or decided.
+         */
+        val `pushed`: kotlin.ULong,
+        /**
+         * Conflicts met.
+         */
+        val `conflicts`: kotlin.ULong,
+        /**
+         * Records or kinds that could not be synced, while the rest was.
+         */
+        val `problems`: kotlin.ULong) : ChangeEvent()
+
+    {
+
+
+        companion object
+    }
+
+    /**
+     * A sync did not go through; what it did before stays done.
+     */
+    data class SyncFailed(
+        /**
+         * The error's stable word.
+         */
+        val `code`: kotlin.String,
+        /**
+         * What happened.
+         */
+        val `detail`: kotlin.String) : ChangeEvent()
+
+    {
+
+
+        companion object
+    }
+
+    /**
+     * The server was found or lost.
+     */
+    data class ConnectionChanged(
+        /**
+         * How it stands now.
+         */
+        val `connection`: com.thegoodies.wildthing.Connection) : ChangeEvent()
+
+    {
+
+
+        companion object
+    }
+
+    /**
+     * The server refused the token; nothing is sent until another is given.
+     */
+    data class NeedsAuth(
+        /**
+         * The HTTP status, 401 or 403.
+         */
+        val `status`: kotlin.UShort) : ChangeEvent()
+
+    {
+
+
+        companion object
+    }
+
+
+    /**
+     * The event's word: `created`, `state_changed`, `sync_completed` and so on.
+     */ fun `eventType`(): kotlin.String {
+            return FfiConverterString.lift(
+    uniffiRustCall() { _status ->
+    UniffiLib.uniffi_wildthing_fn_method_changeevent_event_type(FfiConverterTypeChangeEvent.lower(this),
+        _status)
+}
+    )
+    }
+
+
+    companion object
+}
+
+/**
+ * @suppress
+ */
+public object FfiConverterTypeChangeEvent : FfiConverterRustBuffer<ChangeEvent>{
+    override fun read(buf: ByteBuffer): ChangeEvent {
+        return when(buf.getInt()) {
+            1 -> ChangeEvent.Created(
+                FfiConverterTypeKind.read(buf),
+                FfiConverterTypeRecordId.read(buf),
+                FfiConverterTypeOrigin.read(buf),
+                FfiConverterOptionalString.read(buf),
+                )
+            2 -> ChangeEvent.Updated(
+                FfiConverterTypeKind.read(buf),
+                FfiConverterTypeRecordId.read(buf),
+                FfiConverterTypeOrigin.read(buf),
+                FfiConverterOptionalString.read(buf),
+                )
+            3 -> ChangeEvent.Deleted(
+                FfiConverterTypeKind.read(buf),
+                FfiConverterTypeRecordId.read(buf),
+                FfiConverterTypeOrigin.read(buf),
+                )
+            4 -> ChangeEvent.StateChanged(
+                FfiConverterOptionalTypeRecordId.read(buf),
+                FfiConverterTypeRecordId.read(buf),
+                FfiConverterTypeOrigin.read(buf),
+                FfiConverterTypeJson.read(buf),
+                )
+            5 -> ChangeEvent.Conflict(
+                FfiConverterTypeKind.read(buf),
+                FfiConverterTypeRecordId.read(buf),
+                FfiConverterLong.read(buf),
+                FfiConverterString.read(buf),
+                FfiConverterTypeLoser.read(buf),
+                )
+            6 -> ChangeEvent.SyncStarted
+            7 -> ChangeEvent.SyncProgress(
+                FfiConverterULong.read(buf),
+                FfiConverterOptionalULong.read(buf),
+                )
+            8 -> ChangeEvent.SyncCompleted(
+                FfiConverterULong.read(buf),
+                FfiConverterULong.read(buf),
+                FfiConverterULong.read(buf),
+                FfiConverterULong.read(buf),
+                )
+            9 -> ChangeEvent.SyncFailed(
+                FfiConverterString.read(buf),
+                FfiConverterString.read(buf),
+                )
+            10 -> ChangeEvent.ConnectionChanged(
+                FfiConverterTypeConnection.read(buf),
+                )
+            11 -> ChangeEvent.NeedsAuth(
+                FfiConverterUShort.read(buf),
+                )
+            else -> throw RuntimeException("invalid enum value, something is very wrong!!")
+        }
+    }
+
+    override fun allocationSize(value: ChangeEvent): ULong = when(value) {
+        is ChangeEvent.Created -> {
+            // Add the size for the Int that specifies the variant plus the size needed for all fields
+            (
+                4UL
+                + FfiConverterTypeKind.allocationSize(value.`kind`)
+                + FfiConverterTypeRecordId.allocationSize(value.`id`)
+                + FfiConverterTypeOrigin.allocationSize(value.`origin`)
+                + FfiConverterOptionalString.allocationSize(value.`name`)
+            )
+        }
+        is ChangeEvent.Updated -> {
+            // Add the size for the Int that specifies the variant plus the size needed for all fields
+            (
+                4UL
+                + FfiConverterTypeKind.allocationSize(value.`kind`)
+                + FfiConverterTypeRecordId.allocationSize(value.`id`)
+                + FfiConverterTypeOrigin.allocationSize(value.`origin`)
+                + FfiConverterOptionalString.allocationSize(value.`name`)
+            )
+        }
+        is ChangeEvent.Deleted -> {
+            // Add the size for the Int that specifies the variant plus the size needed for all fields
+            (
+                4UL
+                + FfiConverterTypeKind.allocationSize(value.`kind`)
+                + FfiConverterTypeRecordId.allocationSize(value.`id`)
+                + FfiConverterTypeOrigin.allocationSize(value.`origin`)
+            )
+        }
+        is ChangeEvent.StateChanged -> {
+            // Add the size for the Int that specifies the variant plus the size needed for all fields
+            (
+                4UL
+                + FfiConverterOptionalTypeRecordId.allocationSize(value.`deviceId`)
+                + FfiConverterTypeRecordId.allocationSize(value.`id`)
+                + FfiConverterTypeOrigin.allocationSize(value.`origin`)
+                + FfiConverterTypeJson.allocationSize(value.`state`)
+            )
+        }
+        is ChangeEvent.Conflict -> {
+            // Add the size for the Int that specifies the variant plus the size needed for all fields
+            (
+                4UL
+                + FfiConverterTypeKind.allocationSize(value.`kind`)
+                + FfiConverterTypeRecordId.allocationSize(value.`id`)
+                + FfiConverterLong.allocationSize(value.`conflictId`)
+                + FfiConverterString.allocationSize(value.`reason`)
+                + FfiConverterTypeLoser.allocationSize(value.`loser`)
+            )
+        }
+        is ChangeEvent.SyncStarted -> {
+            // Add the size for the Int that specifies the variant plus the size needed for all fields
+            (
+                4UL
+            )
+        }
+        is ChangeEvent.SyncProgress -> {
+            // Add the size for the Int that specifies the variant plus the size needed for all fields
+            (
+                4UL
+                + FfiConverterULong.allocationSize(value.`done`)
+                + FfiConverterOptionalULong.allocationSize(value.`total`)
+            )
+        }
+        is ChangeEvent.SyncCompleted -> {
+            // Add the size for the Int that specifies the variant plus the size needed for all fields
+            (
+                4UL
+                + FfiConverterULong.allocationSize(value.`pulled`)
+                + FfiConverterULong.allocationSize(value.`pushed`)
+                + FfiConverterULong.allocationSize(value.`conflicts`)
+                + FfiConverterULong.allocationSize(value.`problems`)
+            )
+        }
+        is ChangeEvent.SyncFailed -> {
+            // Add the size for the Int that specifies the variant plus the size needed for all fields
+            (
+                4UL
+                + FfiConverterString.allocationSize(value.`code`)
+                + FfiConverterString.allocationSize(value.`detail`)
+            )
+        }
+        is ChangeEvent.ConnectionChanged -> {
+            // Add the size for the Int that specifies the variant plus the size needed for all fields
+            (
+                4UL
+                + FfiConverterTypeConnection.allocationSize(value.`connection`)
+            )
+        }
+        is ChangeEvent.NeedsAuth -> {
+            // Add the size for the Int that specifies the variant plus the size needed for all fields
+            (
+                4UL
+                + FfiConverterUShort.allocationSize(value.`status`)
+            )
+        }
+    }
+
+    override fun write(value: ChangeEvent, buf: ByteBuffer) {
+        when(value) {
+            is ChangeEvent.Created -> {
+                buf.putInt(1)
+                FfiConverterTypeKind.write(value.`kind`, buf)
+                FfiConverterTypeRecordId.write(value.`id`, buf)
+                FfiConverterTypeOrigin.write(value.`origin`, buf)
+                FfiConverterOptionalString.write(value.`name`, buf)
+                Unit
+            }
+            is ChangeEvent.Updated -> {
+                buf.putInt(2)
+                FfiConverterTypeKind.write(value.`kind`, buf)
+                FfiConverterTypeRecordId.write(value.`id`, buf)
+                FfiConverterTypeOrigin.write(value.`origin`, buf)
+                FfiConverterOptionalString.write(value.`name`, buf)
+                Unit
+            }
+            is ChangeEvent.Deleted -> {
+                buf.putInt(3)
+                FfiConverterTypeKind.write(value.`kind`, buf)
+                FfiConverterTypeRecordId.write(value.`id`, buf)
+                FfiConverterTypeOrigin.write(value.`origin`, buf)
+                Unit
+            }
+            is ChangeEvent.StateChanged -> {
+                buf.putInt(4)
+                FfiConverterOptionalTypeRecordId.write(value.`deviceId`, buf)
+                FfiConverterTypeRecordId.write(value.`id`, buf)
+                FfiConverterTypeOrigin.write(value.`origin`, buf)
+                FfiConverterTypeJson.write(value.`state`, buf)
+                Unit
+            }
+            is ChangeEvent.Conflict -> {
+                buf.putInt(5)
+                FfiConverterTypeKind.write(value.`kind`, buf)
+                FfiConverterTypeRecordId.write(value.`id`, buf)
+                FfiConverterLong.write(value.`conflictId`, buf)
+                FfiConverterString.write(value.`reason`, buf)
+                FfiConverterTypeLoser.write(value.`loser`, buf)
+                Unit
+            }
+            is ChangeEvent.SyncStarted -> {
+                buf.putInt(6)
+                Unit
+            }
+            is ChangeEvent.SyncProgress -> {
+                buf.putInt(7)
+                FfiConverterULong.write(value.`done`, buf)
+                FfiConverterOptionalULong.write(value.`total`, buf)
+                Unit
+            }
+            is ChangeEvent.SyncCompleted -> {
+                buf.putInt(8)
+                FfiConverterULong.write(value.`pulled`, buf)
+                FfiConverterULong.write(value.`pushed`, buf)
+                FfiConverterULong.write(value.`conflicts`, buf)
+                FfiConverterULong.write(value.`problems`, buf)
+                Unit
+            }
+            is ChangeEvent.SyncFailed -> {
+                buf.putInt(9)
+                FfiConverterString.write(value.`code`, buf)
+                FfiConverterString.write(value.`detail`, buf)
+                Unit
+            }
+            is ChangeEvent.ConnectionChanged -> {
+                buf.putInt(10)
+                FfiConverterTypeConnection.write(value.`connection`, buf)
+                Unit
+            }
+            is ChangeEvent.NeedsAuth -> {
+                buf.putInt(11)
+                FfiConverterUShort.write(value.`status`, buf)
+                Unit
+            }
+        }.let { /* this makes the `when` an expression, which ensures it is exhaustive */ }
+    }
+}
+
+
+/**
+ * How things stand with the server, as far as this client has tried.
+ */
+
+enum class Connection {
+
+    /**
+     * No server is named.
+     */
+    NOT_CONNECTED,
+    /**
+     * A server is named, and was not asked yet with this token.
+     */
+    UNKNOWN,
+    /**
+     * It answered last time.
+     */
+    ONLINE,
+    /**
+     * It could not be reached last time.
+     */
+    OFFLINE,
+    /**
+     * It refused the token; another is needed.
+     */
+    NEEDS_AUTH;
+
+
+    companion object
+}
+
+
+/**
+ * @suppress
+ */
+public object FfiConverterTypeConnection: FfiConverterRustBuffer<Connection> {
+    override fun read(buf: ByteBuffer) = try {
+        Connection.values()[buf.getInt() - 1]
+    } catch (e: IndexOutOfBoundsException) {
+        throw RuntimeException("invalid enum value, something is very wrong!!", e)
+    }
+
+    override fun allocationSize(value: Connection) = 4UL
+
+    override fun write(value: Connection, buf: ByteBuffer) {
+        buf.putInt(value.ordinal + 1)
     }
 }
 
@@ -7050,6 +10542,71 @@ public object FfiConverterTypeLoser: FfiConverterRustBuffer<Loser> {
 
 
 /**
+ * Why an observer failed.
+ */
+sealed class ObserverException: kotlin.Exception() {
+
+    /**
+     * In the observer's own words.
+     */
+    class Failed(
+
+        /**
+         * What went wrong.
+         */
+        val `reason`: kotlin.String
+        ) : ObserverException() {
+        override val message
+            get() = "reason=${ `reason` }"
+    }
+
+
+    companion object ErrorHandler : UniffiRustCallStatusErrorHandler<ObserverException> {
+        override fun lift(error_buf: RustBuffer.ByValue): ObserverException = FfiConverterTypeObserverError.lift(error_buf)
+    }
+
+
+}
+
+/**
+ * @suppress
+ */
+public object FfiConverterTypeObserverError : FfiConverterRustBuffer<ObserverException> {
+    override fun read(buf: ByteBuffer): ObserverException {
+
+
+        return when(buf.getInt()) {
+            1 -> ObserverException.Failed(
+                FfiConverterString.read(buf),
+                )
+            else -> throw RuntimeException("invalid error enum value, something is very wrong!!")
+        }
+    }
+
+    override fun allocationSize(value: ObserverException): ULong {
+        return when(value) {
+            is ObserverException.Failed -> (
+                // Add the size for the Int that specifies the variant plus the size needed for all fields
+                4UL
+                + FfiConverterString.allocationSize(value.`reason`)
+            )
+        }
+    }
+
+    override fun write(value: ObserverException, buf: ByteBuffer) {
+        when(value) {
+            is ObserverException.Failed -> {
+                buf.putInt(1)
+                FfiConverterString.write(value.`reason`, buf)
+                Unit
+            }
+        }.let { /* this makes the `when` an expression, which ensures it is exhaustive */ }
+    }
+
+}
+
+
+/**
  * What a change did. Only `delete` has a meaning of its own: creates and
  * updates both carry the whole record.
  */
@@ -7087,6 +10644,44 @@ public object FfiConverterTypeOperation: FfiConverterRustBuffer<Operation> {
     override fun allocationSize(value: Operation) = 4UL
 
     override fun write(value: Operation, buf: ByteBuffer) {
+        buf.putInt(value.ordinal + 1)
+    }
+}
+
+
+/**
+ * Where a change came from.
+ */
+
+enum class Origin {
+
+    /**
+     * An edit made on this replica.
+     */
+    LOCAL,
+    /**
+     * The server.
+     */
+    REMOTE;
+
+
+    companion object
+}
+
+
+/**
+ * @suppress
+ */
+public object FfiConverterTypeOrigin: FfiConverterRustBuffer<Origin> {
+    override fun read(buf: ByteBuffer) = try {
+        Origin.values()[buf.getInt() - 1]
+    } catch (e: IndexOutOfBoundsException) {
+        throw RuntimeException("invalid enum value, something is very wrong!!", e)
+    }
+
+    override fun allocationSize(value: Origin) = 4UL
+
+    override fun write(value: Origin, buf: ByteBuffer) {
         buf.putInt(value.ordinal + 1)
     }
 }
@@ -7480,6 +11075,25 @@ sealed class WildThingException: kotlin.Exception() {
     }
 
     /**
+     * It took longer than was allowed; work goes on in the background, if it did before.
+     */
+    class Timeout(
+
+        /**
+         * How long it was waited for, in milliseconds.
+         */
+        val `waitedMs`: kotlin.ULong,
+
+        /**
+         * Edits that the server has not answered.
+         */
+        val `pending`: kotlin.ULong
+        ) : WildThingException() {
+        override val message
+            get() = "waitedMs=${ `waitedMs` }, pending=${ `pending` }"
+    }
+
+    /**
      * A fault of this library. Please report it.
      */
     class Internal(
@@ -7545,7 +11159,11 @@ public object FfiConverterTypeWildThingError : FfiConverterRustBuffer<WildThingE
             13 -> WildThingException.UnsentEdits(
                 FfiConverterULong.read(buf),
                 )
-            14 -> WildThingException.Internal(
+            14 -> WildThingException.Timeout(
+                FfiConverterULong.read(buf),
+                FfiConverterULong.read(buf),
+                )
+            15 -> WildThingException.Internal(
                 FfiConverterString.read(buf),
                 )
             else -> throw RuntimeException("invalid error enum value, something is very wrong!!")
@@ -7619,6 +11237,12 @@ public object FfiConverterTypeWildThingError : FfiConverterRustBuffer<WildThingE
                 // Add the size for the Int that specifies the variant plus the size needed for all fields
                 4UL
                 + FfiConverterULong.allocationSize(value.`count`)
+            )
+            is WildThingException.Timeout -> (
+                // Add the size for the Int that specifies the variant plus the size needed for all fields
+                4UL
+                + FfiConverterULong.allocationSize(value.`waitedMs`)
+                + FfiConverterULong.allocationSize(value.`pending`)
             )
             is WildThingException.Internal -> (
                 // Add the size for the Int that specifies the variant plus the size needed for all fields
@@ -7696,14 +11320,50 @@ public object FfiConverterTypeWildThingError : FfiConverterRustBuffer<WildThingE
                 FfiConverterULong.write(value.`count`, buf)
                 Unit
             }
-            is WildThingException.Internal -> {
+            is WildThingException.Timeout -> {
                 buf.putInt(14)
+                FfiConverterULong.write(value.`waitedMs`, buf)
+                FfiConverterULong.write(value.`pending`, buf)
+                Unit
+            }
+            is WildThingException.Internal -> {
+                buf.putInt(15)
                 FfiConverterString.write(value.`detail`, buf)
                 Unit
             }
         }.let { /* this makes the `when` an expression, which ensures it is exhaustive */ }
     }
 
+}
+
+
+/**
+ * @suppress
+ */
+public object FfiConverterOptionalULong: FfiConverterRustBuffer<kotlin.ULong?> {
+    override fun read(buf: ByteBuffer): kotlin.ULong? {
+        if (buf.get().toInt() == 0) {
+            return null
+        }
+        return FfiConverterULong.read(buf)
+    }
+
+    override fun allocationSize(value: kotlin.ULong?): ULong {
+        if (value == null) {
+            return 1UL
+        } else {
+            return 1UL + FfiConverterULong.allocationSize(value)
+        }
+    }
+
+    override fun write(value: kotlin.ULong?, buf: ByteBuffer) {
+        if (value == null) {
+            buf.put(0)
+        } else {
+            buf.put(1)
+            FfiConverterULong.write(value, buf)
+        }
+    }
 }
 
 
@@ -7800,6 +11460,36 @@ public object FfiConverterOptionalString: FfiConverterRustBuffer<kotlin.String?>
 /**
  * @suppress
  */
+public object FfiConverterOptionalTypeChangeBatch: FfiConverterRustBuffer<ChangeBatch?> {
+    override fun read(buf: ByteBuffer): ChangeBatch? {
+        if (buf.get().toInt() == 0) {
+            return null
+        }
+        return FfiConverterTypeChangeBatch.read(buf)
+    }
+
+    override fun allocationSize(value: ChangeBatch?): ULong {
+        if (value == null) {
+            return 1UL
+        } else {
+            return 1UL + FfiConverterTypeChangeBatch.allocationSize(value)
+        }
+    }
+
+    override fun write(value: ChangeBatch?, buf: ByteBuffer) {
+        if (value == null) {
+            buf.put(0)
+        } else {
+            buf.put(1)
+            FfiConverterTypeChangeBatch.write(value, buf)
+        }
+    }
+}
+
+
+/**
+ * @suppress
+ */
 public object FfiConverterOptionalTypeConnectOptions: FfiConverterRustBuffer<ConnectOptions?> {
     override fun read(buf: ByteBuffer): ConnectOptions? {
         if (buf.get().toInt() == 0) {
@@ -7822,6 +11512,36 @@ public object FfiConverterOptionalTypeConnectOptions: FfiConverterRustBuffer<Con
         } else {
             buf.put(1)
             FfiConverterTypeConnectOptions.write(value, buf)
+        }
+    }
+}
+
+
+/**
+ * @suppress
+ */
+public object FfiConverterOptionalTypeDeviceState: FfiConverterRustBuffer<DeviceState?> {
+    override fun read(buf: ByteBuffer): DeviceState? {
+        if (buf.get().toInt() == 0) {
+            return null
+        }
+        return FfiConverterTypeDeviceState.read(buf)
+    }
+
+    override fun allocationSize(value: DeviceState?): ULong {
+        if (value == null) {
+            return 1UL
+        } else {
+            return 1UL + FfiConverterTypeDeviceState.allocationSize(value)
+        }
+    }
+
+    override fun write(value: DeviceState?, buf: ByteBuffer) {
+        if (value == null) {
+            buf.put(0)
+        } else {
+            buf.put(1)
+            FfiConverterTypeDeviceState.write(value, buf)
         }
     }
 }
@@ -7912,6 +11632,36 @@ public object FfiConverterOptionalTypeSalvaged: FfiConverterRustBuffer<Salvaged?
         } else {
             buf.put(1)
             FfiConverterTypeSalvaged.write(value, buf)
+        }
+    }
+}
+
+
+/**
+ * @suppress
+ */
+public object FfiConverterOptionalTypeSyncStatus: FfiConverterRustBuffer<SyncStatus?> {
+    override fun read(buf: ByteBuffer): SyncStatus? {
+        if (buf.get().toInt() == 0) {
+            return null
+        }
+        return FfiConverterTypeSyncStatus.read(buf)
+    }
+
+    override fun allocationSize(value: SyncStatus?): ULong {
+        if (value == null) {
+            return 1UL
+        } else {
+            return 1UL + FfiConverterTypeSyncStatus.allocationSize(value)
+        }
+    }
+
+    override fun write(value: SyncStatus?, buf: ByteBuffer) {
+        if (value == null) {
+            buf.put(0)
+        } else {
+            buf.put(1)
+            FfiConverterTypeSyncStatus.write(value, buf)
         }
     }
 }
@@ -8062,6 +11812,96 @@ public object FfiConverterOptionalTypeUserRole: FfiConverterRustBuffer<UserRole?
         } else {
             buf.put(1)
             FfiConverterTypeUserRole.write(value, buf)
+        }
+    }
+}
+
+
+/**
+ * @suppress
+ */
+public object FfiConverterOptionalSequenceTypeDevice: FfiConverterRustBuffer<List<Device>?> {
+    override fun read(buf: ByteBuffer): List<Device>? {
+        if (buf.get().toInt() == 0) {
+            return null
+        }
+        return FfiConverterSequenceTypeDevice.read(buf)
+    }
+
+    override fun allocationSize(value: List<Device>?): ULong {
+        if (value == null) {
+            return 1UL
+        } else {
+            return 1UL + FfiConverterSequenceTypeDevice.allocationSize(value)
+        }
+    }
+
+    override fun write(value: List<Device>?, buf: ByteBuffer) {
+        if (value == null) {
+            buf.put(0)
+        } else {
+            buf.put(1)
+            FfiConverterSequenceTypeDevice.write(value, buf)
+        }
+    }
+}
+
+
+/**
+ * @suppress
+ */
+public object FfiConverterOptionalSequenceTypeHouse: FfiConverterRustBuffer<List<House>?> {
+    override fun read(buf: ByteBuffer): List<House>? {
+        if (buf.get().toInt() == 0) {
+            return null
+        }
+        return FfiConverterSequenceTypeHouse.read(buf)
+    }
+
+    override fun allocationSize(value: List<House>?): ULong {
+        if (value == null) {
+            return 1UL
+        } else {
+            return 1UL + FfiConverterSequenceTypeHouse.allocationSize(value)
+        }
+    }
+
+    override fun write(value: List<House>?, buf: ByteBuffer) {
+        if (value == null) {
+            buf.put(0)
+        } else {
+            buf.put(1)
+            FfiConverterSequenceTypeHouse.write(value, buf)
+        }
+    }
+}
+
+
+/**
+ * @suppress
+ */
+public object FfiConverterOptionalSequenceTypeRoom: FfiConverterRustBuffer<List<Room>?> {
+    override fun read(buf: ByteBuffer): List<Room>? {
+        if (buf.get().toInt() == 0) {
+            return null
+        }
+        return FfiConverterSequenceTypeRoom.read(buf)
+    }
+
+    override fun allocationSize(value: List<Room>?): ULong {
+        if (value == null) {
+            return 1UL
+        } else {
+            return 1UL + FfiConverterSequenceTypeRoom.allocationSize(value)
+        }
+    }
+
+    override fun write(value: List<Room>?, buf: ByteBuffer) {
+        if (value == null) {
+            buf.put(0)
+        } else {
+            buf.put(1)
+            FfiConverterSequenceTypeRoom.write(value, buf)
         }
     }
 }
@@ -8468,6 +12308,32 @@ public object FfiConverterSequenceTypeUser: FfiConverterRustBuffer<List<User>> {
         buf.putInt(value.size)
         value.iterator().forEach {
             FfiConverterTypeUser.write(it, buf)
+        }
+    }
+}
+
+
+/**
+ * @suppress
+ */
+public object FfiConverterSequenceTypeChangeEvent: FfiConverterRustBuffer<List<ChangeEvent>> {
+    override fun read(buf: ByteBuffer): List<ChangeEvent> {
+        val len = buf.getInt()
+        return List<ChangeEvent>(len) {
+            FfiConverterTypeChangeEvent.read(buf)
+        }
+    }
+
+    override fun allocationSize(value: List<ChangeEvent>): ULong {
+        val sizeForLength = 4UL
+        val sizeForItems = value.map { FfiConverterTypeChangeEvent.allocationSize(it) }.sum()
+        return sizeForLength + sizeForItems
+    }
+
+    override fun write(value: List<ChangeEvent>, buf: ByteBuffer) {
+        buf.putInt(value.size)
+        value.iterator().forEach {
+            FfiConverterTypeChangeEvent.write(it, buf)
         }
     }
 }
