@@ -39,15 +39,19 @@ struct Place {
     folder: tempfile::TempDir,
 }
 
+async fn hub() -> Hub {
+    Hub::start(HubOptions {
+        listen: "127.0.0.1:0".parse().unwrap(),
+        db: None,
+        auth_token: Some(TOKEN.into()),
+    })
+    .await
+    .unwrap()
+}
+
 impl Place {
     async fn new() -> Self {
-        let hub = Hub::start(HubOptions {
-            listen: "127.0.0.1:0".parse().unwrap(),
-            db: None,
-            auth_token: Some(TOKEN.into()),
-        })
-        .await
-        .unwrap();
+        let hub = hub().await;
         hub.store().lock().unwrap().load_sample(60).unwrap();
         let held = HeldServer::before(hub.url());
         let folder = tempfile::tempdir().unwrap();
@@ -288,10 +292,20 @@ async fn a_panic_inside_is_an_error_of_that_call_and_changes_nothing() {
         "{broken:?}"
     );
     seam.0.store(false, Ordering::SeqCst);
-
     assert_eq!(client.get_houses().await.unwrap(), [before]);
     client.create_house(house("After")).await.unwrap();
     assert_eq!(client.pending_changes().await.unwrap().len(), 2);
+
+    let hub = hub().await;
+    client.connect(hub.url(), Some(TOKEN.into()), None).await.unwrap();
+    seam.0.store(true, Ordering::SeqCst);
+    let broken = held::soon(client.sync()).await;
+    assert!(
+        matches!(broken, Err(WildThingError::Internal { .. })),
+        "{broken:?}"
+    );
+    seam.0.store(false, Ordering::SeqCst);
+    assert_eq!(client.sync().await.unwrap().pushed, 2);
 }
 
 /// A thousand times what an app does that opens its house for every question.

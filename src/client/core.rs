@@ -227,6 +227,9 @@ impl From<SyncError> for WildThingError {
             SyncError::Store(error) => error.into(),
             SyncError::Busy => WildThingError::Busy,
             SyncError::Cancelled => WildThingError::Cancelled,
+            SyncError::Panicked => WildThingError::Internal {
+                detail: error.to_string(),
+            },
         }
     }
 }

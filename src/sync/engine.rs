@@ -2,10 +2,12 @@
 //! transport, waits on the seam's timers. One sync at a time; whoever asks for
 //! another joins the one that runs.
 
+use std::panic::AssertUnwindSafe;
 use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
 
+use futures_util::FutureExt as _;
 use tokio::sync::watch;
 
 use super::execute::{Outward, execute};
@@ -127,11 +129,18 @@ impl Engine {
         let number = self.begun.fetch_add(1, Ordering::AcqRel) + 1;
         let cancelled = self.cancel.subscribe();
         tokio::spawn(async move {
-            let begun = engine.seam.now();
             engine.progress.started();
-            let result = engine.run(transport, cancelled).await;
-            let micros = engine.seam.now().micros().saturating_sub(begun.micros());
-            let took = Duration::from_micros(u64::try_from(micros).unwrap_or(0));
+            let running = AssertUnwindSafe(async {
+                let begun = engine.seam.now();
+                let result = engine.run(transport, cancelled).await;
+                let micros = engine.seam.now().micros().saturating_sub(begun.micros());
+                (result, Duration::from_micros(u64::try_from(micros).unwrap_or(0)))
+            });
+            // Whatever happens, the start that was told gets its end.
+            let (result, took) = running
+                .catch_unwind()
+                .await
+                .unwrap_or((Err(SyncError::Panicked), Duration::ZERO));
             let outcome = Arc::new(Outcome { number, result, took });
             engine.progress.ending(&outcome);
             // In one turn: whoever hears of the end and asks for another sync
@@ -222,10 +231,15 @@ impl Engine {
                 (planner, outward)
             })
             .await;
-            let Ok((returned, outward)) = advanced else {
-                return Err(SyncError::Cancelled);
+            let outward = match advanced {
+                Ok((returned, outward)) => {
+                    planner = returned;
+                    outward
+                }
+                Err(error) if error.is_panic() => return Err(SyncError::Panicked),
+                // The runtime shuts down.
+                Err(_) => return Err(SyncError::Cancelled),
             };
-            planner = returned;
             let (pulled, pushed) = planner.progress();
             self.progress.progress(pulled, pushed);
             event = match outward {

@@ -196,6 +196,10 @@ pub enum SyncError {
     /// The user cancelled.
     #[error("cancelled")]
     Cancelled,
+    /// A fault of this library. What was committed before it stays, and the
+    /// next sync goes on from there.
+    #[error("the sync panicked; its transaction was rolled back")]
+    Panicked,
 }
 
 impl SyncError {
