@@ -311,3 +311,66 @@ async fn a_background_sync_pushes_a_write_after_a_moment_and_tells_of_it() {
     assert!(a.pending_changes().await.unwrap().is_empty());
     a.stop_background_sync().await;
 }
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_list_says_of_each_record_what_the_record_says_itself() {
+    let (hub, folder) = (sample_hub().await, tempfile::tempdir().unwrap());
+    let (a, b) = (
+        client(&folder, "a.db", &hub).await,
+        client(&folder, "b.db", &hub).await,
+    );
+    a.sync().await.unwrap();
+    b.sync().await.unwrap();
+    // One with an edit that lost, one with an unsent edit, one unplaced, one that never told.
+    let devices = a.get_devices(None).await.unwrap();
+    let rename = |name: &str| DevicePatch {
+        name: Some(name.into()),
+        ..DevicePatch::default()
+    };
+    a.update_device(devices[0].id.clone(), rename("A's"))
+        .await
+        .unwrap();
+    b.update_device(devices[0].id.clone(), rename("B's"))
+        .await
+        .unwrap();
+    b.sync().await.unwrap();
+    a.sync().await.unwrap();
+    a.update_device_state(devices[1].id.clone(), object(json!({"a": 1})), None, true)
+        .await
+        .unwrap();
+    let room = a.get_rooms(None).await.unwrap().swap_remove(0);
+    a.create_device(NewDevice::new(room.id.clone(), "New"))
+        .await
+        .unwrap();
+    let gone = devices[2].room_id.clone().unwrap();
+    let delete = json!({"entity_type": "room", "entity_id": gone, "operation": "delete",
+        "client_sync_id": "c1", "bases": [],
+        "data": {"id": gone, "sync_id": "zz", "name": "Gone", "house_id": "house-1", "house_name": "H",
+                 "updated_at": "2030-01-01T00:00:00", "is_deleted": true}});
+    hub.store()
+        .lock()
+        .unwrap()
+        .push("somebody", vec![delete])
+        .unwrap();
+    a.sync().await.unwrap();
+
+    for room_id in [None, Some(room.id), Some(gone)] {
+        let listed = a.get_devices(room_id).await.unwrap();
+        assert!(!listed.is_empty());
+        for device in listed {
+            assert_eq!(device, a.get_device(device.id.clone()).await.unwrap());
+        }
+    }
+    let listed = a.get_devices(None).await.unwrap();
+    assert!(listed.iter().any(|device| device.unplaced));
+    assert!(listed.iter().any(|device| !device.state.is_empty()));
+    for room in a.get_rooms(None).await.unwrap() {
+        assert_eq!(room, a.get_room(room.id.clone()).await.unwrap());
+    }
+    let open = a.conflicts().await.unwrap();
+    let superseded = listed
+        .iter()
+        .chain(&b.get_devices(None).await.unwrap())
+        .any(|device| matches!(device.freshness, wildthing::client::Freshness::Superseded { .. }));
+    assert!(superseded, "{open:?}");
+}

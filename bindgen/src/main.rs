@@ -15,11 +15,12 @@
 //! - `api`: the API as the library describes it.
 //! - `spell`: how each language writes a type, a name, a signature.
 //! - `verify`: every spelled name is one that a generator wrote.
-//! - `page`, `json`: `docs/api.md` and `api.json`.
+//! - `page`, `groups`, `json`: `docs/api.md`, in which order it tells, and `api.json`.
 
 mod api;
 mod clean;
 mod generate;
+mod groups;
 mod json;
 mod page;
 mod spell;

@@ -7,6 +7,7 @@ use anyhow::Result;
 use uniffi_meta::Type;
 
 use crate::api::{Api, Callable, Enum, Field, Object, Record};
+use crate::groups;
 use crate::spell::{Language, Languages};
 
 const INTRODUCTION: &str = "\
@@ -66,10 +67,21 @@ impl Page {
     fn object(&self, text: &mut String, object: &Object, heading: &str) -> Result<()> {
         let _ = writeln!(text, "\n{heading} {}", object.name);
         paragraph(text, &object.docs);
-        self.callables(text, &object.methods)
+        if object.name != groups::CLASS {
+            return self.callables(text, &object.methods);
+        }
+        for (group, methods) in groups::grouped(&object.methods)? {
+            let _ = writeln!(text, "\n### {group}");
+            self.callables(text, methods)?;
+        }
+        Ok(())
     }
 
-    fn callables(&self, text: &mut String, callables: &[Callable]) -> Result<()> {
+    fn callables<'a>(
+        &self,
+        text: &mut String,
+        callables: impl IntoIterator<Item = &'a Callable>,
+    ) -> Result<()> {
         for callable in callables {
             let _ = writeln!(text, "\n#### `{}`", callable.name);
             paragraph(text, first_paragraph(&callable.docs));

@@ -18,6 +18,7 @@ mod patch;
 mod present;
 mod read;
 pub mod records;
+mod standings;
 mod sync;
 mod typed;
 pub mod types;

@@ -5,6 +5,7 @@ use serde_json::Value;
 
 use super::core::Core;
 use super::records::{Device, DeviceState, Event, House, Room, User};
+use super::standings::Standings;
 use super::typed::{Standing, Typed};
 use super::types::RecordObject;
 use super::{Result, WildThingClient, WildThingError, present};
@@ -193,10 +194,14 @@ impl WildThingClient {
                     records.sort_by(|a, b| {
                         (&a.version.name, &a.version.key.id).cmp(&(&b.version.name, &b.version.key.id))
                     });
-                    records
+                    let mut standings = Standings::of::<T>(connection, parent.as_ref())?;
+                    Ok(records
                         .into_iter()
-                        .map(|record| typed(connection, record))
-                        .collect()
+                        .map(|record| {
+                            let standing = standings.take(&record);
+                            T::new(record, standing)
+                        })
+                        .collect())
                 })?)
             })
             .await

@@ -2,9 +2,9 @@
 
 use serde::Serialize;
 
-use crate::model::{Json, Key, Kind, RecordId, Version};
+use crate::model::{Json, Key, Kind, RecordId};
 use crate::store::journal::Loser;
-use crate::store::{Commit, Origin, StoreEvent};
+use crate::store::{Commit, Glimpse, Origin, StoreEvent};
 
 /// A change, told after it was committed.
 ///
@@ -134,15 +134,19 @@ impl ChangeEvent {
     }
 
     /// A record that is there. A state is told as its device's.
-    pub(super) fn record(created: bool, version: &Version, origin: Origin) -> Self {
-        let Key { kind, id } = version.key.clone();
-        let name = version.name.clone();
+    pub(super) fn record(created: bool, seen: Glimpse, origin: Origin) -> Self {
+        let Key { kind, id } = seen.key;
+        let name = seen.name;
         match kind {
             Kind::EntityState => ChangeEvent::StateChanged {
-                device_id: version.parent_id.clone(),
+                device_id: seen.parent_id,
                 id,
                 origin,
-                state: version.embedded("state_json").unwrap_or_default(),
+                // What is no JSON is no state.
+                state: seen
+                    .state
+                    .and_then(|text| serde_json::from_str(&text).ok())
+                    .unwrap_or_default(),
             },
             _ if created => ChangeEvent::Created {
                 kind,
@@ -171,8 +175,8 @@ impl ChangeEvent {
     /// What a commit did, in order.
     pub(super) fn of(commit: &Commit) -> Vec<Self> {
         let event = |event: &StoreEvent| match event {
-            StoreEvent::Created(version, origin) => Self::record(true, version, *origin),
-            StoreEvent::Updated(version, origin) => Self::record(false, version, *origin),
+            StoreEvent::Created(seen, origin) => Self::record(true, seen.clone(), *origin),
+            StoreEvent::Updated(seen, origin) => Self::record(false, seen.clone(), *origin),
             StoreEvent::Deleted(key, origin) => Self::deleted(key, *origin),
             StoreEvent::Conflict(entry) => ChangeEvent::Conflict {
                 kind: entry.version.key.kind.clone(),

@@ -171,8 +171,8 @@ impl Follower {
 fn event(row: &Changed) -> Option<ChangeEvent> {
     let version = &row.record.version;
     match row.change {
-        LastChange::Created(origin) => Some(ChangeEvent::record(true, version, origin)),
-        LastChange::Updated(origin) => Some(ChangeEvent::record(false, version, origin)),
+        LastChange::Created(origin) => Some(ChangeEvent::record(true, version.into(), origin)),
+        LastChange::Updated(origin) => Some(ChangeEvent::record(false, version.into(), origin)),
         LastChange::Deleted(origin) => Some(ChangeEvent::deleted(&version.key, origin)),
         LastChange::Status => None,
     }

@@ -1,11 +1,13 @@
 //! The journal of edits that lost or were refused, and the history of
 //! superseded versions. Nothing here decides who loses.
 
+use std::collections::HashMap;
+
 use rusqlite::{Connection, OptionalExtension, Row, params};
 
 use super::StoreError;
 use super::rows::{json_column, time_text};
-use crate::model::{Key, Timestamp, Version};
+use crate::model::{Key, Kind, RecordId, Timestamp, Version};
 
 /// How many entries the journal keeps before it prunes those older than [`MIN_DAYS`].
 pub const MAX_ENTRIES: i64 = 10_000;
@@ -307,6 +309,30 @@ pub fn open_loss(connection: &Connection, key: &Key) -> Result<Option<OpenLoss>,
             })
         })
         .optional()?)
+}
+
+/// The newest open loss of every record of a kind that has one.
+pub fn open_losses(connection: &Connection, kind: &Kind) -> Result<HashMap<RecordId, OpenLoss>, StoreError> {
+    let mut statement = connection.prepare_cached(
+        "SELECT id, entry, reason FROM journal
+         WHERE kind = ?1 AND NOT dismissed AND loser = 'local' AND reason NOT IN ('discarded', 'rejected')
+         ORDER BY entry",
+    )?;
+    let rows = statement.query_map([kind.as_str()], |row| {
+        let loss = OpenLoss {
+            entry: row.get(1)?,
+            reason: row.get(2)?,
+        };
+        Ok((row.get::<_, String>(0)?, loss))
+    })?;
+    let mut losses = HashMap::new();
+    for row in rows {
+        let (id, loss) = row?;
+        if let Ok(id) = RecordId::new(id) {
+            losses.insert(id, loss);
+        }
+    }
+    Ok(losses)
 }
 
 /// How many entries are not dismissed.

@@ -38,7 +38,7 @@ use crate::seam::SharedSeam;
 pub use edits::stamp;
 pub use error::StoreError;
 pub use repair::Salvage;
-pub use tx::{Commit, Kinds, Origin, StoreEvent, Tx};
+pub use tx::{Commit, Glimpse, Kinds, Origin, StoreEvent, Tx};
 
 use metadata::LeaseOwner;
 use outbox::PushPosition;

@@ -1,5 +1,7 @@
 //! Records as rows: reading, writing, listing. No rules here.
 
+use std::collections::{HashMap, HashSet};
+
 use rusqlite::{Connection, OptionalExtension, Row, params};
 
 use super::{Origin, StoreError};
@@ -84,6 +86,56 @@ pub fn is_live(connection: &Connection, key: &Key) -> Result<bool, StoreError> {
     Ok(connection
         .prepare_cached("SELECT EXISTS (SELECT 1 FROM records WHERE kind = ?1 AND id = ?2 AND NOT deleted)")?
         .query_row(params![key.kind.as_str(), key.id.as_str()], |row| row.get(0))?)
+}
+
+/// The ids of a kind's live records, or that of the one asked for if it is live.
+pub fn live_ids(
+    connection: &Connection,
+    kind: &Kind,
+    only: Option<&RecordId>,
+) -> Result<HashSet<String>, StoreError> {
+    let mut statement = connection.prepare_cached(match only {
+        Some(_) => "SELECT id FROM records WHERE kind = ?1 AND id = ?2 AND NOT deleted",
+        None => "SELECT id FROM records WHERE kind = ?1 AND ?2 IS NULL AND NOT deleted",
+    })?;
+    let rows = statement.query_map(params![kind.as_str(), only.map(RecordId::as_str)], |row| {
+        row.get(0)
+    })?;
+    Ok(rows.collect::<rusqlite::Result<_>>()?)
+}
+
+/// The current state of every device, or of those in a room: of all its state
+/// rows the one with the greatest (edit time, edit id). A device without a row,
+/// or one that can't be read, is not among them.
+pub fn newest_states(
+    connection: &Connection,
+    room: Option<&RecordId>,
+) -> Result<HashMap<String, JsonObject>, StoreError> {
+    const STATES: &str = "SELECT parent_id, updated_at, sync_id, body ->> 'state_json' FROM records
+         WHERE kind = 'entity_state' AND NOT deleted";
+    let sql = match room {
+        Some(_) => format!(
+            "{STATES} AND parent_id IN
+                 (SELECT id FROM records WHERE kind = 'device' AND parent_id = ?1 AND NOT deleted)"
+        ),
+        None => format!("{STATES} AND parent_id IS NOT NULL AND ?1 IS NULL"),
+    };
+    let mut statement = connection.prepare_cached(&sql)?;
+    let mut rows = statement.query([room.map(RecordId::as_str)])?;
+    // Times are stored in one spelling whose order is theirs.
+    let mut newest: HashMap<String, ((Option<String>, String), Option<String>)> = HashMap::new();
+    while let Some(row) = rows.next()? {
+        let age = (row.get(1)?, row.get(2)?);
+        let device: String = row.get(0)?;
+        if newest.get(&device).is_none_or(|(known, _)| *known < age) {
+            newest.insert(device, (age, row.get(3)?));
+        }
+    }
+    let read = |text: Option<String>| text.and_then(|text| serde_json::from_str(&text).ok());
+    Ok(newest
+        .into_iter()
+        .map(|(device, (_, state))| (device, read(state).unwrap_or_default()))
+        .collect())
 }
 
 /// Which records to list.

@@ -7,7 +7,7 @@ use rusqlite::Connection;
 use super::metadata::{self, LeaseOwner};
 use super::rows::{self, LastChange, Standing};
 use super::{StoreError, journal};
-use crate::model::{Key, Kind, RecordStatus, Timestamp, Version};
+use crate::model::{Key, Kind, RecordId, RecordStatus, Timestamp, Version};
 use crate::seam::Seam;
 
 /// Where a change came from.
@@ -24,13 +24,42 @@ pub enum Origin {
 #[derive(Debug, Clone, PartialEq)]
 pub enum StoreEvent {
     /// A record that was not there, or was deleted, is there.
-    Created(Version, Origin),
+    Created(Glimpse, Origin),
     /// A record says something else.
-    Updated(Version, Origin),
+    Updated(Glimpse, Origin),
     /// A record is gone.
     Deleted(Key, Origin),
     /// An edit lost.
     Conflict(Box<journal::JournalEntry>),
+}
+
+/// What is told of a record that is there. Not the whole: a page of a first
+/// sync would be copied for it.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Glimpse {
+    /// Which record.
+    pub key: Key,
+    /// Its name, for kinds that have one.
+    pub name: Option<String>,
+    /// What it is in or about.
+    pub parent_id: Option<RecordId>,
+    /// The state that a state record holds, as JSON text.
+    pub state: Option<String>,
+}
+
+impl From<&Version> for Glimpse {
+    fn from(version: &Version) -> Self {
+        let state = match version.key.kind {
+            Kind::EntityState => version.text("state_json").map(str::to_owned),
+            _ => None,
+        };
+        Self {
+            key: version.key.clone(),
+            name: version.name.clone(),
+            parent_id: version.parent_id.clone(),
+            state,
+        }
+    }
 }
 
 /// A set of kinds; those of newer servers count as one.
@@ -158,11 +187,11 @@ impl<'a> Tx<'a> {
             (true, false) => (LastChange::Status, None),
             (false, false) => (
                 LastChange::Created(origin),
-                Some(StoreEvent::Created(version.clone(), origin)),
+                Some(StoreEvent::Created(version.into(), origin)),
             ),
             (false, true) => (
                 LastChange::Updated(origin),
-                Some(StoreEvent::Updated(version.clone(), origin)),
+                Some(StoreEvent::Updated(version.into(), origin)),
             ),
         };
         rows::put(
