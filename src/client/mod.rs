@@ -43,7 +43,7 @@ pub use live::LiveQuery;
 pub use watch::{DeviceStateQuery, DevicesQuery, HousesQuery, RoomsQuery, StatusQuery};
 
 pub use crate::observe::{
-    ChangeBatch, ChangeObserver, ChangeStream, Events, Observed, ObserverError, Subscription,
+    ChangeBatch, ChangeObserver, ChangeStream, ChangeSubscription, Events, Observed, ObserverError,
 };
 pub use crate::store::Origin;
 pub use crate::store::journal::Loser;

@@ -5,7 +5,7 @@ use std::time::Duration;
 
 use super::WildThingClient;
 use super::core::Core;
-use crate::observe::{ChangeObserver, ChangeStream, Subscription};
+use crate::observe::{ChangeObserver, ChangeStream, ChangeSubscription};
 
 /// How often other processes' commits are looked for while somebody listens.
 const FOLLOW_EVERY: Duration = Duration::from_millis(200);
@@ -27,7 +27,7 @@ impl WildThingClient {
     ///
     /// An observer that holds this client keeps it from ending by itself:
     /// cancel the subscription, or call `shutdown`.
-    pub fn observe_changes(&self, observer: Arc<dyn ChangeObserver>) -> Arc<Subscription> {
+    pub fn observe_changes(&self, observer: Arc<dyn ChangeObserver>) -> Arc<ChangeSubscription> {
         let core = &self.inner.core;
         let subscription = core.broadcaster.observe(observer);
         core.listened();

@@ -26,7 +26,7 @@ use tokio::sync::watch;
 
 pub use event::{ChangeBatch, ChangeEvent, Connection};
 pub use follow::Follower;
-pub use observer::{ChangeObserver, ObserverError, Subscription};
+pub use observer::{ChangeObserver, ChangeSubscription, ObserverError};
 pub use queue::CAPACITY;
 pub use signal::{Interest, Watching};
 pub use stream::{ChangeStream, Events, Observed};
@@ -109,10 +109,10 @@ impl Broadcaster {
     }
 
     /// Calls an observer with the changes from now on.
-    pub fn observe(self: &Arc<Self>, observer: Arc<dyn ChangeObserver>) -> Subscription {
+    pub fn observe(self: &Arc<Self>, observer: Arc<dyn ChangeObserver>) -> ChangeSubscription {
         let observing = Arc::new(Observing::new(observer));
         let number = self.join(Listener::Observer(Arc::clone(&observing)));
-        Subscription::new(observing, number, Arc::clone(self))
+        ChangeSubscription::new(observing, number, Arc::clone(self))
     }
 
     /// A signal of what changes from now on; it is raised at first.

@@ -32,14 +32,16 @@ pub enum ObserverError {
 }
 
 /// An observer's place among the listeners. Dropping it cancels it.
+///
+/// Plain `Subscription` is a protocol of Apple's Combine, which apps import too.
 #[derive(Debug, uniffi::Object)]
-pub struct Subscription {
+pub struct ChangeSubscription {
     observing: Arc<Observing>,
     number: u64,
     broadcaster: Arc<Broadcaster>,
 }
 
-impl Subscription {
+impl ChangeSubscription {
     pub(super) fn new(observing: Arc<Observing>, number: u64, broadcaster: Arc<Broadcaster>) -> Self {
         Self {
             observing,
@@ -50,7 +52,7 @@ impl Subscription {
 }
 
 #[uniffi::export]
-impl Subscription {
+impl ChangeSubscription {
     /// Ends it: no further call begins, and the observer is let go of. One that
     /// runs on another thread is not waited for. May be called again, also by
     /// the observer itself.
@@ -67,7 +69,7 @@ impl Subscription {
     }
 }
 
-impl Drop for Subscription {
+impl Drop for ChangeSubscription {
     fn drop(&mut self) {
         self.cancel();
     }

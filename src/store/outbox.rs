@@ -13,6 +13,7 @@ use crate::protocol::v1::Operation;
 /// Whether an unsent edit will be sent.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, serde::Serialize, uniffi::Enum)]
 #[serde(rename_all = "snake_case")]
+#[uniffi(name = "PendingState")]
 pub enum OutboxState {
     /// It will, at the next sync.
     Queued,

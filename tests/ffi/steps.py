@@ -116,7 +116,7 @@ async def a_house_is_built_offline(house):
         assert [e.id for e in await home.get_events(lamp.id, 5)] == [logged.id]
 
         told = await home.explain(wt.Kind.DEVICE(), lamp.id)
-        assert told.words and told.pending.operation == wt.Operation.CREATE and told.freshness.is_PENDING()
+        assert told.words and told.pending.operation == wt.EditOperation.CREATE and told.freshness.is_PENDING()
         assert await home.history(wt.Kind.DEVICE(), lamp.id)
         assert len(await home.pending_changes()) == 6
         await home.delete_user(user.id)

@@ -3,8 +3,8 @@
 use std::sync::atomic::{AtomicBool, Ordering};
 
 use tokio::sync::Semaphore;
-use wildthing::client::Room;
 use wildthing::client::WildThingError;
+use wildthing::client::{Freshness, Room};
 use wildthing::model::{RecordId, RecordStatus, Timestamp};
 use wildthing::seam::{BoxFuture, RealSeam, Seam};
 
@@ -143,6 +143,34 @@ async fn a_pulled_change_and_its_standing_are_answered() {
     assert_eq!(
         (synced[0].sync_status, names(&synced)),
         (RecordStatus::Synced, names(&pending))
+    );
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn an_edit_that_lost_shows_on_its_record_until_it_is_dismissed() {
+    let folder = tempfile::tempdir().unwrap();
+    let hub = sample_hub(30).await;
+    let (a, b) = (
+        client(&folder, "a.db", &hub).await,
+        client(&folder, "b.db", &hub).await,
+    );
+    a.sync().await.unwrap();
+    b.sync().await.unwrap();
+    rename_house(&a, &id("house-1"), "A's").await;
+    rename_house(&b, &id("house-1"), "B's").await;
+    b.sync().await.unwrap();
+    let query = a.watch_houses();
+    soon(query.next()).await.unwrap();
+    a.sync().await.unwrap();
+    let answer = soon(query.next()).await.unwrap().unwrap();
+    let Freshness::Superseded { conflict_id, .. } = answer[0].freshness else {
+        panic!("{answer:?}");
+    };
+    a.dismiss(conflict_id).await.unwrap();
+    let answer = soon(query.next()).await.unwrap().unwrap();
+    assert!(
+        matches!(answer[0].freshness, Freshness::Synced { .. }),
+        "{answer:?}"
     );
 }
 

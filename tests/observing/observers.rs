@@ -3,7 +3,7 @@
 use std::sync::atomic::{AtomicUsize, Ordering};
 use std::sync::{Arc, Mutex, OnceLock, mpsc as sync_mpsc};
 
-use wildthing::client::{ObserverError, Subscription};
+use wildthing::client::{ChangeSubscription, ObserverError};
 
 use super::*;
 
@@ -124,7 +124,7 @@ async fn an_observer_may_read_write_and_cancel_itself() {
     let client = offline(&folder).await;
     let (observer, mut batches) = recorder();
     let _good = client.observe_changes(observer);
-    let own: Arc<OnceLock<Arc<Subscription>>> = Arc::default();
+    let own: Arc<OnceLock<Arc<ChangeSubscription>>> = Arc::default();
     let calls = Arc::new(AtomicUsize::new(0));
     let (mine, called, inner) = (Arc::clone(&own), Arc::clone(&calls), client.clone());
     let (says_so, mut cancelled) = mpsc::unbounded_channel();

@@ -13,6 +13,8 @@ use crate::protocol::decode::{
 /// updates both carry the whole record.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, serde::Serialize, uniffi::Enum)]
 #[serde(rename_all = "snake_case")]
+// Apple's Foundation has an Operation of its own.
+#[uniffi(name = "EditOperation")]
 pub enum Operation {
     /// The record is new.
     Create,
