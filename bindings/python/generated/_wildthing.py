@@ -535,6 +535,10 @@ def _uniffi_check_api_checksums(lib):
         raise InternalError("UniFFI API checksum mismatch: try cleaning and rebuilding your project")
     if lib.uniffi_wildthing_checksum_method_changestream_next() != 34146:
         raise InternalError("UniFFI API checksum mismatch: try cleaning and rebuilding your project")
+    if lib.uniffi_wildthing_checksum_method_changesubscription_cancel() != 17285:
+        raise InternalError("UniFFI API checksum mismatch: try cleaning and rebuilding your project")
+    if lib.uniffi_wildthing_checksum_method_changesubscription_is_active() != 14168:
+        raise InternalError("UniFFI API checksum mismatch: try cleaning and rebuilding your project")
     if lib.uniffi_wildthing_checksum_method_devicestatequery_cancel() != 10576:
         raise InternalError("UniFFI API checksum mismatch: try cleaning and rebuilding your project")
     if lib.uniffi_wildthing_checksum_method_devicestatequery_next() != 5376:
@@ -556,10 +560,6 @@ def _uniffi_check_api_checksums(lib):
     if lib.uniffi_wildthing_checksum_method_statusquery_cancel() != 39456:
         raise InternalError("UniFFI API checksum mismatch: try cleaning and rebuilding your project")
     if lib.uniffi_wildthing_checksum_method_statusquery_next() != 34433:
-        raise InternalError("UniFFI API checksum mismatch: try cleaning and rebuilding your project")
-    if lib.uniffi_wildthing_checksum_method_subscription_cancel() != 16443:
-        raise InternalError("UniFFI API checksum mismatch: try cleaning and rebuilding your project")
-    if lib.uniffi_wildthing_checksum_method_subscription_is_active() != 31729:
         raise InternalError("UniFFI API checksum mismatch: try cleaning and rebuilding your project")
     if lib.uniffi_wildthing_checksum_method_wildthingclient_cancel_sync() != 20227:
         raise InternalError("UniFFI API checksum mismatch: try cleaning and rebuilding your project")
@@ -627,7 +627,7 @@ def _uniffi_check_api_checksums(lib):
         raise InternalError("UniFFI API checksum mismatch: try cleaning and rebuilding your project")
     if lib.uniffi_wildthing_checksum_method_wildthingclient_network_available() != 15704:
         raise InternalError("UniFFI API checksum mismatch: try cleaning and rebuilding your project")
-    if lib.uniffi_wildthing_checksum_method_wildthingclient_observe_changes() != 4132:
+    if lib.uniffi_wildthing_checksum_method_wildthingclient_observe_changes() != 25057:
         raise InternalError("UniFFI API checksum mismatch: try cleaning and rebuilding your project")
     if lib.uniffi_wildthing_checksum_method_wildthingclient_pause() != 15745:
         raise InternalError("UniFFI API checksum mismatch: try cleaning and rebuilding your project")
@@ -720,6 +720,12 @@ _UniffiLib.uniffi_wildthing_checksum_method_changestream_cancel.restype = ctypes
 _UniffiLib.uniffi_wildthing_checksum_method_changestream_next.argtypes = (
 )
 _UniffiLib.uniffi_wildthing_checksum_method_changestream_next.restype = ctypes.c_uint16
+_UniffiLib.uniffi_wildthing_checksum_method_changesubscription_cancel.argtypes = (
+)
+_UniffiLib.uniffi_wildthing_checksum_method_changesubscription_cancel.restype = ctypes.c_uint16
+_UniffiLib.uniffi_wildthing_checksum_method_changesubscription_is_active.argtypes = (
+)
+_UniffiLib.uniffi_wildthing_checksum_method_changesubscription_is_active.restype = ctypes.c_uint16
 _UniffiLib.uniffi_wildthing_checksum_method_devicestatequery_cancel.argtypes = (
 )
 _UniffiLib.uniffi_wildthing_checksum_method_devicestatequery_cancel.restype = ctypes.c_uint16
@@ -753,12 +759,6 @@ _UniffiLib.uniffi_wildthing_checksum_method_statusquery_cancel.restype = ctypes.
 _UniffiLib.uniffi_wildthing_checksum_method_statusquery_next.argtypes = (
 )
 _UniffiLib.uniffi_wildthing_checksum_method_statusquery_next.restype = ctypes.c_uint16
-_UniffiLib.uniffi_wildthing_checksum_method_subscription_cancel.argtypes = (
-)
-_UniffiLib.uniffi_wildthing_checksum_method_subscription_cancel.restype = ctypes.c_uint16
-_UniffiLib.uniffi_wildthing_checksum_method_subscription_is_active.argtypes = (
-)
-_UniffiLib.uniffi_wildthing_checksum_method_subscription_is_active.restype = ctypes.c_uint16
 _UniffiLib.uniffi_wildthing_checksum_method_wildthingclient_cancel_sync.argtypes = (
 )
 _UniffiLib.uniffi_wildthing_checksum_method_wildthingclient_cancel_sync.restype = ctypes.c_uint16
@@ -957,6 +957,16 @@ _UniffiLib.uniffi_wildthing_fn_method_changestream_next.argtypes = (
     ctypes.c_uint64,
 )
 _UniffiLib.uniffi_wildthing_fn_method_changestream_next.restype = ctypes.c_uint64
+_UniffiLib.uniffi_wildthing_fn_method_changesubscription_cancel.argtypes = (
+    ctypes.c_uint64,
+    ctypes.POINTER(_UniffiRustCallStatus),
+)
+_UniffiLib.uniffi_wildthing_fn_method_changesubscription_cancel.restype = None
+_UniffiLib.uniffi_wildthing_fn_method_changesubscription_is_active.argtypes = (
+    ctypes.c_uint64,
+    ctypes.POINTER(_UniffiRustCallStatus),
+)
+_UniffiLib.uniffi_wildthing_fn_method_changesubscription_is_active.restype = ctypes.c_int8
 _UniffiLib.uniffi_wildthing_fn_method_devicestatequery_cancel.argtypes = (
     ctypes.c_uint64,
     ctypes.POINTER(_UniffiRustCallStatus),
@@ -1008,16 +1018,6 @@ _UniffiLib.uniffi_wildthing_fn_method_statusquery_next.argtypes = (
     ctypes.c_uint64,
 )
 _UniffiLib.uniffi_wildthing_fn_method_statusquery_next.restype = ctypes.c_uint64
-_UniffiLib.uniffi_wildthing_fn_method_subscription_cancel.argtypes = (
-    ctypes.c_uint64,
-    ctypes.POINTER(_UniffiRustCallStatus),
-)
-_UniffiLib.uniffi_wildthing_fn_method_subscription_cancel.restype = None
-_UniffiLib.uniffi_wildthing_fn_method_subscription_is_active.argtypes = (
-    ctypes.c_uint64,
-    ctypes.POINTER(_UniffiRustCallStatus),
-)
-_UniffiLib.uniffi_wildthing_fn_method_subscription_is_active.restype = ctypes.c_int8
 _UniffiLib.uniffi_wildthing_fn_method_wildthingclient_cancel_sync.argtypes = (
     ctypes.c_uint64,
     ctypes.POINTER(_UniffiRustCallStatus),
@@ -1345,6 +1345,16 @@ _UniffiLib.uniffi_wildthing_fn_free_changestream.argtypes = (
     ctypes.POINTER(_UniffiRustCallStatus),
 )
 _UniffiLib.uniffi_wildthing_fn_free_changestream.restype = None
+_UniffiLib.uniffi_wildthing_fn_clone_changesubscription.argtypes = (
+    ctypes.c_uint64,
+    ctypes.POINTER(_UniffiRustCallStatus),
+)
+_UniffiLib.uniffi_wildthing_fn_clone_changesubscription.restype = ctypes.c_uint64
+_UniffiLib.uniffi_wildthing_fn_free_changesubscription.argtypes = (
+    ctypes.c_uint64,
+    ctypes.POINTER(_UniffiRustCallStatus),
+)
+_UniffiLib.uniffi_wildthing_fn_free_changesubscription.restype = None
 _UniffiLib.uniffi_wildthing_fn_clone_devicestatequery.argtypes = (
     ctypes.c_uint64,
     ctypes.POINTER(_UniffiRustCallStatus),
@@ -1405,16 +1415,6 @@ _UniffiLib.uniffi_wildthing_fn_free_statusquery.argtypes = (
     ctypes.POINTER(_UniffiRustCallStatus),
 )
 _UniffiLib.uniffi_wildthing_fn_free_statusquery.restype = None
-_UniffiLib.uniffi_wildthing_fn_clone_subscription.argtypes = (
-    ctypes.c_uint64,
-    ctypes.POINTER(_UniffiRustCallStatus),
-)
-_UniffiLib.uniffi_wildthing_fn_clone_subscription.restype = ctypes.c_uint64
-_UniffiLib.uniffi_wildthing_fn_free_subscription.argtypes = (
-    ctypes.c_uint64,
-    ctypes.POINTER(_UniffiRustCallStatus),
-)
-_UniffiLib.uniffi_wildthing_fn_free_subscription.restype = None
 _UniffiLib.uniffi_wildthing_fn_clone_wildthingclient.argtypes = (
     ctypes.c_uint64,
     ctypes.POINTER(_UniffiRustCallStatus),
@@ -4724,7 +4724,7 @@ class _UniffiFfiConverterTypeEvent(_UniffiConverterRustBuffer):
         _UniffiFfiConverterTypeJsonObject.write(value.extra, buf)
 
 
-class Operation(enum.Enum):
+class EditOperation(enum.Enum):
     """
     What a change did. Only `delete` has a meaning of its own: creates and
     updates both carry the whole record.
@@ -4746,39 +4746,39 @@ class Operation(enum.Enum):
 """
 
 
-class _UniffiFfiConverterTypeOperation(_UniffiConverterRustBuffer):
+class _UniffiFfiConverterTypeEditOperation(_UniffiConverterRustBuffer):
     @staticmethod
     def read(buf):
         variant = buf.read_i32()
         if variant == 1:
-            return Operation.CREATE
+            return EditOperation.CREATE
         if variant == 2:
-            return Operation.UPDATE
+            return EditOperation.UPDATE
         if variant == 3:
-            return Operation.DELETE
+            return EditOperation.DELETE
         raise InternalError("Raw enum value doesn't match any cases")
 
     @staticmethod
     def check_lower(value):
-        if value == Operation.CREATE:
+        if value == EditOperation.CREATE:
             return
-        if value == Operation.UPDATE:
+        if value == EditOperation.UPDATE:
             return
-        if value == Operation.DELETE:
+        if value == EditOperation.DELETE:
             return
         raise ValueError(value)
 
     @staticmethod
     def write(value, buf):
-        if value == Operation.CREATE:
+        if value == EditOperation.CREATE:
             buf.write_i32(1)
-        if value == Operation.UPDATE:
+        if value == EditOperation.UPDATE:
             buf.write_i32(2)
-        if value == Operation.DELETE:
+        if value == EditOperation.DELETE:
             buf.write_i32(3)
 
 
-class OutboxState(enum.Enum):
+class PendingState(enum.Enum):
     """
     Whether an unsent edit will be sent.
 """
@@ -4794,29 +4794,29 @@ class OutboxState(enum.Enum):
 """
 
 
-class _UniffiFfiConverterTypeOutboxState(_UniffiConverterRustBuffer):
+class _UniffiFfiConverterTypePendingState(_UniffiConverterRustBuffer):
     @staticmethod
     def read(buf):
         variant = buf.read_i32()
         if variant == 1:
-            return OutboxState.QUEUED
+            return PendingState.QUEUED
         if variant == 2:
-            return OutboxState.FAILED
+            return PendingState.FAILED
         raise InternalError("Raw enum value doesn't match any cases")
 
     @staticmethod
     def check_lower(value):
-        if value == OutboxState.QUEUED:
+        if value == PendingState.QUEUED:
             return
-        if value == OutboxState.FAILED:
+        if value == PendingState.FAILED:
             return
         raise ValueError(value)
 
     @staticmethod
     def write(value, buf):
-        if value == OutboxState.QUEUED:
+        if value == PendingState.QUEUED:
             buf.write_i32(1)
-        if value == OutboxState.FAILED:
+        if value == PendingState.FAILED:
             buf.write_i32(2)
 
 
@@ -4825,7 +4825,7 @@ class PendingChange:
     """
     An edit that the server has not got.
 """
-    def __init__(self, *, kind:Kind, id:RecordId, name:typing.Optional[str], operation:Operation, state:OutboxState, attempts:int, last_error:typing.Optional[str], updated_at:typing.Optional[Timestamp]):
+    def __init__(self, *, kind:Kind, id:RecordId, name:typing.Optional[str], operation:EditOperation, state:PendingState, attempts:int, last_error:typing.Optional[str], updated_at:typing.Optional[Timestamp]):
         self.kind = kind
         self.id = id
         self.name = name
@@ -4864,8 +4864,8 @@ class _UniffiFfiConverterTypePendingChange(_UniffiConverterRustBuffer):
             kind=_UniffiFfiConverterTypeKind.read(buf),
             id=_UniffiFfiConverterTypeRecordId.read(buf),
             name=_UniffiFfiConverterOptionalString.read(buf),
-            operation=_UniffiFfiConverterTypeOperation.read(buf),
-            state=_UniffiFfiConverterTypeOutboxState.read(buf),
+            operation=_UniffiFfiConverterTypeEditOperation.read(buf),
+            state=_UniffiFfiConverterTypePendingState.read(buf),
             attempts=_UniffiFfiConverterUInt64.read(buf),
             last_error=_UniffiFfiConverterOptionalString.read(buf),
             updated_at=_UniffiFfiConverterOptionalTypeTimestamp.read(buf),
@@ -4876,8 +4876,8 @@ class _UniffiFfiConverterTypePendingChange(_UniffiConverterRustBuffer):
         _UniffiFfiConverterTypeKind.check_lower(value.kind)
         _UniffiFfiConverterTypeRecordId.check_lower(value.id)
         _UniffiFfiConverterOptionalString.check_lower(value.name)
-        _UniffiFfiConverterTypeOperation.check_lower(value.operation)
-        _UniffiFfiConverterTypeOutboxState.check_lower(value.state)
+        _UniffiFfiConverterTypeEditOperation.check_lower(value.operation)
+        _UniffiFfiConverterTypePendingState.check_lower(value.state)
         _UniffiFfiConverterUInt64.check_lower(value.attempts)
         _UniffiFfiConverterOptionalString.check_lower(value.last_error)
         _UniffiFfiConverterOptionalTypeTimestamp.check_lower(value.updated_at)
@@ -4887,8 +4887,8 @@ class _UniffiFfiConverterTypePendingChange(_UniffiConverterRustBuffer):
         _UniffiFfiConverterTypeKind.write(value.kind, buf)
         _UniffiFfiConverterTypeRecordId.write(value.id, buf)
         _UniffiFfiConverterOptionalString.write(value.name, buf)
-        _UniffiFfiConverterTypeOperation.write(value.operation, buf)
-        _UniffiFfiConverterTypeOutboxState.write(value.state, buf)
+        _UniffiFfiConverterTypeEditOperation.write(value.operation, buf)
+        _UniffiFfiConverterTypePendingState.write(value.state, buf)
         _UniffiFfiConverterUInt64.write(value.attempts, buf)
         _UniffiFfiConverterOptionalString.write(value.last_error, buf)
         _UniffiFfiConverterOptionalTypeTimestamp.write(value.updated_at, buf)
@@ -7713,6 +7713,117 @@ class _UniffiFfiConverterTypeChangeStream:
     def write(cls, value: ChangeStream, buf: _UniffiRustBuffer):
         buf.write_u64(cls.lower(value))
 
+
+class ChangeSubscriptionProtocol(typing.Protocol):
+    """
+    An observer's place among the listeners. Dropping it cancels it.
+
+    Plain `Subscription` is a protocol of Apple's Combine, which apps import too.
+"""
+
+    def cancel(self, ) -> None:
+        """
+        Ends it: no further call begins, and the observer is let go of. One that
+        runs on another thread is not waited for. May be called again, also by
+        the observer itself.
+"""
+        raise NotImplementedError
+    def is_active(self, ) -> bool:
+        """
+        Whether changes are still to come: false once it was cancelled or the
+        client ended.
+"""
+        raise NotImplementedError
+
+class ChangeSubscription(ChangeSubscriptionProtocol):
+    """
+    An observer's place among the listeners. Dropping it cancels it.
+
+    Plain `Subscription` is a protocol of Apple's Combine, which apps import too.
+"""
+
+    _handle: ctypes.c_uint64
+
+    def __init__(self, *args, **kwargs):
+        raise ValueError("This class has no default constructor")
+
+    def __del__(self):
+        # In case of partial initialization of instances.
+        handle = getattr(self, "_handle", None)
+        if handle is not None:
+            _uniffi_rust_call(_UniffiLib.uniffi_wildthing_fn_free_changesubscription, handle)
+
+    def _uniffi_clone_handle(self):
+        return _uniffi_rust_call(_UniffiLib.uniffi_wildthing_fn_clone_changesubscription, self._handle)
+
+    # Used by alternative constructors or any methods which return this type.
+    @classmethod
+    def _uniffi_make_instance(cls, handle):
+        # Lightly yucky way to bypass the usual __init__ logic
+        # and just create a new instance with the required handle.
+        inst = cls.__new__(cls)
+        inst._handle = handle
+        return inst
+    def cancel(self, ) -> None:
+        """
+        Ends it: no further call begins, and the observer is let go of. One that
+        runs on another thread is not waited for. May be called again, also by
+        the observer itself.
+"""
+        _uniffi_lowered_args = (
+            self._uniffi_clone_handle(),
+        )
+        _uniffi_lift_return = lambda val: None
+        _uniffi_error_converter = None
+        _uniffi_ffi_result = _uniffi_rust_call_with_error(
+            _uniffi_error_converter,
+            _UniffiLib.uniffi_wildthing_fn_method_changesubscription_cancel,
+            *_uniffi_lowered_args,
+        )
+        return _uniffi_lift_return(_uniffi_ffi_result)
+    def is_active(self, ) -> bool:
+        """
+        Whether changes are still to come: false once it was cancelled or the
+        client ended.
+"""
+        _uniffi_lowered_args = (
+            self._uniffi_clone_handle(),
+        )
+        _uniffi_lift_return = _UniffiFfiConverterBoolean.lift
+        _uniffi_error_converter = None
+        _uniffi_ffi_result = _uniffi_rust_call_with_error(
+            _uniffi_error_converter,
+            _UniffiLib.uniffi_wildthing_fn_method_changesubscription_is_active,
+            *_uniffi_lowered_args,
+        )
+        return _uniffi_lift_return(_uniffi_ffi_result)
+
+
+class _UniffiFfiConverterTypeChangeSubscription:
+    @staticmethod
+    def lift(value: int) -> ChangeSubscription:
+        return ChangeSubscription._uniffi_make_instance(value)
+
+    @staticmethod
+    def check_lower(value: ChangeSubscription):
+        if not isinstance(value, ChangeSubscription):
+            raise TypeError("Expected ChangeSubscription instance, {} found".format(type(value).__name__))
+
+    @staticmethod
+    def lower(value: ChangeSubscription) -> ctypes.c_uint64:
+        return value._uniffi_clone_handle()
+
+    @classmethod
+    def read(cls, buf: _UniffiRustBuffer) -> ChangeSubscription:
+        ptr = buf.read_u64()
+        if ptr == 0:
+            raise InternalError("Raw handle value was null")
+        return cls.lift(ptr)
+
+    @classmethod
+    def write(cls, value: ChangeSubscription, buf: _UniffiRustBuffer):
+        buf.write_u64(cls.lower(value))
+
 class _UniffiFfiConverterOptionalTypeDeviceState(_UniffiConverterRustBuffer):
     @classmethod
     def check_lower(cls, value):
@@ -8652,113 +8763,6 @@ class _UniffiFfiConverterTypeStatusQuery:
     def write(cls, value: StatusQuery, buf: _UniffiRustBuffer):
         buf.write_u64(cls.lower(value))
 
-
-class SubscriptionProtocol(typing.Protocol):
-    """
-    An observer's place among the listeners. Dropping it cancels it.
-"""
-
-    def cancel(self, ) -> None:
-        """
-        Ends it: no further call begins, and the observer is let go of. One that
-        runs on another thread is not waited for. May be called again, also by
-        the observer itself.
-"""
-        raise NotImplementedError
-    def is_active(self, ) -> bool:
-        """
-        Whether changes are still to come: false once it was cancelled or the
-        client ended.
-"""
-        raise NotImplementedError
-
-class Subscription(SubscriptionProtocol):
-    """
-    An observer's place among the listeners. Dropping it cancels it.
-"""
-
-    _handle: ctypes.c_uint64
-
-    def __init__(self, *args, **kwargs):
-        raise ValueError("This class has no default constructor")
-
-    def __del__(self):
-        # In case of partial initialization of instances.
-        handle = getattr(self, "_handle", None)
-        if handle is not None:
-            _uniffi_rust_call(_UniffiLib.uniffi_wildthing_fn_free_subscription, handle)
-
-    def _uniffi_clone_handle(self):
-        return _uniffi_rust_call(_UniffiLib.uniffi_wildthing_fn_clone_subscription, self._handle)
-
-    # Used by alternative constructors or any methods which return this type.
-    @classmethod
-    def _uniffi_make_instance(cls, handle):
-        # Lightly yucky way to bypass the usual __init__ logic
-        # and just create a new instance with the required handle.
-        inst = cls.__new__(cls)
-        inst._handle = handle
-        return inst
-    def cancel(self, ) -> None:
-        """
-        Ends it: no further call begins, and the observer is let go of. One that
-        runs on another thread is not waited for. May be called again, also by
-        the observer itself.
-"""
-        _uniffi_lowered_args = (
-            self._uniffi_clone_handle(),
-        )
-        _uniffi_lift_return = lambda val: None
-        _uniffi_error_converter = None
-        _uniffi_ffi_result = _uniffi_rust_call_with_error(
-            _uniffi_error_converter,
-            _UniffiLib.uniffi_wildthing_fn_method_subscription_cancel,
-            *_uniffi_lowered_args,
-        )
-        return _uniffi_lift_return(_uniffi_ffi_result)
-    def is_active(self, ) -> bool:
-        """
-        Whether changes are still to come: false once it was cancelled or the
-        client ended.
-"""
-        _uniffi_lowered_args = (
-            self._uniffi_clone_handle(),
-        )
-        _uniffi_lift_return = _UniffiFfiConverterBoolean.lift
-        _uniffi_error_converter = None
-        _uniffi_ffi_result = _uniffi_rust_call_with_error(
-            _uniffi_error_converter,
-            _UniffiLib.uniffi_wildthing_fn_method_subscription_is_active,
-            *_uniffi_lowered_args,
-        )
-        return _uniffi_lift_return(_uniffi_ffi_result)
-
-
-class _UniffiFfiConverterTypeSubscription:
-    @staticmethod
-    def lift(value: int) -> Subscription:
-        return Subscription._uniffi_make_instance(value)
-
-    @staticmethod
-    def check_lower(value: Subscription):
-        if not isinstance(value, Subscription):
-            raise TypeError("Expected Subscription instance, {} found".format(type(value).__name__))
-
-    @staticmethod
-    def lower(value: Subscription) -> ctypes.c_uint64:
-        return value._uniffi_clone_handle()
-
-    @classmethod
-    def read(cls, buf: _UniffiRustBuffer) -> Subscription:
-        ptr = buf.read_u64()
-        if ptr == 0:
-            raise InternalError("Raw handle value was null")
-        return cls.lift(ptr)
-
-    @classmethod
-    def write(cls, value: Subscription, buf: _UniffiRustBuffer):
-        buf.write_u64(cls.lower(value))
-
 class _UniffiFfiConverterOptionalTypeConnectOptions(_UniffiConverterRustBuffer):
     @classmethod
     def check_lower(cls, value):
@@ -9123,7 +9127,7 @@ class WildThingClientProtocol(typing.Protocol):
         The network is back: a background sync tries at once.
 """
         raise NotImplementedError
-    def observe_changes(self, observer: ChangeObserver) -> Subscription:
+    def observe_changes(self, observer: ChangeObserver) -> ChangeSubscription:
         """
         Calls an observer with the same changes, until the subscription is
         cancelled or dropped or the client ends.
@@ -10014,7 +10018,7 @@ class WildThingClient(WildThingClientProtocol):
             *_uniffi_lowered_args,
         )
         return _uniffi_lift_return(_uniffi_ffi_result)
-    def observe_changes(self, observer: ChangeObserver) -> Subscription:
+    def observe_changes(self, observer: ChangeObserver) -> ChangeSubscription:
         """
         Calls an observer with the same changes, until the subscription is
         cancelled or dropped or the client ends.
@@ -10028,7 +10032,7 @@ class WildThingClient(WildThingClientProtocol):
             self._uniffi_clone_handle(),
             _UniffiFfiConverterTypeChangeObserver.lower(observer),
         )
-        _uniffi_lift_return = _UniffiFfiConverterTypeSubscription.lift
+        _uniffi_lift_return = _UniffiFfiConverterTypeChangeSubscription.lift
         _uniffi_error_converter = None
         _uniffi_ffi_result = _uniffi_rust_call_with_error(
             _uniffi_error_converter,
@@ -10620,8 +10624,8 @@ __all__ = [
     "DeviceType",
     "RecordStatus",
     "Freshness",
-    "Operation",
-    "OutboxState",
+    "EditOperation",
+    "PendingState",
     "LogLevel",
     "UserRole",
     "Durability",
@@ -10662,6 +10666,8 @@ __all__ = [
     "ChangeObserver",
     "ChangeStream",
     "ChangeStreamProtocol",
+    "ChangeSubscription",
+    "ChangeSubscriptionProtocol",
     "DeviceStateQuery",
     "DeviceStateQueryProtocol",
     "DevicesQuery",
@@ -10674,8 +10680,6 @@ __all__ = [
     "RoomsQueryProtocol",
     "StatusQuery",
     "StatusQueryProtocol",
-    "Subscription",
-    "SubscriptionProtocol",
     "WildThingClient",
     "WildThingClientProtocol",
 ]

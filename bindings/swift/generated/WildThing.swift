@@ -1066,6 +1066,154 @@ public func FfiConverterTypeChangeStream_lower(_ value: ChangeStream) -> UInt64 
 
 
 /**
+ * An observer's place among the listeners. Dropping it cancels it.
+ *
+ * Plain `Subscription` is a protocol of Apple's Combine, which apps import too.
+ */
+public protocol ChangeSubscriptionProtocol: AnyObject, Sendable {
+
+    /**
+     * Ends it: no further call begins, and the observer is let go of. One that
+     * runs on another thread is not waited for. May be called again, also by
+     * the observer itself.
+     */
+    func cancel()
+
+    /**
+     * Whether changes are still to come: false once it was cancelled or the
+     * client ended.
+     */
+    func isActive()  -> Bool
+
+}
+/**
+ * An observer's place among the listeners. Dropping it cancels it.
+ *
+ * Plain `Subscription` is a protocol of Apple's Combine, which apps import too.
+ */
+open class ChangeSubscription: ChangeSubscriptionProtocol, @unchecked Sendable {
+    fileprivate let handle: UInt64
+
+    /// Used to instantiate a [FFIObject] without an actual handle, for fakes in tests, mostly.
+#if swift(>=5.8)
+    @_documentation(visibility: private)
+#endif
+    public struct NoHandle {
+        public init() {}
+    }
+
+    // TODO: We'd like this to be `private` but for Swifty reasons,
+    // we can't implement `FfiConverter` without making this `required` and we can't
+    // make it `required` without making it `public`.
+#if swift(>=5.8)
+    @_documentation(visibility: private)
+#endif
+    required public init(unsafeFromHandle handle: UInt64) {
+        self.handle = handle
+    }
+
+    // This constructor can be used to instantiate a fake object.
+    // - Parameter noHandle: Placeholder value so we can have a constructor separate from the default empty one that may be implemented for classes extending [FFIObject].
+    //
+    // - Warning:
+    //     Any object instantiated with this constructor cannot be passed to an actual Rust-backed object. Since there isn't a backing handle the FFI lower functions will crash.
+#if swift(>=5.8)
+    @_documentation(visibility: private)
+#endif
+    public init(noHandle: NoHandle) {
+        self.handle = 0
+    }
+
+#if swift(>=5.8)
+    @_documentation(visibility: private)
+#endif
+    public func uniffiCloneHandle() -> UInt64 {
+        return try! rustCall { uniffi_wildthing_fn_clone_changesubscription(self.handle, $0) }
+    }
+    // No primary constructor declared for this class.
+
+    deinit {
+        if handle == 0 {
+            // Mock objects have handle=0 don't try to free them
+            return
+        }
+
+        try! rustCall { uniffi_wildthing_fn_free_changesubscription(handle, $0) }
+    }
+
+
+    /**
+     * Ends it: no further call begins, and the observer is let go of. One that
+     * runs on another thread is not waited for. May be called again, also by
+     * the observer itself.
+     */
+open func cancel()  {try! rustCall() {
+        uniffiCallStatus in
+    uniffi_wildthing_fn_method_changesubscription_cancel(
+            self.uniffiCloneHandle(),uniffiCallStatus
+    )
+}
+}
+
+    /**
+     * Whether changes are still to come: false once it was cancelled or the
+     * client ended.
+     */
+open func isActive() -> Bool  {
+    return try!  FfiConverterBool.lift(try! rustCall() {
+        uniffiCallStatus in
+    uniffi_wildthing_fn_method_changesubscription_is_active(
+            self.uniffiCloneHandle(),uniffiCallStatus
+    )
+})
+}
+
+
+}
+
+
+#if swift(>=5.8)
+@_documentation(visibility: private)
+#endif
+public struct FfiConverterTypeChangeSubscription: FfiConverter {
+    typealias FfiType = UInt64
+    typealias SwiftType = ChangeSubscription
+
+    public static func lift(_ handle: UInt64) throws -> ChangeSubscription {
+        return ChangeSubscription(unsafeFromHandle: handle)
+    }
+
+    public static func lower(_ value: ChangeSubscription) -> UInt64 {
+        return value.uniffiCloneHandle()
+    }
+
+    public static func read(from buf: inout (data: Data, offset: Data.Index)) throws -> ChangeSubscription {
+        let handle: UInt64 = try readInt(&buf)
+        return try lift(handle)
+    }
+
+    public static func write(_ value: ChangeSubscription, into buf: inout [UInt8]) {
+        writeInt(&buf, lower(value))
+    }
+}
+
+
+#if swift(>=5.8)
+@_documentation(visibility: private)
+#endif
+public func FfiConverterTypeChangeSubscription_lift(_ handle: UInt64) throws -> ChangeSubscription {
+    return try FfiConverterTypeChangeSubscription.lift(handle)
+}
+
+#if swift(>=5.8)
+@_documentation(visibility: private)
+#endif
+public func FfiConverterTypeChangeSubscription_lower(_ value: ChangeSubscription) -> UInt64 {
+    return FfiConverterTypeChangeSubscription.lower(value)
+}
+
+
+/**
  * What a device is doing, as it changes.
  *
  * Dropping it cancels it. It does not keep its client alive.
@@ -2084,150 +2232,6 @@ public func FfiConverterTypeStatusQuery_lower(_ value: StatusQuery) -> UInt64 {
 
 
 /**
- * An observer's place among the listeners. Dropping it cancels it.
- */
-public protocol SubscriptionProtocol: AnyObject, Sendable {
-
-    /**
-     * Ends it: no further call begins, and the observer is let go of. One that
-     * runs on another thread is not waited for. May be called again, also by
-     * the observer itself.
-     */
-    func cancel()
-
-    /**
-     * Whether changes are still to come: false once it was cancelled or the
-     * client ended.
-     */
-    func isActive()  -> Bool
-
-}
-/**
- * An observer's place among the listeners. Dropping it cancels it.
- */
-open class Subscription: SubscriptionProtocol, @unchecked Sendable {
-    fileprivate let handle: UInt64
-
-    /// Used to instantiate a [FFIObject] without an actual handle, for fakes in tests, mostly.
-#if swift(>=5.8)
-    @_documentation(visibility: private)
-#endif
-    public struct NoHandle {
-        public init() {}
-    }
-
-    // TODO: We'd like this to be `private` but for Swifty reasons,
-    // we can't implement `FfiConverter` without making this `required` and we can't
-    // make it `required` without making it `public`.
-#if swift(>=5.8)
-    @_documentation(visibility: private)
-#endif
-    required public init(unsafeFromHandle handle: UInt64) {
-        self.handle = handle
-    }
-
-    // This constructor can be used to instantiate a fake object.
-    // - Parameter noHandle: Placeholder value so we can have a constructor separate from the default empty one that may be implemented for classes extending [FFIObject].
-    //
-    // - Warning:
-    //     Any object instantiated with this constructor cannot be passed to an actual Rust-backed object. Since there isn't a backing handle the FFI lower functions will crash.
-#if swift(>=5.8)
-    @_documentation(visibility: private)
-#endif
-    public init(noHandle: NoHandle) {
-        self.handle = 0
-    }
-
-#if swift(>=5.8)
-    @_documentation(visibility: private)
-#endif
-    public func uniffiCloneHandle() -> UInt64 {
-        return try! rustCall { uniffi_wildthing_fn_clone_subscription(self.handle, $0) }
-    }
-    // No primary constructor declared for this class.
-
-    deinit {
-        if handle == 0 {
-            // Mock objects have handle=0 don't try to free them
-            return
-        }
-
-        try! rustCall { uniffi_wildthing_fn_free_subscription(handle, $0) }
-    }
-
-
-    /**
-     * Ends it: no further call begins, and the observer is let go of. One that
-     * runs on another thread is not waited for. May be called again, also by
-     * the observer itself.
-     */
-open func cancel()  {try! rustCall() {
-        uniffiCallStatus in
-    uniffi_wildthing_fn_method_subscription_cancel(
-            self.uniffiCloneHandle(),uniffiCallStatus
-    )
-}
-}
-
-    /**
-     * Whether changes are still to come: false once it was cancelled or the
-     * client ended.
-     */
-open func isActive() -> Bool  {
-    return try!  FfiConverterBool.lift(try! rustCall() {
-        uniffiCallStatus in
-    uniffi_wildthing_fn_method_subscription_is_active(
-            self.uniffiCloneHandle(),uniffiCallStatus
-    )
-})
-}
-
-
-}
-
-
-#if swift(>=5.8)
-@_documentation(visibility: private)
-#endif
-public struct FfiConverterTypeSubscription: FfiConverter {
-    typealias FfiType = UInt64
-    typealias SwiftType = Subscription
-
-    public static func lift(_ handle: UInt64) throws -> Subscription {
-        return Subscription(unsafeFromHandle: handle)
-    }
-
-    public static func lower(_ value: Subscription) -> UInt64 {
-        return value.uniffiCloneHandle()
-    }
-
-    public static func read(from buf: inout (data: Data, offset: Data.Index)) throws -> Subscription {
-        let handle: UInt64 = try readInt(&buf)
-        return try lift(handle)
-    }
-
-    public static func write(_ value: Subscription, into buf: inout [UInt8]) {
-        writeInt(&buf, lower(value))
-    }
-}
-
-
-#if swift(>=5.8)
-@_documentation(visibility: private)
-#endif
-public func FfiConverterTypeSubscription_lift(_ handle: UInt64) throws -> Subscription {
-    return try FfiConverterTypeSubscription.lift(handle)
-}
-
-#if swift(>=5.8)
-@_documentation(visibility: private)
-#endif
-public func FfiConverterTypeSubscription_lower(_ value: Subscription) -> UInt64 {
-    return FfiConverterTypeSubscription.lower(value)
-}
-
-
-/**
  * A house that works offline. Cheap to clone; all clones are one client.
  *
  * Calls that read or write the replica run on threads of the client's own, so
@@ -2362,7 +2366,7 @@ public protocol WildThingClientProtocol: AnyObject, Sendable {
      * An observer that holds this client keeps it from ending by itself:
      * cancel the subscription, or call `shutdown`.
      */
-    func observeChanges(observer: ChangeObserver)  -> Subscription
+    func observeChanges(observer: ChangeObserver)  -> ChangeSubscription
 
     /**
      * One device.
@@ -3037,8 +3041,8 @@ open func changes() -> ChangeStream  {
      * An observer that holds this client keeps it from ending by itself:
      * cancel the subscription, or call `shutdown`.
      */
-open func observeChanges(observer: ChangeObserver) -> Subscription  {
-    return try!  FfiConverterTypeSubscription_lift(try! rustCall() {
+open func observeChanges(observer: ChangeObserver) -> ChangeSubscription  {
+    return try!  FfiConverterTypeChangeSubscription_lift(try! rustCall() {
         uniffiCallStatus in
     uniffi_wildthing_fn_method_wildthingclient_observe_changes(
             self.uniffiCloneHandle(),
@@ -6035,11 +6039,11 @@ public struct PendingChange: Equatable, Hashable {
     /**
      * What it does to the record.
      */
-    public let operation: Operation
+    public let operation: EditOperation
     /**
      * Whether it waits, or was refused.
      */
-    public let state: OutboxState
+    public let state: PendingState
     /**
      * How often it was sent.
      */
@@ -6067,10 +6071,10 @@ public struct PendingChange: Equatable, Hashable {
          */name: String?,
         /**
          * What it does to the record.
-         */operation: Operation,
+         */operation: EditOperation,
         /**
          * Whether it waits, or was refused.
-         */state: OutboxState,
+         */state: PendingState,
         /**
          * How often it was sent.
          */attempts: UInt64,
@@ -6107,8 +6111,8 @@ public struct FfiConverterTypePendingChange: FfiConverterRustBuffer {
                 kind: FfiConverterTypeKind.read(from: &buf),
                 id: FfiConverterTypeRecordId.read(from: &buf),
                 name: FfiConverterOptionString.read(from: &buf),
-                operation: FfiConverterTypeOperation.read(from: &buf),
-                state: FfiConverterTypeOutboxState.read(from: &buf),
+                operation: FfiConverterTypeEditOperation.read(from: &buf),
+                state: FfiConverterTypePendingState.read(from: &buf),
                 attempts: FfiConverterUInt64.read(from: &buf),
                 lastError: FfiConverterOptionString.read(from: &buf),
                 updatedAt: FfiConverterOptionTypeTimestamp.read(from: &buf)
@@ -6119,8 +6123,8 @@ public struct FfiConverterTypePendingChange: FfiConverterRustBuffer {
         FfiConverterTypeKind.write(value.kind, into: &buf)
         FfiConverterTypeRecordId.write(value.id, into: &buf)
         FfiConverterOptionString.write(value.name, into: &buf)
-        FfiConverterTypeOperation.write(value.operation, into: &buf)
-        FfiConverterTypeOutboxState.write(value.state, into: &buf)
+        FfiConverterTypeEditOperation.write(value.operation, into: &buf)
+        FfiConverterTypePendingState.write(value.state, into: &buf)
         FfiConverterUInt64.write(value.attempts, into: &buf)
         FfiConverterOptionString.write(value.lastError, into: &buf)
         FfiConverterOptionTypeTimestamp.write(value.updatedAt, into: &buf)
@@ -7964,6 +7968,88 @@ public func FfiConverterTypeDurability_lower(_ value: Durability) -> RustBuffer 
 
 
 /**
+ * What a change did. Only `delete` has a meaning of its own: creates and
+ * updates both carry the whole record.
+ */
+
+public enum EditOperation: Equatable, Hashable {
+
+    /**
+     * The record is new.
+     */
+    case create
+    /**
+     * The record was there before.
+     */
+    case update
+    /**
+     * The version is a tombstone.
+     */
+    case delete
+
+
+}
+
+#if compiler(>=6)
+extension EditOperation: Sendable {}
+#endif
+
+#if swift(>=5.8)
+@_documentation(visibility: private)
+#endif
+public struct FfiConverterTypeEditOperation: FfiConverterRustBuffer {
+    typealias SwiftType = EditOperation
+
+    public static func read(from buf: inout (data: Data, offset: Data.Index)) throws -> EditOperation {
+        let variant: Int32 = try readInt(&buf)
+        switch variant {
+
+        case 1: return .create
+
+        case 2: return .update
+
+        case 3: return .delete
+
+        default: throw UniffiInternalError.unexpectedEnumCase
+        }
+    }
+
+    public static func write(_ value: EditOperation, into buf: inout [UInt8]) {
+        switch value {
+
+
+        case .create:
+            writeInt(&buf, Int32(1))
+
+
+        case .update:
+            writeInt(&buf, Int32(2))
+
+
+        case .delete:
+            writeInt(&buf, Int32(3))
+
+        }
+    }
+}
+
+
+#if swift(>=5.8)
+@_documentation(visibility: private)
+#endif
+public func FfiConverterTypeEditOperation_lift(_ buf: RustBuffer) throws -> EditOperation {
+    return try FfiConverterTypeEditOperation.lift(buf)
+}
+
+#if swift(>=5.8)
+@_documentation(visibility: private)
+#endif
+public func FfiConverterTypeEditOperation_lower(_ value: EditOperation) -> RustBuffer {
+    return FfiConverterTypeEditOperation.lower(value)
+}
+
+
+/**
  * Where a record stands with the server.
  */
 
@@ -8555,88 +8641,6 @@ public func FfiConverterTypeObserverError_lower(_ value: ObserverError) -> RustB
 
 
 /**
- * What a change did. Only `delete` has a meaning of its own: creates and
- * updates both carry the whole record.
- */
-
-public enum Operation: Equatable, Hashable {
-
-    /**
-     * The record is new.
-     */
-    case create
-    /**
-     * The record was there before.
-     */
-    case update
-    /**
-     * The version is a tombstone.
-     */
-    case delete
-
-
-}
-
-#if compiler(>=6)
-extension Operation: Sendable {}
-#endif
-
-#if swift(>=5.8)
-@_documentation(visibility: private)
-#endif
-public struct FfiConverterTypeOperation: FfiConverterRustBuffer {
-    typealias SwiftType = Operation
-
-    public static func read(from buf: inout (data: Data, offset: Data.Index)) throws -> Operation {
-        let variant: Int32 = try readInt(&buf)
-        switch variant {
-
-        case 1: return .create
-
-        case 2: return .update
-
-        case 3: return .delete
-
-        default: throw UniffiInternalError.unexpectedEnumCase
-        }
-    }
-
-    public static func write(_ value: Operation, into buf: inout [UInt8]) {
-        switch value {
-
-
-        case .create:
-            writeInt(&buf, Int32(1))
-
-
-        case .update:
-            writeInt(&buf, Int32(2))
-
-
-        case .delete:
-            writeInt(&buf, Int32(3))
-
-        }
-    }
-}
-
-
-#if swift(>=5.8)
-@_documentation(visibility: private)
-#endif
-public func FfiConverterTypeOperation_lift(_ buf: RustBuffer) throws -> Operation {
-    return try FfiConverterTypeOperation.lift(buf)
-}
-
-#if swift(>=5.8)
-@_documentation(visibility: private)
-#endif
-public func FfiConverterTypeOperation_lower(_ value: Operation) -> RustBuffer {
-    return FfiConverterTypeOperation.lower(value)
-}
-
-
-/**
  * Where a change came from.
  */
 
@@ -8711,7 +8715,7 @@ public func FfiConverterTypeOrigin_lower(_ value: Origin) -> RustBuffer {
  * Whether an unsent edit will be sent.
  */
 
-public enum OutboxState: Equatable, Hashable {
+public enum PendingState: Equatable, Hashable {
 
     /**
      * It will, at the next sync.
@@ -8726,16 +8730,16 @@ public enum OutboxState: Equatable, Hashable {
 }
 
 #if compiler(>=6)
-extension OutboxState: Sendable {}
+extension PendingState: Sendable {}
 #endif
 
 #if swift(>=5.8)
 @_documentation(visibility: private)
 #endif
-public struct FfiConverterTypeOutboxState: FfiConverterRustBuffer {
-    typealias SwiftType = OutboxState
+public struct FfiConverterTypePendingState: FfiConverterRustBuffer {
+    typealias SwiftType = PendingState
 
-    public static func read(from buf: inout (data: Data, offset: Data.Index)) throws -> OutboxState {
+    public static func read(from buf: inout (data: Data, offset: Data.Index)) throws -> PendingState {
         let variant: Int32 = try readInt(&buf)
         switch variant {
 
@@ -8747,7 +8751,7 @@ public struct FfiConverterTypeOutboxState: FfiConverterRustBuffer {
         }
     }
 
-    public static func write(_ value: OutboxState, into buf: inout [UInt8]) {
+    public static func write(_ value: PendingState, into buf: inout [UInt8]) {
         switch value {
 
 
@@ -8766,15 +8770,15 @@ public struct FfiConverterTypeOutboxState: FfiConverterRustBuffer {
 #if swift(>=5.8)
 @_documentation(visibility: private)
 #endif
-public func FfiConverterTypeOutboxState_lift(_ buf: RustBuffer) throws -> OutboxState {
-    return try FfiConverterTypeOutboxState.lift(buf)
+public func FfiConverterTypePendingState_lift(_ buf: RustBuffer) throws -> PendingState {
+    return try FfiConverterTypePendingState.lift(buf)
 }
 
 #if swift(>=5.8)
 @_documentation(visibility: private)
 #endif
-public func FfiConverterTypeOutboxState_lower(_ value: OutboxState) -> RustBuffer {
-    return FfiConverterTypeOutboxState.lower(value)
+public func FfiConverterTypePendingState_lower(_ value: PendingState) -> RustBuffer {
+    return FfiConverterTypePendingState.lower(value)
 }
 
 
@@ -10441,7 +10445,7 @@ private let initializationResult: InitializationResult = {
     if (uniffi_wildthing_checksum_method_wildthingclient_changes() != 30728) {
         return InitializationResult.apiChecksumMismatch
     }
-    if (uniffi_wildthing_checksum_method_wildthingclient_observe_changes() != 4132) {
+    if (uniffi_wildthing_checksum_method_wildthingclient_observe_changes() != 25057) {
         return InitializationResult.apiChecksumMismatch
     }
     if (uniffi_wildthing_checksum_method_wildthingclient_get_device() != 43954) {
@@ -10591,10 +10595,10 @@ private let initializationResult: InitializationResult = {
     if (uniffi_wildthing_checksum_method_changeobserver_on_changes() != 55951) {
         return InitializationResult.apiChecksumMismatch
     }
-    if (uniffi_wildthing_checksum_method_subscription_cancel() != 16443) {
+    if (uniffi_wildthing_checksum_method_changesubscription_cancel() != 17285) {
         return InitializationResult.apiChecksumMismatch
     }
-    if (uniffi_wildthing_checksum_method_subscription_is_active() != 31729) {
+    if (uniffi_wildthing_checksum_method_changesubscription_is_active() != 14168) {
         return InitializationResult.apiChecksumMismatch
     }
     if (uniffi_wildthing_checksum_method_changestream_cancel() != 56470) {

@@ -868,9 +868,9 @@ internal object IntegrityCheckingUniffiLib {
     ): Int
     external fun uniffi_wildthing_checksum_method_changeobserver_on_changes(
     ): Int
-    external fun uniffi_wildthing_checksum_method_subscription_cancel(
+    external fun uniffi_wildthing_checksum_method_changesubscription_cancel(
     ): Int
-    external fun uniffi_wildthing_checksum_method_subscription_is_active(
+    external fun uniffi_wildthing_checksum_method_changesubscription_is_active(
     ): Int
     external fun uniffi_wildthing_checksum_method_changestream_cancel(
     ): Int
@@ -1078,13 +1078,13 @@ internal object UniffiLib {
     ): Unit
     external fun uniffi_wildthing_fn_method_changeobserver_on_changes(`ptr`: Long,`batch`: RustBuffer.ByValue,uniffi_out_err: UniffiRustCallStatus,
     ): Unit
-    external fun uniffi_wildthing_fn_clone_subscription(`handle`: Long,uniffi_out_err: UniffiRustCallStatus,
+    external fun uniffi_wildthing_fn_clone_changesubscription(`handle`: Long,uniffi_out_err: UniffiRustCallStatus,
     ): Long
-    external fun uniffi_wildthing_fn_free_subscription(`handle`: Long,uniffi_out_err: UniffiRustCallStatus,
+    external fun uniffi_wildthing_fn_free_changesubscription(`handle`: Long,uniffi_out_err: UniffiRustCallStatus,
     ): Unit
-    external fun uniffi_wildthing_fn_method_subscription_cancel(`ptr`: Long,uniffi_out_err: UniffiRustCallStatus,
+    external fun uniffi_wildthing_fn_method_changesubscription_cancel(`ptr`: Long,uniffi_out_err: UniffiRustCallStatus,
     ): Unit
-    external fun uniffi_wildthing_fn_method_subscription_is_active(`ptr`: Long,uniffi_out_err: UniffiRustCallStatus,
+    external fun uniffi_wildthing_fn_method_changesubscription_is_active(`ptr`: Long,uniffi_out_err: UniffiRustCallStatus,
     ): Byte
     external fun uniffi_wildthing_fn_clone_changestream(`handle`: Long,uniffi_out_err: UniffiRustCallStatus,
     ): Long
@@ -1280,7 +1280,7 @@ private fun uniffiCheckApiChecksums(lib: IntegrityCheckingUniffiLib) {
     if ((lib.uniffi_wildthing_checksum_method_wildthingclient_changes() and 0xFFFF) != 30728) {
         throw RuntimeException("UniFFI API checksum mismatch: try cleaning and rebuilding your project")
     }
-    if ((lib.uniffi_wildthing_checksum_method_wildthingclient_observe_changes() and 0xFFFF) != 4132) {
+    if ((lib.uniffi_wildthing_checksum_method_wildthingclient_observe_changes() and 0xFFFF) != 25057) {
         throw RuntimeException("UniFFI API checksum mismatch: try cleaning and rebuilding your project")
     }
     if ((lib.uniffi_wildthing_checksum_method_wildthingclient_get_device() and 0xFFFF) != 43954) {
@@ -1430,10 +1430,10 @@ private fun uniffiCheckApiChecksums(lib: IntegrityCheckingUniffiLib) {
     if ((lib.uniffi_wildthing_checksum_method_changeobserver_on_changes() and 0xFFFF) != 55951) {
         throw RuntimeException("UniFFI API checksum mismatch: try cleaning and rebuilding your project")
     }
-    if ((lib.uniffi_wildthing_checksum_method_subscription_cancel() and 0xFFFF) != 16443) {
+    if ((lib.uniffi_wildthing_checksum_method_changesubscription_cancel() and 0xFFFF) != 17285) {
         throw RuntimeException("UniFFI API checksum mismatch: try cleaning and rebuilding your project")
     }
-    if ((lib.uniffi_wildthing_checksum_method_subscription_is_active() and 0xFFFF) != 31729) {
+    if ((lib.uniffi_wildthing_checksum_method_changesubscription_is_active() and 0xFFFF) != 14168) {
         throw RuntimeException("UniFFI API checksum mismatch: try cleaning and rebuilding your project")
     }
     if ((lib.uniffi_wildthing_checksum_method_changestream_cancel() and 0xFFFF) != 56470) {
@@ -2584,6 +2584,294 @@ public object FfiConverterTypeChangeStream: FfiConverter<ChangeStream, Long> {
     override fun allocationSize(value: ChangeStream) = 8UL
 
     override fun write(value: ChangeStream, buf: ByteBuffer) {
+        buf.putLong(lower(value))
+    }
+}
+
+
+// This template implements a class for working with a Rust struct via a handle
+// to the live Rust struct on the other side of the FFI.
+//
+// There's some subtlety here, because we have to be careful not to operate on a Rust
+// struct after it has been dropped, and because we must expose a public API for freeing
+// theq Kotlin wrapper object in lieu of reliable finalizers. The core requirements are:
+//
+//   * Each instance holds an opaque handle to the underlying Rust struct.
+//     Method calls need to read this handle from the object's state and pass it in to
+//     the Rust FFI.
+//
+//   * When an instance is no longer needed, its handle should be passed to a
+//     special destructor function provided by the Rust FFI, which will drop the
+//     underlying Rust struct.
+//
+//   * Given an instance, calling code is expected to call the special
+//     `destroy` method in order to free it after use, either by calling it explicitly
+//     or by using a higher-level helper like the `use` method. Failing to do so risks
+//     leaking the underlying Rust struct.
+//
+//   * We can't assume that calling code will do the right thing, and must be prepared
+//     to handle Kotlin method calls executing concurrently with or even after a call to
+//     `destroy`, and to handle multiple (possibly concurrent!) calls to `destroy`.
+//
+//   * We must never allow Rust code to operate on the underlying Rust struct after
+//     the destructor has been called, and must never call the destructor more than once.
+//     Doing so may trigger memory unsafety.
+//
+//   * To mitigate many of the risks of leaking memory and use-after-free unsafety, a `Cleaner`
+//     is implemented to call the destructor when the Kotlin object becomes unreachable.
+//     This is done in a background thread. This is not a panacea, and client code should be aware that
+//      1. the thread may starve if some there are objects that have poorly performing
+//     `drop` methods or do significant work in their `drop` methods.
+//      2. the thread is shared across the whole library. This can be tuned by using `android_cleaner = true`,
+//         or `android = true` in the [`kotlin` section of the `uniffi.toml` file](https://mozilla.github.io/uniffi-rs/kotlin/configuration.html).
+//
+// If we try to implement this with mutual exclusion on access to the handle, there is the
+// possibility of a race between a method call and a concurrent call to `destroy`:
+//
+//    * Thread A starts a method call, reads the value of the handle, but is interrupted
+//      before it can pass the handle over the FFI to Rust.
+//    * Thread B calls `destroy` and frees the underlying Rust struct.
+//    * Thread A resumes, passing the already-read handle value to Rust and triggering
+//      a use-after-free.
+//
+// One possible solution would be to use a `ReadWriteLock`, with each method call taking
+// a read lock (and thus allowed to run concurrently) and the special `destroy` method
+// taking a write lock (and thus blocking on live method calls). However, we aim not to
+// generate methods with any hidden blocking semantics, and a `destroy` method that might
+// block if called incorrectly seems to meet that bar.
+//
+// So, we achieve our goals by giving each instance an associated `AtomicLong` counter to track
+// the number of in-flight method calls, and an `AtomicBoolean` flag to indicate whether `destroy`
+// has been called. These are updated according to the following rules:
+//
+//    * The initial value of the counter is 1, indicating a live object with no in-flight calls.
+//      The initial value for the flag is false.
+//
+//    * At the start of each method call, we atomically check the counter.
+//      If it is 0 then the underlying Rust struct has already been destroyed and the call is aborted.
+//      If it is nonzero them we atomically increment it by 1 and proceed with the method call.
+//
+//    * At the end of each method call, we atomically decrement and check the counter.
+//      If it has reached zero then we destroy the underlying Rust struct.
+//
+//    * When `destroy` is called, we atomically flip the flag from false to true.
+//      If the flag was already true we silently fail.
+//      Otherwise we atomically decrement and check the counter.
+//      If it has reached zero then we destroy the underlying Rust struct.
+//
+// Astute readers may observe that this all sounds very similar to the way that Rust's `Arc<T>` works,
+// and indeed it is, with the addition of a flag to guard against multiple calls to `destroy`.
+//
+// The overall effect is that the underlying Rust struct is destroyed only when `destroy` has been
+// called *and* all in-flight method calls have completed, avoiding violating any of the expectations
+// of the underlying Rust code.
+//
+// This makes a cleaner a better alternative to _not_ calling `destroy()` as
+// and when the object is finished with, but the abstraction is not perfect: if the Rust object's `drop`
+// method is slow, and/or there are many objects to cleanup, and it's on a low end Android device, then the cleaner
+// thread may be starved, and the app will leak memory.
+//
+// In this case, `destroy`ing manually may be a better solution.
+//
+// The cleaner can live side by side with the manual calling of `destroy`. In the order of responsiveness, uniffi objects
+// with Rust peers are reclaimed:
+//
+// 1. By calling the `destroy` method of the object, which calls `rustObject.free()`. If that doesn't happen:
+// 2. When the object becomes unreachable, AND the Cleaner thread gets to call `rustObject.free()`. If the thread is starved then:
+// 3. The memory is reclaimed when the process terminates.
+//
+// [1] https://stackoverflow.com/questions/24376768/can-java-finalize-an-object-when-it-is-still-in-scope/24380219
+//
+
+
+/**
+ * An observer's place among the listeners. Dropping it cancels it.
+ *
+ * Plain `Subscription` is a protocol of Apple's Combine, which apps import too.
+ */
+public interface ChangeSubscriptionInterface {
+
+    /**
+     * Ends it: no further call begins, and the observer is let go of. One that
+     * runs on another thread is not waited for. May be called again, also by
+     * the observer itself.
+     */
+    fun `cancel`()
+
+    /**
+     * Whether changes are still to come: false once it was cancelled or the
+     * client ended.
+     */
+    fun `isActive`(): kotlin.Boolean
+
+    companion object
+}
+
+/**
+ * An observer's place among the listeners. Dropping it cancels it.
+ *
+ * Plain `Subscription` is a protocol of Apple's Combine, which apps import too.
+ */
+open class ChangeSubscription: Disposable, AutoCloseable, ChangeSubscriptionInterface
+{
+
+    @Suppress("UNUSED_PARAMETER")
+    /**
+     * @suppress
+     */
+    constructor(withHandle: UniffiWithHandle, handle: Long) {
+        this.handle = handle
+        this.cleanable = UniffiLib.CLEANER.register(this, UniffiCleanAction(handle))
+    }
+
+    /**
+     * @suppress
+     *
+     * This constructor can be used to instantiate a fake object. Only used for tests. Any
+     * attempt to actually use an object constructed this way will fail as there is no
+     * connected Rust object.
+     */
+    @Suppress("UNUSED_PARAMETER")
+    constructor(noHandle: NoHandle) {
+        this.handle = 0
+        this.cleanable = null
+    }
+
+    protected val handle: Long
+    protected val cleanable: UniffiCleaner.Cleanable?
+
+    private val wasDestroyed = AtomicBoolean(false)
+    private val callCounter = AtomicLong(1)
+
+    /**
+     * Whether the current object has been destroyed and its reference is gone in the Rust side.
+     */
+    val uniffiIsDestroyed: Boolean get() = wasDestroyed.get()
+
+    override fun destroy() {
+        // Only allow a single call to this method.
+        // TODO: maybe we should log a warning if called more than once?
+        if (this.wasDestroyed.compareAndSet(false, true)) {
+            // This decrement always matches the initial count of 1 given at creation time.
+            if (this.callCounter.decrementAndGet() == 0L) {
+                cleanable?.clean()
+            }
+        }
+    }
+
+    @Synchronized
+    override fun close() {
+        this.destroy()
+    }
+
+    internal inline fun <R> callWithHandle(block: (handle: Long) -> R): R {
+        // Check and increment the call counter, to keep the object alive.
+        // This needs a compare-and-set retry loop in case of concurrent updates.
+        do {
+            val c = this.callCounter.get()
+            if (c == 0L) {
+                throw IllegalStateException("${this.javaClass.simpleName} object has already been destroyed")
+            }
+            if (c == Long.MAX_VALUE) {
+                throw IllegalStateException("${this.javaClass.simpleName} call counter would overflow")
+            }
+        } while (! this.callCounter.compareAndSet(c, c + 1L))
+        // Now we can safely do the method call without the handle being freed concurrently.
+        try {
+            return block(this.uniffiCloneHandle())
+        } finally {
+            // This decrement always matches the increment we performed above.
+            if (this.callCounter.decrementAndGet() == 0L) {
+                cleanable?.clean()
+            }
+        }
+    }
+
+    // Use a static inner class instead of a closure so as not to accidentally
+    // capture `this` as part of the cleanable's action.
+    private class UniffiCleanAction(private val handle: Long) : Runnable {
+        override fun run() {
+            if (handle == 0.toLong()) {
+                // Fake object created with `NoHandle`, don't try to free.
+                return;
+            }
+            uniffiRustCall { status ->
+                UniffiLib.uniffi_wildthing_fn_free_changesubscription(handle, status)
+            }
+        }
+    }
+
+    /**
+     * @suppress
+     */
+    fun uniffiCloneHandle(): Long {
+        if (handle == 0.toLong()) {
+            throw InternalException("uniffiCloneHandle() called on NoHandle object");
+        }
+        return uniffiRustCall() { status ->
+            UniffiLib.uniffi_wildthing_fn_clone_changesubscription(handle, status)
+        }
+    }
+
+
+    /**
+     * Ends it: no further call begins, and the observer is let go of. One that
+     * runs on another thread is not waited for. May be called again, also by
+     * the observer itself.
+     */override fun `cancel`()
+        =
+    callWithHandle {
+    uniffiRustCall() { _status ->
+    UniffiLib.uniffi_wildthing_fn_method_changesubscription_cancel(
+        it,
+        _status)
+}
+    }
+
+
+    /**
+     * Whether changes are still to come: false once it was cancelled or the
+     * client ended.
+     */override fun `isActive`(): kotlin.Boolean {
+            return FfiConverterBoolean.lift(
+    callWithHandle {
+    uniffiRustCall() { _status ->
+    UniffiLib.uniffi_wildthing_fn_method_changesubscription_is_active(
+        it,
+        _status)
+}
+    }
+    )
+    }
+
+
+    /**
+     * @suppress
+     */
+    companion object
+
+}
+
+
+/**
+ * @suppress
+ */
+public object FfiConverterTypeChangeSubscription: FfiConverter<ChangeSubscription, Long> {
+    override fun lower(value: ChangeSubscription): Long {
+        return value.uniffiCloneHandle()
+    }
+
+    override fun lift(value: Long): ChangeSubscription {
+        return ChangeSubscription(UniffiWithHandle, value)
+    }
+
+    override fun read(buf: ByteBuffer): ChangeSubscription {
+        return lift(buf.getLong())
+    }
+
+    override fun allocationSize(value: ChangeSubscription) = 8UL
+
+    override fun write(value: ChangeSubscription, buf: ByteBuffer) {
         buf.putLong(lower(value))
     }
 }
@@ -4530,290 +4818,6 @@ public object FfiConverterTypeStatusQuery: FfiConverter<StatusQuery, Long> {
 
 
 /**
- * An observer's place among the listeners. Dropping it cancels it.
- */
-public interface SubscriptionInterface {
-
-    /**
-     * Ends it: no further call begins, and the observer is let go of. One that
-     * runs on another thread is not waited for. May be called again, also by
-     * the observer itself.
-     */
-    fun `cancel`()
-
-    /**
-     * Whether changes are still to come: false once it was cancelled or the
-     * client ended.
-     */
-    fun `isActive`(): kotlin.Boolean
-
-    companion object
-}
-
-/**
- * An observer's place among the listeners. Dropping it cancels it.
- */
-open class Subscription: Disposable, AutoCloseable, SubscriptionInterface
-{
-
-    @Suppress("UNUSED_PARAMETER")
-    /**
-     * @suppress
-     */
-    constructor(withHandle: UniffiWithHandle, handle: Long) {
-        this.handle = handle
-        this.cleanable = UniffiLib.CLEANER.register(this, UniffiCleanAction(handle))
-    }
-
-    /**
-     * @suppress
-     *
-     * This constructor can be used to instantiate a fake object. Only used for tests. Any
-     * attempt to actually use an object constructed this way will fail as there is no
-     * connected Rust object.
-     */
-    @Suppress("UNUSED_PARAMETER")
-    constructor(noHandle: NoHandle) {
-        this.handle = 0
-        this.cleanable = null
-    }
-
-    protected val handle: Long
-    protected val cleanable: UniffiCleaner.Cleanable?
-
-    private val wasDestroyed = AtomicBoolean(false)
-    private val callCounter = AtomicLong(1)
-
-    /**
-     * Whether the current object has been destroyed and its reference is gone in the Rust side.
-     */
-    val uniffiIsDestroyed: Boolean get() = wasDestroyed.get()
-
-    override fun destroy() {
-        // Only allow a single call to this method.
-        // TODO: maybe we should log a warning if called more than once?
-        if (this.wasDestroyed.compareAndSet(false, true)) {
-            // This decrement always matches the initial count of 1 given at creation time.
-            if (this.callCounter.decrementAndGet() == 0L) {
-                cleanable?.clean()
-            }
-        }
-    }
-
-    @Synchronized
-    override fun close() {
-        this.destroy()
-    }
-
-    internal inline fun <R> callWithHandle(block: (handle: Long) -> R): R {
-        // Check and increment the call counter, to keep the object alive.
-        // This needs a compare-and-set retry loop in case of concurrent updates.
-        do {
-            val c = this.callCounter.get()
-            if (c == 0L) {
-                throw IllegalStateException("${this.javaClass.simpleName} object has already been destroyed")
-            }
-            if (c == Long.MAX_VALUE) {
-                throw IllegalStateException("${this.javaClass.simpleName} call counter would overflow")
-            }
-        } while (! this.callCounter.compareAndSet(c, c + 1L))
-        // Now we can safely do the method call without the handle being freed concurrently.
-        try {
-            return block(this.uniffiCloneHandle())
-        } finally {
-            // This decrement always matches the increment we performed above.
-            if (this.callCounter.decrementAndGet() == 0L) {
-                cleanable?.clean()
-            }
-        }
-    }
-
-    // Use a static inner class instead of a closure so as not to accidentally
-    // capture `this` as part of the cleanable's action.
-    private class UniffiCleanAction(private val handle: Long) : Runnable {
-        override fun run() {
-            if (handle == 0.toLong()) {
-                // Fake object created with `NoHandle`, don't try to free.
-                return;
-            }
-            uniffiRustCall { status ->
-                UniffiLib.uniffi_wildthing_fn_free_subscription(handle, status)
-            }
-        }
-    }
-
-    /**
-     * @suppress
-     */
-    fun uniffiCloneHandle(): Long {
-        if (handle == 0.toLong()) {
-            throw InternalException("uniffiCloneHandle() called on NoHandle object");
-        }
-        return uniffiRustCall() { status ->
-            UniffiLib.uniffi_wildthing_fn_clone_subscription(handle, status)
-        }
-    }
-
-
-    /**
-     * Ends it: no further call begins, and the observer is let go of. One that
-     * runs on another thread is not waited for. May be called again, also by
-     * the observer itself.
-     */override fun `cancel`()
-        =
-    callWithHandle {
-    uniffiRustCall() { _status ->
-    UniffiLib.uniffi_wildthing_fn_method_subscription_cancel(
-        it,
-        _status)
-}
-    }
-
-
-    /**
-     * Whether changes are still to come: false once it was cancelled or the
-     * client ended.
-     */override fun `isActive`(): kotlin.Boolean {
-            return FfiConverterBoolean.lift(
-    callWithHandle {
-    uniffiRustCall() { _status ->
-    UniffiLib.uniffi_wildthing_fn_method_subscription_is_active(
-        it,
-        _status)
-}
-    }
-    )
-    }
-
-
-    /**
-     * @suppress
-     */
-    companion object
-
-}
-
-
-/**
- * @suppress
- */
-public object FfiConverterTypeSubscription: FfiConverter<Subscription, Long> {
-    override fun lower(value: Subscription): Long {
-        return value.uniffiCloneHandle()
-    }
-
-    override fun lift(value: Long): Subscription {
-        return Subscription(UniffiWithHandle, value)
-    }
-
-    override fun read(buf: ByteBuffer): Subscription {
-        return lift(buf.getLong())
-    }
-
-    override fun allocationSize(value: Subscription) = 8UL
-
-    override fun write(value: Subscription, buf: ByteBuffer) {
-        buf.putLong(lower(value))
-    }
-}
-
-
-// This template implements a class for working with a Rust struct via a handle
-// to the live Rust struct on the other side of the FFI.
-//
-// There's some subtlety here, because we have to be careful not to operate on a Rust
-// struct after it has been dropped, and because we must expose a public API for freeing
-// theq Kotlin wrapper object in lieu of reliable finalizers. The core requirements are:
-//
-//   * Each instance holds an opaque handle to the underlying Rust struct.
-//     Method calls need to read this handle from the object's state and pass it in to
-//     the Rust FFI.
-//
-//   * When an instance is no longer needed, its handle should be passed to a
-//     special destructor function provided by the Rust FFI, which will drop the
-//     underlying Rust struct.
-//
-//   * Given an instance, calling code is expected to call the special
-//     `destroy` method in order to free it after use, either by calling it explicitly
-//     or by using a higher-level helper like the `use` method. Failing to do so risks
-//     leaking the underlying Rust struct.
-//
-//   * We can't assume that calling code will do the right thing, and must be prepared
-//     to handle Kotlin method calls executing concurrently with or even after a call to
-//     `destroy`, and to handle multiple (possibly concurrent!) calls to `destroy`.
-//
-//   * We must never allow Rust code to operate on the underlying Rust struct after
-//     the destructor has been called, and must never call the destructor more than once.
-//     Doing so may trigger memory unsafety.
-//
-//   * To mitigate many of the risks of leaking memory and use-after-free unsafety, a `Cleaner`
-//     is implemented to call the destructor when the Kotlin object becomes unreachable.
-//     This is done in a background thread. This is not a panacea, and client code should be aware that
-//      1. the thread may starve if some there are objects that have poorly performing
-//     `drop` methods or do significant work in their `drop` methods.
-//      2. the thread is shared across the whole library. This can be tuned by using `android_cleaner = true`,
-//         or `android = true` in the [`kotlin` section of the `uniffi.toml` file](https://mozilla.github.io/uniffi-rs/kotlin/configuration.html).
-//
-// If we try to implement this with mutual exclusion on access to the handle, there is the
-// possibility of a race between a method call and a concurrent call to `destroy`:
-//
-//    * Thread A starts a method call, reads the value of the handle, but is interrupted
-//      before it can pass the handle over the FFI to Rust.
-//    * Thread B calls `destroy` and frees the underlying Rust struct.
-//    * Thread A resumes, passing the already-read handle value to Rust and triggering
-//      a use-after-free.
-//
-// One possible solution would be to use a `ReadWriteLock`, with each method call taking
-// a read lock (and thus allowed to run concurrently) and the special `destroy` method
-// taking a write lock (and thus blocking on live method calls). However, we aim not to
-// generate methods with any hidden blocking semantics, and a `destroy` method that might
-// block if called incorrectly seems to meet that bar.
-//
-// So, we achieve our goals by giving each instance an associated `AtomicLong` counter to track
-// the number of in-flight method calls, and an `AtomicBoolean` flag to indicate whether `destroy`
-// has been called. These are updated according to the following rules:
-//
-//    * The initial value of the counter is 1, indicating a live object with no in-flight calls.
-//      The initial value for the flag is false.
-//
-//    * At the start of each method call, we atomically check the counter.
-//      If it is 0 then the underlying Rust struct has already been destroyed and the call is aborted.
-//      If it is nonzero them we atomically increment it by 1 and proceed with the method call.
-//
-//    * At the end of each method call, we atomically decrement and check the counter.
-//      If it has reached zero then we destroy the underlying Rust struct.
-//
-//    * When `destroy` is called, we atomically flip the flag from false to true.
-//      If the flag was already true we silently fail.
-//      Otherwise we atomically decrement and check the counter.
-//      If it has reached zero then we destroy the underlying Rust struct.
-//
-// Astute readers may observe that this all sounds very similar to the way that Rust's `Arc<T>` works,
-// and indeed it is, with the addition of a flag to guard against multiple calls to `destroy`.
-//
-// The overall effect is that the underlying Rust struct is destroyed only when `destroy` has been
-// called *and* all in-flight method calls have completed, avoiding violating any of the expectations
-// of the underlying Rust code.
-//
-// This makes a cleaner a better alternative to _not_ calling `destroy()` as
-// and when the object is finished with, but the abstraction is not perfect: if the Rust object's `drop`
-// method is slow, and/or there are many objects to cleanup, and it's on a low end Android device, then the cleaner
-// thread may be starved, and the app will leak memory.
-//
-// In this case, `destroy`ing manually may be a better solution.
-//
-// The cleaner can live side by side with the manual calling of `destroy`. In the order of responsiveness, uniffi objects
-// with Rust peers are reclaimed:
-//
-// 1. By calling the `destroy` method of the object, which calls `rustObject.free()`. If that doesn't happen:
-// 2. When the object becomes unreachable, AND the Cleaner thread gets to call `rustObject.free()`. If the thread is starved then:
-// 3. The memory is reclaimed when the process terminates.
-//
-// [1] https://stackoverflow.com/questions/24376768/can-java-finalize-an-object-when-it-is-still-in-scope/24380219
-//
-
-
-/**
  * A house that works offline. Cheap to clone; all clones are one client.
  *
  * Calls that read or write the replica run on threads of the client's own, so
@@ -4948,7 +4952,7 @@ public interface WildThingClientInterface {
      * An observer that holds this client keeps it from ending by itself:
      * cancel the subscription, or call `shutdown`.
      */
-    fun `observeChanges`(`observer`: ChangeObserver): Subscription
+    fun `observeChanges`(`observer`: ChangeObserver): ChangeSubscription
 
     /**
      * One device.
@@ -5766,8 +5770,8 @@ open class WildThingClient: Disposable, AutoCloseable, WildThingClientInterface
      *
      * An observer that holds this client keeps it from ending by itself:
      * cancel the subscription, or call `shutdown`.
-     */override fun `observeChanges`(`observer`: ChangeObserver): Subscription {
-            return FfiConverterTypeSubscription.lift(
+     */override fun `observeChanges`(`observer`: ChangeObserver): ChangeSubscription {
+            return FfiConverterTypeChangeSubscription.lift(
     callWithHandle {
     uniffiRustCall() { _status ->
     UniffiLib.uniffi_wildthing_fn_method_wildthingclient_observe_changes(
@@ -8338,12 +8342,12 @@ data class PendingChange (
     /**
      * What it does to the record.
      */
-    val `operation`: Operation
+    val `operation`: EditOperation
     ,
     /**
      * Whether it waits, or was refused.
      */
-    val `state`: OutboxState
+    val `state`: PendingState
     ,
     /**
      * How often it was sent.
@@ -8375,8 +8379,8 @@ public object FfiConverterTypePendingChange: FfiConverterRustBuffer<PendingChang
             FfiConverterTypeKind.read(buf),
             FfiConverterTypeRecordId.read(buf),
             FfiConverterOptionalString.read(buf),
-            FfiConverterTypeOperation.read(buf),
-            FfiConverterTypeOutboxState.read(buf),
+            FfiConverterTypeEditOperation.read(buf),
+            FfiConverterTypePendingState.read(buf),
             FfiConverterULong.read(buf),
             FfiConverterOptionalString.read(buf),
             FfiConverterOptionalTypeTimestamp.read(buf),
@@ -8387,8 +8391,8 @@ public object FfiConverterTypePendingChange: FfiConverterRustBuffer<PendingChang
             FfiConverterTypeKind.allocationSize(value.`kind`) +
             FfiConverterTypeRecordId.allocationSize(value.`id`) +
             FfiConverterOptionalString.allocationSize(value.`name`) +
-            FfiConverterTypeOperation.allocationSize(value.`operation`) +
-            FfiConverterTypeOutboxState.allocationSize(value.`state`) +
+            FfiConverterTypeEditOperation.allocationSize(value.`operation`) +
+            FfiConverterTypePendingState.allocationSize(value.`state`) +
             FfiConverterULong.allocationSize(value.`attempts`) +
             FfiConverterOptionalString.allocationSize(value.`lastError`) +
             FfiConverterOptionalTypeTimestamp.allocationSize(value.`updatedAt`)
@@ -8398,8 +8402,8 @@ public object FfiConverterTypePendingChange: FfiConverterRustBuffer<PendingChang
             FfiConverterTypeKind.write(value.`kind`, buf)
             FfiConverterTypeRecordId.write(value.`id`, buf)
             FfiConverterOptionalString.write(value.`name`, buf)
-            FfiConverterTypeOperation.write(value.`operation`, buf)
-            FfiConverterTypeOutboxState.write(value.`state`, buf)
+            FfiConverterTypeEditOperation.write(value.`operation`, buf)
+            FfiConverterTypePendingState.write(value.`state`, buf)
             FfiConverterULong.write(value.`attempts`, buf)
             FfiConverterOptionalString.write(value.`lastError`, buf)
             FfiConverterOptionalTypeTimestamp.write(value.`updatedAt`, buf)
@@ -10044,6 +10048,49 @@ public object FfiConverterTypeDurability: FfiConverterRustBuffer<Durability> {
 
 
 /**
+ * What a change did. Only `delete` has a meaning of its own: creates and
+ * updates both carry the whole record.
+ */
+
+enum class EditOperation {
+
+    /**
+     * The record is new.
+     */
+    CREATE,
+    /**
+     * The record was there before.
+     */
+    UPDATE,
+    /**
+     * The version is a tombstone.
+     */
+    DELETE;
+
+
+    companion object
+}
+
+
+/**
+ * @suppress
+ */
+public object FfiConverterTypeEditOperation: FfiConverterRustBuffer<EditOperation> {
+    override fun read(buf: ByteBuffer) = try {
+        EditOperation.values()[buf.getInt() - 1]
+    } catch (e: IndexOutOfBoundsException) {
+        throw RuntimeException("invalid enum value, something is very wrong!!", e)
+    }
+
+    override fun allocationSize(value: EditOperation) = 4UL
+
+    override fun write(value: EditOperation, buf: ByteBuffer) {
+        buf.putInt(value.ordinal + 1)
+    }
+}
+
+
+/**
  * Where a record stands with the server.
  */
 sealed class Freshness {
@@ -10607,49 +10654,6 @@ public object FfiConverterTypeObserverError : FfiConverterRustBuffer<ObserverExc
 
 
 /**
- * What a change did. Only `delete` has a meaning of its own: creates and
- * updates both carry the whole record.
- */
-
-enum class Operation {
-
-    /**
-     * The record is new.
-     */
-    CREATE,
-    /**
-     * The record was there before.
-     */
-    UPDATE,
-    /**
-     * The version is a tombstone.
-     */
-    DELETE;
-
-
-    companion object
-}
-
-
-/**
- * @suppress
- */
-public object FfiConverterTypeOperation: FfiConverterRustBuffer<Operation> {
-    override fun read(buf: ByteBuffer) = try {
-        Operation.values()[buf.getInt() - 1]
-    } catch (e: IndexOutOfBoundsException) {
-        throw RuntimeException("invalid enum value, something is very wrong!!", e)
-    }
-
-    override fun allocationSize(value: Operation) = 4UL
-
-    override fun write(value: Operation, buf: ByteBuffer) {
-        buf.putInt(value.ordinal + 1)
-    }
-}
-
-
-/**
  * Where a change came from.
  */
 
@@ -10691,7 +10695,7 @@ public object FfiConverterTypeOrigin: FfiConverterRustBuffer<Origin> {
  * Whether an unsent edit will be sent.
  */
 
-enum class OutboxState {
+enum class PendingState {
 
     /**
      * It will, at the next sync.
@@ -10710,16 +10714,16 @@ enum class OutboxState {
 /**
  * @suppress
  */
-public object FfiConverterTypeOutboxState: FfiConverterRustBuffer<OutboxState> {
+public object FfiConverterTypePendingState: FfiConverterRustBuffer<PendingState> {
     override fun read(buf: ByteBuffer) = try {
-        OutboxState.values()[buf.getInt() - 1]
+        PendingState.values()[buf.getInt() - 1]
     } catch (e: IndexOutOfBoundsException) {
         throw RuntimeException("invalid enum value, something is very wrong!!", e)
     }
 
-    override fun allocationSize(value: OutboxState) = 4UL
+    override fun allocationSize(value: PendingState) = 4UL
 
-    override fun write(value: OutboxState, buf: ByteBuffer) {
+    override fun write(value: PendingState, buf: ByteBuffer) {
         buf.putInt(value.ordinal + 1)
     }
 }
