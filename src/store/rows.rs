@@ -122,10 +122,11 @@ pub fn newest_states(
     };
     let mut statement = connection.prepare_cached(&sql)?;
     let mut rows = statement.query([room.map(RecordId::as_str)])?;
-    // Times are stored in one spelling whose order is theirs.
-    let mut newest: HashMap<String, ((Option<String>, String), Option<String>)> = HashMap::new();
+    /// Edit time and edit id. Times are stored in one spelling whose order is theirs.
+    type Age = (Option<String>, String);
+    let mut newest: HashMap<String, (Age, Option<String>)> = HashMap::new();
     while let Some(row) = rows.next()? {
-        let age = (row.get(1)?, row.get(2)?);
+        let age: Age = (row.get(1)?, row.get(2)?);
         let device: String = row.get(0)?;
         if newest.get(&device).is_none_or(|(known, _)| *known < age) {
             newest.insert(device, (age, row.get(3)?));
