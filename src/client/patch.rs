@@ -1,5 +1,7 @@
 //! Patches: from the names and shapes of the API to a record's fields.
 
+use std::collections::HashSet;
+
 use serde_json::Value;
 
 use super::inputs::{
@@ -8,11 +10,12 @@ use super::inputs::{
 use super::records::{DeviceType, UserRole};
 use super::{Result, WildThingError};
 use crate::model::{JsonObject, Kind, RecordId, Version};
+use crate::protocol::MAX_DEPTH;
 use crate::protocol::decode::check_numbers;
 use crate::protocol::v1::{embedded_field, first_mistyped, is_known_field};
 
 /// Fields that only sync may write.
-const RESERVED: [&str; 11] = [
+const RESERVED: [&str; 12] = [
     "id",
     "kind",
     "sync_id",
@@ -24,7 +27,12 @@ const RESERVED: [&str; 11] = [
     "is_deleted",
     "version",
     "state",
+    "state_json",
 ];
+
+/// How deep a value may be: it travels within a message, which has a limit of
+/// its own, and is kept within a version in the journal.
+const MAX_VALUE_DEPTH: usize = MAX_DEPTH - 16;
 
 pub(super) fn invalid(field: &str, problem: impl Into<String>) -> WildThingError {
     WildThingError::Invalid {
@@ -35,13 +43,62 @@ pub(super) fn invalid(field: &str, problem: impl Into<String>) -> WildThingError
 
 /// Checks a patch against the shape of `kind` and applies it.
 pub(super) fn apply(version: &mut Version, patch: &JsonObject) -> Result<()> {
+    let mut written = HashSet::new();
     for (field, value) in patch {
-        check_numbers(value).map_err(|error| invalid(field, error.to_string()))?;
+        check(field, value)?;
+        if !written.insert(stored_as(&version.key.kind, field)) {
+            return Err(invalid(field, "is given twice"));
+        }
         set(version, field, value)?;
     }
     match first_mistyped(&version.key.kind, &version.body) {
         Some((field, expected, found)) => Err(invalid(field, format!("expected {expected}, found {found}"))),
         None => Ok(()),
+    }
+}
+
+/// The field of the body that holds what the API calls `field`.
+fn stored_as(kind: &Kind, field: &str) -> String {
+    match field {
+        "configuration" if *kind == Kind::Device => "metadata_json".to_owned(),
+        _ => embedded_field(kind, field).unwrap_or_else(|| field.to_owned()),
+    }
+}
+
+/// Whether a value can be kept and sent.
+fn check(field: &str, value: &Value) -> Result<()> {
+    if depth(value) > MAX_VALUE_DEPTH {
+        return Err(invalid(
+            field,
+            format!("expected at most {MAX_VALUE_DEPTH} levels of nesting"),
+        ));
+    }
+    check_numbers(value).map_err(|error| invalid(field, error.to_string()))
+}
+
+/// The same for every member of an object, and the object itself.
+pub(super) fn check_object(field: &str, object: &JsonObject) -> Result<()> {
+    object.values().try_for_each(|value| check(field, value))
+}
+
+fn depth(value: &Value) -> usize {
+    match value {
+        Value::Array(items) => 1 + items.iter().map(depth).max().unwrap_or(0),
+        Value::Object(object) => 1 + object.values().map(depth).max().unwrap_or(0),
+        _ => 0,
+    }
+}
+
+/// A version's metadata, in which `field` is kept. What is no object can't take
+/// it, and is not replaced.
+pub(super) fn metadata(version: &Version, field: &str) -> Result<JsonObject> {
+    match version.embedded_object("metadata_json") {
+        Some(object) => Ok(object),
+        None if version.body.get("metadata_json").is_none_or(Value::is_null) => Ok(JsonObject::new()),
+        None => Err(invalid(
+            field,
+            "has no place: the metadata of this record is no object",
+        )),
     }
 }
 
@@ -62,7 +119,7 @@ fn set(version: &mut Version, field: &str, value: &Value) -> Result<()> {
         return Ok(());
     }
     if field == "configuration" && kind == Kind::Device {
-        let mut metadata = version.embedded_object("metadata_json").unwrap_or_default();
+        let mut metadata = metadata(version, field)?;
         match value {
             Value::Null => metadata.remove("configuration"),
             Value::Object(_) => metadata.insert("configuration".into(), value.clone()),

@@ -39,7 +39,12 @@ pub(super) fn body(version: &Version) -> RecordObject {
             .get("metadata")
             .and_then(|metadata| metadata.get("configuration"))
             .cloned();
-        object.insert("configuration".into(), configuration.unwrap_or(Value::Null));
+        if let Some(configuration) = configuration {
+            object.insert("configuration".into(), configuration);
+        } else {
+            // A server's field of that name is not hidden by one that is not there.
+            object.entry("configuration").or_insert(Value::Null);
+        }
     }
     object
 }

@@ -209,7 +209,7 @@ impl WildThingClient {
 }
 
 /// A record as its type.
-fn typed<T: Typed>(connection: &Connection, record: Record) -> std::result::Result<T, StoreError> {
+pub(super) fn typed<T: Typed>(connection: &Connection, record: Record) -> std::result::Result<T, StoreError> {
     let standing = Standing {
         lost: journal::open_loss(connection, &record.version.key)?,
         parent: container(connection, &record.version, T::CONTAINER)?,

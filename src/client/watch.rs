@@ -74,38 +74,41 @@ impl WildThingClient {
         Arc::new(HousesQuery(query))
     }
 
-    /// The rooms of a house, or all, now and whenever that changes.
+    /// The rooms of a house, or all, now and whenever that changes. `Invalid` if
+    /// other languages give what is no id.
     #[uniffi::method(default(house_id = None))]
-    pub fn watch_rooms(&self, house_id: Option<RecordId>) -> Arc<RoomsQuery> {
+    pub fn watch_rooms(&self, house_id: Option<RecordId>) -> Result<Arc<RoomsQuery>> {
         // Whether a room is unplaced depends on its house.
         let query = LiveQuery::new(self, of(&[Kind::Room, Kind::House]), move |client| {
             let house_id = house_id.clone();
             async move { client.get_rooms(house_id).await }
         });
-        Arc::new(RoomsQuery(query))
+        Ok(Arc::new(RoomsQuery(query)))
     }
 
-    /// The devices of a room, or all, now and whenever that changes.
+    /// The devices of a room, or all, now and whenever that changes. `Invalid` if
+    /// other languages give what is no id.
     #[uniffi::method(default(room_id = None))]
-    pub fn watch_devices(&self, room_id: Option<RecordId>) -> Arc<DevicesQuery> {
+    pub fn watch_devices(&self, room_id: Option<RecordId>) -> Result<Arc<DevicesQuery>> {
         // Whether a device is unplaced depends on its room, and it shows its state.
         let interest = of(&[Kind::Device, Kind::Room, Kind::EntityState]);
         let query = LiveQuery::new(self, interest, move |client| {
             let room_id = room_id.clone();
             async move { client.get_devices(room_id).await }
         });
-        Arc::new(DevicesQuery(query))
+        Ok(Arc::new(DevicesQuery(query)))
     }
 
     /// What a device is doing, now and whenever that changes. A device that is
     /// not here, or is deleted, makes `next` fail with `NotFound` once; if it
-    /// comes, or comes back, its state is the next answer.
-    pub fn watch_device_state(&self, device_id: RecordId) -> Arc<DeviceStateQuery> {
+    /// comes, or comes back, its state is the next answer. `Invalid` if other
+    /// languages give what is no id.
+    pub fn watch_device_state(&self, device_id: RecordId) -> Result<Arc<DeviceStateQuery>> {
         let query = LiveQuery::new(self, of(&[Kind::EntityState, Kind::Device]), move |client| {
             let device_id = device_id.clone();
             async move { client.get_device_state(device_id).await }
         });
-        Arc::new(DeviceStateQuery(query))
+        Ok(Arc::new(DeviceStateQuery(query)))
     }
 
     /// Where the replica stands, now and whenever that changes. A pause is an

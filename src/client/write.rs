@@ -6,8 +6,8 @@ use super::core::Core;
 use super::inputs::{
     DevicePatch, HousePatch, NewDevice, NewEvent, NewHouse, NewRoom, NewUser, RoomPatch, UserPatch,
 };
-use super::patch::{self, Fields, IntoFields, invalid};
-use super::read::{STATE_TYPE, live, missing, newest_state, state_of};
+use super::patch::{self, Fields, IntoFields};
+use super::read::{STATE_TYPE, live, missing, newest_state, state_of, typed};
 use super::records::{Device, DeviceState, Event, House, Room, User};
 use super::typed::Typed;
 use super::{Result, WildThingClient};
@@ -89,8 +89,10 @@ impl WildThingClient {
         replace: bool,
     ) -> Result<DeviceState> {
         let device = Key::new(Kind::Device, device_id);
-        crate::protocol::decode::check_numbers(&Value::Object(state.clone()))
-            .map_err(|error| invalid("state", error.to_string()))?;
+        patch::check_object("state", &state)?;
+        if let Some(attributes) = &attributes {
+            patch::check_object("attributes", attributes)?;
+        }
         self.inner
             .blocking(move |core| set_state(core, &device, &state, attributes.as_ref(), replace))
             .await
@@ -109,12 +111,11 @@ impl WildThingClient {
                 let key = Key::new(T::KIND, core.seam.new_id());
                 let mut version = blank(key.clone());
                 patch::apply(&mut version, &fields.0)?;
-                core.store
-                    .edit_if(&key, |connection, _| match new_container::<T>(&version) {
-                        Some(parent) if !rows::is_live(connection, &parent)? => Ok(Err(missing(&parent))),
-                        _ => Ok(Ok(version)),
-                    })??;
-                core.get(&key)
+                let check = |connection: &_, _: Option<&_>| match new_container::<T>(&version) {
+                    Some(parent) if !rows::is_live(connection, &parent)? => Ok(Err(missing(&parent))),
+                    _ => Ok(Ok(version)),
+                };
+                core.store.edit_if(&key, check, typed)?
             })
             .await
     }
@@ -123,7 +124,7 @@ impl WildThingClient {
         let key = Key::new(T::KIND, id);
         self.inner
             .blocking(move |core| {
-                core.store.edit_if(&key, |connection, current| {
+                let check = |connection: &_, current: Option<&Version>| {
                     let Some(mut version) = current.filter(|version| !version.deleted).cloned() else {
                         return Ok(Err(missing(&key)));
                     };
@@ -138,8 +139,8 @@ impl WildThingClient {
                         return Ok(Err(missing(&parent)));
                     }
                     Ok(Ok(version))
-                })??;
-                core.get(&key)
+                };
+                core.store.edit_if(&key, check, typed)?
             })
             .await
     }
@@ -184,7 +185,7 @@ fn set_state(
     replace: bool,
 ) -> Result<DeviceState> {
     let key = Key::new(Kind::EntityState, device_state_id(&device.id, STATE_TYPE));
-    let record = core.store.edit_if(&key, |connection, ours| {
+    let check = |connection: &_, ours: Option<&Version>| {
         let Some(holder) = live(connection, device)? else {
             return Ok(Err(missing(device)));
         };
@@ -208,16 +209,27 @@ fn set_state(
         version.updated_at = newest
             .and_then(|version| version.updated_at)
             .map(|time| time.plus_micros(1));
-        fill_state(&mut version, &state, current.attributes, attributes);
-        Ok(Ok(version))
-    })??;
-    Ok(DeviceState {
-        sync_status: record.sync_status,
-        ..state_of(&device.id, &record.version)
-    })
+        Ok(
+            match fill_state(&mut version, &state, current.attributes, attributes) {
+                Ok(()) => Ok(version),
+                Err(refusal) => Err(refusal),
+            },
+        )
+    };
+    core.store.edit_if(&key, check, |_, record| {
+        Ok(DeviceState {
+            sync_status: record.sync_status,
+            ..state_of(&device.id, &record.version)
+        })
+    })?
 }
 
-fn fill_state(version: &mut Version, state: &JsonObject, known: JsonObject, attributes: Option<&JsonObject>) {
+fn fill_state(
+    version: &mut Version,
+    state: &JsonObject,
+    known: JsonObject,
+    attributes: Option<&JsonObject>,
+) -> Result<()> {
     let body = &mut version.body;
     body.insert("state_type".into(), STATE_TYPE.into());
     body.insert("state_value".into(), summary(state).into());
@@ -231,12 +243,18 @@ fn fill_state(version: &mut Version, state: &JsonObject, known: JsonObject, attr
         merge_patch(&mut merged, attributes);
     }
     if !merged.is_empty() || body.contains_key("metadata_json") {
-        let mut metadata = version.embedded_object("metadata_json").unwrap_or_default();
+        let mut metadata = match patch::metadata(version, "attributes") {
+            Ok(metadata) => metadata,
+            // Of no concern to whoever gives none.
+            Err(_) if attributes.is_none() => return Ok(()),
+            Err(error) => return Err(error),
+        };
         metadata.insert("attributes".into(), Value::Object(merged));
         version
             .body
             .insert("metadata_json".into(), Value::Object(metadata).to_string().into());
     }
+    Ok(())
 }
 
 /// A short text of a state, as the protocol asks: the value of `power` or `on`.

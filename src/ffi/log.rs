@@ -81,8 +81,14 @@ pub trait LogSink: Send + Sync {
 #[uniffi::export]
 pub fn set_log_sink(level: LogLevel, sink: Arc<dyn LogSink>) -> Result<()> {
     let log = log()?;
-    *log.sink.write().unwrap_or_else(PoisonError::into_inner) = Some(sink);
+    let replaced = log
+        .sink
+        .write()
+        .unwrap_or_else(PoisonError::into_inner)
+        .replace(sink);
     log.level.store(rank(level), Ordering::Release);
+    // Foreign code may run when it goes: without the lock, and without us.
+    let_go(replaced);
     Ok(())
 }
 
@@ -147,6 +153,8 @@ impl Log {
                 hand_over(&*sink, told);
             }
             hand_over(&*sink, record);
+            // It may have been replaced meanwhile, and this the last to hold it.
+            let_go(Some(sink));
         }
     }
 }
@@ -154,6 +162,11 @@ impl Log {
 /// A sink that throws or panics loses its message, and nothing else happens.
 fn hand_over(sink: &dyn LogSink, record: LogRecord) {
     let _ = std::panic::catch_unwind(AssertUnwindSafe(|| sink.log(record)));
+}
+
+/// A sink that panics when it is freed ends nothing but itself.
+fn let_go(sink: Option<Arc<dyn LogSink>>) {
+    let _ = std::panic::catch_unwind(AssertUnwindSafe(|| drop(sink)));
 }
 
 fn rank(level: LogLevel) -> u8 {

@@ -19,6 +19,7 @@ mod signal;
 mod stream;
 
 use std::collections::BTreeMap;
+use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
@@ -90,12 +91,16 @@ impl Listener {
         }
     }
 
-    /// It may run foreign code: hold no lock.
+    /// It may run foreign code: hold no lock. A waker that panics harms its own
+    /// reader only.
     fn wake(self, pool: &Arc<Pool>) {
-        match self {
+        let waking = AssertUnwindSafe(|| match self {
             Listener::Stream(queue) => queue.wake(),
             Listener::Observer(observing) => observing.wake(pool),
             Listener::Signal(signal) => signal.wake(),
+        });
+        if catch_unwind(waking).is_err() {
+            tracing::warn!("the waker of somebody who listens panicked");
         }
     }
 }

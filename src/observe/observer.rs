@@ -102,6 +102,11 @@ impl Observing {
         }
     }
 
+    /// No thread could be had: the next wake asks for one again.
+    pub(super) fn unserved(&self) {
+        self.served.store(false, Ordering::Release);
+    }
+
     /// Sees to it that a thread comes to what waits. Hold no lock.
     pub(super) fn wake(self: Arc<Self>, pool: &Arc<Pool>) {
         if !self.served.swap(true, Ordering::AcqRel) {

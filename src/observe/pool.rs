@@ -63,8 +63,16 @@ impl Pool {
             self.state().threads += 1;
             let pool = Arc::clone(self);
             if !spawn("wildthing-observer", move || pool.work()) {
-                // Those that run, or the next change, see to what waits.
-                self.state().threads -= 1;
+                let mut state = self.state();
+                state.threads -= 1;
+                if state.threads > 0 {
+                    // Those that run see to what waits.
+                    continue;
+                }
+                let left = std::mem::take(&mut state.ready);
+                drop(state);
+                // The next change asks again.
+                left.iter().for_each(|observing| observing.unserved());
             }
         }
     }

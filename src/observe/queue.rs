@@ -83,9 +83,19 @@ impl Queue {
         loop {
             // Made before the look, so that no wake is missed in between.
             let ready = self.ready.notified();
+            // A wake goes to one reader: whoever took it passes it on while there
+            // is something for another.
             match self.take() {
-                Taken::Batch(batch) => return Some(batch),
-                Taken::Over => return None,
+                Taken::Batch(batch) => {
+                    if self.is_ready() {
+                        self.wake();
+                    }
+                    return Some(batch);
+                }
+                Taken::Over => {
+                    self.wake();
+                    return None;
+                }
                 Taken::Nothing => ready.await,
             }
         }

@@ -107,7 +107,8 @@ impl Watching {
 
     /// What changed up to now is about to be looked at.
     pub fn seen(&self) {
-        self.signal.dirty.store(false, Ordering::Release);
+        // Acquires what the raise that it overwrites had released.
+        self.signal.dirty.swap(false, Ordering::AcqRel);
     }
 
     /// It was not looked at after all.

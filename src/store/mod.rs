@@ -26,6 +26,7 @@ mod tx;
 
 use std::collections::VecDeque;
 use std::fmt;
+use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::path::{Path, PathBuf};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError, RwLock};
 
@@ -322,7 +323,9 @@ impl Store {
                 turn
             };
             let _telling = Telling(&self.untold);
-            match turn {
+            // Whoever writes just now tells of other commits too: what goes wrong
+            // in telling is no failure of the write.
+            let told = AssertUnwindSafe(|| match turn {
                 Turn::Commit(commit) => {
                     let listener = lock(&self.listener).clone();
                     if let Some(listener) = listener {
@@ -330,6 +333,9 @@ impl Store {
                     }
                 }
                 Turn::Other(work) => work(),
+            });
+            if catch_unwind(told).is_err() {
+                tracing::error!("telling of a commit panicked");
             }
         }
     }
@@ -397,16 +403,22 @@ impl Store {
     }
 
     /// Writes a local edit if `check` finds the current version fit for it; what
-    /// `check` returns otherwise comes back, and nothing changes.
-    pub fn edit_if<E>(
+    /// `check` returns otherwise comes back, and nothing changes. `show` makes of
+    /// the new record what the caller wants to see, in the same transaction: an
+    /// edit that was committed does not fail afterwards.
+    pub fn edit_if<T, E>(
         &self,
         key: &Key,
         check: impl FnOnce(&Connection, Option<&Version>) -> Result<Result<Version, E>, StoreError>,
-    ) -> Result<Result<Record, E>, StoreError> {
+        show: impl FnOnce(&Connection, Record) -> Result<T, StoreError>,
+    ) -> Result<Result<T, E>, StoreError> {
         self.write("edit", Safety::Local, |tx| {
             let current = rows::get(tx.connection, key)?;
             match check(tx.connection, current.as_ref().map(|record| &record.version))? {
-                Ok(version) => edits::apply_on(tx, current.as_ref(), version, None).map(Ok),
+                Ok(version) => {
+                    let record = edits::apply_on(tx, current.as_ref(), version, None)?;
+                    show(tx.connection, record).map(Ok)
+                }
                 Err(refusal) => Ok(Err(refusal)),
             }
         })
@@ -432,6 +444,8 @@ impl Store {
         self.write("dismiss", Safety::Local, |tx| {
             if let Some(entry) = journal::get(tx.connection, entry)? {
                 tx.touch(Kinds::of(&entry.version.key.kind));
+                // Other processes on the file see that something changed.
+                tx.change_seq()?;
             }
             journal::dismiss(tx.connection, entry)
         })

@@ -105,8 +105,8 @@ pub fn live_ids(
 }
 
 /// The current state of every device, or of those in a room: of all its state
-/// rows the one with the greatest (edit time, edit id). A device without a row,
-/// or one that can't be read, is not among them.
+/// rows the one with the greatest (edit time, edit id). A device without a row
+/// is not among them; a state that can't be read is empty.
 pub fn newest_states(
     connection: &Connection,
     room: Option<&RecordId>,
@@ -120,7 +120,8 @@ pub fn newest_states(
         ),
         None => format!("{STATES} AND parent_id IS NOT NULL AND ?1 IS NULL"),
     };
-    let mut statement = connection.prepare_cached(&sql)?;
+    // Of two alike the one with the greater id counts, as where one device is read.
+    let mut statement = connection.prepare_cached(&format!("{sql} ORDER BY id"))?;
     let mut rows = statement.query([room.map(RecordId::as_str)])?;
     /// Edit time and edit id. Times are stored in one spelling whose order is theirs.
     type Age = (Option<String>, String);
@@ -128,7 +129,7 @@ pub fn newest_states(
     while let Some(row) = rows.next()? {
         let age: Age = (row.get(1)?, row.get(2)?);
         let device: String = row.get(0)?;
-        if newest.get(&device).is_none_or(|(known, _)| *known < age) {
+        if newest.get(&device).is_none_or(|(known, _)| *known <= age) {
             newest.insert(device, (age, row.get(3)?));
         }
     }

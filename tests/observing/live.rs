@@ -50,7 +50,7 @@ async fn the_answer_comes_now_and_on_each_local_change() {
     let client = offline(&folder).await;
     let house = make_house(&client, "Home").await;
     let other = make_house(&client, "Other").await;
-    let query = client.watch_rooms(Some(house.clone()));
+    let query = client.watch_rooms(Some(house.clone())).unwrap();
     assert!(soon(query.next()).await.unwrap().unwrap().is_empty());
     make_room(&client, &house, "Kitchen").await;
     assert_eq!(
@@ -246,7 +246,7 @@ async fn a_state_is_followed_and_a_deleted_device_is_an_answer_given_once() {
     let hub = sample_hub(30).await;
     let client = client(&folder, "home.db", &hub).await;
     client.sync().await.unwrap();
-    let query = client.watch_device_state(id("device-123"));
+    let query = client.watch_device_state(id("device-123")).unwrap();
     let first = soon(query.next()).await.unwrap().unwrap();
     let state = |power: &str| serde_json::json!({ "power": power }).as_object().unwrap().clone();
     client
@@ -256,7 +256,7 @@ async fn a_state_is_followed_and_a_deleted_device_is_an_answer_given_once() {
     let second = soon(query.next()).await.unwrap().unwrap();
     assert_ne!(first, second);
     assert_eq!(second.state["power"], "flickering");
-    let devices = client.watch_devices(None);
+    let devices = client.watch_devices(None).unwrap();
     let all = soon(devices.next()).await.unwrap().unwrap().len();
     client.delete_device(id("device-123")).await.unwrap();
     assert_eq!(soon(devices.next()).await.unwrap().unwrap().len(), all - 1);

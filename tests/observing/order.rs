@@ -130,3 +130,26 @@ async fn a_page_that_was_pulled_is_one_batch_and_json_is_flat() {
     assert_eq!(largest, 30);
     assert_eq!(words[0], "sync_started");
 }
+
+#[tokio::test(flavor = "multi_thread")]
+async fn two_readers_of_one_stream_share_it_and_both_hear_of_its_end() {
+    let folder = tempfile::tempdir().unwrap();
+    let client = offline(&folder).await;
+    let stream = client.changes();
+    let reader = || {
+        let stream = std::sync::Arc::clone(&stream);
+        tokio::spawn(async move {
+            let mut heard = 0;
+            while let Some(batch) = stream.next().await {
+                heard += batch.events.len();
+            }
+            heard
+        })
+    };
+    let (first, second) = (reader(), reader());
+    for number in 0..50 {
+        make_house(&client, &number.to_string()).await;
+    }
+    soon(client.shutdown()).await;
+    assert_eq!(soon(first).await.unwrap() + soon(second).await.unwrap(), 50);
+}

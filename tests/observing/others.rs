@@ -22,6 +22,19 @@ async fn commits_of_others_are_told_once_from_the_first_one_on() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
+async fn what_another_process_dismissed_is_seen() {
+    let folder = tempfile::tempdir().unwrap();
+    let (ours, theirs) = (offline(&folder).await, offline(&folder).await);
+    let house = make_house(&ours, "Ours").await;
+    ours.discard(wildthing::model::Kind::House, house).await.unwrap();
+    let conflict = ours.conflicts().await.unwrap().swap_remove(0);
+    let status = ours.watch_status();
+    assert_eq!(soon(status.next()).await.unwrap().unwrap().conflicts, 1);
+    theirs.dismiss(conflict.conflict_id).await.unwrap();
+    assert_eq!(soon(status.next()).await.unwrap().unwrap().conflicts, 0);
+}
+
+#[tokio::test(flavor = "multi_thread")]
 async fn own_commits_are_told_once_while_others_write_too() {
     let folder = tempfile::tempdir().unwrap();
     let (ours, theirs) = (offline(&folder).await, offline(&folder).await);
