@@ -17,7 +17,7 @@ impl AuthToken {
     }
 
     /// Compares in a time that depends on lengths only.
-    fn matches(&self, candidate: &[u8]) -> bool {
+    pub(super) fn matches(&self, candidate: &[u8]) -> bool {
         self.0.as_bytes().ct_eq(candidate).into()
     }
 }
@@ -72,7 +72,7 @@ pub(super) fn check(required: Option<&AuthToken>, headers: &HeaderMap) -> Result
 }
 
 /// The token of `Authorization: Bearer <token>`; the scheme's case is free.
-fn bearer(headers: &HeaderMap) -> Option<&[u8]> {
+pub(super) fn bearer(headers: &HeaderMap) -> Option<&[u8]> {
     let value = headers.get(AUTHORIZATION)?.as_bytes();
     let space = value.iter().position(|byte| *byte == b' ')?;
     let (scheme, token) = value.split_at(space);

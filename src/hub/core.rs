@@ -69,13 +69,13 @@ impl HubStore {
     /// A file that is not a hub's, or that a newer program wrote, is refused
     /// and left as it is.
     pub fn open(path: &Path, seam: SharedSeam) -> Result<HubStore, HubError> {
-        let opened = schema::open(path, &seam)?;
+        let opened = schema::open(path, schema::V1, &seam)?;
         Ok(Self::with(opened, seam))
     }
 
     /// A hub that is forgotten when it is dropped.
     pub fn in_memory(seam: SharedSeam) -> Result<HubStore, HubError> {
-        let opened = schema::open_in_memory(&seam)?;
+        let opened = schema::open_in_memory(schema::V1, &seam)?;
         Ok(Self::with(opened, seam))
     }
 

@@ -37,9 +37,14 @@ impl<'s> Arrivals<'s> {
         })
     }
 
-    fn next(&mut self) -> Timestamp {
+    pub(super) fn next(&mut self) -> Timestamp {
         self.last = self.seam.now().micros().max(self.last.saturating_add(1));
         Timestamp::from_micros(self.last)
+    }
+
+    /// The greatest stamp given out so far.
+    pub(super) fn greatest(&self) -> i64 {
+        self.last
     }
 
     /// Makes the database remember, in the transaction that used the stamps.

@@ -56,7 +56,7 @@ pub enum HubError {
     },
     /// The file speaks another protocol; a hub database has one for life.
     #[error(
-        "{path} holds a hub of protocol {found}, this is {wanted}; serve it as {found} or use another file"
+        "{path} holds a hub of protocol {found}, this is {wanted}; serve it with --protocol {found} or use another file"
     )]
     OtherProtocol {
         /// The file.
@@ -69,6 +69,18 @@ pub enum HubError {
     /// A message can't be used.
     #[error(transparent)]
     Protocol(#[from] ProtocolError),
+    /// A request that a v2 hub does not take, in the words of that protocol.
+    #[error("{detail}")]
+    Refused {
+        /// What the client is told.
+        detail: String,
+    },
+    /// Something that was asked for by its id is not there.
+    #[error("{what} not found")]
+    NotFound {
+        /// What was asked for.
+        what: &'static str,
+    },
     /// The address can't be listened on.
     #[error("can't listen on {addr}: {problem}; choose another address or port")]
     Listen {
@@ -89,6 +101,15 @@ pub enum HubError {
          a JSON object with \"type\": \"sync_delta\" and its \"changes\""
     )]
     ImportFormat {
+        /// What is wrong with it.
+        problem: String,
+    },
+    /// What was given to a v2 hub to import is not a recording of one.
+    #[error(
+        "can't import: {problem}; expected a recorded answer of /api/v1/sync/ with its \"changes\", \
+         or of /api/v1/graph/relationships"
+    )]
+    GraphImportFormat {
         /// What is wrong with it.
         problem: String,
     },

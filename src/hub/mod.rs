@@ -4,7 +4,8 @@
 //! tables of its own, so that a simulation can drive it on virtual time.
 //! [`Hub`] puts it behind HTTP. The rule that decides between edits is not
 //! here but in [`crate::conflict`], and the shapes of messages are in
-//! [`crate::protocol`]: the hub calls what the client calls.
+//! [`crate::protocol`]: the hub calls what the client calls. All this speaks v1;
+//! [`v2`] is the hub of the graph protocol.
 //!
 //! It is a development server and good for one household; production houses
 //! run FunkyGibbon.
@@ -14,6 +15,7 @@ mod core;
 mod decide;
 mod delta;
 mod error;
+mod http;
 mod import;
 mod routes;
 mod rows;
@@ -21,6 +23,7 @@ mod sample;
 mod sample_names;
 mod schema;
 mod server;
+pub mod v2;
 
 pub use auth::AuthToken;
 #[cfg(any(test, feature = "testing"))]

@@ -14,10 +14,28 @@ use super::HubError;
 
 /// Marks a SQLite file as a hub's: "WTHB".
 const APPLICATION_ID: i64 = 0x5754_4842;
-/// The one protocol of this hub; a database keeps the one it was made with.
-const PROTOCOL: &str = "v1";
+/// What a hub speaks, and the tables it speaks from. A database keeps the
+/// protocol it was made with.
+#[derive(Clone, Copy)]
+pub(super) struct Protocol {
+    pub(super) name: &'static str,
+    /// Each leads from the schema number that is its index.
+    pub(super) migrations: &'static [&'static str],
+}
 
-/// Migrations, each leading from the schema number that is its index.
+impl Protocol {
+    /// The schema that this program writes.
+    fn schema(self) -> i64 {
+        self.migrations.len() as i64
+    }
+}
+
+/// The five-step protocol.
+pub(super) const V1: Protocol = Protocol {
+    name: "v1",
+    migrations: MIGRATIONS,
+};
+
 const MIGRATIONS: &[&str] = &["
     CREATE TABLE meta (
         one          INTEGER PRIMARY KEY CHECK (one = 1),
@@ -73,9 +91,6 @@ const MIGRATIONS: &[&str] = &["
     CREATE INDEX losers_by_author ON losers (client_id, arrival) WHERE displaced;
 "];
 
-/// The schema that this program writes.
-pub(super) const SCHEMA: i64 = MIGRATIONS.len() as i64;
-
 /// What identifies a hub.
 pub(super) struct Identity {
     pub(super) hub_id: String,
@@ -83,24 +98,31 @@ pub(super) struct Identity {
 }
 
 /// Opens or creates the hub database at `path`.
-pub(super) fn open(path: &Path, seam: &SharedSeam) -> Result<(Connection, Identity), HubError> {
+pub(super) fn open(
+    path: &Path,
+    protocol: Protocol,
+    seam: &SharedSeam,
+) -> Result<(Connection, Identity), HubError> {
     create_private(path)?;
     let flags = OpenFlags::SQLITE_OPEN_READ_WRITE | OpenFlags::SQLITE_OPEN_NO_MUTEX;
     let mut conn = Connection::open_with_flags(path, flags).map_err(|error| name_the_file(error, path))?;
     conn.busy_timeout(Duration::from_secs(5))?;
-    recognise(&conn, path)?;
+    recognise(&conn, path, protocol)?;
     protect(path)?;
     // An applied edit must survive a power cut once its client was told so.
     conn.pragma_update(None, "journal_mode", "wal")?;
     conn.pragma_update(None, "synchronous", "full")?;
-    let identity = migrate(&mut conn, path, seam)?;
+    let identity = migrate(&mut conn, path, protocol, seam)?;
     Ok((conn, identity))
 }
 
 /// A hub database that lives as long as its connection.
-pub(super) fn open_in_memory(seam: &SharedSeam) -> Result<(Connection, Identity), HubError> {
+pub(super) fn open_in_memory(
+    protocol: Protocol,
+    seam: &SharedSeam,
+) -> Result<(Connection, Identity), HubError> {
     let mut conn = Connection::open_in_memory()?;
-    let identity = migrate(&mut conn, Path::new(":memory:"), seam)?;
+    let identity = migrate(&mut conn, Path::new(":memory:"), protocol, seam)?;
     Ok((conn, identity))
 }
 
@@ -133,7 +155,7 @@ fn protect(path: &Path) -> Result<(), HubError> {
 }
 
 /// Reads, without writing anything, whether the file is empty or a hub's.
-fn recognise(conn: &Connection, path: &Path) -> Result<(), HubError> {
+fn recognise(conn: &Connection, path: &Path, protocol: Protocol) -> Result<(), HubError> {
     let tables: i64 = conn
         .query_row("SELECT count(*) FROM sqlite_schema", [], |row| row.get(0))
         .map_err(|error| name_the_file(error, path))?;
@@ -144,15 +166,35 @@ fn recognise(conn: &Connection, path: &Path) -> Result<(), HubError> {
             path: path.to_owned(),
         });
     }
-    check_schema(found, path)
+    if found > 0 {
+        check_protocol(conn, path, protocol)?;
+    }
+    check_schema(found, path, protocol)
 }
 
-fn check_schema(found: i64, path: &Path) -> Result<(), HubError> {
-    if found > SCHEMA {
+/// Asked before the schema number, which each protocol counts for itself.
+fn check_protocol(conn: &Connection, path: &Path, wanted: Protocol) -> Result<(), HubError> {
+    let found = match conn.query_row("SELECT protocol FROM meta", [], |row| row.get::<_, String>(0)) {
+        Ok(found) => found,
+        Err(rusqlite::Error::QueryReturnedNoRows) => return Ok(()),
+        Err(error) => return Err(error.into()),
+    };
+    if found != wanted.name {
+        return Err(HubError::OtherProtocol {
+            path: path.to_owned(),
+            found,
+            wanted: wanted.name,
+        });
+    }
+    Ok(())
+}
+
+fn check_schema(found: i64, path: &Path, protocol: Protocol) -> Result<(), HubError> {
+    if found > protocol.schema() {
         return Err(HubError::NewerSchema {
             path: path.to_owned(),
             found,
-            known: SCHEMA,
+            known: protocol.schema(),
         });
     }
     Ok(())
@@ -160,16 +202,25 @@ fn check_schema(found: i64, path: &Path) -> Result<(), HubError> {
 
 /// Brings the schema up to date and reads who the hub is. The schema number is
 /// read inside the transaction: another process may have been faster.
-fn migrate(conn: &mut Connection, path: &Path, seam: &SharedSeam) -> Result<Identity, HubError> {
+fn migrate(
+    conn: &mut Connection,
+    path: &Path,
+    protocol: Protocol,
+    seam: &SharedSeam,
+) -> Result<Identity, HubError> {
     let tx = conn.transaction_with_behavior(TransactionBehavior::Immediate)?;
     let found: i64 = tx.pragma_query_value(None, "user_version", |row| row.get(0))?;
-    check_schema(found, path)?;
-    for migration in MIGRATIONS.iter().skip(usize::try_from(found).unwrap_or(0)) {
+    check_schema(found, path, protocol)?;
+    for migration in protocol
+        .migrations
+        .iter()
+        .skip(usize::try_from(found).unwrap_or(0))
+    {
         tx.execute_batch(migration)?;
     }
-    if found < SCHEMA {
+    if found < protocol.schema() {
         tx.pragma_update(None, "application_id", APPLICATION_ID)?;
-        tx.pragma_update(None, "user_version", SCHEMA)?;
+        tx.pragma_update(None, "user_version", protocol.schema())?;
     }
     // The first stamp is the clock's, so that even an empty hub has a `server_time`.
     tx.execute(
@@ -177,20 +228,15 @@ fn migrate(conn: &mut Connection, path: &Path, seam: &SharedSeam) -> Result<Iden
         (
             seam.new_id().as_str(),
             seam.new_id().as_str(),
-            PROTOCOL,
+            protocol.name,
             seam.now().micros(),
         ),
     )?;
-    let (hub_id, epoch, protocol) = tx.query_row("SELECT hub_id, epoch, protocol FROM meta", [], |row| {
-        Ok((row.get(0)?, row.get(1)?, row.get::<_, String>(2)?))
+    // Another process may have made the file for its own protocol just now.
+    check_protocol(&tx, path, protocol)?;
+    let (hub_id, epoch) = tx.query_row("SELECT hub_id, epoch FROM meta", [], |row| {
+        Ok((row.get(0)?, row.get(1)?))
     })?;
-    if protocol != PROTOCOL {
-        return Err(HubError::OtherProtocol {
-            path: path.to_owned(),
-            found: protocol,
-            wanted: PROTOCOL,
-        });
-    }
     tx.commit()?;
     Ok(Identity { hub_id, epoch })
 }

@@ -5,6 +5,7 @@ use std::path::PathBuf;
 use std::sync::{Arc, Mutex};
 use std::time::Duration;
 
+use axum::Router;
 use axum::serve::ListenerExt as _;
 use tokio::net::TcpListener;
 use tokio::sync::oneshot;
@@ -40,16 +41,16 @@ impl Default for HubOptions {
     }
 }
 
-/// A running hub. Dropped without [`Hub::shutdown`] it stops in the background.
+/// A running hub over its store: of v1 unless the store is another. Dropped without [`Hub::shutdown`] it stops in the background.
 #[derive(Debug)]
-pub struct Hub {
+pub struct Hub<S = HubStore> {
     addr: SocketAddr,
-    store: Arc<Mutex<HubStore>>,
+    store: Arc<Mutex<S>>,
     stop: Option<oneshot::Sender<()>>,
     server: Option<JoinHandle<std::io::Result<()>>>,
 }
 
-impl Hub {
+impl Hub<HubStore> {
     /// Opens the database and serves it until [`Hub::shutdown`].
     pub async fn start(options: HubOptions) -> Result<Hub, HubError> {
         Self::start_with_seam(options, RealSeam::shared()).await
@@ -67,19 +68,29 @@ impl Hub {
             Some(path) => HubStore::open(&path, stores_seam),
             None => HubStore::in_memory(stores_seam),
         });
-        let store = opened.await.map_err(stopped)??;
+        let store = Arc::new(Mutex::new(opened.await.map_err(stopped)??));
+        let app = router(Shared {
+            store: Arc::clone(&store),
+            token: auth_token.map(Arc::new),
+            seam,
+        });
+        Self::serve(listen, store, app).await
+    }
+}
+
+impl<S> Hub<S> {
+    /// Serves `app`, which answers from `store`.
+    pub(super) async fn serve(
+        listen: SocketAddr,
+        store: Arc<Mutex<S>>,
+        app: Router,
+    ) -> Result<Hub<S>, HubError> {
         let listening = |problem| HubError::Listen {
             addr: listen,
             problem,
         };
         let listener = TcpListener::bind(listen).await.map_err(listening)?;
         let addr = listener.local_addr().map_err(listening)?;
-        let store = Arc::new(Mutex::new(store));
-        let app = router(Shared {
-            store: Arc::clone(&store),
-            token: auth_token.map(Arc::new),
-            seam,
-        });
         // Answers are small: waiting to fill a packet would only delay them.
         let listener = listener.tap_io(|stream| {
             if let Err(problem) = stream.set_nodelay(true) {
@@ -88,7 +99,7 @@ impl Hub {
         });
         let (stop, stopping) = oneshot::channel::<()>();
         let server = tokio::spawn(async move {
-            axum::serve(listener, app)
+            axum::serve(listener, app.into_make_service_with_connect_info::<SocketAddr>())
                 .with_graceful_shutdown(async {
                     // An error means that the handle was dropped, which also says stop.
                     let _ = stopping.await;
@@ -123,7 +134,7 @@ impl Hub {
     }
 
     /// The store behind the hub. Locking it blocks, and holds up requests.
-    pub fn store(&self) -> Arc<Mutex<HubStore>> {
+    pub fn store(&self) -> Arc<Mutex<S>> {
         Arc::clone(&self.store)
     }
 
@@ -147,7 +158,7 @@ impl Hub {
     }
 }
 
-fn stopped(problem: impl std::fmt::Display) -> HubError {
+pub(super) fn stopped(problem: impl std::fmt::Display) -> HubError {
     HubError::Stopped {
         problem: problem.to_string(),
     }

@@ -7,10 +7,13 @@ use crate::model::{JsonObject, RecordId, Timestamp};
 
 /// Reads a whole message: size, UTF-8, depth, JSON, finite numbers, an object.
 pub fn message(bytes: &[u8]) -> Result<JsonObject, ProtocolError> {
-    if bytes.len() > MAX_MESSAGE_BYTES {
-        return Err(ProtocolError::TooLarge {
-            limit: MAX_MESSAGE_BYTES,
-        });
+    message_within(bytes, MAX_MESSAGE_BYTES)
+}
+
+/// The same for a message that may have more bytes, or fewer.
+pub fn message_within(bytes: &[u8], limit: usize) -> Result<JsonObject, ProtocolError> {
+    if bytes.len() > limit {
+        return Err(ProtocolError::TooLarge { limit });
     }
     let text = std::str::from_utf8(bytes).map_err(|error| ProtocolError::NotUtf8 {
         offset: error.valid_up_to(),

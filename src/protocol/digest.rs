@@ -60,7 +60,7 @@ impl ContentDigest {
     }
 }
 
-fn hex(bytes: &[u8]) -> String {
+pub(in crate::protocol) fn hex(bytes: &[u8]) -> String {
     use std::fmt::Write as _;
     bytes
         .iter()

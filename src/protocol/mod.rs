@@ -1,13 +1,15 @@
 //! Inbetweenies: the messages of the wire and how records become them. Pure.
 //!
 //! `decode` reads bytes into JSON within limits, `v1` holds the five-step
-//! protocol, `digest` the fingerprints that replicas compare. Who sends what
-//! when is decided in [`crate::sync`]; how bytes travel, in [`crate::transport`].
+//! protocol, `v2` the graph protocol, `digest` the fingerprints that replicas
+//! compare. Who sends what when is decided in [`crate::sync`]; how bytes travel,
+//! in [`crate::transport`].
 
 pub mod decode;
 pub mod digest;
 mod error;
 pub mod v1;
+pub mod v2;
 
 pub use error::ProtocolError;
 

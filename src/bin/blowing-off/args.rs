@@ -39,6 +39,7 @@ Files and environment:
   .blowing-off.json          server, token and database; made by `connect`. Without
                              it everything but syncing works, on blowing-off.db
   BLOWING_OFF_AUTH_TOKEN     token for this run, instead of the saved one
+  BLOWING_OFF_ADMIN_PASSWORD the admin's password, for `serve --protocol v2`
   NO_COLOR                   no colours on the terminal
 
 Exit codes:
@@ -158,15 +159,43 @@ pub(crate) struct ServeArgs {
     /// The token clients must give; `-` reads one line of stdin [default: $BLOWING_OFF_AUTH_TOKEN]
     #[arg(long, value_name = "TOKEN", allow_hyphen_values = true, value_parser = values::secret)]
     pub(crate) auth_token: Option<Secret>,
+    /// The protocol to speak; a database keeps the one it was made with
+    #[arg(long, value_enum, default_value_t = ServeProtocol::V1)]
+    pub(crate) protocol: ServeProtocol,
+    /// Where the admin's password is (v2 only): `-` reads one line of stdin, `env` is
+    /// $BLOWING_OFF_ADMIN_PASSWORD, which is also looked at without this option
+    #[arg(long, value_name = "WHERE", value_enum, allow_hyphen_values = true)]
+    pub(crate) admin_password: Option<PasswordSource>,
     /// First make a sample house of exactly N entities (at least 3), if the server has none yet
     #[arg(long, value_name = "N", value_parser = clap::value_parser!(u32).range(3..=1_000_000))]
     pub(crate) sample: Option<u32>,
-    /// First load a recorded house (a sync_delta message); may be repeated
+    /// First load a recorded house (v1: a sync_delta message; v2: the answer to a full
+    /// sync, then the listing of relationships); may be repeated
     #[arg(long, value_name = "FILE")]
     pub(crate) import: Vec<PathBuf>,
-    /// Make every client fetch the whole house again
+    /// Make every client fetch the whole house again (v1 only)
     #[arg(long)]
     pub(crate) new_epoch: bool,
+}
+
+/// What a server speaks.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, clap::ValueEnum)]
+pub(crate) enum ServeProtocol {
+    /// The five-step protocol over typed records
+    V1,
+    /// The graph protocol, as FunkyGibbon 0.3 speaks it
+    V2,
+}
+
+/// Where a password is read. Never from the command line itself: that is seen by all.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, clap::ValueEnum)]
+pub(crate) enum PasswordSource {
+    /// One line of stdin, after the token's if that is there too
+    #[value(name = "-")]
+    Stdin,
+    /// The environment
+    #[value(name = "env")]
+    Environment,
 }
 
 /// `demo`.

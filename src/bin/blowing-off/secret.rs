@@ -1,4 +1,4 @@
-//! The token: where it comes from, and that it is never shown.
+//! The token, and a server's password: where they come from, and that they are never shown.
 
 use std::fmt;
 use std::io::BufRead;
@@ -8,10 +8,13 @@ use crate::failure::{Failure, Outcome};
 /// The environment variable that holds the token for a run.
 pub(crate) const TOKEN_VARIABLE: &str = "BLOWING_OFF_AUTH_TOKEN";
 
+/// The environment variable that holds the admin's password of a server.
+pub(crate) const PASSWORD_VARIABLE: &str = "BLOWING_OFF_ADMIN_PASSWORD";
+
 /// More than any token has; keeps a wrong file on stdin from being read whole.
 const MAX_TOKEN_BYTES: u64 = 16 * 1024;
 
-/// A token. Its `Debug` output does not tell it.
+/// A token or a password. Its `Debug` output does not tell it.
 #[derive(Clone, PartialEq, Eq)]
 pub(crate) struct Secret(String);
 
@@ -58,6 +61,34 @@ impl Secret {
         }
     }
 
+    /// A password: the first line of stdin that was not read yet.
+    pub(crate) fn password_from_stdin() -> Outcome<Secret> {
+        Self::password_from_reader(std::io::stdin().lock())
+    }
+
+    /// The password of the environment; an empty variable counts as none.
+    pub(crate) fn password_from_environment() -> Outcome<Option<Secret>> {
+        match std::env::var(PASSWORD_VARIABLE) {
+            Ok(text) if text.is_empty() => Ok(None),
+            Ok(text) => Ok(Some(Self(text))),
+            Err(std::env::VarError::NotPresent) => Ok(None),
+            Err(std::env::VarError::NotUnicode(_)) => Err(no_password(PASSWORD_VARIABLE)),
+        }
+    }
+
+    /// A password may hold any character, spaces at its ends too.
+    fn password_from_reader(reader: impl BufRead) -> Outcome<Secret> {
+        let mut line = String::new();
+        reader
+            .take(MAX_TOKEN_BYTES)
+            .read_line(&mut line)
+            .map_err(|_| no_password("stdin"))?;
+        match line.trim_end_matches(['\r', '\n']) {
+            "" => Err(no_password("stdin")),
+            password => Ok(Secret(password.to_owned())),
+        }
+    }
+
     fn from_reader(reader: impl BufRead) -> Outcome<Secret> {
         let mut line = String::new();
         reader
@@ -84,6 +115,13 @@ impl Checked for str {
     }
 }
 
+fn no_password(source: &str) -> Failure {
+    Failure::usage(
+        format!("{source} does not hold a password"),
+        "a password is one line of text",
+    )
+}
+
 fn unfit(source: &str) -> Failure {
     Failure::usage(
         format!("{source} does not hold a token"),
@@ -101,6 +139,15 @@ mod tests {
         assert_eq!(secret, Ok(Secret::from("abc")));
         for bad in [&b""[..], b"\n", b"a b\n", b"\xff\n", b"caf\xc3\xa9\n"] {
             assert!(Secret::from_reader(bad).is_err());
+        }
+    }
+
+    #[test]
+    fn a_password_on_stdin_is_a_whole_line() {
+        let secret = Secret::password_from_reader(&b" two words \r\nmore\n"[..]);
+        assert_eq!(secret, Ok(Secret::from(" two words ")));
+        for bad in [&b""[..], b"\n", b"\xff\n"] {
+            assert!(Secret::password_from_reader(bad).is_err());
         }
     }
 

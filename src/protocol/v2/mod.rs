@@ -1,0 +1,49 @@
+//! Inbetweenies v2, the graph protocol: entities in immutable versions, and
+//! relationships between versions.
+//!
+//! `sync` is the one message of a sync and its answer; `entity` and
+//! `relationship` are what it carries; `version` reads version strings; `graph`
+//! are the listings beside the sync; `auth` how a token is had; `digest` the
+//! fingerprint of all entities. Types that a newer server may add stay text
+//! here: what a hub takes and what a client shows is theirs to say.
+
+mod auth;
+mod digest;
+mod entity;
+mod fields;
+mod graph;
+mod relationship;
+mod sync;
+mod version;
+
+pub use auth::{GuestTokenRequest, LoginRequest, Me, QrAnswer, QrData, Role, TokenAnswer};
+pub use digest::EntityDigest;
+pub use entity::{ENTITY_TYPES, Entity, SOURCE_TYPES};
+pub use graph::{
+    EntityAnswer, EntityListing, Listed, MAX_LISTING_BYTES, RelationshipListing, VersionListing,
+};
+pub use relationship::{RELATIONSHIP_TYPES, Relationship};
+pub use sync::{
+    Change, ChangeType, Conflict, Filters, Strategy, SyncRequest, SyncResponse, SyncStats, SyncType,
+};
+pub use version::{InvalidVersion, VersionStamp, version_time};
+
+use crate::model::Timestamp;
+
+/// What a v2 server calls its protocol.
+pub const PROTOCOL_VERSION: &str = "inbetweenies-v2";
+/// Path of a sync. Without the last slash it is answered by a redirect.
+pub const SYNC_PATH: &str = "/api/v1/sync/";
+/// Path of the probe that tells a v2 server.
+pub const STATUS_PATH: &str = "/api/v1/sync/status";
+/// What the paths of the graph begin with.
+pub const GRAPH_PATH: &str = "/api/v1/graph";
+/// What the paths of authentication begin with.
+pub const AUTH_PATH: &str = "/api/v1/auth";
+/// How many changes a server puts on a page.
+pub const PAGE_CHANGES: usize = 500;
+
+/// A time as v2 writes it: six digits of fraction and `+00:00`.
+pub fn wire_time(time: Timestamp) -> String {
+    format!("{time}+00:00")
+}
