@@ -667,13 +667,13 @@ def _uniffi_check_api_checksums(lib):
         raise InternalError("UniFFI API checksum mismatch: try cleaning and rebuilding your project")
     if lib.uniffi_wildthing_checksum_method_wildthingclient_wait_until_synced() != 1180:
         raise InternalError("UniFFI API checksum mismatch: try cleaning and rebuilding your project")
-    if lib.uniffi_wildthing_checksum_method_wildthingclient_watch_device_state() != 51328:
+    if lib.uniffi_wildthing_checksum_method_wildthingclient_watch_device_state() != 27859:
         raise InternalError("UniFFI API checksum mismatch: try cleaning and rebuilding your project")
-    if lib.uniffi_wildthing_checksum_method_wildthingclient_watch_devices() != 65520:
+    if lib.uniffi_wildthing_checksum_method_wildthingclient_watch_devices() != 26090:
         raise InternalError("UniFFI API checksum mismatch: try cleaning and rebuilding your project")
     if lib.uniffi_wildthing_checksum_method_wildthingclient_watch_houses() != 9471:
         raise InternalError("UniFFI API checksum mismatch: try cleaning and rebuilding your project")
-    if lib.uniffi_wildthing_checksum_method_wildthingclient_watch_rooms() != 36119:
+    if lib.uniffi_wildthing_checksum_method_wildthingclient_watch_rooms() != 40805:
         raise InternalError("UniFFI API checksum mismatch: try cleaning and rebuilding your project")
     if lib.uniffi_wildthing_checksum_method_wildthingclient_watch_status() != 47691:
         raise InternalError("UniFFI API checksum mismatch: try cleaning and rebuilding your project")
@@ -9261,12 +9261,14 @@ class WildThingClientProtocol(typing.Protocol):
         """
         What a device is doing, now and whenever that changes. A device that is
         not here, or is deleted, makes `next` fail with `NotFound` once; if it
-        comes, or comes back, its state is the next answer.
+        comes, or comes back, its state is the next answer. `Invalid` if other
+        languages give what is no id.
 """
         raise NotImplementedError
     def watch_devices(self, room_id: typing.Union[object, typing.Optional[RecordId]] = _DEFAULT) -> DevicesQuery:
         """
-        The devices of a room, or all, now and whenever that changes.
+        The devices of a room, or all, now and whenever that changes. `Invalid` if
+        other languages give what is no id.
 """
         raise NotImplementedError
     def watch_houses(self, ) -> HousesQuery:
@@ -9276,7 +9278,8 @@ class WildThingClientProtocol(typing.Protocol):
         raise NotImplementedError
     def watch_rooms(self, house_id: typing.Union[object, typing.Optional[RecordId]] = _DEFAULT) -> RoomsQuery:
         """
-        The rooms of a house, or all, now and whenever that changes.
+        The rooms of a house, or all, now and whenever that changes. `Invalid` if
+        other languages give what is no id.
 """
         raise NotImplementedError
     def watch_status(self, ) -> StatusQuery:
@@ -10452,7 +10455,8 @@ class WildThingClient(WildThingClientProtocol):
         """
         What a device is doing, now and whenever that changes. A device that is
         not here, or is deleted, makes `next` fail with `NotFound` once; if it
-        comes, or comes back, its state is the next answer.
+        comes, or comes back, its state is the next answer. `Invalid` if other
+        languages give what is no id.
 """
 
         _UniffiFfiConverterTypeRecordId.check_lower(device_id)
@@ -10461,7 +10465,7 @@ class WildThingClient(WildThingClientProtocol):
             _UniffiFfiConverterTypeRecordId.lower(device_id),
         )
         _uniffi_lift_return = _UniffiFfiConverterTypeDeviceStateQuery.lift
-        _uniffi_error_converter = None
+        _uniffi_error_converter = _UniffiFfiConverterTypeWildThingError
         _uniffi_ffi_result = _uniffi_rust_call_with_error(
             _uniffi_error_converter,
             _UniffiLib.uniffi_wildthing_fn_method_wildthingclient_watch_device_state,
@@ -10470,7 +10474,8 @@ class WildThingClient(WildThingClientProtocol):
         return _uniffi_lift_return(_uniffi_ffi_result)
     def watch_devices(self, room_id: typing.Union[object, typing.Optional[RecordId]] = _DEFAULT) -> DevicesQuery:
         """
-        The devices of a room, or all, now and whenever that changes.
+        The devices of a room, or all, now and whenever that changes. `Invalid` if
+        other languages give what is no id.
 """
 
         if room_id is _DEFAULT:
@@ -10481,7 +10486,7 @@ class WildThingClient(WildThingClientProtocol):
             _UniffiFfiConverterOptionalTypeRecordId.lower(room_id),
         )
         _uniffi_lift_return = _UniffiFfiConverterTypeDevicesQuery.lift
-        _uniffi_error_converter = None
+        _uniffi_error_converter = _UniffiFfiConverterTypeWildThingError
         _uniffi_ffi_result = _uniffi_rust_call_with_error(
             _uniffi_error_converter,
             _UniffiLib.uniffi_wildthing_fn_method_wildthingclient_watch_devices,
@@ -10505,7 +10510,8 @@ class WildThingClient(WildThingClientProtocol):
         return _uniffi_lift_return(_uniffi_ffi_result)
     def watch_rooms(self, house_id: typing.Union[object, typing.Optional[RecordId]] = _DEFAULT) -> RoomsQuery:
         """
-        The rooms of a house, or all, now and whenever that changes.
+        The rooms of a house, or all, now and whenever that changes. `Invalid` if
+        other languages give what is no id.
 """
 
         if house_id is _DEFAULT:
@@ -10516,7 +10522,7 @@ class WildThingClient(WildThingClientProtocol):
             _UniffiFfiConverterOptionalTypeRecordId.lower(house_id),
         )
         _uniffi_lift_return = _UniffiFfiConverterTypeRoomsQuery.lift
-        _uniffi_error_converter = None
+        _uniffi_error_converter = _UniffiFfiConverterTypeWildThingError
         _uniffi_ffi_result = _uniffi_rust_call_with_error(
             _uniffi_error_converter,
             _UniffiLib.uniffi_wildthing_fn_method_wildthingclient_watch_rooms,

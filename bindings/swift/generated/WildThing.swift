@@ -2474,14 +2474,16 @@ public protocol WildThingClientProtocol: AnyObject, Sendable {
     /**
      * What a device is doing, now and whenever that changes. A device that is
      * not here, or is deleted, makes `next` fail with `NotFound` once; if it
-     * comes, or comes back, its state is the next answer.
+     * comes, or comes back, its state is the next answer. `Invalid` if other
+     * languages give what is no id.
      */
-    func watchDeviceState(deviceId: RecordId)  -> DeviceStateQuery
+    func watchDeviceState(deviceId: RecordId) throws  -> DeviceStateQuery
 
     /**
-     * The devices of a room, or all, now and whenever that changes.
+     * The devices of a room, or all, now and whenever that changes. `Invalid` if
+     * other languages give what is no id.
      */
-    func watchDevices(roomId: RecordId?)  -> DevicesQuery
+    func watchDevices(roomId: RecordId?) throws  -> DevicesQuery
 
     /**
      * Every house, now and whenever that changes.
@@ -2489,9 +2491,10 @@ public protocol WildThingClientProtocol: AnyObject, Sendable {
     func watchHouses()  -> HousesQuery
 
     /**
-     * The rooms of a house, or all, now and whenever that changes.
+     * The rooms of a house, or all, now and whenever that changes. `Invalid` if
+     * other languages give what is no id.
      */
-    func watchRooms(houseId: RecordId?)  -> RoomsQuery
+    func watchRooms(houseId: RecordId?) throws  -> RoomsQuery
 
     /**
      * Where the replica stands, now and whenever that changes. A pause is an
@@ -3394,10 +3397,11 @@ open func waitUntilSynced(timeout: TimeInterval)async throws  -> SyncResult  {
     /**
      * What a device is doing, now and whenever that changes. A device that is
      * not here, or is deleted, makes `next` fail with `NotFound` once; if it
-     * comes, or comes back, its state is the next answer.
+     * comes, or comes back, its state is the next answer. `Invalid` if other
+     * languages give what is no id.
      */
-open func watchDeviceState(deviceId: RecordId) -> DeviceStateQuery  {
-    return try!  FfiConverterTypeDeviceStateQuery_lift(try! rustCall() {
+open func watchDeviceState(deviceId: RecordId)throws  -> DeviceStateQuery  {
+    return try  FfiConverterTypeDeviceStateQuery_lift(try rustCallWithError(FfiConverterTypeWildThingError_lift) {
         uniffiCallStatus in
     uniffi_wildthing_fn_method_wildthingclient_watch_device_state(
             self.uniffiCloneHandle(),
@@ -3407,10 +3411,11 @@ open func watchDeviceState(deviceId: RecordId) -> DeviceStateQuery  {
 }
 
     /**
-     * The devices of a room, or all, now and whenever that changes.
+     * The devices of a room, or all, now and whenever that changes. `Invalid` if
+     * other languages give what is no id.
      */
-open func watchDevices(roomId: RecordId? = nil) -> DevicesQuery  {
-    return try!  FfiConverterTypeDevicesQuery_lift(try! rustCall() {
+open func watchDevices(roomId: RecordId? = nil)throws  -> DevicesQuery  {
+    return try  FfiConverterTypeDevicesQuery_lift(try rustCallWithError(FfiConverterTypeWildThingError_lift) {
         uniffiCallStatus in
     uniffi_wildthing_fn_method_wildthingclient_watch_devices(
             self.uniffiCloneHandle(),
@@ -3432,10 +3437,11 @@ open func watchHouses() -> HousesQuery  {
 }
 
     /**
-     * The rooms of a house, or all, now and whenever that changes.
+     * The rooms of a house, or all, now and whenever that changes. `Invalid` if
+     * other languages give what is no id.
      */
-open func watchRooms(houseId: RecordId? = nil) -> RoomsQuery  {
-    return try!  FfiConverterTypeRoomsQuery_lift(try! rustCall() {
+open func watchRooms(houseId: RecordId? = nil)throws  -> RoomsQuery  {
+    return try  FfiConverterTypeRoomsQuery_lift(try rustCallWithError(FfiConverterTypeWildThingError_lift) {
         uniffiCallStatus in
     uniffi_wildthing_fn_method_wildthingclient_watch_rooms(
             self.uniffiCloneHandle(),
@@ -10502,16 +10508,16 @@ private let initializationResult: InitializationResult = {
     if (uniffi_wildthing_checksum_method_wildthingclient_wait_until_synced() != 1180) {
         return InitializationResult.apiChecksumMismatch
     }
-    if (uniffi_wildthing_checksum_method_wildthingclient_watch_device_state() != 51328) {
+    if (uniffi_wildthing_checksum_method_wildthingclient_watch_device_state() != 27859) {
         return InitializationResult.apiChecksumMismatch
     }
-    if (uniffi_wildthing_checksum_method_wildthingclient_watch_devices() != 65520) {
+    if (uniffi_wildthing_checksum_method_wildthingclient_watch_devices() != 26090) {
         return InitializationResult.apiChecksumMismatch
     }
     if (uniffi_wildthing_checksum_method_wildthingclient_watch_houses() != 9471) {
         return InitializationResult.apiChecksumMismatch
     }
-    if (uniffi_wildthing_checksum_method_wildthingclient_watch_rooms() != 36119) {
+    if (uniffi_wildthing_checksum_method_wildthingclient_watch_rooms() != 40805) {
         return InitializationResult.apiChecksumMismatch
     }
     if (uniffi_wildthing_checksum_method_wildthingclient_watch_status() != 47691) {

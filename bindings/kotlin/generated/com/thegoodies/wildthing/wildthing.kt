@@ -1337,16 +1337,16 @@ private fun uniffiCheckApiChecksums(lib: IntegrityCheckingUniffiLib) {
     if ((lib.uniffi_wildthing_checksum_method_wildthingclient_wait_until_synced() and 0xFFFF) != 1180) {
         throw RuntimeException("UniFFI API checksum mismatch: try cleaning and rebuilding your project")
     }
-    if ((lib.uniffi_wildthing_checksum_method_wildthingclient_watch_device_state() and 0xFFFF) != 51328) {
+    if ((lib.uniffi_wildthing_checksum_method_wildthingclient_watch_device_state() and 0xFFFF) != 27859) {
         throw RuntimeException("UniFFI API checksum mismatch: try cleaning and rebuilding your project")
     }
-    if ((lib.uniffi_wildthing_checksum_method_wildthingclient_watch_devices() and 0xFFFF) != 65520) {
+    if ((lib.uniffi_wildthing_checksum_method_wildthingclient_watch_devices() and 0xFFFF) != 26090) {
         throw RuntimeException("UniFFI API checksum mismatch: try cleaning and rebuilding your project")
     }
     if ((lib.uniffi_wildthing_checksum_method_wildthingclient_watch_houses() and 0xFFFF) != 9471) {
         throw RuntimeException("UniFFI API checksum mismatch: try cleaning and rebuilding your project")
     }
-    if ((lib.uniffi_wildthing_checksum_method_wildthingclient_watch_rooms() and 0xFFFF) != 36119) {
+    if ((lib.uniffi_wildthing_checksum_method_wildthingclient_watch_rooms() and 0xFFFF) != 40805) {
         throw RuntimeException("UniFFI API checksum mismatch: try cleaning and rebuilding your project")
     }
     if ((lib.uniffi_wildthing_checksum_method_wildthingclient_watch_status() and 0xFFFF) != 47691) {
@@ -5060,12 +5060,14 @@ public interface WildThingClientInterface {
     /**
      * What a device is doing, now and whenever that changes. A device that is
      * not here, or is deleted, makes `next` fail with `NotFound` once; if it
-     * comes, or comes back, its state is the next answer.
+     * comes, or comes back, its state is the next answer. `Invalid` if other
+     * languages give what is no id.
      */
     fun `watchDeviceState`(`deviceId`: RecordId): DeviceStateQuery
 
     /**
-     * The devices of a room, or all, now and whenever that changes.
+     * The devices of a room, or all, now and whenever that changes. `Invalid` if
+     * other languages give what is no id.
      */
     fun `watchDevices`(`roomId`: RecordId? = null): DevicesQuery
 
@@ -5075,7 +5077,8 @@ public interface WildThingClientInterface {
     fun `watchHouses`(): HousesQuery
 
     /**
-     * The rooms of a house, or all, now and whenever that changes.
+     * The rooms of a house, or all, now and whenever that changes. `Invalid` if
+     * other languages give what is no id.
      */
     fun `watchRooms`(`houseId`: RecordId? = null): RoomsQuery
 
@@ -6225,11 +6228,13 @@ open class WildThingClient: Disposable, AutoCloseable, WildThingClientInterface
     /**
      * What a device is doing, now and whenever that changes. A device that is
      * not here, or is deleted, makes `next` fail with `NotFound` once; if it
-     * comes, or comes back, its state is the next answer.
-     */override fun `watchDeviceState`(`deviceId`: RecordId): DeviceStateQuery {
+     * comes, or comes back, its state is the next answer. `Invalid` if other
+     * languages give what is no id.
+     */
+    @Throws(WildThingException::class)override fun `watchDeviceState`(`deviceId`: RecordId): DeviceStateQuery {
             return FfiConverterTypeDeviceStateQuery.lift(
     callWithHandle {
-    uniffiRustCall() { _status ->
+    uniffiRustCallWithError(WildThingException) { _status ->
     UniffiLib.uniffi_wildthing_fn_method_wildthingclient_watch_device_state(
         it,
 
@@ -6241,11 +6246,13 @@ open class WildThingClient: Disposable, AutoCloseable, WildThingClientInterface
 
 
     /**
-     * The devices of a room, or all, now and whenever that changes.
-     */override fun `watchDevices`(`roomId`: RecordId?): DevicesQuery {
+     * The devices of a room, or all, now and whenever that changes. `Invalid` if
+     * other languages give what is no id.
+     */
+    @Throws(WildThingException::class)override fun `watchDevices`(`roomId`: RecordId?): DevicesQuery {
             return FfiConverterTypeDevicesQuery.lift(
     callWithHandle {
-    uniffiRustCall() { _status ->
+    uniffiRustCallWithError(WildThingException) { _status ->
     UniffiLib.uniffi_wildthing_fn_method_wildthingclient_watch_devices(
         it,
 
@@ -6272,11 +6279,13 @@ open class WildThingClient: Disposable, AutoCloseable, WildThingClientInterface
 
 
     /**
-     * The rooms of a house, or all, now and whenever that changes.
-     */override fun `watchRooms`(`houseId`: RecordId?): RoomsQuery {
+     * The rooms of a house, or all, now and whenever that changes. `Invalid` if
+     * other languages give what is no id.
+     */
+    @Throws(WildThingException::class)override fun `watchRooms`(`houseId`: RecordId?): RoomsQuery {
             return FfiConverterTypeRoomsQuery.lift(
     callWithHandle {
-    uniffiRustCall() { _status ->
+    uniffiRustCallWithError(WildThingException) { _status ->
     UniffiLib.uniffi_wildthing_fn_method_wildthingclient_watch_rooms(
         it,
 
