@@ -65,20 +65,28 @@ fn stored_as(kind: &Kind, field: &str) -> String {
     }
 }
 
-/// Whether a value can be kept and sent.
-fn check(field: &str, value: &Value) -> Result<()> {
+/// What is wrong with a value that can't be kept or sent.
+fn problem_of(value: &Value) -> Option<String> {
     if depth(value) > MAX_VALUE_DEPTH {
-        return Err(invalid(
-            field,
-            format!("expected at most {MAX_VALUE_DEPTH} levels of nesting"),
-        ));
+        return Some(format!("expected at most {MAX_VALUE_DEPTH} levels of nesting"));
     }
-    check_numbers(value).map_err(|error| invalid(field, error.to_string()))
+    let told = check_numbers(value).err()?.to_string();
+    // The path within the value may be empty.
+    Some(told.trim_start_matches(": ").to_owned())
 }
 
-/// The same for every member of an object, and the object itself.
+fn check(field: &str, value: &Value) -> Result<()> {
+    problem_of(value).map_or(Ok(()), |problem| Err(invalid(field, problem)))
+}
+
+/// The same for every member of an object.
 pub(super) fn check_object(field: &str, object: &JsonObject) -> Result<()> {
-    object.values().try_for_each(|value| check(field, value))
+    let mut problems = object
+        .iter()
+        .filter_map(|(name, value)| Some(format!("{name}: {}", problem_of(value)?)));
+    problems
+        .next()
+        .map_or(Ok(()), |problem| Err(invalid(field, problem)))
 }
 
 fn depth(value: &Value) -> usize {
