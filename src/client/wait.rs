@@ -52,6 +52,8 @@ impl WildThingClient {
 
 async fn wait(core: Arc<Core>, timeout: Duration) -> Result<SyncResult> {
     let mut cancelled = core.engine.cancellations();
+    // Paused or ended before this listened: nothing more may come to end the wait.
+    core.ready()?;
     let settled = settle(Arc::clone(&core));
     let waited = tokio::select! {
         result = settled => return result,
