@@ -9,6 +9,8 @@
 mod front;
 #[path = "lifecycle/held.rs"]
 mod held;
+#[path = "lifecycle/overlap.rs"]
+mod overlap;
 #[path = "lifecycle/process.rs"]
 mod process;
 mod support;

@@ -4,13 +4,13 @@ use std::path::PathBuf;
 use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
 use std::sync::{Arc, Mutex};
 
-use super::core::{Core, Inner, Teller, lock};
+use super::core::{Core, Inner, Teller, blocking, lock};
 use super::link::{Link, SyncTeller, said};
 use super::observe::follow;
 use super::types::{Durability, OpenOptions, Salvaged, Timeouts};
 use super::{Result, WildThingClient, WildThingError};
 use crate::model::{Kind, Timestamp};
-use crate::observe::{Broadcaster, Connection, Follower};
+use crate::observe::{Broadcaster, Follower};
 use crate::protocol::v1::{Delta, HEALTH_PATH, REQUEST_PATH, SyncRequest};
 use crate::seam::{RealSeam, SharedSeam};
 use crate::store::{Store, StoreOptions, metadata};
@@ -78,9 +78,8 @@ impl WildThingClient {
         Ok(Self {
             inner: Arc::new(Inner {
                 core,
-                runtime: Mutex::new(Some(runtime)),
+                runtime: Arc::new(Mutex::new(Some(runtime))),
                 handle,
-                background: Mutex::new(None),
             }),
         })
     }
@@ -106,18 +105,20 @@ impl WildThingClient {
             timeouts: options.timeouts.unwrap_or_default(),
             ..HttpOptions::new(server_url.clone())
         })?;
-        self.inner
-            .blocking(move |core| {
+        let connect = move |core: Arc<Core>| async move {
+            core.ready()?;
+            let name = move |core: &Core| {
                 let client_id = options.client_id.as_deref();
                 Ok(core
                     .store
                     .set_server(Some(&server_url), client_id, options.rebind)?)
-            })
-            .await?;
-        *lock(&self.inner.core.transport) = Some(Arc::new(transport));
-        self.inner.core.relinked(Connection::Unknown);
-        self.inner.core.hints.token_given();
-        Ok(())
+            };
+            blocking(&core, name).await?;
+            core.relinked(Some(Arc::new(transport)));
+            core.hints.token_given();
+            Ok(())
+        };
+        self.inner.in_order(connect).await
     }
 
     /// Asks the server whether it is there and takes the token. Changes nothing.
@@ -125,10 +126,9 @@ impl WildThingClient {
     /// Fails with `Offline`, `NeedsAuth`, `Server`, or `Protocol` if what
     /// answers is no server of ours.
     pub async fn probe(&self) -> Result<()> {
-        let transport = self.transport()?;
+        let (transport, epoch) = self.server()?;
         let client_id = self.client_id().await?;
         let core = Arc::clone(&self.inner.core);
-        let epoch = core.link.epoch();
         let task = self.inner.handle.spawn(async move {
             let health = transport
                 .send(Request {
@@ -184,21 +184,26 @@ impl WildThingClient {
 
     /// Changes the token. A background sync that waits for one goes on.
     pub fn set_auth_token(&self, token: Option<String>) -> Result<()> {
-        self.transport()?.set_auth_token(token)?;
-        self.inner.core.relinked(Connection::Unknown);
-        self.inner.core.hints.token_given();
+        let (server, _) = self.server()?;
+        server.set_auth_token(token)?;
+        let core = &self.inner.core;
+        core.link.retoken(&server, &core.store, &core.broadcaster);
+        core.hints.token_given();
         Ok(())
     }
 
     /// Forgets the server and the token; the replica and its outbox stay.
     pub async fn disconnect(&self) -> Result<()> {
-        self.stop_background_sync().await;
-        self.cancel_sync();
-        *lock(&self.inner.core.transport) = None;
-        self.inner.core.relinked(Connection::NotConnected);
-        self.inner
-            .blocking(|core| Ok(core.store.set_server(None, None, false)?))
-            .await
+        let disconnect = |core: Arc<Core>| async move {
+            core.ready()?;
+            // What can fail comes first: a call that fails changes nothing.
+            blocking(&core, |core| Ok(core.store.set_server(None, None, false)?)).await?;
+            core.stop_background().await;
+            core.engine.cancel();
+            core.relinked(None);
+            Ok(())
+        };
+        self.inner.in_order(disconnect).await
     }
 
     /// The replica's name to servers, a UUID.
@@ -221,35 +226,41 @@ impl WildThingClient {
     /// lock on it is held. Calls fail with `Paused` until [`WildThingClient::resume`],
     /// but for [`WildThingClient::get_sync_status`]; live queries wait.
     pub async fn pause(&self) -> Result<()> {
-        let core = Arc::clone(&self.inner.core);
-        core.paused.store(true, Ordering::Release);
-        core.engine.stop().await;
-        let closed = self.inner.handle.spawn_blocking(move || {
-            // Paused twice: the first one knew more.
-            if let Ok(status) = core.status() {
-                *lock(&core.at_pause) = Some(status);
-            }
-            core.store.close();
-            core.restated();
-        });
-        closed.await.map_err(|_| WildThingError::Cancelled)
+        let pause = |core: Arc<Core>| async move {
+            core.open()?;
+            // Before calls begin to fail, for those who ask until the sync has ended.
+            let noted = blocking(&core, |core| {
+                core.note_status();
+                Ok(())
+            });
+            // Without it there is a little less to tell, and no reason not to pause.
+            let _ = noted.await;
+            core.paused.store(true, Ordering::Release);
+            core.engine.stop().await;
+            let close = |core: &Core| {
+                core.note_status();
+                core.store.close();
+                core.restated();
+                Ok(())
+            };
+            blocking(&core, close).await
+        };
+        self.inner.in_order(pause).await
     }
 
     /// Opens the file again. A background sync tries at once.
     pub async fn resume(&self) -> Result<()> {
-        let core = Arc::clone(&self.inner.core);
-        let opened = self
-            .inner
-            .handle
-            .spawn_blocking(move || core.store.reopen())
-            .await;
-        opened.map_err(|_| WildThingError::Cancelled)??;
-        let core = &self.inner.core;
-        core.engine.allow();
-        core.paused.store(false, Ordering::Release);
-        core.restated();
-        core.hints.now.notify_one();
-        Ok(())
+        let resume = |core: Arc<Core>| async move {
+            core.open()?;
+            blocking(&core, |core| Ok(core.store.reopen()?)).await?;
+            core.engine.allow();
+            core.paused.store(false, Ordering::Release);
+            *lock(&core.at_pause) = None;
+            core.restated();
+            core.hints.now.notify_one();
+            Ok(())
+        };
+        self.inner.in_order(resume).await
     }
 
     /// Ends background work and a running sync, and closes the file. Calls
@@ -257,20 +268,36 @@ impl WildThingClient {
     /// end, the first two once they have what happened until now; an observer
     /// that is busy is not waited for.
     pub async fn shutdown(&self) {
-        self.stop_background_sync().await;
-        let core = Arc::clone(&self.inner.core);
-        core.shut.store(true, Ordering::Release);
-        core.engine.stop().await;
-        core.end();
-        let _ = self.inner.handle.spawn_blocking(move || core.store.close()).await;
+        let shutdown = |core: Arc<Core>| async move {
+            core.stop_background().await;
+            core.shut.store(true, Ordering::Release);
+            core.engine.stop().await;
+            core.end();
+            blocking(&core, |core| {
+                core.store.close();
+                Ok(())
+            })
+            .await
+        };
+        // Nobody could do anything about a failure: the client is over.
+        let _ = self.inner.in_order(shutdown).await;
     }
 }
 
 impl WildThingClient {
-    pub(super) fn transport(&self) -> Result<Arc<HttpTransport>> {
-        lock(&self.inner.core.transport)
-            .clone()
-            .ok_or(WildThingError::NotConnected)
+    /// The server, and its number among those that were connected to.
+    pub(super) fn server(&self) -> Result<(Arc<HttpTransport>, u64)> {
+        self.inner.core.link.server().ok_or(WildThingError::NotConnected)
+    }
+}
+
+impl Core {
+    /// Keeps how things stand for those who ask while the client is paused. The
+    /// first of two pauses knew more.
+    fn note_status(&self) {
+        if let Ok(status) = self.status() {
+            *lock(&self.at_pause) = Some(status);
+        }
     }
 }
 
@@ -297,7 +324,6 @@ fn build(path: PathBuf, options: OpenOptions, seam: SharedSeam) -> Result<Core> 
         store: Arc::clone(&store),
         broadcaster: Arc::clone(&broadcaster),
         link: Arc::clone(&link),
-        epoch: AtomicU64::new(0),
         done: AtomicU64::new(0),
     });
     let engine = Arc::new(Engine::new(Arc::clone(&store), seam.clone(), progress));
@@ -308,9 +334,9 @@ fn build(path: PathBuf, options: OpenOptions, seam: SharedSeam) -> Result<Core> 
         broadcaster,
         follower,
         hints,
-        transport: Mutex::new(None),
         link,
-        background: AtomicBool::new(false),
+        turn: Arc::default(),
+        background: Mutex::new(None),
         at_pause: Mutex::new(None),
         paused: AtomicBool::new(false),
         shut: AtomicBool::new(false),

@@ -1,15 +1,17 @@
 //! What a client is made of, and how its calls reach the replica.
 
+use std::future::Future;
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
+use futures_util::FutureExt as _;
 use tokio::runtime::Runtime;
-use tokio::task::JoinHandle;
+use tokio::task::{JoinError, JoinHandle};
 
 use super::link::Link;
 use super::types::SyncStatus;
 use super::{Result, WildThingError};
-use crate::observe::{Broadcaster, Connection, Follower, Interest, Watching};
+use crate::observe::{Broadcaster, Follower, Interest, Watching};
 use crate::seam::SharedSeam;
 use crate::store::{Commit, Origin, Store, StoreError, StoreEvent};
 use crate::sync::SyncError;
@@ -28,12 +30,15 @@ pub(super) struct Core {
     pub(super) broadcaster: Arc<Broadcaster>,
     pub(super) follower: Arc<Follower>,
     pub(super) hints: Arc<Hints>,
-    pub(super) transport: Mutex<Option<Arc<HttpTransport>>>,
     pub(super) link: Arc<Link>,
-    /// Whether a background sync goes on.
-    pub(super) background: AtomicBool,
+    /// Held by whoever pauses, resumes, ends, connects, or starts or stops the
+    /// background sync.
+    pub(super) turn: Arc<tokio::sync::Mutex<()>>,
+    /// The background sync, if one goes on.
+    pub(super) background: Mutex<Option<JoinHandle<()>>>,
     pub(super) paused: AtomicBool,
     /// How things stood when the client was paused, for those who ask meanwhile.
+    /// There before `paused` is set, gone after it is cleared.
     pub(super) at_pause: Mutex<Option<SyncStatus>>,
     pub(super) shut: AtomicBool,
     pub(super) sync_on_write: bool,
@@ -42,9 +47,8 @@ pub(super) struct Core {
 /// A client: the core, and the runtime it works on.
 pub(super) struct Inner {
     pub(super) core: Arc<Core>,
-    pub(super) runtime: Mutex<Option<Runtime>>,
+    pub(super) runtime: Arc<Mutex<Option<Runtime>>>,
     pub(super) handle: tokio::runtime::Handle,
-    pub(super) background: Mutex<Option<JoinHandle<()>>>,
 }
 
 impl std::fmt::Debug for Inner {
@@ -59,14 +63,14 @@ impl Drop for Inner {
     /// Never waits, so that the last handle may be dropped on any thread: a
     /// thread of its own sees the running sync to its end and frees the lease.
     fn drop(&mut self) {
-        let Some(runtime) = lock(&self.runtime).take() else {
-            return;
-        };
-        let core = Arc::clone(&self.core);
-        core.engine.cancel();
+        self.core.engine.cancel();
+        let (core, shared) = (Arc::clone(&self.core), Arc::clone(&self.runtime));
         let farewell = std::thread::Builder::new()
             .name("wildthing-drop".into())
             .spawn(move || {
+                let Some(runtime) = lock(&shared).take() else {
+                    return;
+                };
                 runtime.block_on(async {
                     let _ = tokio::time::timeout(FAREWELL, core.engine.stop()).await;
                 });
@@ -76,6 +80,12 @@ impl Drop for Inner {
             });
         if let Err(error) = farewell {
             tracing::warn!(%error, "no thread to end the client with; its lease runs out by itself");
+            self.core.end();
+            // To drop a runtime is to wait for it, and panics in async code.
+            let runtime = lock(&self.runtime).take();
+            if let Some(runtime) = runtime {
+                runtime.shutdown_background();
+            }
         }
     }
 }
@@ -88,13 +98,32 @@ pub(super) fn lock<T>(mutex: &Mutex<T>) -> MutexGuard<'_, T> {
 impl Inner {
     /// Whether calls are taken at all.
     pub(super) fn ready(&self) -> Result<()> {
-        if self.core.shut.load(Ordering::Acquire) {
-            return Err(WildThingError::Cancelled);
-        }
-        if self.core.paused.load(Ordering::Acquire) {
-            return Err(WildThingError::Paused);
-        }
-        Ok(())
+        self.core.ready()
+    }
+
+    /// Changes what the client is about: pauses it, ends it and so on. One change
+    /// at a time, in the order of the calls, and each to its end even if its
+    /// caller stops waiting: nobody finds one half done.
+    pub(super) async fn in_order<T, F>(
+        &self,
+        change: impl FnOnce(Arc<Core>) -> F + Send + 'static,
+    ) -> Result<T>
+    where
+        T: Send + 'static,
+        F: Future<Output = Result<T>> + Send + 'static,
+    {
+        let core = Arc::clone(&self.core);
+        let mut turn = Box::pin(Arc::clone(&core.turn).lock_owned());
+        // Queues here and now: tasks may start in another order than they were made.
+        let mine = (&mut turn).now_or_never();
+        let task = self.handle.spawn(async move {
+            let _turn = match mine {
+                Some(mine) => mine,
+                None => turn.await,
+            };
+            change(core).await
+        });
+        task.await.unwrap_or_else(|error| Err(not_done(&error)))
     }
 
     /// Runs work that blocks on the client's own threads.
@@ -111,15 +140,53 @@ impl Inner {
                 Err(WildThingError::Paused)
             }
             Ok(result) => result,
-            Err(error) if error.is_panic() => Err(WildThingError::Internal {
-                detail: "a call panicked; its transaction was rolled back".into(),
-            }),
-            Err(_) => Err(WildThingError::Cancelled),
+            Err(error) => Err(not_done(&error)),
         }
     }
 }
 
+/// Runs work that blocks, for tasks of the client's own runtime.
+pub(super) async fn blocking<T: Send + 'static>(
+    core: &Arc<Core>,
+    work: impl FnOnce(&Core) -> Result<T> + Send + 'static,
+) -> Result<T> {
+    let core = Arc::clone(core);
+    let done = tokio::task::spawn_blocking(move || work(&core)).await;
+    done.unwrap_or_else(|error| Err(not_done(&error)))
+}
+
+fn not_done(error: &JoinError) -> WildThingError {
+    if error.is_panic() {
+        return WildThingError::Internal {
+            detail: "a call panicked; its transaction was rolled back".into(),
+        };
+    }
+    WildThingError::Cancelled
+}
+
 impl Core {
+    /// Whether the client was not shut down.
+    pub(super) fn open(&self) -> Result<()> {
+        if self.shut.load(Ordering::Acquire) {
+            return Err(WildThingError::Cancelled);
+        }
+        Ok(())
+    }
+
+    /// Whether calls are taken at all.
+    pub(super) fn ready(&self) -> Result<()> {
+        self.open()?;
+        if self.paused.load(Ordering::Acquire) {
+            return Err(WildThingError::Paused);
+        }
+        Ok(())
+    }
+
+    /// Whether a background sync goes on.
+    pub(super) fn in_background(&self) -> bool {
+        lock(&self.background).is_some()
+    }
+
     /// Ends streams, observers and live queries, after all that was committed.
     pub(super) fn end(&self) {
         let broadcaster = Arc::clone(&self.broadcaster);
@@ -145,9 +212,9 @@ impl Core {
         self.broadcaster.anything();
     }
 
-    /// Another server, another token, or none: what was known of it is void.
-    pub(super) fn relinked(&self, connection: Connection) {
-        self.link.reset(connection, &self.store, &self.broadcaster);
+    /// Another server, or none: what was known of the one before is void.
+    pub(super) fn relinked(&self, server: Option<Arc<HttpTransport>>) {
+        self.link.relink(server, &self.store, &self.broadcaster);
     }
 }
 

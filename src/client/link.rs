@@ -6,18 +6,23 @@ use std::sync::{Arc, Mutex};
 use super::WildThingError;
 use super::core::lock;
 use crate::observe::{Broadcaster, ChangeEvent, Connection};
+use crate::seam::BoxFuture;
 use crate::store::Store;
 use crate::sync::SyncError;
 use crate::sync::engine::{Outcome, Progress};
+use crate::transport::{HttpTransport, Request, Response, Transport, TransportError};
 
-/// How things stand with the server.
-#[derive(Debug, Default)]
+/// The server, and how things stand with it.
+#[derive(Default)]
 pub(super) struct Link {
     state: Mutex<State>,
+    /// The epoch in which the running sync sent its last request; 0 if none counts.
+    asked: AtomicU64,
 }
 
-#[derive(Debug, Default)]
+#[derive(Default)]
 struct State {
+    server: Option<Arc<HttpTransport>>,
     connection: Connection,
     /// Counts servers and tokens.
     epoch: u64,
@@ -28,14 +33,46 @@ impl Link {
         lock(&self.state).connection
     }
 
-    /// The server and token of which news are to come.
-    pub(super) fn epoch(&self) -> u64 {
-        lock(&self.state).epoch
+    /// The server, and the epoch of which news of it are to come.
+    pub(super) fn server(&self) -> Option<(Arc<HttpTransport>, u64)> {
+        let state = lock(&self.state);
+        Some((Arc::clone(state.server.as_ref()?), state.epoch))
     }
 
-    /// Another server or token: news of the one before count no more.
-    pub(super) fn reset(&self, connection: Connection, store: &Store, broadcaster: &Arc<Broadcaster>) {
-        self.set(None, connection, store, broadcaster);
+    /// The server for a sync.
+    pub(super) fn transport(self: &Arc<Self>) -> Option<Arc<dyn Transport>> {
+        let (server, _) = self.server()?;
+        let link = Arc::clone(self);
+        Some(Arc::new(Asking { server, link }))
+    }
+
+    /// Another server, or none: news of the one before count no more.
+    pub(super) fn relink(
+        &self,
+        server: Option<Arc<HttpTransport>>,
+        store: &Store,
+        broadcaster: &Arc<Broadcaster>,
+    ) {
+        let connection = match server {
+            Some(_) => Connection::Unknown,
+            None => Connection::NotConnected,
+        };
+        self.set(store, broadcaster, |state| {
+            state.server = server;
+            state.epoch += 1;
+            Some(connection)
+        });
+    }
+
+    /// `server` was given another token: news of the one before count no more.
+    pub(super) fn retoken(&self, server: &Arc<HttpTransport>, store: &Store, broadcaster: &Arc<Broadcaster>) {
+        self.set(store, broadcaster, |state| {
+            // Otherwise it was left meanwhile.
+            state.is_of(server).then(|| {
+                state.epoch += 1;
+                Connection::Unknown
+            })
+        });
     }
 
     /// News of the server and token of `epoch`.
@@ -46,17 +83,22 @@ impl Link {
         store: &Store,
         broadcaster: &Arc<Broadcaster>,
     ) {
-        self.set(Some(epoch), connection, store, broadcaster);
+        self.set(store, broadcaster, |state| {
+            (state.epoch == epoch).then_some(connection)
+        });
     }
 
-    fn set(&self, epoch: Option<u64>, connection: Connection, store: &Store, broadcaster: &Arc<Broadcaster>) {
+    fn set(
+        &self,
+        store: &Store,
+        broadcaster: &Arc<Broadcaster>,
+        change: impl FnOnce(&mut State) -> Option<Connection>,
+    ) {
         {
             let mut state = lock(&self.state);
-            match epoch {
-                Some(epoch) if epoch != state.epoch => return,
-                Some(_) => {}
-                None => state.epoch += 1,
-            }
+            let Some(connection) = change(&mut state) else {
+                return;
+            };
             if state.connection == connection {
                 return;
             }
@@ -66,6 +108,33 @@ impl Link {
             store.queue_turn(move || broadcaster.send(ChangeEvent::ConnectionChanged { connection }));
         }
         store.tell();
+    }
+}
+
+impl State {
+    fn is_of(&self, server: &Arc<HttpTransport>) -> bool {
+        self.server
+            .as_ref()
+            .is_some_and(|present| Arc::ptr_eq(present, server))
+    }
+}
+
+/// The server as a sync asks it. Server and token may change in mid-sync: each
+/// request is noted with the epoch it belongs to.
+struct Asking {
+    server: Arc<HttpTransport>,
+    link: Arc<Link>,
+}
+
+impl Transport for Asking {
+    fn send(&self, request: Request) -> BoxFuture<'_, Result<Response, TransportError>> {
+        // Before the token is taken: what an old one gave rise to is never told of a new one.
+        let epoch = {
+            let state = lock(&self.link.state);
+            if state.is_of(&self.server) { state.epoch } else { 0 }
+        };
+        self.link.asked.store(epoch, Ordering::Release);
+        self.server.send(request)
     }
 }
 
@@ -90,8 +159,6 @@ pub(super) struct SyncTeller {
     pub(super) store: Arc<Store>,
     pub(super) broadcaster: Arc<Broadcaster>,
     pub(super) link: Arc<Link>,
-    /// Of the sync that runs: the link's epoch when it began.
-    pub(super) epoch: AtomicU64,
     /// Of the sync that runs: how far it was told to be.
     pub(super) done: AtomicU64,
 }
@@ -103,14 +170,14 @@ impl SyncTeller {
     }
 
     fn heard(&self, connection: Connection) {
-        let epoch = self.epoch.load(Ordering::Acquire);
+        let epoch = self.link.asked.load(Ordering::Acquire);
         self.link.news(epoch, connection, &self.store, &self.broadcaster);
     }
 }
 
 impl Progress for SyncTeller {
     fn started(&self) {
-        self.epoch.store(self.link.epoch(), Ordering::Release);
+        self.link.asked.store(0, Ordering::Release);
         self.done.store(0, Ordering::Release);
         self.send(ChangeEvent::SyncStarted);
     }

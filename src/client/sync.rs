@@ -13,7 +13,6 @@ use crate::model::RecordId;
 use crate::store::{journal, metadata, outbox};
 use crate::sync::engine::Outcome;
 use crate::sync::{SyncError, background};
-use crate::transport::Transport;
 
 /// The shortest interval of a background sync.
 const SHORTEST_INTERVAL: Duration = Duration::from_secs(1);
@@ -27,8 +26,9 @@ impl WildThingClient {
     /// before it failed stays done; the rest waits for the next sync.
     pub async fn sync(&self) -> Result<SyncResult> {
         self.inner.ready()?;
-        let transport: Arc<dyn Transport> = self.transport()?;
-        if lock(&self.inner.background).is_some() {
+        let transport = self.inner.core.link.transport();
+        let transport = transport.ok_or(WildThingError::NotConnected)?;
+        if self.inner.core.in_background() {
             // The loop joins this sync and forgets its failures.
             self.inner.core.hints.now.notify_one();
         }
@@ -52,37 +52,24 @@ impl WildThingClient {
     /// Syncs now and then every `interval` (at least a second), later after
     /// failures, sooner after local writes and hints. A running one is replaced.
     pub async fn start_background_sync(&self, interval: Duration) -> Result<()> {
-        self.stop_background_sync().await;
-        self.transport()?;
-        let core = Arc::clone(&self.inner.core);
-        let (hints, seam) = (Arc::clone(&core.hints), core.seam.clone());
-        let sync_on_write = core.sync_on_write;
-        let for_planned = Arc::clone(&core);
-        let task = background::run(
-            interval.max(SHORTEST_INTERVAL),
-            sync_on_write,
-            hints,
-            seam,
-            move || once(Arc::clone(&core)),
-            move |wait| plan(&for_planned, wait),
-        );
-        *lock(&self.inner.background) = Some(self.inner.handle.spawn(task));
-        self.inner.core.background.store(true, Ordering::Release);
-        self.inner.core.restated();
-        Ok(())
+        let start = move |core: Arc<Core>| async move {
+            core.open()?;
+            core.stop_background().await;
+            core.link.server().ok_or(WildThingError::NotConnected)?;
+            core.start_background(interval.max(SHORTEST_INTERVAL));
+            Ok(())
+        };
+        self.inner.in_order(start).await
     }
 
     /// Ends the background sync. A sync that runs is ended too.
     pub async fn stop_background_sync(&self) {
-        let task = lock(&self.inner.background).take();
-        if let Some(task) = task {
-            self.inner.core.background.store(false, Ordering::Release);
-            task.abort();
-            let _ = task.await;
-            self.inner.core.engine.cancel();
-            self.inner.core.engine.idle().await;
-            self.inner.core.restated();
-        }
+        let stop = |core: Arc<Core>| async move {
+            core.stop_background().await;
+            Ok(())
+        };
+        // It fails only if the client's threads are gone, and the sync with them.
+        let _ = self.inner.in_order(stop).await;
     }
 
     /// The network is back: a background sync tries at once.
@@ -92,20 +79,55 @@ impl WildThingClient {
 
     /// Where the replica stands. While the client is paused: where it stood then.
     pub async fn get_sync_status(&self) -> Result<SyncStatus> {
-        let answer = self.inner.blocking(Core::status).await;
-        match (answer, lock(&self.inner.core.at_pause).clone()) {
-            (Err(WildThingError::Paused), Some(then)) => Ok(SyncStatus {
-                connection: self.inner.core.link.connection(),
-                background: self.inner.core.background.load(Ordering::Acquire),
-                paused: true,
-                ..then
-            }),
-            (answer, _) => answer,
+        let core = &self.inner.core;
+        loop {
+            let answer = self.inner.blocking(Core::status).await;
+            let then = lock(&core.at_pause).clone();
+            match (answer, then) {
+                (Err(WildThingError::Paused), Some(then)) => {
+                    return Ok(SyncStatus {
+                        connection: core.link.connection(),
+                        background: core.in_background(),
+                        paused: true,
+                        ..then
+                    });
+                }
+                // Resumed between the two looks.
+                (Err(WildThingError::Paused), None) if core.ready().is_ok() => {}
+                (answer, _) => return answer,
+            }
         }
     }
 }
 
 impl Core {
+    /// Starts the background sync. In turn, with none that runs.
+    fn start_background(self: &Arc<Self>, interval: Duration) {
+        let (core, for_planned) = (Arc::clone(self), Arc::clone(self));
+        let task = background::run(
+            interval,
+            self.sync_on_write,
+            Arc::clone(&self.hints),
+            self.seam.clone(),
+            move || once(Arc::clone(&core)),
+            move |wait| plan(&for_planned, wait),
+        );
+        *lock(&self.background) = Some(tokio::spawn(task));
+        self.restated();
+    }
+
+    /// Ends the background sync, and a sync that runs with it. In turn.
+    pub(super) async fn stop_background(&self) {
+        let task = lock(&self.background).take();
+        if let Some(task) = task {
+            task.abort();
+            let _ = task.await;
+            self.engine.cancel();
+            self.engine.idle().await;
+            self.restated();
+        }
+    }
+
     /// Where the replica stands.
     pub(super) fn status(&self) -> Result<SyncStatus> {
         Ok(self.store.read(|connection| {
@@ -134,7 +156,7 @@ impl Core {
                 conflicts,
                 counts,
                 connection: self.link.connection(),
-                background: self.background.load(Ordering::Acquire),
+                background: self.in_background(),
                 paused: self.paused.load(Ordering::Acquire),
             })
         })?)
@@ -143,8 +165,7 @@ impl Core {
 
 /// One sync of the background loop.
 async fn once(core: Arc<Core>) -> std::result::Result<(), SyncError> {
-    let transport = lock(&core.transport).clone();
-    let Some(transport) = transport else {
+    let Some(transport) = core.link.transport() else {
         return Err(SyncError::Cancelled);
     };
     let outcome = core.engine.sync(transport).await;

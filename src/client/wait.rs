@@ -1,12 +1,11 @@
 //! Waiting until the server has everything.
 
 use std::sync::Arc;
-use std::sync::atomic::Ordering;
 use std::time::Duration;
 
 use tokio::task::JoinHandle;
 
-use super::core::{Core, lock};
+use super::core::{Core, blocking};
 use super::sync::result;
 use super::types::SyncResult;
 use super::{Result, WildThingClient, WildThingError};
@@ -39,7 +38,7 @@ impl WildThingClient {
     /// `Paused` as soon as syncing is stopped in any way.
     pub async fn wait_until_synced(&self, timeout: Duration) -> Result<SyncResult> {
         self.inner.ready()?;
-        self.transport()?;
+        self.server()?;
         let core = Arc::clone(&self.inner.core);
         let mut task = Owned(self.inner.handle.spawn(wait(core, timeout)));
         let answer = (&mut task.0).await.unwrap_or(Err(WildThingError::Cancelled));
@@ -53,6 +52,8 @@ impl WildThingClient {
 
 async fn wait(core: Arc<Core>, timeout: Duration) -> Result<SyncResult> {
     let mut cancelled = core.engine.cancellations();
+    // Paused or ended before this listened: nothing more may come to end the wait.
+    core.ready()?;
     let settled = settle(Arc::clone(&core));
     let waited = tokio::select! {
         result = settled => return result,
@@ -74,12 +75,11 @@ async fn settle(core: Arc<Core>) -> Result<SyncResult> {
     let mut outcomes = core.engine.outcomes();
     let last_edit = blocking(&core, |core| Ok(core.store.read(metadata::get)?.edit_seq)).await?;
     loop {
-        let outcome = if core.background.load(Ordering::Acquire) {
+        let outcome = if core.in_background() {
             core.hints.now.notify_one();
             next_success(&mut outcomes, before).await?
         } else {
-            let transport = lock(&core.transport).clone();
-            let transport = transport.ok_or(WildThingError::NotConnected)?;
+            let transport = core.link.transport().ok_or(WildThingError::NotConnected)?;
             core.engine.sync(transport).await
         };
         let stopped = matches!(outcome.result, Err(SyncError::Cancelled));
@@ -126,13 +126,4 @@ fn unanswered(connection: &rusqlite::Connection, last_edit: i64) -> std::result:
         .iter()
         .filter(|entry| waits(entry))
         .count())
-}
-
-async fn blocking<T: Send + 'static>(
-    core: &Arc<Core>,
-    work: impl FnOnce(&Core) -> Result<T> + Send + 'static,
-) -> Result<T> {
-    let core = Arc::clone(core);
-    let done = tokio::task::spawn_blocking(move || work(&core)).await;
-    done.unwrap_or(Err(WildThingError::Cancelled))
 }

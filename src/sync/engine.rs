@@ -15,6 +15,7 @@ use super::planner::{Event, Planner, PlannerOptions, SyncError, SyncReport};
 use crate::seam::SharedSeam;
 use crate::store::Store;
 use crate::store::metadata::LeaseOwner;
+use crate::store::session::SyncEnd;
 use crate::transport::{Request, Transport};
 
 /// A finished sync and how long it took.
@@ -141,6 +142,9 @@ impl Engine {
                 .catch_unwind()
                 .await
                 .unwrap_or((Err(SyncError::Panicked), Duration::ZERO));
+            if matches!(result, Err(SyncError::Panicked)) {
+                engine.give_up().await;
+            }
             let outcome = Arc::new(Outcome { number, result, took });
             engine.progress.ending(&outcome);
             // In one turn: whoever hears of the end and asks for another sync
@@ -205,6 +209,18 @@ impl Engine {
                     return;
                 }
             }
+        }
+    }
+
+    /// Ends in the replica what a panic left unended: the lease would keep every
+    /// other process from syncing until it runs out. What panicked once may do so
+    /// again, and then it does run out.
+    async fn give_up(&self) {
+        let (store, owner) = (Arc::clone(&self.store), self.owner.clone());
+        let end = SyncEnd::Failure(SyncError::Panicked.to_string());
+        let ended = tokio::task::spawn_blocking(move || store.finish_sync(&owner, &end)).await;
+        if !matches!(ended, Ok(Ok(()))) {
+            tracing::warn!("a sync that panicked keeps its lease until it runs out");
         }
     }
 
