@@ -1,4 +1,4 @@
-//! The size of the library that ships, if it was built.
+//! The size of the library that ships, stripped, if `cargo xtask size` built it.
 
 use crate::report::{Budget, Row};
 use crate::{Bench, Outcome};
@@ -14,7 +14,7 @@ pub(crate) fn run(bench: &mut Bench) -> Outcome {
         .parent()
         .and_then(std::path::Path::parent)
         .ok_or("no target folder")?;
-    let found = std::fs::metadata(target.join("dist").join(name)).ok();
+    let found = std::fs::metadata(target.join("dist/ship").join(name)).ok();
     bench.report.add(Row {
         what: "stripped library that ships".into(),
         value: found.as_ref().map(|file| file.len() as f64 / 1e6),
