@@ -120,7 +120,8 @@ impl WildThingClient {
                     let mut events = rows::list(connection, &filter)?;
                     events.sort_by_key(|event| std::cmp::Reverse(newest(&event.version)));
                     events.truncate(limit as usize);
-                    events.into_iter().map(|event| typed(connection, event)).collect()
+                    let mut standings = Standings::of::<Event>(connection, None)?;
+                    Ok(standings.typed(events))
                 })?)
             })
             .await
@@ -195,13 +196,7 @@ impl WildThingClient {
                         (&a.version.name, &a.version.key.id).cmp(&(&b.version.name, &b.version.key.id))
                     });
                     let mut standings = Standings::of::<T>(connection, parent.as_ref())?;
-                    Ok(records
-                        .into_iter()
-                        .map(|record| {
-                            let standing = standings.take(&record);
-                            T::new(record, standing)
-                        })
-                        .collect())
+                    Ok(standings.typed(records))
                 })?)
             })
             .await
@@ -212,7 +207,7 @@ impl WildThingClient {
 pub(super) fn typed<T: Typed>(connection: &Connection, record: Record) -> std::result::Result<T, StoreError> {
     let standing = Standing {
         lost: journal::open_loss(connection, &record.version.key)?,
-        parent: container(connection, &record.version, T::CONTAINER)?,
+        parent: container(connection, &record.version)?,
         state: match T::KIND {
             Kind::Device => current_state(connection, &record)?.state,
             _ => JsonObject::new(),
@@ -225,9 +220,8 @@ pub(super) fn typed<T: Typed>(connection: &Connection, record: Record) -> std::r
 fn container(
     connection: &Connection,
     version: &Version,
-    kind: Option<Kind>,
 ) -> std::result::Result<Option<RecordId>, StoreError> {
-    let (Some(kind), Some(id)) = (kind, &version.parent_id) else {
+    let (Some(kind), Some(id)) = (version.key.kind.container(), &version.parent_id) else {
         return Ok(None);
     };
     let key = Key::new(kind, id.clone());
@@ -263,13 +257,8 @@ pub(super) fn shown(
         let state = current_state(connection, record)?.state;
         object.insert("state".into(), Value::Object(state));
     }
-    let in_what = match version.key.kind {
-        Kind::Room | Kind::User => Some(Kind::House),
-        Kind::Device => Some(Kind::Room),
-        _ => None,
-    };
-    if in_what.is_some() {
-        let parent = container(connection, version, in_what)?;
+    if version.key.kind.container().is_some() {
+        let parent = container(connection, version)?;
         object.insert("unplaced".into(), parent.is_none().into());
         if let (None, Some(field)) = (&parent, version.key.kind.parent_field()) {
             object.insert(field.into(), Value::Null);
@@ -295,11 +284,14 @@ pub(super) fn current_state(
     connection: &Connection,
     device: &Record,
 ) -> std::result::Result<DeviceState, StoreError> {
+    let newest = newest_state(connection, &device.version.key.id)?;
+    Ok(state_by(device, newest.as_ref()))
+}
+
+/// A device's state by its newest state row, if it has one.
+pub(super) fn state_by(device: &Record, newest: Option<&Record>) -> DeviceState {
     let device_id = &device.version.key.id;
-    let newest_row = state_rows(connection, device_id)?
-        .into_iter()
-        .max_by(|a, b| newest(&a.version).cmp(&newest(&b.version)));
-    Ok(match newest_row {
+    match newest {
         Some(row) => DeviceState {
             sync_status: row.sync_status,
             ..state_of(device_id, &row.version)
@@ -312,19 +304,18 @@ pub(super) fn current_state(
             updated_at: device.version.updated_at,
             sync_status: device.sync_status,
         },
-    })
+    }
 }
 
-/// The newest edit time among a device's states.
+/// Of a device's state rows the newest.
 pub(super) fn newest_state(
     connection: &Connection,
     device_id: &RecordId,
-) -> std::result::Result<Option<Version>, StoreError> {
+) -> std::result::Result<Option<Record>, StoreError> {
     let rows = state_rows(connection, device_id)?;
     Ok(rows
         .into_iter()
-        .map(|row| row.version)
-        .max_by(|a, b| newest(a).cmp(&newest(b))))
+        .max_by(|a, b| newest(&a.version).cmp(&newest(&b.version))))
 }
 
 /// A version of a state record as a state.

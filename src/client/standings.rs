@@ -27,7 +27,7 @@ impl Standings {
         let has_state = T::KIND == Kind::Device;
         Ok(Self {
             losses: journal::open_losses(connection, &T::KIND)?,
-            containers: match T::CONTAINER {
+            containers: match T::KIND.container() {
                 Some(kind) => rows::live_ids(connection, &kind, parent)?,
                 None => HashSet::new(),
             },
@@ -39,8 +39,17 @@ impl Standings {
         })
     }
 
+    /// The list, each record as its type.
+    pub(super) fn typed<T: Typed>(&mut self, records: Vec<Record>) -> Vec<T> {
+        let one = |record: Record| {
+            let standing = self.take(&record);
+            T::new(record, standing)
+        };
+        records.into_iter().map(one).collect()
+    }
+
     /// That of one record, which is asked for once.
-    pub(super) fn take(&mut self, record: &Record) -> Standing {
+    fn take(&mut self, record: &Record) -> Standing {
         let version = &record.version;
         let state = match self.states.remove(version.key.id.as_str()) {
             Some(state) => state,

@@ -23,8 +23,6 @@ pub(super) struct Standing {
 pub(super) trait Typed: Sized + Send + 'static {
     /// Its kind.
     const KIND: Kind;
-    /// The kind of what it is in.
-    const CONTAINER: Option<Kind>;
     /// Makes one.
     fn new(record: Record, standing: Standing) -> Self;
 }
@@ -99,7 +97,6 @@ impl Fields {
 
 impl Typed for House {
     const KIND: Kind = Kind::House;
-    const CONTAINER: Option<Kind> = None;
 
     fn new(record: Record, standing: Standing) -> Self {
         let mut fields = Fields::of(&record);
@@ -124,7 +121,6 @@ impl Typed for House {
 
 impl Typed for Room {
     const KIND: Kind = Kind::Room;
-    const CONTAINER: Option<Kind> = Some(Kind::House);
 
     fn new(record: Record, standing: Standing) -> Self {
         let mut fields = Fields::of(&record);
@@ -151,7 +147,6 @@ impl Typed for Room {
 
 impl Typed for Device {
     const KIND: Kind = Kind::Device;
-    const CONTAINER: Option<Kind> = Some(Kind::Room);
 
     fn new(record: Record, standing: Standing) -> Self {
         let mut fields = Fields::of(&record);
@@ -185,7 +180,6 @@ impl Typed for Device {
 
 impl Typed for User {
     const KIND: Kind = Kind::User;
-    const CONTAINER: Option<Kind> = Some(Kind::House);
 
     fn new(record: Record, standing: Standing) -> Self {
         let mut fields = Fields::of(&record);
@@ -210,7 +204,6 @@ impl Typed for User {
 
 impl Typed for Event {
     const KIND: Kind = Kind::Event;
-    const CONTAINER: Option<Kind> = None;
 
     fn new(record: Record, standing: Standing) -> Self {
         let mut fields = Fields::of(&record);

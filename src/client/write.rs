@@ -7,11 +7,11 @@ use super::inputs::{
     DevicePatch, HousePatch, NewDevice, NewEvent, NewHouse, NewRoom, NewUser, RoomPatch, UserPatch,
 };
 use super::patch::{self, Fields, IntoFields};
-use super::read::{STATE_TYPE, live, missing, newest_state, state_of, typed};
+use super::read::{STATE_TYPE, live, missing, newest_state, state_by, state_of, typed};
 use super::records::{Device, DeviceState, Event, House, Room, User};
 use super::typed::Typed;
 use super::{Result, WildThingClient};
-use crate::model::{JsonObject, Key, Kind, RecordId, RecordStatus, Version, device_state_id, merge_patch};
+use crate::model::{JsonObject, Key, Kind, RecordId, Version, device_state_id, merge_patch};
 use crate::store::rows;
 
 #[uniffi::export]
@@ -174,7 +174,7 @@ fn blank(key: Key) -> Version {
 
 /// The container that a new or moved record is to be in.
 fn new_container<T: Typed>(version: &Version) -> Option<Key> {
-    Some(Key::new(T::CONTAINER?, version.parent_id.clone()?))
+    Some(Key::new(T::KIND.container()?, version.parent_id.clone()?))
 }
 
 fn set_state(
@@ -190,16 +190,7 @@ fn set_state(
             return Ok(Err(missing(device)));
         };
         let newest = newest_state(connection, &device.id)?;
-        let current = match &newest {
-            Some(version) => state_of(&device.id, version),
-            None => DeviceState {
-                device_id: device.id.clone(),
-                state: holder.version.embedded_object("state_json").unwrap_or_default(),
-                attributes: JsonObject::new(),
-                updated_at: None,
-                sync_status: RecordStatus::Synced,
-            },
-        };
+        let current = state_by(&holder, newest.as_ref());
         let mut state = if replace { JsonObject::new() } else { current.state };
         merge_patch(&mut state, patch);
         let mut version = ours.cloned().unwrap_or_else(|| blank(key.clone()));
@@ -207,7 +198,7 @@ fn set_state(
         version.parent_id = Some(device.id.clone());
         // Rows of other programs count too: this edit is made on the newest of them.
         version.updated_at = newest
-            .and_then(|version| version.updated_at)
+            .and_then(|row| row.version.updated_at)
             .map(|time| time.plus_micros(1));
         Ok(
             match fill_state(&mut version, &state, current.attributes, attributes) {

@@ -88,6 +88,15 @@ impl Kind {
         }
     }
 
+    /// The kind of what records of this kind are in, and are unplaced without.
+    pub fn container(&self) -> Option<Kind> {
+        match self {
+            Kind::Room | Kind::User => Some(Kind::House),
+            Kind::Device => Some(Kind::Room),
+            _ => None,
+        }
+    }
+
     /// Whether records of this kind carry a `name` of their own.
     pub fn has_name(&self) -> bool {
         !matches!(self, Kind::EntityState | Kind::Event)
