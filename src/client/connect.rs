@@ -11,6 +11,7 @@ use super::types::{Durability, OpenOptions, Salvaged, Timeouts};
 use super::{Result, WildThingClient, WildThingError};
 use crate::model::{Kind, Timestamp};
 use crate::observe::{Broadcaster, Follower};
+use crate::protocol::Protocol;
 use crate::protocol::v1::{Delta, HEALTH_PATH, REQUEST_PATH, SyncRequest};
 use crate::seam::{RealSeam, SharedSeam};
 use crate::store::{Store, StoreOptions, metadata};
@@ -31,6 +32,10 @@ pub struct ConnectOptions {
     /// Move a used replica to another server: full resync, outbox kept.
     #[uniffi(default = false)]
     pub rebind: bool,
+    /// What the server speaks; when left out the first sync asks it. A used
+    /// replica is moved from v1 to v2 by `rebind`, and never back.
+    #[uniffi(default = None)]
+    pub protocol: Option<Protocol>,
 }
 
 impl WildThingClient {
@@ -109,6 +114,13 @@ impl WildThingClient {
             core.ready()?;
             let name = move |core: &Core| {
                 let client_id = options.client_id.as_deref();
+                let asked = options.protocol.unwrap_or(Protocol::Auto);
+                if let Err(other) = core.store.choose_protocol(asked, options.rebind)? {
+                    return Err(WildThingError::OtherServer {
+                        expected: format!("speaking {}", other.held.as_str()),
+                        found: format!("one speaking {}", other.asked.as_str()),
+                    });
+                }
                 Ok(core
                     .store
                     .set_server(Some(&server_url), client_id, options.rebind)?)

@@ -142,7 +142,7 @@ impl Core {
             Ok(SyncStatus {
                 server_url: meta.server_url,
                 client_id: meta.client_id,
-                protocol: meta.protocol,
+                protocol: meta.protocol.as_str().to_owned(),
                 last_sync_time: meta.last_sync_time,
                 last_sync_success: meta.last_sync_success,
                 last_sync_error: meta.last_sync_error,

@@ -5,6 +5,9 @@ use std::fmt;
 
 use serde::{Deserialize, Deserializer, Serialize, Serializer};
 
+/// Marks an entity type of a server that is the name of another kind here.
+const FOREIGN: &str = "graph:";
+
 /// What a record is. Kinds this version does not know are kept as they came.
 #[derive(Debug, Clone, PartialEq, Eq, Hash, uniffi::Enum)]
 pub enum Kind {
@@ -20,7 +23,10 @@ pub enum Kind {
     EntityState,
     /// Something that happened, kept as a log.
     Event,
-    /// A kind of a newer server; stored, synced and shown, not interpreted.
+    /// An edge of the graph, from the entity that is its parent to another.
+    Relationship,
+    /// Another kind of thing in the house, or one of a newer server; stored,
+    /// synced and shown, not interpreted.
     Other {
         /// Its name on the wire.
         name: String,
@@ -48,6 +54,7 @@ impl Kind {
             "user" => Kind::User,
             "entity_state" => Kind::EntityState,
             "event" => Kind::Event,
+            "relationship" => Kind::Relationship,
             other => Kind::Other {
                 name: other.to_owned(),
             },
@@ -63,6 +70,7 @@ impl Kind {
             Kind::User => "user",
             Kind::EntityState => "entity_state",
             Kind::Event => "event",
+            Kind::Relationship => "relationship",
             Kind::Other { name } => name,
         }
     }
@@ -84,6 +92,7 @@ impl Kind {
             Kind::Device => Some("room_id"),
             Kind::EntityState => Some("device_id"),
             Kind::Event => Some("entity_id"),
+            Kind::Relationship => Some("from_entity_id"),
             Kind::House | Kind::Other { .. } => None,
         }
     }
@@ -99,7 +108,44 @@ impl Kind {
 
     /// Whether records of this kind carry a `name` of their own.
     pub fn has_name(&self) -> bool {
-        !matches!(self, Kind::EntityState | Kind::Event)
+        !matches!(self, Kind::EntityState | Kind::Event | Kind::Relationship)
+    }
+
+    /// Whether records of this kind are entities of the graph, where the server has one.
+    pub fn is_entity(&self) -> bool {
+        matches!(self, Kind::House | Kind::Room | Kind::Device | Kind::Other { .. })
+    }
+
+    /// Whether a server with a graph has a place for records of this kind.
+    pub fn is_in_graph(&self) -> bool {
+        self.is_entity() || *self == Kind::Relationship
+    }
+
+    /// The kind of an entity type of the graph: a `home` is a house.
+    pub fn of_entity_type(entity_type: &str) -> Kind {
+        match entity_type {
+            "home" => Kind::House,
+            "room" => Kind::Room,
+            "device" => Kind::Device,
+            // Words that mean something else here.
+            "house" | "user" | "entity_state" | "event" | "relationship" => Kind::Other {
+                name: format!("{FOREIGN}{entity_type}"),
+            },
+            other => Kind::Other {
+                name: other.to_owned(),
+            },
+        }
+    }
+
+    /// The entity type of the graph; `None` for kinds that it has no place for.
+    pub fn entity_type(&self) -> Option<&str> {
+        match self {
+            Kind::House => Some("home"),
+            Kind::Room => Some("room"),
+            Kind::Device => Some("device"),
+            Kind::Other { name } => Some(name.strip_prefix(FOREIGN).unwrap_or(name)),
+            _ => None,
+        }
     }
 
     /// Position in the push order; containers come before their contents.
@@ -112,6 +158,7 @@ impl Kind {
             Kind::EntityState => 4,
             Kind::Event => 5,
             Kind::Other { .. } => 6,
+            Kind::Relationship => 7,
         }
     }
 }

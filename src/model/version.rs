@@ -62,6 +62,23 @@ impl Version {
         Value::Object(object).to_string()
     }
 
+    /// What an entity of the graph says of itself; `None` for records in the shape of v1.
+    pub fn content(&self) -> Option<&JsonObject> {
+        match (self.body.get("source_type"), self.body.get("content")) {
+            (Some(Value::String(_)), Some(Value::Object(content))) => Some(content),
+            _ => None,
+        }
+    }
+
+    /// The same to be changed.
+    pub fn content_mut(&mut self) -> Option<&mut JsonObject> {
+        self.content()?;
+        match self.body.get_mut("content") {
+            Some(Value::Object(content)) => Some(content),
+            _ => None,
+        }
+    }
+
     /// A text field of the body.
     pub fn text(&self, field: &str) -> Option<&str> {
         self.body.get(field).and_then(Value::as_str)

@@ -4,6 +4,7 @@
 //! What is written is up to the caller; when it sorts, what it descends from
 //! and what it supersedes is decided here.
 
+use super::graph::{edges, place, shape};
 use super::mirror::ServerVersion;
 use super::outbox::{OutboxEntry, OutboxState};
 use super::{Origin, StoreError, Tx, journal, mirror, outbox, rows};
@@ -63,14 +64,6 @@ pub(super) fn apply_on(
     let key = &version.key.clone();
     let current_version = current.map(|record| &record.version);
     let bases: Vec<&Version> = current_version.into_iter().chain(seen_by_author).collect();
-    let (updated_at, sync_id) = stamp(tx.now, tx.seam.random(), &bases);
-    // A caller may know a time that the edit must not sort before.
-    let updated_at = version.updated_at.map_or(updated_at, |time| time.max(updated_at));
-    version.updated_at = Some(updated_at);
-    version.sync_id = edit_id(sync_id, current_version);
-    version.created_at = version.created_at.or(Some(updated_at));
-    count_version(&mut version, current_version);
-
     let mut entry = match outbox::get(tx.connection, key)? {
         Some(entry) => continue_entry(tx, entry, current_version)?,
         None => begin_entry(tx, key, current_version)?,
@@ -78,6 +71,22 @@ pub(super) fn apply_on(
     if let Some(seen) = seen_by_author {
         add_base(&mut entry.bases, &seen.sync_id);
     }
+    match tx.graph_author()?.filter(|_| key.kind.is_entity()) {
+        Some(author) => {
+            shape::as_entity(&mut version, &author);
+            shape::stamp(&mut version, tx.now, entry.edit_seq, &author, &bases);
+        }
+        None => {
+            let (updated_at, sync_id) = stamp(tx.now, tx.seam.random(), &bases);
+            // A caller may know a time that the edit must not sort before.
+            let updated_at = version.updated_at.map_or(updated_at, |time| time.max(updated_at));
+            version.updated_at = Some(updated_at);
+            version.sync_id = sync_id;
+            version.created_at = version.created_at.or(Some(updated_at));
+            count_version(&mut version, current_version);
+        }
+    }
+    version.sync_id = edit_id(version.sync_id, current_version);
     entry.op = operation(tx, &version)?;
     outbox::put(tx.connection, &entry)?;
     if let Some(old) = current_version {
@@ -91,6 +100,9 @@ pub(super) fn apply_on(
         sync_error: None,
     };
     tx.put(&record.version, (&record).into(), current_version, Origin::Local)?;
+    if record.version.content().is_some() {
+        place::follow_version(tx, &record.version)?;
+    }
     Ok(record)
 }
 
@@ -108,7 +120,7 @@ fn edit_id(fresh: String, current: Option<&Version>) -> String {
 fn count_version(version: &mut Version, current: Option<&Version>) {
     if matches!(
         version.key.kind,
-        Kind::EntityState | Kind::Event | Kind::Other { .. }
+        Kind::EntityState | Kind::Event | Kind::Relationship | Kind::Other { .. }
     ) {
         return;
     }
@@ -131,18 +143,10 @@ fn begin_entry(tx: &Tx<'_>, key: &Key, current: Option<&Version>) -> Result<Outb
         };
         mirror::put(tx.connection, &server, tx.resync()?)?;
     }
+    let edit_seq = super::metadata::next_edit_seq(tx.connection)?;
     Ok(OutboxEntry {
-        key: key.clone(),
-        op: Operation::Update,
-        edit_seq: super::metadata::next_edit_seq(tx.connection)?,
-        state: OutboxState::Queued,
-        attempts: 0,
-        unnamed: 0,
-        server_errors: 0,
-        error_code: None,
-        last_error: None,
-        failed_at: None,
         bases,
+        ..OutboxEntry::first(key.clone(), Operation::Update, edit_seq)
     })
 }
 
@@ -231,6 +235,13 @@ pub(super) fn delete(tx: &Tx<'_>, key: &Key) -> Result<(), StoreError> {
         rows::remove(tx.connection, key)?;
         tx.change_seq()?;
         tx.emit_removed(key, Origin::Local);
+        if current.version.content().is_some() {
+            // Edges that could never be sent.
+            let touching = edges::outgoing(tx.connection, &key.id)?.into_iter();
+            for edge in touching.chain(edges::incoming(tx.connection, &key.id)?) {
+                delete(tx, &edge.version.key)?;
+            }
+        }
         return Ok(());
     }
     apply(

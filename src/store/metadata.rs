@@ -1,11 +1,12 @@
 //! The one row of `sync_metadata`, the watermarks, and the lease that lets one
 //! process at a time sync a replica.
 
-use rusqlite::{Connection, params};
+use rusqlite::{Connection, OptionalExtension, params};
 
 use super::StoreError;
 use super::rows::unexpected;
 use crate::model::{Kind, Timestamp};
+use crate::protocol::Protocol;
 
 /// How long a lease lasts without a sign of life, in microseconds: longer than
 /// the longest request may take.
@@ -27,8 +28,8 @@ pub struct Metadata {
     pub client_id: String,
     /// The server, if any.
     pub server_url: Option<String>,
-    /// `v1`.
-    pub protocol: String,
+    /// Which protocol the server speaks.
+    pub protocol: Protocol,
     /// The least watermark.
     pub last_sync_time: Option<Timestamp>,
     /// When the last sync went through.
@@ -67,6 +68,12 @@ pub struct Metadata {
     pub digest_checked_at: Option<Timestamp>,
     /// Mismatches in a row.
     pub digest_mismatches: u64,
+    /// Which one was asked for.
+    pub protocol_asked: Protocol,
+    /// Whether edges are to be read: 0 no, 1 yes, 2 and everything placed anew.
+    pub edges_due: u8,
+    /// When they were last read.
+    pub edges_read_at: Option<Timestamp>,
     lease_owner: Option<String>,
     lease_pid: Option<u32>,
     lease_expires: Option<Timestamp>,
@@ -78,7 +85,8 @@ pub fn get(connection: &Connection) -> Result<Metadata, StoreError> {
         "SELECT client_id, server_url, protocol, last_sync_time, last_sync_success, last_sync_error, sync_failures,
                 total_syncs, total_conflicts, sync_in_progress, next_retry_time, hub_id, epoch, rebind, generation,
                 change_seq, edit_seq, resync, resync_active, resync_at, digest_checked_at, digest_mismatches,
-                lease_owner, lease_pid, lease_expires
+                lease_owner, lease_pid, lease_expires, edges_due, edges_read_at,
+                protocol_asked
          FROM sync_metadata",
     )?;
     Ok(statement.query_row([], |row| {
@@ -91,7 +99,8 @@ pub fn get(connection: &Connection) -> Result<Metadata, StoreError> {
         Ok(Metadata {
             client_id: row.get(0)?,
             server_url: row.get(1)?,
-            protocol: row.get(2)?,
+            // A word of a newer version can't be here: its schema would be refused.
+            protocol: Protocol::parse(&row.get::<_, String>(2)?).unwrap_or(Protocol::Auto),
             last_sync_time: time(3)?,
             last_sync_success: time(4)?,
             last_sync_error: row.get(5)?,
@@ -114,8 +123,26 @@ pub fn get(connection: &Connection) -> Result<Metadata, StoreError> {
             lease_owner: row.get(22)?,
             lease_pid: row.get(23)?,
             lease_expires: time(24)?,
+            edges_due: row.get(25)?,
+            edges_read_at: time(26)?,
+            protocol_asked: Protocol::parse(&row.get::<_, String>(27)?).unwrap_or(Protocol::Auto),
         })
     })?)
+}
+
+/// Which protocol the server speaks: what shape records that are made here have.
+pub fn protocol(connection: &Connection) -> Result<Protocol, StoreError> {
+    let word: String = connection
+        .prepare_cached("SELECT protocol FROM sync_metadata")?
+        .query_row([], |row| row.get(0))?;
+    Ok(Protocol::parse(&word).unwrap_or(Protocol::Auto))
+}
+
+/// Who makes versions of a graph here; `None` if the replica holds none.
+pub(super) fn graph_author(connection: &Connection) -> Result<Option<String>, StoreError> {
+    Ok(connection
+        .prepare_cached("SELECT iif(protocol = 'v2', client_id, NULL) FROM sync_metadata")?
+        .query_row([], |row| row.get(0))?)
 }
 
 /// Sets columns of the row. `assignments` is SQL of ours, never of a user.
@@ -144,7 +171,7 @@ pub(super) fn ensure(connection: &Connection, client_id: &str) -> Result<(), Sto
         return Ok(());
     }
     connection.execute(
-        "INSERT INTO sync_metadata (only_row, client_id) VALUES (1, ?1) ON CONFLICT (only_row) DO NOTHING",
+        "INSERT INTO sync_metadata (only_row, client_id, protocol) VALUES (1, ?1, 'auto') ON CONFLICT (only_row) DO NOTHING",
         [client_id],
     )?;
     Ok(())
@@ -245,8 +272,8 @@ pub(super) fn release_lease(connection: &Connection, owner: &LeaseOwner) -> Resu
 
 /// The watermark of every kind that has one.
 pub fn watermarks(connection: &Connection) -> Result<Vec<(Kind, Timestamp)>, StoreError> {
-    let mut statement =
-        connection.prepare_cached("SELECT kind, server_time FROM watermarks ORDER BY kind")?;
+    let mut statement = connection
+        .prepare_cached("SELECT kind, server_time FROM watermarks WHERE kind <> 'graph' ORDER BY kind")?;
     let rows = statement.query_map([], |row| {
         Ok((row.get::<_, String>(0)?, row.get::<_, Option<String>>(1)?))
     })?;
@@ -271,6 +298,47 @@ pub(super) fn set_watermarks(
     for kind in kinds {
         statement.execute(params![kind.as_str(), text])?;
     }
+    connection.execute(
+        "UPDATE sync_metadata SET last_sync_time = (SELECT min(server_time) FROM watermarks)",
+        [],
+    )?;
+    Ok(())
+}
+
+/// How far a graph was pulled.
+#[derive(Debug, Clone, PartialEq, Eq, Default)]
+pub struct GraphWatermark {
+    /// The server's time of the first page of the last loop, or of the one that goes on.
+    pub server_time: Option<Timestamp>,
+    /// Where that loop goes on; `None` when it is complete.
+    pub cursor: Option<String>,
+}
+
+/// How far the graph was pulled.
+pub fn graph_watermark(connection: &Connection) -> Result<GraphWatermark, StoreError> {
+    let row = connection
+        .prepare_cached("SELECT server_time, cursor FROM watermarks WHERE kind = 'graph'")?
+        .query_row([], |row| {
+            Ok((row.get::<_, Option<String>>(0)?, row.get::<_, Option<String>>(1)?))
+        })
+        .optional()?;
+    Ok(
+        row.map_or_else(GraphWatermark::default, |(time, cursor)| GraphWatermark {
+            server_time: time.and_then(|text| Timestamp::parse(&text).ok()),
+            cursor,
+        }),
+    )
+}
+
+pub(super) fn set_graph_watermark(connection: &Connection, mark: &GraphWatermark) -> Result<(), StoreError> {
+    connection
+        .prepare_cached(
+            "INSERT OR REPLACE INTO watermarks (kind, server_time, cursor) VALUES ('graph', ?1, ?2)",
+        )?
+        .execute(params![
+            mark.server_time.map(|time| time.to_string()),
+            mark.cursor
+        ])?;
     connection.execute(
         "UPDATE sync_metadata SET last_sync_time = (SELECT min(server_time) FROM watermarks)",
         [],

@@ -10,6 +10,7 @@
 pub mod digest;
 mod edits;
 mod error;
+pub mod graph;
 pub mod journal;
 pub mod metadata;
 pub mod mirror;

@@ -59,6 +59,23 @@ pub struct OutboxEntry {
 }
 
 impl OutboxEntry {
+    /// An edit that was never sent, of a record that the server is not known to have.
+    pub(super) fn first(key: Key, op: Operation, edit_seq: i64) -> Self {
+        Self {
+            key,
+            op,
+            edit_seq,
+            state: OutboxState::Queued,
+            attempts: 0,
+            unnamed: 0,
+            server_errors: 0,
+            error_code: None,
+            last_error: None,
+            failed_at: None,
+            bases: Vec::new(),
+        }
+    }
+
     /// Queued, with the counts and marks of failure gone. What the server last
     /// said stays, for whoever asks.
     pub(super) fn queued_again(self) -> Self {

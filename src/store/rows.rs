@@ -7,7 +7,7 @@ use rusqlite::{Connection, OptionalExtension, Row, params};
 use super::{Origin, StoreError};
 use crate::model::{JsonObject, Key, Kind, Record, RecordId, RecordStatus, Timestamp, Version};
 
-const COLUMNS: &str = "kind, id, parent_id, name, body, created_at, updated_at, sync_id, deleted, \
+pub(super) const COLUMNS: &str = "kind, id, parent_id, name, body, created_at, updated_at, sync_id, deleted, \
                        sync_status, server_updated_at, last_sync_at, sync_error";
 
 /// A stored time that can't be read counts as missing: the rule knows what to do with that.

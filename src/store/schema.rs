@@ -9,7 +9,7 @@ use rusqlite::{Connection, TransactionBehavior};
 use super::StoreError;
 
 /// Each entry leads from the schema of its index to the next.
-const MIGRATIONS: &[&[&str]] = &[&[V1, VIEWS], &[V2, VIEWS]];
+const MIGRATIONS: &[&[&str]] = &[&[V1, VIEWS], &[V2, VIEWS], &[V3, VIEWS, GRAPH_VIEWS]];
 
 /// The newest schema this library knows.
 pub const LATEST: i64 = MIGRATIONS.len() as i64;
@@ -193,8 +193,8 @@ CREATE TABLE sync_metadata (
 /// What the sqlite3 shell shows: the house, typed, without tombstones.
 const VIEWS: &str = r"
 CREATE VIEW houses AS
-SELECT id, name, body ->> 'address' AS address, body ->> 'latitude' AS latitude,
-       body ->> 'longitude' AS longitude, body ->> 'timezone' AS timezone,
+SELECT id, name, coalesce(body ->> 'address', body ->> '$.content.address') AS address, coalesce(body ->> 'latitude', body ->> '$.content.latitude') AS latitude,
+       coalesce(body ->> 'longitude', body ->> '$.content.longitude') AS longitude, coalesce(body ->> 'timezone', body ->> '$.content.timezone') AS timezone,
        body ->> 'room_count' AS room_count, body ->> 'device_count' AS device_count,
        body ->> 'user_count' AS user_count, body ->> 'settings_json' AS settings_json,
        body ->> 'metadata_json' AS metadata_json, body ->> 'version' AS version,
@@ -203,9 +203,9 @@ FROM records WHERE kind = 'house' AND NOT deleted;
 
 CREATE VIEW rooms AS
 SELECT id, parent_id AS house_id, body ->> 'house_name' AS house_name, name,
-       body ->> 'room_type' AS room_type, body ->> 'floor' AS floor,
-       body ->> 'device_count' AS device_count, body ->> 'temperature' AS temperature,
-       body ->> 'humidity' AS humidity, body ->> 'last_motion_at' AS last_motion_at,
+       coalesce(body ->> 'room_type', body ->> '$.content.room_type') AS room_type, coalesce(body ->> 'floor', body ->> '$.content.floor') AS floor,
+       body ->> 'device_count' AS device_count, coalesce(body ->> 'temperature', body ->> '$.content.temperature') AS temperature,
+       coalesce(body ->> 'humidity', body ->> '$.content.humidity') AS humidity, body ->> 'last_motion_at' AS last_motion_at,
        body ->> 'settings_json' AS settings_json, body ->> 'metadata_json' AS metadata_json,
        body ->> 'version' AS version,
        created_at, updated_at, sync_id, sync_status, server_updated_at, last_sync_at, sync_error
@@ -213,14 +213,14 @@ FROM records WHERE kind = 'room' AND NOT deleted;
 
 CREATE VIEW devices AS
 SELECT id, parent_id AS room_id, body ->> 'house_id' AS house_id, body ->> 'room_name' AS room_name,
-       body ->> 'house_name' AS house_name, name, body ->> 'device_type' AS device_type,
-       body ->> 'manufacturer' AS manufacturer, body ->> 'model' AS model,
+       body ->> 'house_name' AS house_name, name, coalesce(body ->> 'device_type', body ->> '$.content.type') AS device_type,
+       coalesce(body ->> 'manufacturer', body ->> '$.content.manufacturer') AS manufacturer, coalesce(body ->> 'model', body ->> '$.content.model') AS model,
        coalesce((SELECT state.body ->> 'state_json' FROM records AS state
                  WHERE state.kind = 'entity_state' AND state.parent_id = records.id AND NOT state.deleted
                  ORDER BY state.updated_at DESC, state.sync_id DESC LIMIT 1),
-                body ->> 'state_json') AS state_json,
-       body ->> 'capabilities_json' AS capabilities_json, body ->> 'ip_address' AS ip_address,
-       body ->> 'mac_address' AS mac_address, body ->> 'metadata_json' AS metadata_json,
+                body ->> 'state_json', body ->> '$.content.state') AS state_json,
+       coalesce(body ->> 'capabilities_json', body ->> '$.content.capabilities') AS capabilities_json, coalesce(body ->> 'ip_address', body ->> '$.content.ip_address') AS ip_address,
+       coalesce(body ->> 'mac_address', body ->> '$.content.mac_address') AS mac_address, body ->> 'metadata_json' AS metadata_json,
        body ->> 'version' AS version,
        created_at, updated_at, sync_id, sync_status, server_updated_at, last_sync_at, sync_error
 FROM records WHERE kind = 'device' AND NOT deleted;
@@ -300,4 +300,46 @@ INSERT INTO sqlite_stat1 (tbl, idx, stat) VALUES
     ('records', 'records_by_parent', '100000 20000 3 3'),
     ('records', 'records_by_change', '100000 1');
 ANALYZE sqlite_schema;
+";
+
+/// A server with a graph: edges are found from both ends, and the sync of one
+/// that was interrupted goes on where it was.
+const V3: &str = r"
+DROP VIEW houses; DROP VIEW rooms; DROP VIEW devices; DROP VIEW users; DROP VIEW entity_states; DROP VIEW events;
+CREATE INDEX edges_by_target ON records (body ->> 'to_entity_id') WHERE kind = 'relationship';
+INSERT INTO sqlite_stat1 (tbl, idx, stat) VALUES ('records', 'edges_by_target', '30000 3');
+ANALYZE sqlite_schema;
+
+-- Versions made here that the server took and then replaced by one that does not
+-- name them. Whether they are its ancestors is still to be asked.
+CREATE TABLE displaced (
+    kind    TEXT NOT NULL,
+    id      TEXT NOT NULL,
+    sync_id TEXT NOT NULL,
+    version TEXT NOT NULL CHECK (json_valid(version)),
+    PRIMARY KEY (kind, id, sync_id)
+) STRICT, WITHOUT ROWID;
+
+-- 1: entities changed since the edges were last read; 2: what rooms may be in did.
+ALTER TABLE sync_metadata ADD COLUMN edges_due INTEGER NOT NULL DEFAULT 1;
+ALTER TABLE sync_metadata ADD COLUMN edges_read_at TEXT;
+-- What `connect` was asked for, where `protocol` is what was found.
+ALTER TABLE sync_metadata ADD COLUMN protocol_asked TEXT NOT NULL DEFAULT 'auto';
+UPDATE sync_metadata SET protocol = 'auto'
+WHERE total_syncs = 0 AND hub_id IS NULL AND NOT EXISTS (SELECT 1 FROM watermarks);
+";
+
+const GRAPH_VIEWS: &str = r"
+CREATE VIEW entities AS
+SELECT id, CASE kind WHEN 'house' THEN 'home' ELSE kind END AS entity_type, name, body -> '$.content' AS content,
+       body ->> 'source_type' AS source_type, body ->> 'user_id' AS user_id, sync_id AS version, parent_id,
+       updated_at, sync_status, last_sync_at, sync_error
+FROM records WHERE body ->> 'source_type' IS NOT NULL AND kind <> 'relationship' AND NOT deleted;
+
+CREATE VIEW relationships AS
+SELECT id, body ->> 'relationship_type' AS relationship_type, parent_id AS from_entity_id,
+       body ->> 'to_entity_id' AS to_entity_id, body -> 'properties' AS properties,
+       body ->> 'from_entity_version' AS from_entity_version, body ->> 'to_entity_version' AS to_entity_version,
+       updated_at, sync_status, last_sync_at, sync_error
+FROM records WHERE kind = 'relationship' AND NOT deleted;
 ";

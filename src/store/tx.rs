@@ -1,6 +1,6 @@
 //! One write transaction, and what its commit tells the listener.
 
-use std::cell::{Cell, RefCell};
+use std::cell::{Cell, OnceCell, RefCell};
 
 use rusqlite::Connection;
 
@@ -62,7 +62,7 @@ impl From<&Version> for Glimpse {
     }
 }
 
-/// A set of kinds; those of newer servers count as one.
+/// A set of kinds; those without a type of their own count as one.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
 pub struct Kinds(u8);
 
@@ -70,11 +70,11 @@ impl Kinds {
     /// None of them.
     pub const NONE: Kinds = Kinds(0);
     /// Every kind.
-    pub const ALL: Kinds = Kinds(0x7f);
+    pub const ALL: Kinds = Kinds(0xff);
 
     /// One kind.
     pub fn of(kind: &Kind) -> Self {
-        Kinds(1 << kind.push_rank().min(6))
+        Kinds(1 << kind.push_rank().min(7))
     }
 
     /// Those of both.
@@ -108,6 +108,7 @@ pub struct Tx<'a> {
     change_seq: Cell<Option<i64>>,
     touched: Cell<Kinds>,
     resync: Cell<Option<i64>>,
+    graph_author: OnceCell<Option<String>>,
     events: RefCell<Vec<StoreEvent>>,
 }
 
@@ -120,6 +121,7 @@ impl<'a> Tx<'a> {
             change_seq: Cell::new(None),
             touched: Cell::new(Kinds::NONE),
             resync: Cell::new(None),
+            graph_author: OnceCell::new(),
             events: RefCell::new(Vec::new()),
         }
     }
@@ -166,6 +168,15 @@ impl<'a> Tx<'a> {
         let resync = metadata::get(self.connection)?.resync;
         self.resync.set(Some(resync));
         Ok(resync)
+    }
+
+    /// Who makes versions here, if the replica holds a graph: its name to servers.
+    pub(super) fn graph_author(&self) -> Result<Option<String>, StoreError> {
+        if let Some(author) = self.graph_author.get() {
+            return Ok(author.clone());
+        }
+        let author = metadata::graph_author(self.connection)?;
+        Ok(self.graph_author.get_or_init(|| author).clone())
     }
 
     /// Writes a record under this transaction's change number and tells of it.

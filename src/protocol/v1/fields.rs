@@ -83,7 +83,7 @@ fn known(kind: &Kind) -> &'static [(&'static str, FieldType)] {
         Kind::User => USER,
         Kind::EntityState => ENTITY_STATE,
         Kind::Event => EVENT,
-        Kind::Other { .. } => &[],
+        Kind::Relationship | Kind::Other { .. } => &[],
     }
 }
 

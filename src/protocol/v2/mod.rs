@@ -2,7 +2,7 @@
 //! relationships between versions.
 //!
 //! `sync` is the one message of a sync and its answer; `entity` and
-//! `relationship` are what it carries; `version` reads version strings; `graph`
+//! `relationship` are what it carries, `record` what they are here; `version` reads version strings; `graph`
 //! are the listings beside the sync; `auth` how a token is had; `digest` the
 //! fingerprint of all entities. Types that a newer server may add stay text
 //! here: what a hub takes and what a client shows is theirs to say.
@@ -12,6 +12,7 @@ mod digest;
 mod entity;
 mod fields;
 mod graph;
+mod record;
 mod relationship;
 mod sync;
 mod version;
@@ -21,6 +22,9 @@ pub use digest::EntityDigest;
 pub use entity::{ENTITY_TYPES, Entity, SOURCE_TYPES};
 pub use graph::{
     EntityAnswer, EntityListing, Listed, MAX_LISTING_BYTES, RelationshipListing, VersionListing,
+};
+pub use record::{
+    TO_FIELD, Unusable, edge_body, edge_message, edge_record, entity_body, entity_change, entity_record,
 };
 pub use relationship::{RELATIONSHIP_TYPES, Relationship};
 pub use sync::{

@@ -1,0 +1,145 @@
+//! Reading edges: from an entity, to it, and what of them says where it is.
+
+use rusqlite::{Connection, OptionalExtension, params};
+
+use crate::model::{Key, Kind, Record, RecordId, Version};
+use crate::protocol::v2::TO_FIELD;
+use crate::store::StoreError;
+use crate::store::rows::{self, COLUMNS, record_from};
+
+/// Edges that say what something is in.
+pub const CONTAINMENT: [&str; 3] = ["located_in", "part_of", "contained_in"];
+/// How deeply zones may lie in each other.
+const MAX_ZONES: usize = 16;
+
+/// Where an edge leads.
+pub fn target(edge: &Version) -> Option<RecordId> {
+    RecordId::new(edge.text(TO_FIELD)?).ok()
+}
+
+/// What an edge says of its ends.
+pub fn edge_type(edge: &Version) -> &str {
+    edge.text("relationship_type").unwrap_or_default()
+}
+
+/// Whether an edge says what something is in.
+pub fn is_containment(edge: &Version) -> bool {
+    CONTAINMENT.contains(&edge_type(edge))
+}
+
+/// The live edges that start at an entity, in the order of their ids.
+pub fn outgoing(connection: &Connection, id: &RecordId) -> Result<Vec<Record>, StoreError> {
+    let sql = format!(
+        "SELECT {COLUMNS} FROM records WHERE kind = 'relationship' AND parent_id = ?1 AND NOT deleted ORDER BY id"
+    );
+    let mut statement = connection.prepare_cached(&sql)?;
+    let rows = statement.query_map([id.as_str()], record_from)?;
+    Ok(rows.collect::<rusqlite::Result<_>>()?)
+}
+
+/// The live edges that lead to an entity, in the order of their ids.
+pub fn incoming(connection: &Connection, id: &RecordId) -> Result<Vec<Record>, StoreError> {
+    let sql = format!(
+        "SELECT {COLUMNS} FROM records WHERE kind = 'relationship' AND body ->> 'to_entity_id' = ?1 AND NOT deleted ORDER BY id"
+    );
+    let mut statement = connection.prepare_cached(&sql)?;
+    let rows = statement.query_map([id.as_str()], record_from)?;
+    Ok(rows.collect::<rusqlite::Result<_>>()?)
+}
+
+/// Walks the kinds that are there, of which there are few, and asks each for an id.
+const BY_ID: &str = "WITH RECURSIVE kinds(kind) AS (
+         SELECT min(kind) FROM records
+         UNION ALL
+         SELECT (SELECT min(kind) FROM records WHERE kind > kinds.kind) FROM kinds WHERE kinds.kind IS NOT NULL)
+     SELECT records.kind FROM kinds CROSS JOIN records ON records.kind = kinds.kind AND records.id = ?1
+     WHERE kinds.kind NOT IN ('user', 'entity_state', 'event', 'relationship')
+     ORDER BY records.deleted, records.kind LIMIT 1";
+
+/// The key of the entity with this id, whatever its kind; a live one first.
+pub fn find(connection: &Connection, id: &RecordId) -> Result<Option<Key>, StoreError> {
+    let kind: Option<String> = connection
+        .prepare_cached(BY_ID)?
+        .query_row(params![id.as_str()], |row| row.get(0))
+        .optional()?;
+    Ok(kind.map(|kind| Key::new(Kind::parse(&kind), id.clone())))
+}
+
+/// Of several edges that place something, the one that counts: one edited here
+/// before one that was not, then the one changed last, then the greatest id.
+fn preferred(edges: Vec<Record>) -> Option<Record> {
+    edges.into_iter().max_by(|a, b| {
+        let rank = |edge: &Record| {
+            (
+                edge.sync_status != crate::model::RecordStatus::Synced,
+                edge.version.updated_at,
+            )
+        };
+        rank(a)
+            .cmp(&rank(b))
+            .then_with(|| a.version.key.cmp(&b.version.key))
+    })
+}
+
+/// The edge that says directly what a room or device is in: a room in a house, a
+/// device in a room, or in something else where there is no such edge.
+pub fn placing(connection: &Connection, key: &Key) -> Result<Option<Record>, StoreError> {
+    let Some(container) = key.kind.container().filter(|_| key.kind.is_entity()) else {
+        return Ok(None);
+    };
+    let mut edges = outgoing(connection, &key.id)?;
+    match key.kind {
+        Kind::Device => edges.retain(|edge| edge_type(&edge.version) == "located_in"),
+        _ => edges.retain(|edge| is_containment(&edge.version)),
+    }
+    let (mut proper, mut other) = (Vec::new(), Vec::new());
+    for edge in edges {
+        let leads_home = match target(&edge.version) {
+            Some(id) => rows::get(connection, &Key::new(container.clone(), id))?.is_some(),
+            None => false,
+        };
+        if leads_home { &mut proper } else { &mut other }.push(edge);
+    }
+    Ok(preferred(proper).or_else(|| match key.kind {
+        Kind::Device => preferred(other),
+        _ => None,
+    }))
+}
+
+/// What a room or device is in, by its edges: a room in a house, directly or
+/// through zones, and a device where it is located.
+pub fn parent(connection: &Connection, key: &Key) -> Result<Option<RecordId>, StoreError> {
+    if let Some(edge) = placing(connection, key)? {
+        return Ok(target(&edge.version));
+    }
+    match key.kind {
+        Kind::Room => house_through_zones(connection, &key.id),
+        _ => Ok(None),
+    }
+}
+
+/// The house that the zones around something are in.
+fn house_through_zones(connection: &Connection, id: &RecordId) -> Result<Option<RecordId>, StoreError> {
+    let mut seen: Vec<RecordId> = vec![id.clone()];
+    let mut layer = vec![id.clone()];
+    for _ in 0..MAX_ZONES {
+        let mut around = Vec::new();
+        for inner in &layer {
+            let edges = outgoing(connection, inner)?;
+            for outer in edges.iter().filter(|edge| is_containment(&edge.version)) {
+                let Some(outer) = target(&outer.version) else {
+                    continue;
+                };
+                if rows::get(connection, &Key::new(Kind::House, outer.clone()))?.is_some() {
+                    return Ok(Some(outer));
+                }
+                if !seen.contains(&outer) {
+                    seen.push(outer.clone());
+                    around.push(outer);
+                }
+            }
+        }
+        layer = around;
+    }
+    Ok(None)
+}

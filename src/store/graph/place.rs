@@ -1,0 +1,173 @@
+//! Placing: keeping the edges of a room or device and what its record says it is
+//! in the same, after an edit of either.
+
+use super::edges;
+use crate::model::{JsonObject, Key, Kind, Record, RecordId, Version};
+use crate::protocol::v2::{TO_FIELD, edge_body};
+use crate::store::edits;
+use crate::store::{Origin, StoreError, Tx, rows};
+
+/// Changes edges so that they say what a version made here says it is in. A move
+/// leads the same edge elsewhere: others then see one edge, not two.
+pub(in crate::store) fn follow_version(tx: &Tx<'_>, version: &Version) -> Result<(), StoreError> {
+    let key = &version.key;
+    if version.deleted || !matches!(key.kind, Kind::Room | Kind::Device) {
+        return Ok(());
+    }
+    if edges::parent(tx.connection, key)? == version.parent_id {
+        return Ok(());
+    }
+    let placing = edges::placing(tx.connection, key)?;
+    match (&version.parent_id, placing) {
+        (Some(parent), Some(edge)) => {
+            edits::apply(tx, &edge.version.key, |_| led_to(&edge.version, parent), None)?;
+        }
+        (Some(parent), None) => {
+            let relationship_type = match key.kind {
+                Kind::Room => "part_of",
+                _ => "located_in",
+            };
+            put_edge(tx, &key.id, parent, relationship_type, JsonObject::new())?;
+        }
+        (None, Some(edge)) => {
+            remove_edge(tx, &edge.version)?;
+        }
+        (None, None) => {}
+    }
+    refresh(tx, key)
+}
+
+fn led_to(edge: &Version, target: &RecordId) -> Version {
+    let mut moved = edge.clone();
+    moved.body.insert(TO_FIELD.into(), target.as_str().into());
+    moved.updated_at = None;
+    moved
+}
+
+/// Makes an edge; its start has to become a new version by itself.
+pub(in crate::store) fn put_edge(
+    tx: &Tx<'_>,
+    from: &RecordId,
+    to: &RecordId,
+    relationship_type: &str,
+    properties: JsonObject,
+) -> Result<Record, StoreError> {
+    let key = Key::new(Kind::Relationship, tx.seam.new_id());
+    let edge = Version {
+        key: key.clone(),
+        parent_id: Some(from.clone()),
+        name: None,
+        body: edge_body(to, relationship_type, properties),
+        created_at: None,
+        updated_at: None,
+        sync_id: String::new(),
+        deleted: false,
+    };
+    edits::apply(tx, &key, |_| edge, None)
+}
+
+/// Takes an edge away: a tombstone, since servers of the graph delete no edges.
+pub(in crate::store) fn remove_edge(tx: &Tx<'_>, edge: &Version) -> Result<(), StoreError> {
+    edits::delete(tx, &edge.key)
+}
+
+/// Joins two entities. The start becomes a new version: an edge alone changes no
+/// entity, and nobody would look for it.
+pub(in crate::store) fn connect(
+    tx: &Tx<'_>,
+    from: &Key,
+    to: &Key,
+    relationship_type: &str,
+    properties: JsonObject,
+) -> Result<Record, StoreError> {
+    let edge = put_edge(tx, &from.id, &to.id, relationship_type, properties)?;
+    touch(tx, from)?;
+    refresh_around(tx, &from.id)?;
+    Ok(edge)
+}
+
+/// Takes an edge away, and makes a new version of its start.
+pub(in crate::store) fn disconnect(tx: &Tx<'_>, edge: &Version) -> Result<(), StoreError> {
+    remove_edge(tx, edge)?;
+    if let Some(from) = &edge.parent_id {
+        if let Some(from) = edges::find(tx.connection, from)? {
+            touch(tx, &from)?;
+        }
+        refresh_around(tx, from)?;
+    }
+    Ok(())
+}
+
+/// A new version of an entity that says what the one before says.
+fn touch(tx: &Tx<'_>, key: &Key) -> Result<(), StoreError> {
+    let Some(record) = rows::get(tx.connection, key)?.filter(|record| !record.version.deleted) else {
+        return Ok(());
+    };
+    let version = Version {
+        updated_at: None,
+        parent_id: edges::parent(tx.connection, key)?,
+        ..record.version.clone()
+    };
+    edits::apply_on(tx, Some(&record), version, None)?;
+    Ok(())
+}
+
+/// Makes a room or device say that it is where its edges say.
+pub(in crate::store) fn refresh(tx: &Tx<'_>, key: &Key) -> Result<(), StoreError> {
+    if !matches!(key.kind, Kind::Room | Kind::Device) {
+        return Ok(());
+    }
+    let Some(record) = rows::get(tx.connection, key)? else {
+        return Ok(());
+    };
+    let parent = edges::parent(tx.connection, key)?;
+    if record.version.parent_id == parent {
+        return Ok(());
+    }
+    let mut moved = record.clone();
+    moved.version.parent_id = parent;
+    // As an edit of the edge it was told already.
+    let origin = match record.sync_status {
+        crate::model::RecordStatus::Synced => Origin::Remote,
+        _ => Origin::Local,
+    };
+    tx.put(&moved.version, (&moved).into(), Some(&record.version), origin)
+}
+
+/// The same for an entity whose edges changed, and for the rooms that are
+/// somewhere through it.
+pub(in crate::store) fn refresh_around(tx: &Tx<'_>, id: &RecordId) -> Result<(), StoreError> {
+    let mut seen: Vec<RecordId> = Vec::new();
+    let mut waiting = vec![id.clone()];
+    while let Some(id) = waiting.pop() {
+        let Some(key) = edges::find(tx.connection, &id)? else {
+            continue;
+        };
+        match key.kind {
+            Kind::Room | Kind::Device => refresh(tx, &key)?,
+            // What is in a house or in something unknown is not moved by edges of that.
+            Kind::Other { .. } => {
+                for edge in edges::incoming(tx.connection, &id)? {
+                    if let Some(inner) = edge.version.parent_id.filter(|inner| !seen.contains(inner)) {
+                        seen.push(inner.clone());
+                        waiting.push(inner);
+                    }
+                }
+            }
+            _ => {}
+        }
+    }
+    Ok(())
+}
+
+/// Makes every room and device say that it is where its edges say.
+pub(in crate::store) fn refresh_all(tx: &Tx<'_>) -> Result<(), StoreError> {
+    for kind in [Kind::Room, Kind::Device] {
+        for id in rows::live_ids(tx.connection, &kind, None)? {
+            if let Ok(id) = RecordId::new(id) {
+                refresh(tx, &Key::new(kind.clone(), id))?;
+            }
+        }
+    }
+    Ok(())
+}
