@@ -1,7 +1,7 @@
 //! Clients against a hub that speaks v2, over a real socket: what somebody whose
 //! house runs FunkyGibbon 0.3 would notice. The same calls as against v1.
 #![cfg(feature = "testing")]
-#![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic)]
+#![allow(missing_docs, clippy::unwrap_used, clippy::expect_used, clippy::panic)]
 
 mod hub2_support;
 mod hub_support;

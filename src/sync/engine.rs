@@ -11,7 +11,7 @@ use futures_util::FutureExt as _;
 use tokio::sync::watch;
 
 use super::execute::{Outward, execute};
-use super::planner::{Event, Planner, PlannerOptions, SyncError, SyncReport};
+use super::{Event, Planner, PlannerOptions, SyncError, SyncReport};
 use crate::seam::SharedSeam;
 use crate::store::Store;
 use crate::store::metadata::LeaseOwner;
