@@ -13,11 +13,12 @@ use crate::model::{Kind, Timestamp};
 use crate::observe::{Broadcaster, Follower};
 use crate::protocol::Protocol;
 use crate::protocol::v1::{Delta, HEALTH_PATH, REQUEST_PATH, SyncRequest};
+use crate::protocol::v2::status_path;
 use crate::seam::{RealSeam, SharedSeam};
 use crate::store::{Store, StoreOptions, metadata};
 use crate::sync::background::Hints;
 use crate::sync::engine::{Engine, Progress};
-use crate::transport::{HttpOptions, HttpTransport, Request, Transport};
+use crate::transport::{HttpOptions, HttpTransport, Request, Response, Transport};
 
 /// What connecting to a server may need beside its URL and the token.
 #[derive(Debug, Clone, Default, PartialEq, Eq, uniffi::Record)]
@@ -139,7 +140,13 @@ impl WildThingClient {
     /// answers is no server of ours.
     pub async fn probe(&self) -> Result<()> {
         let (transport, epoch) = self.server()?;
-        let client_id = self.client_id().await?;
+        let (client_id, protocol) = self
+            .inner
+            .blocking(|core| {
+                let meta = core.store.read(metadata::get)?;
+                Ok((meta.client_id, meta.protocol))
+            })
+            .await?;
         let core = Arc::clone(&self.inner.core);
         let task = self.inner.handle.spawn(async move {
             let health = transport.send(Request::get(HEALTH_PATH)).await?;
@@ -148,6 +155,15 @@ impl WildThingClient {
                     status: health.status,
                     detail: "the server is not well".into(),
                 });
+            }
+            if protocol != Protocol::V1 {
+                let status = transport.send(Request::get(status_path(&client_id))).await?;
+                match status.status {
+                    200 => return Ok(()),
+                    404 if protocol == Protocol::Auto => {}
+                    404 => return Err(unknown_protocol("v2")),
+                    _ => return Err(refused(&status)),
+                }
             }
             // Asks for nothing, but with the token. Far ahead, so that no server has anything to list.
             let nothing = SyncRequest {
@@ -165,16 +181,8 @@ impl WildThingClient {
                     .map_err(|error| WildThingError::Protocol {
                         problem: error.to_string(),
                     }),
-                401 | 403 => Err(WildThingError::NeedsAuth {
-                    status: answer.status,
-                }),
-                404 => Err(WildThingError::Protocol {
-                    problem: "the server does not know Inbetweenies v1; is the URL right?".into(),
-                }),
-                status => Err(WildThingError::Server {
-                    status,
-                    detail: String::from_utf8_lossy(&answer.body).chars().take(200).collect(),
-                }),
+                404 => Err(unknown_protocol("v1")),
+                _ => Err(refused(&answer)),
             }
         });
         let answer = task.await.unwrap_or(Err(WildThingError::Cancelled));
@@ -283,6 +291,26 @@ impl WildThingClient {
         };
         // Nobody could do anything about a failure: the client is over.
         let _ = self.inner.in_order(shutdown).await;
+    }
+}
+
+/// What answers is a server, but not of the protocol.
+fn unknown_protocol(protocol: &str) -> WildThingError {
+    WildThingError::Protocol {
+        problem: format!("the server does not know Inbetweenies {protocol}; is the URL right?"),
+    }
+}
+
+/// An answer to the probe that was not hoped for.
+fn refused(answer: &Response) -> WildThingError {
+    match answer.status {
+        401 | 403 => WildThingError::NeedsAuth {
+            status: answer.status,
+        },
+        status => WildThingError::Server {
+            status,
+            detail: String::from_utf8_lossy(&answer.body).chars().take(200).collect(),
+        },
     }
 }
 

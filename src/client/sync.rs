@@ -36,7 +36,7 @@ impl WildThingClient {
         let task = self
             .inner
             .handle
-            .spawn(async move { engine.sync(transport).await });
+            .spawn(async move { engine.sync(transport, true).await });
         let outcome = task.await.map_err(|_| WildThingError::Cancelled)?;
         match &outcome.result {
             Ok(report) => Ok(result(report, &outcome)),
@@ -168,7 +168,7 @@ async fn once(core: Arc<Core>) -> std::result::Result<(), SyncError> {
     let Some(transport) = core.link.transport() else {
         return Err(SyncError::Cancelled);
     };
-    let outcome = core.engine.sync(transport).await;
+    let outcome = core.engine.sync(transport, false).await;
     outcome.result.as_ref().map(|_| ()).map_err(Clone::clone)
 }
 

@@ -80,7 +80,7 @@ async fn settle(core: Arc<Core>) -> Result<SyncResult> {
             next_success(&mut outcomes, before).await?
         } else {
             let transport = core.link.transport().ok_or(WildThingError::NotConnected)?;
-            core.engine.sync(transport).await
+            core.engine.sync(transport, true).await
         };
         let stopped = matches!(outcome.result, Err(SyncError::Cancelled));
         if outcome.number <= before && !stopped {
