@@ -20,7 +20,10 @@ use hub_support::{FakeSeam, NOON, SECOND};
 use hub2_support::{PASSWORD, TOKEN, get, post, start, with_password, with_token};
 use serde_json::{Value, json};
 use support::raw_http::{Canned, CannedServer};
-use wildthing::client::{AuthSession, Connection, OpenOptions, UserRole, WildThingClient, WildThingError};
+use support::tls::{ISSUED, ROOT_PEM, SELF_SIGNED, TlsFront};
+use wildthing::client::{
+    AuthSession, ConnectOptions, Connection, OpenOptions, UserRole, WildThingClient, WildThingError,
+};
 use wildthing::hub::Hub;
 use wildthing::hub::v2::GraphStore;
 use wildthing::model::Timestamp;
@@ -285,4 +288,50 @@ async fn a_refused_refresh_says_that_a_token_is_needed() {
     assert_eq!(refused, Err(WildThingError::NeedsAuth { status: 401 }));
     assert_eq!(place.connection().await, Connection::NeedsAuth);
     assert_eq!(get(place.hub.addr(), ME).status, 200);
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_hub_with_a_certificate_of_its_own_is_reached_safely() {
+    let place = Place::new().await;
+    let (issued, own) = (
+        TlsFront::of(&place.hub.url(), ISSUED),
+        TlsFront::of(&place.hub.url(), SELF_SIGNED),
+    );
+    let pin = ConnectOptions {
+        pinned_certificate_sha256: Some(SELF_SIGNED.sha256()),
+        ..ConnectOptions::default()
+    };
+    let root = ConnectOptions {
+        root_certificate_pem: Some(ROOT_PEM.into()),
+        ..ConnectOptions::default()
+    };
+    let connect = |url: String, options: &ConnectOptions| {
+        let options = options.clone();
+        async { place.client.connect(url, None, Some(options)).await }
+    };
+    for (front, options) in [(&issued, &root), (&own, &pin)] {
+        connect(front.url(), options).await.unwrap();
+        place.login(PASSWORD).await.unwrap();
+    }
+    connect(issued.url(), &pin).await.unwrap();
+    let refused = place.login(PASSWORD).await.unwrap_err();
+    assert!(
+        matches!(&refused, WildThingError::Offline { reason } if reason.contains("another certificate")),
+        "{refused}"
+    );
+    let bad = |root: Option<&str>, pin: Option<&str>| ConnectOptions {
+        root_certificate_pem: root.map(str::to_owned),
+        pinned_certificate_sha256: pin.map(str::to_owned),
+        ..ConnectOptions::default()
+    };
+    for (options, name) in [
+        (bad(Some("nonsense"), None), "root_certificate_pem"),
+        (bad(None, Some("abc")), "pinned_certificate_sha256"),
+    ] {
+        let refused = connect(own.url(), &options).await.unwrap_err();
+        assert!(
+            matches!(&refused, WildThingError::Invalid { field, .. } if field == name),
+            "{refused}"
+        );
+    }
 }

@@ -7,3 +7,4 @@
 pub mod funky01;
 pub mod funky01_push;
 pub mod raw_http;
+pub mod tls;
