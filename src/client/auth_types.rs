@@ -9,7 +9,7 @@ use crate::model::Timestamp;
 ///
 /// The token is kept in memory only. An app that wants to start without asking
 /// for the password again keeps it where the system keeps secrets, and gives it
-/// to [`WildThingClient::connect`](super::WildThingClient::connect) then. Printed,
+/// to `connect` then. Printed,
 /// a session does not show its token, in any language.
 #[derive(Clone, PartialEq, Eq, uniffi::Record)]
 #[uniffi::export(Debug, Display)]
