@@ -11,10 +11,7 @@ fn outcome(identity: Identity, trust: impl FnOnce(&mut HttpOptions)) -> Outcome 
     let server = TlsFront::of(&plain.url(), identity);
     let mut options = options(&server.url());
     trust(&mut options);
-    let transport = match HttpTransport::new(options) {
-        Ok(transport) => transport,
-        Err(error) => return Err(error),
-    };
+    let transport = HttpTransport::new(options)?;
     let outcome = send(&transport, get());
     let heard = usize::from(outcome.is_ok());
     assert_eq!((server.heard(), plain.requests().len()), (heard, heard));
