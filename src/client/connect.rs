@@ -5,8 +5,9 @@ use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
 use std::sync::{Arc, Mutex};
 
 use super::core::{Core, Inner, Teller, blocking, lock};
-use super::link::{Link, SyncTeller, said};
+use super::link::{Link, SyncTeller, brought, said};
 use super::observe::follow;
+use super::tokens::Tokens;
 use super::types::{Durability, OpenOptions, Salvaged, Timeouts};
 use super::{Result, WildThingClient, WildThingError};
 use crate::model::{Kind, Timestamp};
@@ -37,6 +38,17 @@ pub struct ConnectOptions {
     /// replica is moved from v1 to v2 by `rebind`, and never back.
     #[uniffi(default = None)]
     pub protocol: Option<Protocol>,
+    /// A root certificate, or several, in PEM, that are trusted beside those of
+    /// the platform: for a house with a certificate authority of its own. Not
+    /// on Android, whose own settings say whom an app trusts.
+    #[uniffi(default = None)]
+    pub root_certificate_pem: Option<String>,
+    /// The SHA-256 of the server's own certificate (of its DER), 64 hexadecimal
+    /// digits, perhaps with colons: for a hub that signed its certificate itself.
+    /// Exactly that certificate is accepted then, whoever issued it, for
+    /// whatever name and time, and no other.
+    #[uniffi(default = None)]
+    pub pinned_certificate_sha256: Option<String>,
 }
 
 impl WildThingClient {
@@ -96,8 +108,9 @@ impl WildThingClient {
     /// Remembers the server and the token. Does not talk to the server;
     /// [`WildThingClient::probe`] does.
     ///
-    /// The token is kept in memory only. Fails with `Invalid` if the URL or the
-    /// token can't be used.
+    /// The token is kept in memory only; without one, [`WildThingClient::login`]
+    /// gets one. Fails with `Invalid` if the URL, the token, a certificate or its
+    /// digest can't be used.
     #[uniffi::method(default(auth_token = None, options = None))]
     pub async fn connect(
         &self,
@@ -106,9 +119,12 @@ impl WildThingClient {
         options: Option<ConnectOptions>,
     ) -> Result<()> {
         let options = options.unwrap_or_default();
+        let session = brought(auth_token.clone(), self.inner.core.seam.now());
         let transport = HttpTransport::new(HttpOptions {
             auth_token,
             timeouts: options.timeouts.unwrap_or_default(),
+            root_certificate_pem: options.root_certificate_pem,
+            pinned_certificate_sha256: options.pinned_certificate_sha256,
             ..HttpOptions::new(server_url.clone())
         })?;
         let connect = move |core: Arc<Core>| async move {
@@ -127,7 +143,7 @@ impl WildThingClient {
                     .set_server(Some(&server_url), client_id, options.rebind)?)
             };
             blocking(&core, name).await?;
-            core.relinked(Some(Arc::new(transport)));
+            core.relinked(Some(Arc::new(transport)), session);
             core.hints.token_given();
             Ok(())
         };
@@ -195,9 +211,10 @@ impl WildThingClient {
     /// Changes the token. A background sync that waits for one goes on.
     pub fn set_auth_token(&self, token: Option<String>) -> Result<()> {
         let (server, _) = self.server()?;
-        server.set_auth_token(token)?;
         let core = &self.inner.core;
-        core.link.retoken(&server, &core.store, &core.broadcaster);
+        let now = core.seam.now();
+        core.link
+            .retoken(&server, token, now, &core.store, &core.broadcaster)?;
         core.hints.token_given();
         Ok(())
     }
@@ -210,7 +227,7 @@ impl WildThingClient {
             blocking(&core, |core| Ok(core.store.set_server(None, None, false)?)).await?;
             core.stop_background().await;
             core.engine.cancel();
-            core.relinked(None);
+            core.relinked(None, None);
             Ok(())
         };
         self.inner.in_order(disconnect).await
@@ -365,6 +382,7 @@ fn build(path: PathBuf, options: OpenOptions, seam: SharedSeam) -> Result<Core> 
         follower,
         hints,
         link,
+        tokens: Tokens::default(),
         turn: Arc::default(),
         background: Mutex::new(None),
         at_pause: Mutex::new(None),

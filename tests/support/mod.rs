@@ -8,3 +8,4 @@ pub mod front;
 pub mod funky01;
 pub mod funky01_push;
 pub mod raw_http;
+pub mod tls;
