@@ -128,7 +128,7 @@ pub use inputs::{
 pub use records::{Device, DeviceState, DeviceType, Event, Freshness, House, Room, User, UserRole};
 pub use types::{
     ChangeEvent, Conflict, Connection, Digests, Durability, Explanation, HistoryEntry, OpenOptions,
-    PendingChange, RecordObject, Salvaged, SyncProblem, SyncResult, SyncStatus, Timeouts,
+    PendingChange, Protocol, RecordObject, Salvaged, SyncProblem, SyncResult, SyncStatus, Timeouts,
 };
 
 pub use live::LiveQuery;
