@@ -92,7 +92,7 @@ impl World {
         if let Doing::Waiting(until) = running.doing {
             let ahead = until - self.time.now();
             running.doing = Doing::Ready(Event::Timer);
-            self.time.advance(ahead);
+            self.pass(ahead)?;
         }
         Ok(())
     }
@@ -126,7 +126,7 @@ impl World {
         let running = &mut machine.processes[process];
         let label = match &outcome {
             Ok(event) => event_name(event),
-            Err(Outward::Request { path, .. }) => path,
+            Err(Outward::Request { path, .. }) => *path,
             Err(Outward::Wait(_)) => "wait",
             Err(Outward::Over(Ok(_))) => "done",
             Err(Outward::Over(Err(_))) => "failed",
@@ -147,13 +147,16 @@ impl World {
                 let id = self.next_flight;
                 self.next_flight += 1;
                 running.doing = Doing::Asking(id);
-                let bytes = serde_json::to_vec(&body).map_err(odd)?;
-                let edits = body.get("changes").and_then(serde_json::Value::as_array);
+                let (path, body) = (path.to_owned(), Some(body));
+                let bytes = body.as_ref().map(serde_json::to_vec).transpose().map_err(odd)?;
+                let edits = body.as_ref().and_then(|body| body.get("changes")?.as_array());
                 let changes = edits.map_or(0, Vec::len);
                 for change in edits.into_iter().flatten() {
-                    if let Some(sync_id) = change["data"]["sync_id"].as_str() {
-                        self.model.attempted.insert(sync_id.to_owned());
-                    }
+                    let names = [&change["data"]["sync_id"], &change["entity"]["version"]];
+                    let edges = change["relationships"].as_array().into_iter().flatten();
+                    let names = names.into_iter().chain(edges.map(|edge| &edge["id"]));
+                    let names = names.filter_map(serde_json::Value::as_str).map(str::to_owned);
+                    self.model.attempted.extend(names);
                 }
                 let held = !self.calm && self.rng.permille(70);
                 if held {

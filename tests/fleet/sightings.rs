@@ -7,6 +7,7 @@ use wildthing::sync::Event;
 use crate::client::{Doing, Unsent};
 use crate::driver::Witness;
 use crate::edits::{Shelf, Wish};
+use crate::hub::Hub;
 use crate::model::{Answer, Check};
 use crate::world::{World, odd};
 
@@ -112,7 +113,7 @@ impl World {
                     } else if !sent {
                         self.cover.hit("edit: coalesced");
                     }
-                } else if !before.contains_key(key) && self.model.hub.current.contains_key(key) {
+                } else if !before.contains_key(key) && self.hub_has(key) {
                     self.cover.hit("edit: created twice under one id");
                 }
             }
@@ -138,6 +139,13 @@ impl World {
             _ => {}
         }
         Ok(())
+    }
+
+    fn hub_has(&self, key: &Key) -> bool {
+        match &self.hub {
+            Hub::Plain(_) => self.model.hub.current.contains_key(key),
+            Hub::Graph(hub) => !hub.versions(key.id.as_str()).is_empty(),
+        }
     }
 
     fn status(&self, client: usize, key: &Key) -> Check<String> {
