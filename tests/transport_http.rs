@@ -37,17 +37,11 @@ fn block_on<T>(future: impl Future<Output = T>) -> T {
 }
 
 fn get() -> Request {
-    Request {
-        path: "/health".to_owned(),
-        body: None,
-    }
+    Request::get("/health")
 }
 
 fn post(body: &str) -> Request {
-    Request {
-        path: "/api/v1/sync/push".to_owned(),
-        body: Some(body.as_bytes().to_vec()),
-    }
+    Request::post("/api/v1/sync/push", body.as_bytes().to_vec())
 }
 
 type Outcome = Result<Response, TransportError>;

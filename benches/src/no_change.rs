@@ -45,9 +45,8 @@ pub(crate) fn run(bench: &mut Bench) -> Outcome {
                 .encode(),
             ),
         ] {
-            let body = Some(body.to_string().into_bytes());
-            let path = path.to_owned();
-            transport.send(Request { path, body }).await?;
+            let body = body.to_string().into_bytes();
+            transport.send(Request::post(path, body)).await?;
         }
         Ok(())
     };

@@ -142,12 +142,7 @@ impl WildThingClient {
         let client_id = self.client_id().await?;
         let core = Arc::clone(&self.inner.core);
         let task = self.inner.handle.spawn(async move {
-            let health = transport
-                .send(Request {
-                    path: HEALTH_PATH.into(),
-                    body: None,
-                })
-                .await?;
+            let health = transport.send(Request::get(HEALTH_PATH)).await?;
             if matches!(health.status, 429 | 500..=599) {
                 return Err(WildThingError::Server {
                     status: health.status,
@@ -162,13 +157,8 @@ impl WildThingClient {
                 include_deleted: false,
                 state_digest: true,
             };
-            let body = Some(nothing.encode().to_string().into_bytes());
-            let answer = transport
-                .send(Request {
-                    path: REQUEST_PATH.into(),
-                    body,
-                })
-                .await?;
+            let body = nothing.encode().to_string().into_bytes();
+            let answer = transport.send(Request::post(REQUEST_PATH, body)).await?;
             match answer.status {
                 200 => Delta::decode(&answer.body)
                     .map(|_| ())

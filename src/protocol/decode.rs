@@ -12,6 +12,18 @@ pub fn message(bytes: &[u8]) -> Result<JsonObject, ProtocolError> {
 
 /// The same for a message that may have more bytes, or fewer.
 pub fn message_within(bytes: &[u8], limit: usize) -> Result<JsonObject, ProtocolError> {
+    let text = check_text(bytes, limit)?;
+    let value: Value = serde_json::from_str(text).map_err(|error| not_json(&error))?;
+    check_numbers(&value)?;
+    match value {
+        Value::Object(object) => Ok(object),
+        other => Err(wrong("", "an object", Some(&other))),
+    }
+}
+
+/// What can be said of a message before any tree is built of it: its text, if it
+/// is one, not too long and not too deep.
+pub(super) fn check_text(bytes: &[u8], limit: usize) -> Result<&str, ProtocolError> {
     if bytes.len() > limit {
         return Err(ProtocolError::TooLarge { limit });
     }
@@ -23,15 +35,14 @@ pub fn message_within(bytes: &[u8], limit: usize) -> Result<JsonObject, Protocol
         return Err(ProtocolError::WebPage);
     }
     check_depth(text)?;
-    let value: Value = serde_json::from_str(text).map_err(|error| ProtocolError::NotJson {
-        problem: describe(&error),
+    Ok(text)
+}
+
+pub(super) fn not_json(error: &serde_json::Error) -> ProtocolError {
+    ProtocolError::NotJson {
+        problem: describe(error),
         line: error.line(),
         column: error.column(),
-    })?;
-    check_numbers(&value)?;
-    match value {
-        Value::Object(object) => Ok(object),
-        other => Err(wrong("", "an object", Some(&other))),
     }
 }
 

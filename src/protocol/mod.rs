@@ -46,6 +46,8 @@ impl Protocol {
 
 /// The largest message accepted, either way, in bytes after decompression.
 pub const MAX_MESSAGE_BYTES: usize = 8 * 1024 * 1024;
+/// The largest listing of edges taken: it comes whole, at about 490 bytes an edge.
+pub const MAX_LISTING_BYTES: usize = 64 * 1024 * 1024;
 /// How deeply a message may nest.
 pub const MAX_DEPTH: usize = 64;
 /// The most changes a page may hold.

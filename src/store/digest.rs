@@ -2,9 +2,11 @@
 
 use rusqlite::Connection;
 
-use super::{StoreError, rows};
+use super::{StoreError, metadata, rows};
 use crate::model::Kind;
+use crate::protocol::Protocol;
 use crate::protocol::digest::{ContentDigest, StateDigest};
+use crate::protocol::v2::EntityDigest;
 
 /// Digest over the versions the server is known to have: the mirror where edits
 /// are unsent, the record elsewhere.
@@ -32,7 +34,28 @@ pub fn server_known(connection: &Connection, kinds: &[Kind]) -> Result<String, S
     Ok(digest.finish())
 }
 
-/// State and content digest of what the replica shows.
+/// Digest of a graph over the versions its server is known to have. Edges have no part in it.
+pub fn graph_known(connection: &Connection) -> Result<String, StoreError> {
+    let mut digest = EntityDigest::default();
+    let mut statement = connection.prepare_cached(
+        "SELECT records.id, CASE WHEN outbox.id IS NULL THEN records.sync_id ELSE mirror.sync_id END AS version
+         FROM records
+         LEFT JOIN outbox ON outbox.kind = records.kind AND outbox.id = records.id
+         LEFT JOIN mirror ON mirror.kind = records.kind AND mirror.id = records.id
+         WHERE records.kind NOT IN ('user', 'entity_state', 'event', 'relationship')
+           AND (outbox.id IS NULL OR mirror.id IS NOT NULL)
+         ORDER BY records.id",
+    )?;
+    let mut found = statement.query([])?;
+    while let Some(row) = found.next()? {
+        let text = |column| row.get_ref(column)?.as_str().map_err(rusqlite::Error::from);
+        digest.add(text(0)?, text(1)?);
+    }
+    Ok(digest.finish())
+}
+
+/// State and content digest of what the replica shows. The state digest of a graph
+/// is the one that its server gives, over what that is known to have.
 pub fn shown(connection: &Connection) -> Result<(String, String), StoreError> {
     let mut state = StateDigest::default();
     let mut content = ContentDigest::default();
@@ -50,5 +73,9 @@ pub fn shown(connection: &Connection) -> Result<(String, String), StoreError> {
         );
         content.add(&record.version);
     }
-    Ok((state.finish(), content.finish()))
+    let state = match metadata::protocol(connection)? {
+        Protocol::V2 => graph_known(connection)?,
+        _ => state.finish(),
+    };
+    Ok((state, content.finish()))
 }

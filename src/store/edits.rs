@@ -100,9 +100,7 @@ pub(super) fn apply_on(
         sync_error: None,
     };
     tx.put(&record.version, (&record).into(), current_version, Origin::Local)?;
-    if record.version.content().is_some() {
-        place::follow_version(tx, &record.version)?;
-    }
+    place::follow_edit(tx, &record.version)?;
     Ok(record)
 }
 
@@ -235,6 +233,7 @@ pub(super) fn delete(tx: &Tx<'_>, key: &Key) -> Result<(), StoreError> {
         rows::remove(tx.connection, key)?;
         tx.change_seq()?;
         tx.emit_removed(key, Origin::Local);
+        place::around_edge(tx, &current.version)?;
         if current.version.content().is_some() {
             // Edges that could never be sent.
             let touching = edges::outgoing(tx.connection, &key.id)?.into_iter();
@@ -285,7 +284,8 @@ pub(super) fn discard(tx: &Tx<'_>, key: &Key) -> Result<bool, StoreError> {
         return Ok(false);
     }
     let server = mirror::get(tx.connection, key)?;
-    if let Some(current) = rows::get(tx.connection, key)? {
+    let current = rows::get(tx.connection, key)?;
+    if let Some(current) = &current {
         let winner = server.as_ref().map(|server| &server.version);
         let loss = journal::Loss {
             version: &current.version,
@@ -303,6 +303,9 @@ pub(super) fn discard(tx: &Tx<'_>, key: &Key) -> Result<bool, StoreError> {
             tx.change_seq()?;
             tx.emit_removed(key, Origin::Local);
         }
+    }
+    if let Some(edge) = current.filter(|record| record.version.key.kind == Kind::Relationship) {
+        place::around_edge(tx, &edge.version)?;
     }
     Ok(true)
 }

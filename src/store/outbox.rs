@@ -265,28 +265,50 @@ pub(super) fn ever_sent(connection: &Connection, key: &Key) -> Result<bool, Stor
         .query_row(params![key.kind.as_str(), key.id.as_str()], |row| row.get(0))?)
 }
 
+/// The attempts of a record's edits before `edit_seq` that have no answer, oldest first.
+pub(super) fn sent_before(
+    connection: &Connection,
+    key: &Key,
+    edit_seq: i64,
+) -> Result<Vec<SentEdit>, StoreError> {
+    let sql = format!("{SENT} AND edit_seq < ?3 ORDER BY edit_seq");
+    let mut statement = connection.prepare_cached(&sql)?;
+    let rows = statement.query_map(params![key.kind.as_str(), key.id.as_str(), edit_seq], sent_from)?;
+    Ok(rows.collect::<rusqlite::Result<_>>()?)
+}
+
+/// Forgets attempts that were answered.
+pub(super) fn clear_sent_until(connection: &Connection, key: &Key, edit_seq: i64) -> Result<(), StoreError> {
+    connection
+        .prepare_cached("DELETE FROM outbox_sent WHERE kind = ?1 AND id = ?2 AND edit_seq <= ?3")?
+        .execute(params![key.kind.as_str(), key.id.as_str(), edit_seq])?;
+    Ok(())
+}
+
 /// The attempt of one edit, if it was sent.
 pub(super) fn sent(
     connection: &Connection,
     key: &Key,
     edit_seq: i64,
 ) -> Result<Option<SentEdit>, StoreError> {
+    let sql = format!("{SENT} AND edit_seq = ?3");
     Ok(connection
-        .prepare_cached(
-            "SELECT kind, id, edit_seq, attempt_id, payload, bases, mirrored FROM outbox_sent
-             WHERE kind = ?1 AND id = ?2 AND edit_seq = ?3",
-        )?
-        .query_row(params![key.kind.as_str(), key.id.as_str(), edit_seq], |row| {
-            Ok(SentEdit {
-                key: key_from(row, 0, 1)?,
-                edit_seq: row.get(2)?,
-                attempt_id: row.get(3)?,
-                version: json_column(row, 4)?,
-                bases: json_column(row, 5)?,
-                mirrored: row.get(6)?,
-            })
-        })
+        .prepare_cached(&sql)?
+        .query_row(params![key.kind.as_str(), key.id.as_str(), edit_seq], sent_from)
         .optional()?)
+}
+
+const SENT: &str = "SELECT kind, id, edit_seq, attempt_id, payload, bases, mirrored FROM outbox_sent WHERE kind = ?1 AND id = ?2";
+
+fn sent_from(row: &Row<'_>) -> rusqlite::Result<SentEdit> {
+    Ok(SentEdit {
+        key: key_from(row, 0, 1)?,
+        edit_seq: row.get(2)?,
+        attempt_id: row.get(3)?,
+        version: json_column(row, 4)?,
+        bases: json_column(row, 5)?,
+        mirrored: row.get(6)?,
+    })
 }
 
 pub(super) fn put_sent(connection: &Connection, sent: &SentEdit, now: Timestamp) -> Result<(), StoreError> {

@@ -4,10 +4,11 @@
 //! takes the server's version unconditionally; one with unsent edits keeps
 //! them, the server's version goes to the mirror, and the two are adjudicated.
 
+use super::graph::pull::GraphPage;
 use super::mirror::ServerVersion;
 use super::outbox::OutboxEntry;
 use super::rows::Standing;
-use super::{Origin, StoreError, Tx, journal, metadata, mirror, outbox, rows};
+use super::{Origin, StoreError, Tx, graph, journal, metadata, mirror, outbox, rows};
 use crate::conflict::{Edit, Reason, Resolution, Winner, resolve};
 use crate::model::{Kind, RecordStatus, Timestamp, Version};
 use crate::protocol::v1::{Conflict, Verdict, WireChange};
@@ -33,6 +34,8 @@ pub struct Page {
     pub digest: Option<String>,
     /// Least time between two comparisons, in microseconds.
     pub digest_interval: i64,
+    /// What a page of a graph has besides; `None` for v1.
+    pub graph: Option<GraphPage>,
 }
 
 /// What applying a page did.
@@ -72,18 +75,23 @@ pub(super) fn apply(tx: &Tx<'_>, page: &Page) -> Result<Option<PageReport>, Stor
         } else {
             None
         };
-        match guard_pending(entry) {
-            None => take(tx, &change.version, meta.resync_active)?,
-            Some(entry) => adjudicate(tx, &entry, change, &mut report)?,
+        match (guard_pending(entry), &page.graph) {
+            (None, None) => take(tx, &change.version, meta.resync_active)?,
+            (None, Some(graph)) => graph::pull::take(tx, change, graph, &meta)?,
+            (Some(entry), None) => adjudicate(tx, &entry, change, &mut report)?,
+            (Some(entry), Some(_)) => graph::pull::set_aside(tx, &entry, change)?,
         }
     }
     for conflict in &page.conflicts {
         note_displaced(tx, conflict, &mut report)?;
     }
     if page.completes_resync && meta.resync_active {
-        complete_resync(tx, meta.resync)?;
+        complete_resync(tx, meta.resync, page.graph.is_some())?;
     }
-    metadata::set_watermarks(tx.connection, &page.kinds, page.server_time)?;
+    match &page.graph {
+        Some(graph) => graph::pull::finish(tx, graph)?,
+        None => metadata::set_watermarks(tx.connection, &page.kinds, page.server_time)?,
+    }
     if let Some((hub_id, epoch)) = &page.identity {
         metadata::set(
             tx.connection,
@@ -172,7 +180,7 @@ fn keep_if_set_back(tx: &Tx<'_>, old: &Version, new: &Version) -> Result<(), Sto
     Ok(())
 }
 
-fn synced(version: &Version, now: Timestamp) -> Standing<'static> {
+pub(super) fn synced(version: &Version, now: Timestamp) -> Standing<'static> {
     Standing {
         status: RecordStatus::Synced,
         server_updated_at: version.updated_at,
@@ -187,6 +195,18 @@ pub(super) fn settle_to(tx: &Tx<'_>, version: &Version) -> Result<(), StoreError
     outbox::clear(tx.connection, key)?;
     mirror::remove(tx.connection, key)?;
     let current = rows::get(tx.connection, key)?;
+    let placed;
+    let version = match version.content() {
+        // Where an entity is in is told by edges, not by versions.
+        Some(_) => {
+            placed = Version {
+                parent_id: graph::edges::parent(tx.connection, key)?,
+                ..version.clone()
+            };
+            &placed
+        }
+        None => version,
+    };
     tx.put(
         version,
         synced(version, tx.now),
@@ -345,9 +365,13 @@ pub(super) fn reason_of_loss(loser: &Version, winner: &Version, told: &str) -> S
 }
 
 /// A complete answer did not name these clean records: the server no longer has them.
-fn complete_resync(tx: &Tx<'_>, resync: i64) -> Result<(), StoreError> {
+fn complete_resync(tx: &Tx<'_>, resync: i64, is_graph: bool) -> Result<(), StoreError> {
     for record in rows::clean_and_unseen(tx.connection, resync)? {
         let version = &record.version;
+        if is_graph && !version.key.kind.is_entity() {
+            // Edges come another way, and what the graph has no place for stays here.
+            continue;
+        }
         if !version.deleted {
             let loss = journal::Loss {
                 version,
@@ -385,7 +409,10 @@ fn compare_digest(tx: &Tx<'_>, page: &Page, meta: &metadata::Metadata) -> Result
     if !digest_is_due(checked_at, mismatches, page.digest_interval, tx.now) {
         return Ok(false);
     }
-    let ours = super::digest::server_known(tx.connection, &page.kinds)?;
+    let ours = match &page.graph {
+        Some(_) => super::digest::graph_known(tx.connection)?,
+        None => super::digest::server_known(tx.connection, &page.kinds)?,
+    };
     let mismatches = if ours == *theirs {
         0
     } else {

@@ -1,9 +1,11 @@
 //! Taking edits out of the outbox for a push, and settling the answers.
 //! Invariant 3 lives here: an entry leaves only when the server named it.
 
+use super::graph::push::Luggage;
+use super::graph::verdict::Lookup;
 use super::mirror::ServerVersion;
 use super::outbox::{OutboxEntry, OutboxState, PushPosition, SentEdit};
-use super::{StoreError, Tx, journal, metadata, mirror, outbox, pull, rows};
+use super::{StoreError, Tx, graph, journal, metadata, mirror, outbox, pull, rows};
 use crate::model::{Key, Kind, RecordId, RecordStatus, Version};
 use crate::protocol::v1::{Conflict, Operation, PushChange, PushResult, Verdict, encode_data};
 
@@ -27,6 +29,8 @@ pub struct PushItem {
     pub edit_seq: i64,
     /// What is sent.
     pub change: PushChange,
+    /// What it is sent with to a graph.
+    pub luggage: Luggage,
 }
 
 /// Edits to push together.
@@ -66,6 +70,8 @@ pub struct SettleReport {
     pub conflicts: Vec<journal::JournalEntry>,
     /// Edits that were marked failed, or that the answer did not name.
     pub failures: Vec<Failure>,
+    /// What is still to be asked of a graph's server.
+    pub lookups: Vec<Lookup>,
 }
 
 /// Takes the next edits and writes down that they are being sent. `None` if the
@@ -88,12 +94,33 @@ pub(super) fn prepare(
         last_edit,
         ..Batch::default()
     };
-    let mut bytes = 0;
+    let (mut bytes, mut changes) = (0, 0);
+    let no_place = tx.graph_author()?.is_some();
     let rested = tx.now.plus_micros(-SERVER_ERROR_REST);
     for entry in outbox::due(tx.connection, after, last_edit, rested, tx.now, MAX_BATCH)? {
         let position = PushPosition {
             rank: entry.key.kind.push_rank().into(),
             edit_seq: entry.edit_seq,
+        };
+        if let Some(detail) = no_place
+            .then(|| graph::push::no_place_for(&entry.key.kind))
+            .flatten()
+        {
+            give_up(tx, &entry, "unsupported_by_server", &detail, &mut batch.failures)?;
+            batch.position = position;
+            continue;
+        }
+        let luggage = match luggage(tx, &entry, last_edit)? {
+            Some(luggage) => luggage,
+            None => {
+                batch.failures.push(Failure {
+                    key: entry.key.clone(),
+                    code: "waits_for_entity".into(),
+                    detail: "what this relationship joins is not at the server yet; it stays queued".into(),
+                });
+                batch.position = position;
+                continue;
+            }
         };
         let Some(sent) = attempt(tx, &entry)? else {
             let detail = "the replica has no record for this edit; discard it";
@@ -101,7 +128,7 @@ pub(super) fn prepare(
             batch.position = position;
             continue;
         };
-        let size = serde_json::to_string(&encode_data(&sent.version))?.len();
+        let mut size = serde_json::to_string(&encode_data(&sent.version))?.len();
         if size > MAX_EDIT_BYTES {
             let detail = format!(
                 "the edit has {size} bytes, a server takes at most {MAX_EDIT_BYTES}; make it smaller"
@@ -110,10 +137,15 @@ pub(super) fn prepare(
             batch.position = position;
             continue;
         }
-        if !batch.items.is_empty() && bytes + size > MAX_BATCH_BYTES {
+        for before in &luggage.before {
+            size += serde_json::to_string(&encode_data(&before.version))?.len();
+        }
+        let together = 1 + luggage.before.len();
+        if !batch.items.is_empty() && (bytes + size > MAX_BATCH_BYTES || changes + together > MAX_BATCH) {
             break;
         }
         bytes += size;
+        changes += together;
         batch.position = position;
         let attempts = entry.attempts + 1;
         outbox::put(
@@ -131,6 +163,7 @@ pub(super) fn prepare(
                 bases: sent.bases,
                 version: sent.version,
             },
+            luggage,
         });
         clear_early(tx, &entry.key)?;
     }
@@ -157,6 +190,21 @@ fn wire_operation(entry: &OutboxEntry) -> Operation {
     }
 }
 
+/// What an edit is sent with to a graph, and nothing to another server; `None` if
+/// it can't be sent yet.
+fn luggage(tx: &Tx<'_>, entry: &OutboxEntry, last_edit: i64) -> Result<Option<Luggage>, StoreError> {
+    if tx.graph_author()?.is_none() {
+        return Ok(Some(Luggage::default()));
+    }
+    match entry.key.kind {
+        Kind::Relationship => match rows::get(tx.connection, &entry.key)? {
+            Some(edge) => graph::push::of_edge(tx, &edge.version, last_edit),
+            None => Ok(Some(Luggage::default())),
+        },
+        _ => graph::push::of_entity(tx, entry).map(Some),
+    }
+}
+
 /// The attempt of an edit: the same bytes and the same name however often it is
 /// sent, so that the server can recognise it.
 fn attempt(tx: &Tx<'_>, entry: &OutboxEntry) -> Result<Option<SentEdit>, StoreError> {
@@ -167,7 +215,9 @@ fn attempt(tx: &Tx<'_>, entry: &OutboxEntry) -> Result<Option<SentEdit>, StoreEr
         return Ok(None);
     };
     let mut version = record.version;
-    fill_copied_names(tx, &mut version)?;
+    if tx.graph_author()?.is_none() {
+        fill_copied_names(tx, &mut version)?;
+    }
     let sent = SentEdit {
         key: entry.key.clone(),
         edit_seq: entry.edit_seq,
@@ -436,7 +486,7 @@ fn lost(
 }
 
 /// A whole answer said nothing of the edit: it stays, and is failed in the end.
-fn unnamed(tx: &Tx<'_>, item: &PushItem, report: &mut SettleReport) -> Result<(), StoreError> {
+pub(super) fn unnamed(tx: &Tx<'_>, item: &PushItem, report: &mut SettleReport) -> Result<(), StoreError> {
     with_entry(tx, item, |entry| {
         let unnamed = entry.unnamed + 1;
         let entry = OutboxEntry {
@@ -483,6 +533,11 @@ pub(super) fn refuse(
     let detail = format!("the server answered {}: {}", refusal.status, refusal.detail);
     with_entry(tx, item, |entry| {
         if refusal.status != 500 {
+            if tx.graph_author()?.is_some() {
+                // No server takes it: it would be sent with every later edit, and have
+                // that refused too.
+                outbox::clear_sent_until(tx.connection, &entry.key, item.edit_seq)?;
+            }
             return fail(
                 tx,
                 entry,
@@ -524,14 +579,6 @@ fn fail(
     detail: &str,
     failures: &mut Vec<Failure>,
 ) -> Result<(), StoreError> {
-    let failed = OutboxEntry {
-        state: OutboxState::Failed,
-        error_code: Some(code.to_owned()),
-        last_error: Some(detail.to_owned()),
-        failed_at: Some(tx.now),
-        ..entry.clone()
-    };
-    outbox::put(tx.connection, &failed)?;
     if let Some(record) = rows::get(tx.connection, &entry.key)? {
         let loss = journal::Loss {
             version: &record.version,
@@ -541,6 +588,25 @@ fn fail(
         };
         journal::record(tx.connection, &loss, tx.now)?;
     }
+    give_up(tx, entry, code, detail, failures)
+}
+
+/// Marks an edit failed. It was not refused: there is nothing to journal.
+fn give_up(
+    tx: &Tx<'_>,
+    entry: &OutboxEntry,
+    code: &str,
+    detail: &str,
+    failures: &mut Vec<Failure>,
+) -> Result<(), StoreError> {
+    let failed = OutboxEntry {
+        state: OutboxState::Failed,
+        error_code: Some(code.to_owned()),
+        last_error: Some(detail.to_owned()),
+        failed_at: Some(tx.now),
+        ..entry.clone()
+    };
+    outbox::put(tx.connection, &failed)?;
     tx.set_status(&entry.key, RecordStatus::Error, Some(detail))?;
     failures.push(Failure {
         key: entry.key.clone(),

@@ -81,6 +81,13 @@ pub fn get(connection: &Connection, key: &Key) -> Result<Option<Record>, StoreEr
         .optional()?)
 }
 
+/// Whether there is no record, not even a tombstone.
+pub fn is_empty(connection: &Connection) -> Result<bool, StoreError> {
+    Ok(connection
+        .prepare_cached("SELECT NOT EXISTS (SELECT 1 FROM records)")?
+        .query_row([], |row| row.get(0))?)
+}
+
 /// Whether a record is here and no tombstone.
 pub fn is_live(connection: &Connection, key: &Key) -> Result<bool, StoreError> {
     Ok(connection

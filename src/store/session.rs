@@ -1,9 +1,10 @@
 //! One sync's frame: taking the lease, what it starts from, how it ends, and
 //! the start of a full resync.
 
-use super::metadata::{self, Lease, LeaseOwner};
-use super::{StoreError, Tx, outbox};
+use super::metadata::{self, GraphWatermark, Lease, LeaseOwner};
+use super::{StoreError, Tx, outbox, rows};
 use crate::model::{Kind, Timestamp};
+use crate::protocol::Protocol;
 
 /// What a sync starts from.
 #[derive(Debug, Clone, PartialEq)]
@@ -17,6 +18,18 @@ pub struct Session {
     pub last_edit: i64,
     /// Watermarks by kind.
     pub watermarks: Vec<(Kind, Timestamp)>,
+    /// Which protocol the server speaks.
+    pub protocol: Protocol,
+    /// Which one was asked for.
+    pub protocol_asked: Protocol,
+    /// How far a graph was pulled.
+    pub graph: GraphWatermark,
+    /// Whether the edges of a graph are to be read.
+    pub edges_due: bool,
+    /// When they were last read.
+    pub edges_read_at: Option<Timestamp>,
+    /// Whether the replica holds no record at all.
+    pub is_empty: bool,
     /// Kinds with deletes that may have taken effect, and since when to look for them.
     pub unsure: Vec<(Kind, Timestamp)>,
     /// The hub this replica belongs to.
@@ -53,6 +66,12 @@ pub(super) fn begin(tx: &Tx<'_>, owner: &LeaseOwner) -> Result<Option<Session>, 
         generation: meta.generation,
         last_edit: meta.edit_seq,
         watermarks: metadata::watermarks(tx.connection)?,
+        protocol: meta.protocol,
+        protocol_asked: meta.protocol_asked,
+        graph: metadata::graph_watermark(tx.connection)?,
+        edges_due: meta.edges_due > 0,
+        edges_read_at: meta.edges_read_at,
+        is_empty: rows::is_empty(tx.connection)?,
         unsure: match meta.hub_id {
             // Our hub repeats its answers.
             Some(_) => Vec::new(),
@@ -85,7 +104,7 @@ pub(super) fn start_resync(
     }
     metadata::set(
         tx.connection,
-        "resync = resync + 1, resync_active = 1, resync_at = ?1, rebind = 0, digest_mismatches = 0",
+        "resync = resync + 1, edges_due = 2, resync_active = 1, resync_at = ?1, rebind = 0, digest_mismatches = 0",
         &[&tx.now.to_string()],
     )?;
     if let Some((hub_id, epoch)) = identity {
@@ -122,7 +141,7 @@ pub(super) fn wipe(tx: &Tx<'_>, all: bool) -> Result<(), StoreError> {
     tx.touch(super::Kinds::ALL);
     tx.connection.execute_batch(
         "DELETE FROM records; DELETE FROM outbox; DELETE FROM outbox_sent; DELETE FROM mirror;
-         DELETE FROM watermarks;",
+         DELETE FROM watermarks; DELETE FROM displaced;",
     )?;
     if all {
         tx.connection
@@ -134,7 +153,8 @@ pub(super) fn wipe(tx: &Tx<'_>, all: bool) -> Result<(), StoreError> {
          total_syncs = 0, total_conflicts = 0, sync_in_progress = 0, next_retry_time = NULL, hub_id = NULL, \
          epoch = NULL, rebind = 0, lease_owner = NULL, lease_pid = NULL, lease_expires = NULL, \
          generation = generation + 1, resync_active = 0, resync_at = NULL, digest_checked_at = NULL, \
-         digest_mismatches = 0, journal_pruned = 0",
+         digest_mismatches = 0, journal_pruned = 0, edges_due = 1, edges_read_at = NULL, \
+         protocol = protocol_asked",
         &[],
     )
 }

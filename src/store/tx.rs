@@ -109,6 +109,7 @@ pub struct Tx<'a> {
     touched: Cell<Kinds>,
     resync: Cell<Option<i64>>,
     graph_author: OnceCell<Option<String>>,
+    edges_due: Cell<u8>,
     events: RefCell<Vec<StoreEvent>>,
 }
 
@@ -122,6 +123,7 @@ impl<'a> Tx<'a> {
             touched: Cell::new(Kinds::NONE),
             resync: Cell::new(None),
             graph_author: OnceCell::new(),
+            edges_due: Cell::new(0),
             events: RefCell::new(Vec::new()),
         }
     }
@@ -179,6 +181,16 @@ impl<'a> Tx<'a> {
         Ok(self.graph_author.get_or_init(|| author).clone())
     }
 
+    /// Notes that edges are to be read: 1, or 2 if everything is to be placed anew.
+    pub(super) fn note_edges_due(&self, due: u8) {
+        self.edges_due.set(self.edges_due.get().max(due));
+    }
+
+    /// What was noted of edges.
+    pub(super) fn edges_due(&self) -> u8 {
+        self.edges_due.get()
+    }
+
     /// Writes a record under this transaction's change number and tells of it.
     pub(super) fn put(
         &self,
@@ -215,6 +227,19 @@ impl<'a> Tx<'a> {
         )?;
         self.events.borrow_mut().extend(event);
         Ok(())
+    }
+
+    /// Writes a record that says what it said: nobody hears of it.
+    pub(super) fn put_quietly(&self, version: &Version, standing: Standing<'_>) -> Result<(), StoreError> {
+        let (change, resync) = (LastChange::Status, self.resync()?);
+        rows::put(
+            self.connection,
+            version,
+            standing,
+            self.change_seq()?,
+            change,
+            resync,
+        )
     }
 
     /// Renews the lease; false if somebody else has it.

@@ -264,10 +264,11 @@ impl Engine {
                     _ = cancelled.changed() => Event::Cancel,
                     () = self.seam.sleep(Duration::from_millis(millis)) => Event::Timer,
                 },
-                Outward::Request { path, body } => {
+                Outward::Request(ask) => {
                     let request = Request {
-                        path: path.to_owned(),
-                        body: Some(body.to_string().into_bytes()),
+                        path: ask.path,
+                        body: ask.body.map(|body| body.to_string().into_bytes()),
+                        listing: ask.listing,
                     };
                     tokio::select! {
                         _ = cancelled.changed() => Event::Cancel,

@@ -1,20 +1,15 @@
 //! Carries the planner's storage steps out against a replica. Blocks; the
 //! network and the clock are left to the caller.
 
-use super::planner::{Event, Step, SyncError, SyncReport};
+use super::planner::{Ask, Event, Step, SyncError, SyncReport};
 use crate::store::metadata::LeaseOwner;
 use crate::store::{Store, StoreError};
 
 /// What remains for the caller.
 #[derive(Debug)]
 pub enum Outward {
-    /// Send this and come back with the answer.
-    Request {
-        /// Path below the server URL.
-        path: &'static str,
-        /// The message.
-        body: serde_json::Value,
-    },
+    /// Ask this and come back with the answer.
+    Request(Ask),
     /// Come back after so many milliseconds.
     Wait(u64),
     /// The sync is over.
@@ -24,7 +19,7 @@ pub enum Outward {
 /// Does a storage step and says what came of it, or hands on what is not for the store.
 pub fn execute(store: &Store, owner: &LeaseOwner, step: Step) -> Result<Event, Outward> {
     let outcome = match step {
-        Step::Request { path, body } => return Err(Outward::Request { path, body }),
+        Step::Request(ask) => return Err(Outward::Request(ask)),
         Step::Wait(millis) => return Err(Outward::Wait(millis)),
         Step::Done(report) => return Err(Outward::Over(Ok(report))),
         Step::Failed(error) => return Err(Outward::Over(Err(error))),
@@ -49,6 +44,41 @@ pub fn execute(store: &Store, owner: &LeaseOwner, step: Step) -> Result<Event, O
             items,
             result,
         } => current(store.settle(owner, generation, &items, &result), Event::Settled),
+        Step::Bind { generation, protocol } => {
+            current(store.bind_protocol(owner, generation, protocol), Event::Bound)
+        }
+        Step::SettleGraph {
+            generation,
+            items,
+            answer,
+        } => current(
+            store.settle_graph(owner, generation, &items, &answer),
+            Event::Settled,
+        ),
+        Step::Resolve {
+            generation,
+            lookup,
+            found,
+        } => current(
+            store.resolve_lookup(owner, generation, &lookup, found.as_deref()),
+            Event::Settled,
+        ),
+        Step::ListDisplaced => store.displaced().map(Event::Displaced),
+        Step::Inspect {
+            generation,
+            version,
+            versions,
+        } => current(
+            store.inspect_displaced(owner, generation, &version, versions.as_deref()),
+            Event::Settled,
+        ),
+        Step::ReconcileEdges { generation, listing } => {
+            match store.reconcile_edges(owner, generation, &listing) {
+                Ok(Err(error)) => Ok(Event::Garbled(error)),
+                Ok(Ok(report)) => current(Ok(report), Event::Reconciled),
+                Err(error) => Err(error),
+            }
+        }
         Step::Refuse {
             generation,
             item,

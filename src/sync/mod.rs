@@ -2,7 +2,8 @@
 //!
 //! `planner` decides, without I/O, clock or randomness of its own; `execute`
 //! carries its storage steps out against a replica; `engine` does the rest
-//! against a real transport and real time; `background` repeats it. What
+//! against a real transport and real time; `background` repeats it. `graph` is what
+//! only servers with a graph need. What
 //! happens to records is decided in [`crate::store`], how bytes travel in
 //! [`crate::transport`].
 
@@ -10,8 +11,9 @@ pub mod background;
 pub mod backoff;
 pub mod engine;
 pub mod execute;
+mod graph;
 pub mod planner;
 mod pulling;
 mod pushing;
 
-pub use planner::{Event, Planner, PlannerOptions, Problem, Step, SyncError, SyncReport};
+pub use planner::{Ask, Event, Planner, PlannerOptions, Problem, Step, SyncError, SyncReport};

@@ -10,13 +10,21 @@ use std::time::Duration;
 use serde_json::Value;
 
 use super::backoff::{Jitter, request_wait};
+use super::graph;
+use super::graph::edges::Edges;
+use super::graph::inspecting::Inspecting;
 use super::pulling::Pulling;
 use super::pushing::Pushing;
-use crate::model::{Kind, Timestamp};
-use crate::protocol::ProtocolError;
+use crate::model::{Kind, Timestamp, Version};
 use crate::protocol::v1::{ACK_PATH, Ack, PushResult};
+use crate::protocol::v2::{PROTOCOL_VERSION, SyncResponse, status_path};
+use crate::protocol::{Protocol, ProtocolError, decode};
 use crate::store::StoreError;
+use crate::store::graph::reconcile::EdgeReport;
+use crate::store::graph::verdict::Lookup;
 use crate::store::journal::JournalEntry;
+use crate::store::metadata::GraphWatermark;
+use crate::store::mirror::ServerVersion;
 use crate::store::outbox::PushPosition;
 use crate::store::pull::{Page, PageReport, digest_is_due};
 use crate::store::push::{Batch, Failure, PushItem, Refusal, SettleReport};
@@ -40,6 +48,14 @@ pub enum Event {
     Applied(PageReport),
     /// A full resync was begun; the new generation.
     ResyncStarted(i64),
+    /// The replica is one of the server's protocol now; the new generation.
+    Bound(i64),
+    /// Versions made here of which it is not known what became of them.
+    Displaced(Vec<Version>),
+    /// Edges were taken in.
+    Reconciled(EdgeReport),
+    /// The server's listing can't be read.
+    Garbled(ProtocolError),
     /// Edits were taken from the outbox.
     Prepared(Batch),
     /// An answer was settled.
@@ -61,12 +77,14 @@ pub enum Event {
 pub enum Step {
     /// Take the lease.
     Begin,
-    /// Send `body` to `path` and bring the answer.
-    Request {
-        /// Path below the server URL.
-        path: &'static str,
-        /// The message.
-        body: Value,
+    /// Ask the server and bring the answer.
+    Request(Ask),
+    /// Make the replica one of this protocol.
+    Bind {
+        /// The generation it is valid in.
+        generation: i64,
+        /// What the server speaks.
+        protocol: Protocol,
     },
     /// Apply a page.
     ApplyPage(Page),
@@ -95,6 +113,42 @@ pub enum Step {
         /// What was answered.
         result: PushResult,
     },
+    /// Settle an answer of a graph's server.
+    SettleGraph {
+        /// The generation it is valid in.
+        generation: i64,
+        /// What was sent.
+        items: Vec<PushItem>,
+        /// What was answered.
+        answer: Box<SyncResponse>,
+    },
+    /// Settle what an answer left open.
+    Resolve {
+        /// The generation it is valid in.
+        generation: i64,
+        /// What was asked.
+        lookup: Box<Lookup>,
+        /// What the server has; `None` if nothing.
+        found: Option<Box<ServerVersion>>,
+    },
+    /// Say which versions made here may have been displaced.
+    ListDisplaced,
+    /// Decide about one of them.
+    Inspect {
+        /// The generation it is valid in.
+        generation: i64,
+        /// The version.
+        version: Box<Version>,
+        /// All versions that the server knows, and what each was made on.
+        versions: Option<Vec<(String, Vec<String>)>>,
+    },
+    /// Take in a listing of all edges.
+    ReconcileEdges {
+        /// The generation it is valid in.
+        generation: i64,
+        /// The server's message.
+        listing: Vec<u8>,
+    },
     /// Note that one change alone was refused.
     Refuse {
         /// The generation it is valid in.
@@ -112,6 +166,17 @@ pub enum Step {
     Done(SyncReport),
     /// It did not.
     Failed(SyncError),
+}
+
+/// A question to the server.
+#[derive(Debug, Clone, PartialEq)]
+pub struct Ask {
+    /// Path below the server URL, perhaps with a query.
+    pub path: String,
+    /// The message; without one it is a GET.
+    pub body: Option<Value>,
+    /// The answer may be as large as a listing of everything.
+    pub listing: bool,
 }
 
 /// What a sync that went through did.
@@ -223,6 +288,8 @@ pub struct PlannerOptions {
     pub max_lease_tries: u32,
     /// Least time between two comparisons of digests, in microseconds.
     pub digest_interval: i64,
+    /// Whether somebody asked for this sync: then edges are read in any case.
+    pub asked_for: bool,
     /// Seed of the jitter.
     pub seed: u64,
 }
@@ -234,6 +301,7 @@ impl Default for PlannerOptions {
             max_tries: 5,
             max_lease_tries: 60,
             digest_interval: 600 * crate::model::time::SECOND,
+            asked_for: true,
             seed: 0,
         }
     }
@@ -249,8 +317,12 @@ enum State {
     Idle,
     Beginning,
     WaitingForLease,
+    Detecting,
     Pulling(Pulling),
+    PullingGraph(graph::pulling::Pulling),
     Pushing(Pushing),
+    Inspecting(Inspecting),
+    ReadingEdges(Edges),
     Acking,
     Finishing(Result<(), SyncError>),
     Over,
@@ -259,8 +331,7 @@ enum State {
 /// A request on its way, kept so that it can be sent again.
 #[derive(Debug)]
 struct Outstanding {
-    path: &'static str,
-    body: Value,
+    ask: Ask,
     failures: u32,
 }
 
@@ -273,6 +344,32 @@ pub(super) enum Next {
     Complete,
     /// The sync can't go on.
     Fail(SyncError),
+}
+
+impl Next {
+    pub(super) fn post(path: &str, body: Value) -> Self {
+        Next::Step(Step::Request(Ask {
+            path: path.to_owned(),
+            body: Some(body),
+            listing: false,
+        }))
+    }
+
+    pub(super) fn get(path: String) -> Self {
+        Next::Step(Step::Request(Ask {
+            path,
+            body: None,
+            listing: false,
+        }))
+    }
+
+    pub(super) fn listing(path: String) -> Self {
+        Next::Step(Step::Request(Ask {
+            path,
+            body: None,
+            listing: true,
+        }))
+    }
 }
 
 /// What the parts of the machine share.
@@ -309,6 +406,12 @@ impl Planner {
             generation: 0,
             last_edit: 0,
             watermarks: Vec::new(),
+            protocol: Protocol::Auto,
+            protocol_asked: Protocol::Auto,
+            graph: GraphWatermark::default(),
+            edges_due: false,
+            edges_read_at: None,
+            is_empty: true,
             unsure: Vec::new(),
             hub_id: None,
             epoch: None,
@@ -363,33 +466,46 @@ impl Planner {
                     now,
                 );
                 self.frame.session = session;
-                if self.frame.session.rebind && !self.frame.session.watermarks.is_empty() {
-                    let generation = self.frame.session.generation;
-                    return Step::StartResync {
-                        generation,
-                        identity: None,
-                    };
+                let session = &self.frame.session;
+                let open = session.protocol == Protocol::Auto
+                    || (session.rebind && session.protocol_asked == Protocol::Auto);
+                if open {
+                    self.state = State::Detecting;
+                    let ask = Next::get(status_path(&self.frame.session.client_id));
+                    return self.follow(ask, now);
                 }
-                let (pulling, next) = Pulling::start(&mut self.frame);
-                self.state = State::Pulling(pulling);
-                self.follow(next, now)
+                self.set_out(now)
             }
+            Event::Bound(generation) => {
+                self.frame.session.generation = generation;
+                self.set_out(now)
+            }
+            Event::Garbled(error) => self.finish(Err(SyncError::Protocol(error))),
             Event::Applied(report) => self.part(now, |state, frame| match state {
                 State::Pulling(pulling) => pulling.applied(frame, report),
+                State::PullingGraph(pulling) => pulling.applied(frame, report),
+                _ => out_of_turn(),
+            }),
+            Event::Displaced(versions) => self.part(now, |state, _| match state {
+                State::Inspecting(inspecting) => inspecting.listed(versions),
+                _ => out_of_turn(),
+            }),
+            Event::Reconciled(report) => self.part(now, |state, frame| match state {
+                State::ReadingEdges(edges) => edges.reconciled(frame, report),
                 _ => out_of_turn(),
             }),
             Event::ResyncStarted(generation) => {
                 self.frame.session.generation = generation;
                 self.frame.session.watermarks.clear();
+                self.frame.session.graph = GraphWatermark::default();
+                self.frame.session.edges_due = true;
                 self.frame.session.resync_active = true;
                 if std::mem::take(&mut self.frame.session.rebind) {
                     self.frame.session.hub_id = None;
                     self.frame.session.epoch = None;
                 }
                 self.frame.resyncs += 1;
-                let (pulling, next) = Pulling::start(&mut self.frame);
-                self.state = State::Pulling(pulling);
-                self.follow(next, now)
+                self.pull(now)
             }
             Event::Prepared(batch) => self.part(now, |state, frame| match state {
                 State::Pushing(pushing) => pushing.prepared(frame, batch),
@@ -397,7 +513,62 @@ impl Planner {
             }),
             Event::Settled(report) => self.part(now, |state, frame| match state {
                 State::Pushing(pushing) => pushing.settled(frame, report),
+                State::Inspecting(inspecting) => inspecting.settled(frame, report),
                 _ => out_of_turn(),
+            }),
+        }
+    }
+
+    /// The protocol is known: everything anew if the replica moves, else what is new.
+    fn set_out(&mut self, now: Timestamp) -> Step {
+        let session = &self.frame.session;
+        let used = !session.watermarks.is_empty() || session.graph != GraphWatermark::default();
+        if session.rebind && used {
+            return Step::StartResync {
+                generation: session.generation,
+                identity: None,
+            };
+        }
+        self.pull(now)
+    }
+
+    fn pull(&mut self, now: Timestamp) -> Step {
+        let next = match self.frame.session.protocol {
+            Protocol::V2 => {
+                let (pulling, next) = graph::pulling::Pulling::start(&self.frame);
+                self.state = State::PullingGraph(pulling);
+                next
+            }
+            _ => {
+                let (pulling, next) = Pulling::start(&mut self.frame);
+                self.state = State::Pulling(pulling);
+                next
+            }
+        };
+        self.follow(next, now)
+    }
+
+    /// What the server said to the question what it speaks.
+    fn detected(&mut self, response: &Response) -> Next {
+        let found = match response.status {
+            200 => match speaks_v2(&response.body) {
+                Ok(()) => Protocol::V2,
+                Err(error) => return Next::Fail(SyncError::Protocol(error)),
+            },
+            404 => Protocol::V1,
+            _ => return Next::Fail(server_error(response)),
+        };
+        let session = &mut self.frame.session;
+        let held = std::mem::replace(&mut session.protocol, found);
+        match (held, found) {
+            (Protocol::V2, Protocol::V1) => Next::Fail(SyncError::OtherServer {
+                expected: "(a server with a graph)".into(),
+                found: "a server without one".into(),
+            }),
+            (held, found) if held == found => Next::Complete,
+            _ => Next::Step(Step::Bind {
+                generation: session.generation,
+                protocol: found,
             }),
         }
     }
@@ -410,20 +581,30 @@ impl Planner {
 
     fn follow(&mut self, next: Next, now: Timestamp) -> Step {
         match next {
-            Next::Step(Step::Request { path, body }) => {
+            Next::Step(Step::Request(ask)) => {
                 self.outstanding = Some(Outstanding {
-                    path,
-                    body: body.clone(),
+                    ask: ask.clone(),
                     failures: 0,
                 });
-                Step::Request { path, body }
+                Step::Request(ask)
             }
             Next::Step(step) => step,
             Next::Fail(error) => self.finish(Err(error)),
             Next::Complete => match self.state {
-                State::Pulling(_) => {
+                State::Detecting => self.set_out(now),
+                State::Pulling(_) | State::PullingGraph(_) => {
                     let (pushing, next) = Pushing::start(&mut self.frame);
                     self.state = State::Pushing(pushing);
+                    self.follow(next, now)
+                }
+                State::Pushing(_) if self.frame.session.protocol == Protocol::V2 => {
+                    let (inspecting, next) = Inspecting::start();
+                    self.state = State::Inspecting(inspecting);
+                    self.follow(next, now)
+                }
+                State::Inspecting(_) => {
+                    let (edges, next) = Edges::start(&self.frame, now);
+                    self.state = State::ReadingEdges(edges);
                     self.follow(next, now)
                 }
                 State::Pushing(_) => {
@@ -432,13 +613,7 @@ impl Planner {
                         client_id: self.frame.session.client_id.clone(),
                         sync_completed_at: now,
                     };
-                    self.follow(
-                        Next::Step(Step::Request {
-                            path: ACK_PATH,
-                            body: ack.encode(),
-                        }),
-                        now,
-                    )
+                    self.follow(Next::post(ACK_PATH, ack.encode()), now)
                 }
                 _ => self.finish(Ok(())),
             },
@@ -467,9 +642,16 @@ impl Planner {
                 };
                 self.retry(error, after)
             }
+            _ if matches!(self.state, State::Detecting) => {
+                let next = self.detected(&response);
+                self.follow(next, now)
+            }
             _ => self.part(now, |state, frame| match state {
                 State::Pulling(pulling) => pulling.response(frame, &response),
+                State::PullingGraph(pulling) => pulling.response(frame, &response),
                 State::Pushing(pushing) => pushing.response(frame, &response),
+                State::Inspecting(inspecting) => inspecting.response(frame, &response),
+                State::ReadingEdges(edges) => edges.response(frame, response),
                 _ => out_of_turn(),
             }),
         }
@@ -522,10 +704,7 @@ impl Planner {
                 self.state = State::Beginning;
                 Step::Begin
             }
-            (_, Some(outstanding)) => Step::Request {
-                path: outstanding.path,
-                body: outstanding.body.clone(),
-            },
+            (_, Some(outstanding)) => Step::Request(outstanding.ask.clone()),
             _ => self.finish(Err(SyncError::Cancelled)),
         }
     }
@@ -583,6 +762,28 @@ impl Planner {
 /// An event that no driver of ours sends in this state.
 fn out_of_turn() -> Next {
     Next::Fail(SyncError::Cancelled)
+}
+
+/// Whether a server says that it speaks v2.
+fn speaks_v2(body: &[u8]) -> Result<(), ProtocolError> {
+    let mut object = decode::message(body)?;
+    match decode::required_text(&mut object, "protocol_version")? {
+        version if version == PROTOCOL_VERSION => Ok(()),
+        other => Err(ProtocolError::Field {
+            path: "protocol_version".into(),
+            expected: PROTOCOL_VERSION,
+            found: other.chars().take(40).collect(),
+        }),
+    }
+}
+
+/// An answer that was not hoped for, as the end of a sync.
+pub(super) fn server_error(response: &Response) -> SyncError {
+    SyncError::Server {
+        status: response.status,
+        detail: words(response),
+        retry_after: 0,
+    }
 }
 
 /// The server's words, shortened, for an error.

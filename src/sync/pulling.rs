@@ -3,7 +3,7 @@
 
 use std::collections::VecDeque;
 
-use super::planner::{Frame, Next, Problem, Step, SyncError, words};
+use super::planner::{Frame, Next, Problem, Step, SyncError, server_error};
 use crate::model::{Kind, Timestamp};
 use crate::protocol::ProtocolError;
 use crate::protocol::v1::{Delta, REQUEST_PATH, SyncRequest};
@@ -72,10 +72,7 @@ impl Pulling {
             // Another server may not know the word.
             state_digest: frame.digest_due || frame.session.hub_id.is_none(),
         };
-        Next::Step(Step::Request {
-            path: REQUEST_PATH,
-            body: request.encode(),
-        })
+        Next::post(REQUEST_PATH, request.encode())
     }
 
     pub(super) fn response(&mut self, frame: &mut Frame, response: &Response) -> Next {
@@ -85,22 +82,14 @@ impl Pulling {
                 Err(error) => Next::Fail(SyncError::Protocol(error)),
             },
             500 => self.refused(frame, response),
-            status => Next::Fail(SyncError::Server {
-                status,
-                detail: words(response),
-                retry_after: 0,
-            }),
+            _ => Next::Fail(server_error(response)),
         }
     }
 
     /// FunkyGibbon 0.1 answers 500 for some kinds: each is asked for alone, and
     /// what answers is taken.
     fn refused(&mut self, frame: &mut Frame, response: &Response) -> Next {
-        let error = SyncError::Server {
-            status: response.status,
-            detail: words(response),
-            retry_after: 0,
-        };
+        let error = server_error(response);
         if let [kind] = self.current.kinds.as_slice() {
             frame.report.problems.push(Problem {
                 kind: kind.clone(),
@@ -156,6 +145,7 @@ impl Pulling {
             completes_resync: whole && frame.session.resync_active,
             digest: if whole { delta.state_digest } else { None },
             digest_interval: frame.options.digest_interval,
+            graph: None,
         }))
     }
 

@@ -3,8 +3,12 @@
 
 use std::collections::VecDeque;
 
-use super::planner::{Frame, Next, Problem, Step, SyncError, words};
+use super::graph::messages;
+use super::planner::{Frame, Next, Problem, Step, SyncError, server_error, words};
+use crate::protocol::Protocol;
 use crate::protocol::v1::{PUSH_PATH, PushRequest, PushResult};
+use crate::protocol::v2::{SYNC_PATH, SyncResponse, entity_path, version_path};
+use crate::store::graph::verdict::Lookup;
 use crate::store::outbox::PushPosition;
 use crate::store::push::{Batch, PushItem, Refusal, SettleReport};
 use crate::transport::Response;
@@ -16,6 +20,8 @@ pub(super) struct Pushing {
     /// Parts of the last batch that are still to be sent.
     parts: VecDeque<Vec<PushItem>>,
     current: Vec<PushItem>,
+    /// What a graph's server is still to be asked of the part before.
+    lookups: VecDeque<Lookup>,
 }
 
 impl Pushing {
@@ -28,6 +34,7 @@ impl Pushing {
             last_edit: None,
             parts: VecDeque::new(),
             current: Vec::new(),
+            lookups: VecDeque::new(),
         };
         let next = pushing.prepare(frame);
         (pushing, next)
@@ -65,29 +72,40 @@ impl Pushing {
         let Some(items) = self.parts.pop_front() else {
             return self.prepare(frame);
         };
-        let request = PushRequest {
-            client_id: frame.session.client_id.clone(),
-            changes: items.iter().map(|item| item.change.clone()).collect(),
+        let next = match frame.session.protocol {
+            Protocol::V2 => Next::post(SYNC_PATH, messages::push(frame, &items)),
+            _ => {
+                let request = PushRequest {
+                    client_id: frame.session.client_id.clone(),
+                    changes: items.iter().map(|item| item.change.clone()).collect(),
+                };
+                Next::post(PUSH_PATH, request.encode())
+            }
         };
         self.current = items;
-        Next::Step(Step::Request {
-            path: PUSH_PATH,
-            body: request.encode(),
-        })
+        next
     }
 
     pub(super) fn response(&mut self, frame: &mut Frame, response: &Response) -> Next {
+        if let Some(lookup) = self.lookups.pop_front() {
+            return looked_up(frame, lookup, response);
+        }
         let items = std::mem::take(&mut self.current);
         let generation = frame.session.generation;
         match response.status {
-            200 => match PushResult::decode(&response.body) {
-                Ok(result) => Next::Step(Step::Settle {
+            200 => match frame.session.protocol {
+                Protocol::V2 => SyncResponse::decode(&response.body).map(|answer| Step::SettleGraph {
+                    generation,
+                    items,
+                    answer: Box::new(answer),
+                }),
+                _ => PushResult::decode(&response.body).map(|result| Step::Settle {
                     generation,
                     items,
                     result,
                 }),
-                Err(error) => Next::Fail(SyncError::Protocol(error)),
-            },
+            }
+            .map_or_else(|error| Next::Fail(SyncError::Protocol(error)), Next::Step),
             400 | 413 | 422 | 500 if items.len() > 1 => {
                 // One of them is bad: halve until it stands alone.
                 let mut front = items;
@@ -108,17 +126,9 @@ impl Pushing {
                         refusal,
                     })
                 }
-                None => Next::Fail(SyncError::Server {
-                    status,
-                    detail: words(response),
-                    retry_after: 0,
-                }),
+                None => Next::Fail(server_error(response)),
             },
-            status => Next::Fail(SyncError::Server {
-                status,
-                detail: words(response),
-                retry_after: 0,
-            }),
+            _ => Next::Fail(server_error(response)),
         }
     }
 
@@ -130,6 +140,35 @@ impl Pushing {
             .report
             .problems
             .extend(report.failures.into_iter().map(Problem::from));
-        self.next_part(frame)
+        self.lookups.extend(report.lookups);
+        match self.lookups.front() {
+            Some(lookup) => ask(lookup),
+            None => self.next_part(frame),
+        }
     }
+}
+
+/// Asks what an answer left open.
+fn ask(lookup: &Lookup) -> Next {
+    let id = lookup.key().id.as_str();
+    Next::get(match lookup {
+        Lookup::Outcome { .. } => entity_path(id),
+        Lookup::Displaced { version, .. } => version_path(id, version),
+    })
+}
+
+fn looked_up(frame: &Frame, lookup: Lookup, response: &Response) -> Next {
+    let found = match response.status {
+        200 => match messages::entity(&response.body) {
+            Ok(found) => Some(Box::new(found)),
+            Err(error) => return Next::Fail(SyncError::Protocol(error)),
+        },
+        404 => None,
+        _ => return Next::Fail(server_error(response)),
+    };
+    Next::Step(Step::Resolve {
+        generation: frame.session.generation,
+        lookup: Box::new(lookup),
+        found,
+    })
 }

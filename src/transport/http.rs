@@ -22,7 +22,7 @@ use reqwest::{Client, ClientBuilder, Method, StatusCode, Url};
 use super::Timeouts;
 use super::server_url::{ServerUrl, shown_target};
 use super::{Request, Response, Transport, TransportError, failure, retry_after};
-use crate::protocol::MAX_MESSAGE_BYTES;
+use crate::protocol::{MAX_LISTING_BYTES, MAX_MESSAGE_BYTES};
 use crate::seam::{BoxFuture, RealSeam, Seam};
 
 /// How long an idle connection is kept. Servers on uvicorn close theirs after
@@ -152,17 +152,21 @@ impl HttpTransport {
 
     /// One exchange, and one more if our own server says that the thing has moved.
     async fn exchange(&self, request: Request) -> Result<Response, TransportError> {
+        let limit = match request.listing {
+            true => self.max_response_bytes.max(MAX_LISTING_BYTES),
+            false => self.max_response_bytes,
+        };
         let request = self.prepare(request)?;
         let again = request.try_clone();
         let answer = self.head(request).await?;
         let (Some(target), Some(mut again)) = (self.moved_to(&answer)?, again) else {
-            return self.read(answer).await;
+            return self.read(answer, limit).await;
         };
         drop(answer);
         *again.url_mut() = target;
         let answer = self.head(again).await?;
         self.moved_to(&answer)?;
-        self.read(answer).await
+        self.read(answer, limit).await
     }
 
     /// Sends and waits for the head of the answer.
@@ -214,12 +218,11 @@ impl HttpTransport {
 
     /// Reads the body, piece by piece, so that neither a large one nor a small
     /// one that decompresses to a large one takes more memory than allowed.
-    async fn read(&self, mut answer: reqwest::Response) -> Result<Response, TransportError> {
+    async fn read(&self, mut answer: reqwest::Response, limit: usize) -> Result<Response, TransportError> {
         let header = |name: HeaderName| answer.headers().get(name).and_then(|value| value.to_str().ok());
         let retry_after =
             header(RETRY_AFTER).and_then(|value| retry_after::wait(value, header(DATE), RealSeam.now()));
         let status = answer.status().as_u16();
-        let limit = self.max_response_bytes;
         let too_large = || TransportError::TooLarge {
             host: self.host().to_owned(),
             limit,

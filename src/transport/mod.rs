@@ -43,6 +43,28 @@ pub struct Request {
     pub path: String,
     /// A JSON body makes it a POST; `None` is a GET.
     pub body: Option<Vec<u8>>,
+    /// The answer may be as large as a listing of everything.
+    pub listing: bool,
+}
+
+impl Request {
+    /// Asks for what is at `path`.
+    pub fn get(path: impl Into<String>) -> Self {
+        Self {
+            path: path.into(),
+            body: None,
+            listing: false,
+        }
+    }
+
+    /// Sends a message to `path`.
+    pub fn post(path: impl Into<String>, body: Vec<u8>) -> Self {
+        Self {
+            path: path.into(),
+            body: Some(body),
+            listing: false,
+        }
+    }
 }
 
 /// A whole answer, whatever its status.

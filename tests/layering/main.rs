@@ -23,7 +23,15 @@ const LAYERS: &[(&str, &[&str])] = &[
     ("conflict", &["model"]),
     ("protocol", &["model"]),
     ("seam", &["model"]),
-    ("transport", &["seam", "model", "protocol::MAX_MESSAGE_BYTES"]),
+    (
+        "transport",
+        &[
+            "seam",
+            "model",
+            "protocol::MAX_MESSAGE_BYTES",
+            "protocol::MAX_LISTING_BYTES",
+        ],
+    ),
     // A pulled page is adjudicated in the transaction that brings it.
     ("store", &["protocol", "conflict", "seam", "model"]),
     // It follows the commits of other processes on the same file.

@@ -5,11 +5,11 @@ use rusqlite::Connection;
 
 use crate::hub::decide::Arrivals;
 use crate::hub::{HubError, ImportReport};
-use crate::protocol::ProtocolError;
 use crate::protocol::decode::message_within;
 use crate::protocol::v2::{
-    Change, ChangeType, Entity, Listed, MAX_LISTING_BYTES, Relationship, RelationshipListing, SyncResponse,
+    Change, ChangeType, Entity, Listed, Relationship, RelationshipListing, SyncResponse,
 };
+use crate::protocol::{MAX_LISTING_BYTES, ProtocolError};
 
 use super::decide::{check_edge, check_entity, decide, take_edge};
 use super::rows;

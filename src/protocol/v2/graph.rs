@@ -5,11 +5,8 @@ use serde_json::{Value, json};
 use super::fields::{bounded_list, into_object, list, optional_count};
 use super::{Entity, Relationship};
 use crate::model::{JsonObject, Timestamp};
-use crate::protocol::ProtocolError;
 use crate::protocol::decode::{message, message_within, optional_time, required_text, wrong};
-
-/// The largest listing of edges taken: it comes whole, at about 490 bytes an edge.
-pub const MAX_LISTING_BYTES: usize = 64 * 1024 * 1024;
+use crate::protocol::{MAX_LISTING_BYTES, ProtocolError};
 
 /// Something with the times that listings add to it.
 #[derive(Debug, Clone, PartialEq)]

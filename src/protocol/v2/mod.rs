@@ -2,16 +2,19 @@
 //! relationships between versions.
 //!
 //! `sync` is the one message of a sync and its answer; `entity` and
-//! `relationship` are what it carries, `record` what they are here; `version` reads version strings; `graph`
-//! are the listings beside the sync; `auth` how a token is had; `digest` the
-//! fingerprint of all entities. Types that a newer server may add stay text
-//! here: what a hub takes and what a client shows is theirs to say.
+//! `relationship` are what it carries, `record` what they are here; `version`
+//! reads version strings; `graph` and `listing` are the listings beside the sync,
+//! `paths` where they are; `auth` how a token is had; `digest` the fingerprint of
+//! all entities. Types that a newer server may add stay text here: what a hub
+//! takes and what a client shows is theirs to say.
 
 mod auth;
 mod digest;
 mod entity;
 mod fields;
 mod graph;
+mod listing;
+mod paths;
 mod record;
 mod relationship;
 mod sync;
@@ -20,9 +23,9 @@ mod version;
 pub use auth::{GuestTokenRequest, LoginRequest, Me, QrAnswer, QrData, Role, TokenAnswer};
 pub use digest::EntityDigest;
 pub use entity::{ENTITY_TYPES, Entity, SOURCE_TYPES};
-pub use graph::{
-    EntityAnswer, EntityListing, Listed, MAX_LISTING_BYTES, RelationshipListing, VersionListing,
-};
+pub use graph::{EntityAnswer, EntityListing, Listed, RelationshipListing, VersionListing};
+pub use listing::for_each_edge;
+pub use paths::{entity_path, relationships_path, status_path, version_path, versions_path};
 pub use record::{
     TO_FIELD, Unusable, edge_body, edge_message, edge_record, entity_body, entity_change, entity_record,
 };

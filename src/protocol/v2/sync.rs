@@ -208,6 +208,13 @@ impl SyncRequest {
     }
 }
 
+impl SyncRequest {
+    /// A vector clock that says nothing.
+    pub fn empty_clock() -> JsonObject {
+        empty_clock()
+    }
+}
+
 /// A vector clock that says nothing: `{"clocks": {}}`.
 fn empty_clock() -> JsonObject {
     let mut clock = JsonObject::new();

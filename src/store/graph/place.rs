@@ -7,6 +7,22 @@ use crate::protocol::v2::{TO_FIELD, edge_body};
 use crate::store::edits;
 use crate::store::{Origin, StoreError, Tx, rows};
 
+/// Sees to the edges of an edited entity, and to the ends of an edited edge.
+pub(in crate::store) fn follow_edit(tx: &Tx<'_>, version: &Version) -> Result<(), StoreError> {
+    if version.content().is_some() {
+        return follow_version(tx, version);
+    }
+    around_edge(tx, version)
+}
+
+/// Places anew what an edge placed or places. Any other record is let be.
+pub(in crate::store) fn around_edge(tx: &Tx<'_>, edge: &Version) -> Result<(), StoreError> {
+    match (&edge.key.kind, &edge.parent_id) {
+        (Kind::Relationship, Some(from)) => refresh_around(tx, from),
+        _ => Ok(()),
+    }
+}
+
 /// Changes edges so that they say what a version made here says it is in. A move
 /// leads the same edge elsewhere: others then see one edge, not two.
 pub(in crate::store) fn follow_version(tx: &Tx<'_>, version: &Version) -> Result<(), StoreError> {
@@ -32,6 +48,7 @@ pub(in crate::store) fn follow_version(tx: &Tx<'_>, version: &Version) -> Result
         (None, Some(edge)) => {
             remove_edge(tx, &edge.version)?;
         }
+        // In a house through a zone: that it is not to be any more can't be said.
         (None, None) => {}
     }
     refresh(tx, key)
@@ -82,20 +99,22 @@ pub(in crate::store) fn connect(
 ) -> Result<Record, StoreError> {
     let edge = put_edge(tx, &from.id, &to.id, relationship_type, properties)?;
     touch(tx, from)?;
-    refresh_around(tx, &from.id)?;
     Ok(edge)
 }
 
 /// Takes an edge away, and makes a new version of its start.
 pub(in crate::store) fn disconnect(tx: &Tx<'_>, edge: &Version) -> Result<(), StoreError> {
     remove_edge(tx, edge)?;
-    if let Some(from) = &edge.parent_id {
-        if let Some(from) = edges::find(tx.connection, from)? {
-            touch(tx, &from)?;
-        }
-        refresh_around(tx, from)?;
+    match edge
+        .parent_id
+        .as_ref()
+        .map(|from| edges::find(tx.connection, from))
+        .transpose()?
+        .flatten()
+    {
+        Some(from) => touch(tx, &from),
+        None => Ok(()),
     }
-    Ok(())
 }
 
 /// A new version of an entity that says what the one before says.

@@ -1,1 +1,245 @@
-//! TBD
+//! Reading all edges of the server, and finding those that are pinned to versions
+//! of ours that are no longer current.
+//!
+//! A listing is complete or it is none: what it does not name is gone, unless an
+//! edit of it waits here.
+
+use std::collections::{HashMap, HashSet};
+
+use rusqlite::Connection;
+
+use super::{edges, place};
+use crate::model::{Key, Kind, RecordId, Version};
+use crate::protocol::ProtocolError;
+use crate::protocol::v2::{Relationship, edge_message, edge_record, for_each_edge};
+use crate::store::mirror::ServerVersion;
+use crate::store::pull::synced;
+use crate::store::{Origin, StoreError, Tx, metadata, mirror, outbox, rows};
+
+/// What a listing of edges did.
+#[derive(Debug, Clone, Default, PartialEq)]
+pub struct EdgeReport {
+    /// The generation after it.
+    pub generation: i64,
+    /// Edges that are new, other or gone.
+    pub changed: u64,
+    /// Edges that can't be kept here, and why.
+    pub unusable: Vec<(String, String)>,
+    /// The server's edges that have to be pinned to the current versions, so that
+    /// its own listings of rooms find what is in them.
+    pub stale: Vec<Relationship>,
+}
+
+/// Why a listing was not taken.
+#[derive(Debug)]
+pub(in crate::store) enum Refused {
+    /// It can't be read.
+    Garbled(ProtocolError),
+    /// The replica failed.
+    Store(StoreError),
+}
+
+impl From<StoreError> for Refused {
+    fn from(error: StoreError) -> Self {
+        Refused::Store(error)
+    }
+}
+
+/// Applies a listing, or `None` if the replica moved on since it was asked for.
+pub(in crate::store) fn apply(
+    tx: &Tx<'_>,
+    generation: i64,
+    listing: &[u8],
+) -> Result<Option<EdgeReport>, Refused> {
+    let meta = metadata::get(tx.connection)?;
+    if meta.generation != generation {
+        return Ok(None);
+    }
+    let mut round = Round {
+        any_pending: outbox::counts(tx.connection)? != (0, 0),
+        pins: Pins {
+            ours: versions_by(tx.connection, &meta.client_id)?,
+            author: meta.client_id.clone(),
+        },
+        named: HashSet::new(),
+        moved: HashSet::new(),
+        report: EdgeReport::default(),
+    };
+    for_each_edge(listing, |edge| round.take(tx, edge))
+        .map_err(Refused::Garbled)?
+        .map_err(Refused::Store)?;
+    round.drop_unnamed(tx)?;
+    if meta.edges_due >= 2 {
+        place::refresh_all(tx)?;
+    } else {
+        for id in &round.moved {
+            place::refresh_around(tx, id)?;
+        }
+    }
+    metadata::set(
+        tx.connection,
+        "edges_due = 0, edges_read_at = ?1",
+        &[&tx.now.to_string()],
+    )?;
+    let mut report = round.report;
+    report.generation = metadata::next_generation(tx.connection)?;
+    Ok(Some(report))
+}
+
+struct Round {
+    any_pending: bool,
+    pins: Pins,
+    named: HashSet<String>,
+    /// Entities of which an edge changed.
+    moved: HashSet<RecordId>,
+    report: EdgeReport,
+}
+
+impl Round {
+    fn take(&mut self, tx: &Tx<'_>, edge: Relationship) -> Result<(), StoreError> {
+        let id = edge.id.clone();
+        let edge = match edge_record(edge) {
+            Ok(edge) => edge,
+            Err(problem) => {
+                self.report.unusable.push((id, problem.to_string()));
+                return Ok(());
+            }
+        };
+        self.named.insert(id);
+        self.pins.check(tx, &edge, &mut self.report.stale)?;
+        let key = &edge.key;
+        if self.any_pending && guard_pending(outbox::get(tx.connection, key)?.is_some()) {
+            let server = ServerVersion {
+                version: edge,
+                bases: Vec::new(),
+            };
+            return mirror::put(tx.connection, &server, tx.resync()?);
+        }
+        let current = rows::get(tx.connection, key)?.map(|record| record.version);
+        match &current {
+            Some(known) if says_the_same(known, &edge) => {
+                if known.body != edge.body {
+                    // Pinned anew: that is between the server and us.
+                    tx.put_quietly(&edge, synced(&edge, tx.now))?;
+                }
+                return Ok(());
+            }
+            None if edge.deleted => {}
+            _ => self.report.changed += 1,
+        }
+        self.moved
+            .extend(current.as_ref().and_then(|edge| edge.parent_id.clone()));
+        self.moved.extend(edge.parent_id.clone());
+        tx.put(&edge, synced(&edge, tx.now), current.as_ref(), Origin::Remote)
+    }
+
+    /// An edge that a complete answer does not name, and that no edit here speaks of, is gone.
+    fn drop_unnamed(&mut self, tx: &Tx<'_>) -> Result<(), StoreError> {
+        for (id, from, deleted) in clean_edges(tx.connection)? {
+            if self.named.contains(&id) {
+                continue;
+            }
+            let Ok(id) = RecordId::new(id) else { continue };
+            let key = Key::new(Kind::Relationship, id);
+            rows::remove(tx.connection, &key)?;
+            tx.change_seq()?;
+            if !deleted {
+                self.report.changed += 1;
+                tx.emit_removed(&key, Origin::Remote);
+            }
+            self.moved.extend(from.and_then(|id| RecordId::new(id).ok()));
+        }
+        Ok(())
+    }
+}
+
+fn guard_pending(pending: bool) -> bool {
+    pending
+}
+
+/// Whether two records of an edge mean the same, whatever versions they are pinned to.
+fn says_the_same(a: &Version, b: &Version) -> bool {
+    let said = |edge: &Version, field: &str| edge.body.get(field).cloned();
+    a.deleted == b.deleted
+        && a.parent_id == b.parent_id
+        && ["to_entity_id", "relationship_type", "properties"]
+            .iter()
+            .all(|field| said(a, field) == said(b, field))
+}
+
+/// The edges without unsent edits: id, start, whether it is a tombstone.
+fn clean_edges(connection: &Connection) -> Result<Vec<(String, Option<String>, bool)>, StoreError> {
+    let mut statement = connection.prepare_cached(
+        "SELECT id, parent_id, deleted FROM records WHERE kind = 'relationship'
+             AND NOT EXISTS (SELECT 1 FROM outbox WHERE outbox.kind = 'relationship' AND outbox.id = records.id)",
+    )?;
+    let rows = statement.query_map([], |row| Ok((row.get(0)?, row.get(1)?, row.get(2)?)))?;
+    Ok(rows.collect::<rusqlite::Result<_>>()?)
+}
+
+/// The entities without unsent edits whose version was made by `author`.
+fn versions_by(connection: &Connection, author: &str) -> Result<HashMap<String, String>, StoreError> {
+    let mut statement = connection.prepare_cached(
+        "SELECT id, sync_id FROM records
+         WHERE kind NOT IN ('user', 'entity_state', 'event', 'relationship') AND sync_status = 'synced'
+             AND sync_id LIKE '%-' || ?1",
+    )?;
+    let rows = statement.query_map([author], |row| Ok((row.get(0)?, row.get(1)?)))?;
+    Ok(rows.collect::<rusqlite::Result<_>>()?)
+}
+
+/// Which edges this replica has to pin anew: the server forgets what is in a room
+/// once the room or what is in it was edited, and whoever edited sees to it.
+struct Pins {
+    /// Entities whose current version was made here.
+    ours: HashMap<String, String>,
+    author: String,
+}
+
+impl Pins {
+    fn check(&self, tx: &Tx<'_>, edge: &Version, stale: &mut Vec<Relationship>) -> Result<(), StoreError> {
+        if edge.deleted || !edges::is_containment(edge) {
+            return Ok(());
+        }
+        let from = self.fresh(tx, edge.parent_id.as_ref(), edge.text("from_entity_version"))?;
+        let to = self.fresh(tx, edges::target(edge).as_ref(), edge.text("to_entity_version"))?;
+        if from.is_none() && to.is_none() {
+            return Ok(());
+        }
+        let pinned = |fresh: Option<String>, field: &str| {
+            fresh.unwrap_or_else(|| edge.text(field).unwrap_or_default().to_owned())
+        };
+        let from = pinned(from, "from_entity_version");
+        let to = pinned(to, "to_entity_version");
+        stale.push(edge_message(edge, &from, &to));
+        Ok(())
+    }
+
+    /// The version that an end is to be pinned to, if that is ours to say: it is
+    /// newer and was made here, or the old one was made here and is not current.
+    fn fresh(
+        &self,
+        tx: &Tx<'_>,
+        id: Option<&RecordId>,
+        pinned: Option<&str>,
+    ) -> Result<Option<String>, StoreError> {
+        let (Some(id), Some(pinned)) = (id, pinned) else {
+            return Ok(None);
+        };
+        if let Some(current) = self.ours.get(id.as_str()) {
+            return Ok((current.as_str() > pinned).then(|| current.clone()));
+        }
+        if !pinned.ends_with(&self.author) {
+            return Ok(None);
+        }
+        let Some(key) = edges::find(tx.connection, id)? else {
+            return Ok(None);
+        };
+        if outbox::get(tx.connection, &key)?.is_some() {
+            // Settled by the next push, and seen to after it.
+            return Ok(None);
+        }
+        let current = rows::get(tx.connection, &key)?.map(|record| record.version.sync_id);
+        Ok(current.filter(|current| current != pinned))
+    }
+}

@@ -1,0 +1,61 @@
+//! Versions made here that the server took and then replaced by one that does not
+//! name them: is it a descendant all the same? Its author is told if not.
+
+use std::collections::VecDeque;
+
+use super::super::planner::{Frame, Next, Step, SyncError, server_error};
+use super::messages;
+use crate::model::Version;
+use crate::protocol::v2::versions_path;
+use crate::store::push::SettleReport;
+use crate::transport::Response;
+
+#[derive(Debug, Default)]
+pub(in crate::sync) struct Inspecting {
+    waiting: VecDeque<Version>,
+}
+
+impl Inspecting {
+    /// Asks the replica which there are.
+    pub(in crate::sync) fn start() -> (Self, Next) {
+        (Self::default(), Next::Step(Step::ListDisplaced))
+    }
+
+    pub(in crate::sync) fn listed(&mut self, versions: Vec<Version>) -> Next {
+        self.waiting = versions.into();
+        self.ask()
+    }
+
+    fn ask(&self) -> Next {
+        match self.waiting.front() {
+            Some(version) => Next::get(versions_path(version.key.id.as_str())),
+            None => Next::Complete,
+        }
+    }
+
+    pub(in crate::sync) fn response(&mut self, frame: &Frame, response: &Response) -> Next {
+        let versions = match response.status {
+            200 => match messages::versions(&response.body) {
+                Ok(versions) => Some(versions),
+                Err(error) => return Next::Fail(SyncError::Protocol(error)),
+            },
+            // Nothing is known of its versions any more.
+            404 | 405 => None,
+            _ => return Next::Fail(server_error(response)),
+        };
+        match self.waiting.pop_front() {
+            Some(version) => Next::Step(Step::Inspect {
+                generation: frame.session.generation,
+                version: Box::new(version),
+                versions,
+            }),
+            None => Next::Complete,
+        }
+    }
+
+    pub(in crate::sync) fn settled(&mut self, frame: &mut Frame, report: SettleReport) -> Next {
+        frame.session.generation = report.generation;
+        frame.report.conflicts.extend(report.conflicts);
+        self.ask()
+    }
+}
