@@ -26,6 +26,8 @@ pub enum Lookup {
         winner: Box<Version>,
         /// The version string of the one that lost.
         version: String,
+        /// Why it did.
+        reason: String,
     },
 }
 
@@ -88,7 +90,7 @@ fn settle_entity(
         .iter()
         .filter(|conflict| conflict.resolved_version == conflict.remote_version)
     {
-        note_loser(tx, item, &won.local_version, mirrored.as_ref(), report)?;
+        note_loser(tx, item, won, mirrored.as_ref(), report)?;
     }
     let decided = about
         .iter()
@@ -120,11 +122,15 @@ fn settle_entity(
     }
 }
 
-/// The server's words for why a pushed version lost, from this replica's side.
+/// The server's words for why one of two versions stays, from this replica's side.
 fn words(strategy: &Strategy) -> String {
     match strategy {
         Strategy::LocalNewer => "newer_remote".to_owned(),
         Strategy::LocalGreater => "sync_id_tiebreak_remote".to_owned(),
+        // The server compares with the time its version came at, which is not the
+        // time inside it: what it says decides, not what the rule makes of the two.
+        Strategy::RemoteNewer => "newer_local".to_owned(),
+        Strategy::RemoteGreater => "sync_id_tiebreak_local".to_owned(),
         other => other.as_str().to_owned(),
     }
 }
@@ -161,24 +167,26 @@ fn deleted(
 fn note_loser(
     tx: &Tx<'_>,
     item: &PushItem,
-    version: &str,
+    conflict: &Conflict,
     mirrored: Option<&ServerVersion>,
     report: &mut SettleReport,
 ) -> Result<(), StoreError> {
     let edit = &item.change.version;
-    match mirrored.filter(|server| server.version.sync_id == version) {
+    let reason = words(&conflict.resolution_strategy);
+    match mirrored.filter(|server| server.version.sync_id == conflict.local_version) {
         Some(server) => pull::lose(
             tx,
             &server.version,
             edit,
-            &pull::reason_seen_here(edit, &server.version, ""),
+            &reason,
             Loser::Remote,
             &mut report.conflicts,
         ),
         None => {
             report.lookups.push(Lookup::Displaced {
                 winner: Box::new(edit.clone()),
-                version: version.to_owned(),
+                version: conflict.local_version.clone(),
+                reason,
             });
             Ok(())
         }
@@ -284,13 +292,13 @@ pub(in crate::store) fn resolve(
     let mut report = SettleReport::default();
     match lookup {
         Lookup::Outcome { item, lost } => outcome(tx, item, lost.as_deref(), found, &mut report)?,
-        Lookup::Displaced { winner, .. } => {
+        Lookup::Displaced { winner, reason, .. } => {
             if let Some(loser) = found {
                 pull::lose(
                     tx,
                     &loser.version,
                     winner,
-                    &pull::reason_seen_here(winner, &loser.version, ""),
+                    reason,
                     Loser::Remote,
                     &mut report.conflicts,
                 )?;
