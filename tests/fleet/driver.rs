@@ -114,6 +114,13 @@ impl World {
         let owner = running.owner.clone();
         let name = step_name(&step);
         let witness = Witness::of(&step);
+        if self.verbose
+            && let Witness::Page { page } = &witness
+        {
+            for change in &page.changes {
+                println!("     {} {} on {:?}", change.version.key, change.version.sync_id, change.bases);
+            }
+        }
         let before = self.clients[client].unsent()?;
         let lease = self.clients[client].lease()?;
         let (outcome, struck) = self.clients[client].sabotaged(draw, |store| execute(store, &owner, step));

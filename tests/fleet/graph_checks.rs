@@ -118,7 +118,18 @@ impl World {
         if may_move {
             let meta = self.clients[client].store.read(metadata::get).map_err(odd)?;
             if meta.digest_mismatches > 0 {
-                return broken("7 digests agree after a whole pull", format!("client {client}"));
+                let (ours, hub) = (self.known(client)?, self.hub.graph()?.current()?);
+                let mut ids: BTreeSet<&String> = ours.keys().collect();
+                ids.extend(hub.keys());
+                let pairs = ids.into_iter().map(|id| (id, ours.get(id), hub.get(id)));
+                let other: Vec<_> = pairs
+                    .map(|(id, ours, hub)| (id, ours, hub.map(|entity| &entity.version)))
+                    .filter(|(_, ours, hub)| ours != hub)
+                    .collect();
+                return broken(
+                    "7 digests agree after a whole pull",
+                    format!("client {client} knows, and the hub has by now: {other:?}"),
+                );
             }
         }
         Ok(())
@@ -227,7 +238,7 @@ impl World {
         for client in 0..self.clients.len() {
             let shelf = self.shelf(client)?;
             self.check_entities(client, &shelf, hub)?;
-            if self.graph_digest(client, &shelf)? != digest {
+            if self.graph_digest(client)? != digest {
                 return broken("7 equal state digests", format!("client {client}"));
             }
             let unsent: BTreeSet<String> = self.clients[client]
@@ -286,7 +297,9 @@ impl World {
         }
     }
 
-    fn graph_digest(&self, client: usize, shelf: &Shelf) -> Check<String> {
+    /// Which version of every entity a client knows the hub to have.
+    fn known(&self, client: usize) -> Check<BTreeMap<String, String>> {
+        let shelf = self.shelf(client)?;
         let unsent = self.clients[client].unsent()?;
         let mut known: BTreeMap<String, String> = BTreeMap::new();
         for (key, record) in shelf.iter().filter(|(key, _)| key.kind.is_entity()) {
@@ -301,8 +314,12 @@ impl World {
             };
             known.extend(version.map(|version| (key.id.to_string(), version)));
         }
+        Ok(known)
+    }
+
+    fn graph_digest(&self, client: usize) -> Check<String> {
         let mut digest = EntityDigest::default();
-        for (id, version) in &known {
+        for (id, version) in &self.known(client)? {
             digest.add(id, version);
         }
         Ok(digest.finish())

@@ -116,6 +116,13 @@ impl World {
     pub fn learn(&mut self, changes: &[Change], told: &SyncResponse) -> Check {
         for change in changes {
             if let Some(entity) = &change.entity {
+                self.note(format_args!(
+                    "hub hears {} {} {} on {:?}",
+                    change.change_type.as_str(),
+                    entity.id,
+                    entity.version,
+                    entity.parent_versions
+                ));
                 let hub = self.hub.graph()?;
                 let kept = hub
                     .versions(&entity.id)
@@ -127,6 +134,14 @@ impl World {
                 }
             }
             for edge in &change.relationships {
+                self.note(format_args!(
+                    "hub hears edge {} {} of {} to {} {}",
+                    edge.id,
+                    edge.relationship_type,
+                    edge.from_entity_id,
+                    edge.to_entity_id,
+                    edge.is_deleted()
+                ));
                 if told.applied_relationships.contains(&edge.id) {
                     let says = EdgeSays::of(edge);
                     let known = self.model.graph.edges.entry(edge.id.clone()).or_default();
@@ -139,6 +154,7 @@ impl World {
             }
         }
         for conflict in &told.conflicts {
+            self.note(format_args!("hub decides {conflict:?}"));
             self.cover
                 .hit(&format!("hub: {}", conflict.resolution_strategy.as_str()));
             let (pushed, current) = (&conflict.remote_version, &conflict.local_version);

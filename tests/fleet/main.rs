@@ -173,7 +173,7 @@ fn main() -> ExitCode {
     let covers = total.into_inner().unwrap();
     let mut failures = failures.into_inner().unwrap();
     failures.sort_by_key(|(seed, ..)| *seed);
-    if failures.is_empty() || args.verbose {
+    if failures.is_empty() {
         for (protocol, cover) in args.protocols.iter().zip(&covers) {
             println!("protocol {}", protocol.as_str());
             cover.print(*protocol);

@@ -142,13 +142,15 @@ fn deleted(
     mirrored: Option<ServerVersion>,
     report: &mut SettleReport,
 ) -> Result<(), StoreError> {
-    let concurrent = mirrored.filter(|server| !item.change.bases.contains(&server.version.sync_id));
-    match concurrent {
-        Some(server) if server.version.deleted => {
+    // What was revived here and deleted again before anybody heard of it is a
+    // delete made on a tombstone.
+    let revived = !item.luggage.before.is_empty();
+    match mirrored {
+        Some(server) if server.version.deleted && !(revived && is_base(item, &server)) => {
             report.settled += 1;
             settle_edit(tx, item, &server)
         }
-        Some(server) => {
+        Some(server) if !is_base(item, &server) => {
             pull::lose(
                 tx,
                 &server.version,
@@ -159,8 +161,13 @@ fn deleted(
             )?;
             applied(tx, item, report)
         }
-        None => applied(tx, item, report),
+        _ => applied(tx, item, report),
     }
+}
+
+/// Whether an edit was made on what the server has.
+fn is_base(item: &PushItem, server: &ServerVersion) -> bool {
+    item.change.bases.contains(&server.version.sync_id)
 }
 
 /// A version of somebody else that gave way to an edit made here.
