@@ -109,8 +109,11 @@ fn settle_entity(
                 }
             }
         }
-        // It says nothing of an edit that came before: others may have come since.
-        None if item.luggage.again => {
+        // It says nothing of an edit that came before: others may have come since. One
+        // that was made on something else and met no conflict did come before.
+        None if item.luggage.again
+            || (!edit.deleted && mirrored.as_ref().is_some_and(|server| !is_base(item, server))) =>
+        {
             report.lookups.push(Lookup::Outcome {
                 item: Box::new(item.clone()),
                 lost: None,
