@@ -118,7 +118,10 @@ impl World {
             && let Witness::Page { page } = &witness
         {
             for change in &page.changes {
-                println!("     {} {} on {:?}", change.version.key, change.version.sync_id, change.bases);
+                println!(
+                    "     {} {} on {:?}",
+                    change.version.key, change.version.sync_id, change.bases
+                );
             }
         }
         let before = self.clients[client].unsent()?;

@@ -170,7 +170,7 @@ impl World {
             .collect();
         let chosen = hot
             .and_then(|key| shelf.get(&key))
-            .filter(|record| !record.version.deleted)
+            .filter(|record| !record.version.deleted && record.version.key.kind != Kind::Relationship)
             .or_else(|| self.rng.pick(&live).copied())
             .map(|record| record.version.clone());
         Ok(match self.rng.below(100) {

@@ -177,9 +177,7 @@ impl World {
 
     pub fn check_graph_end(&mut self) -> Check {
         let current = self.hub.graph()?.current()?;
-        let mut safe: BTreeSet<String> = current.values().map(|entity| entity.version.clone()).collect();
-        self.with_ancestors(&mut safe);
-        self.check_displaced(&current, &safe)?;
+        let mut safe = self.check_displaced(&current)?;
         safe.extend(self.model.graph.moot.iter().cloned());
         for client in 0..self.clients.len() {
             for entry in self.journal(client)? {
@@ -197,12 +195,13 @@ impl World {
         }
         self.with_ancestors(&mut safe);
         for (id, made) in &self.model.edits {
-            // Of an edge the last word counts: it has no versions.
-            if !safe.contains(id)
-                && !made.dropped
-                && made.author != Author::Foreign
-                && !is_edge(&made.version)
-            {
+            // Of an edge the last word counts: it has no versions. And what was to be
+            // gone is gone, whoever's delete it was.
+            let gone = made.version.deleted
+                && current
+                    .get(made.version.key.id.as_str())
+                    .is_none_or(Entity::is_deleted);
+            if !safe.contains(id) && !made.dropped && !is_edge(&made.version) && !gone {
                 return broken(
                     "no edit is lost",
                     format!(
@@ -215,20 +214,34 @@ impl World {
         self.check_graph_convergence(&current)
     }
 
-    /// What the hub keeps as history only, its author keeps in the journal.
-    fn check_displaced(&mut self, current: &BTreeMap<String, Entity>, ancestors: &BTreeSet<String>) -> Check {
+    /// What the hub keeps as history only, and nobody saw and went on from, its
+    /// author keeps in the journal. Gives what is safe at the hub.
+    fn check_displaced(&mut self, current: &BTreeMap<String, Entity>) -> Check<BTreeSet<String>> {
+        let mut kept = Vec::new();
+        let mut seen = BTreeSet::new();
+        let mut safe = BTreeSet::new();
         for (id, entity) in current {
-            self.check_whole(&as_version(entity.clone())?)?;
+            safe.insert(entity.version.clone());
             for version in self.hub.graph()?.versions(id) {
                 let version = as_version(version)?;
                 self.check_whole(&version)?;
-                if !ancestors.contains(&version.sync_id) && !(version.deleted && entity.is_deleted()) {
-                    self.cover.hit("end: a version that lost");
-                    self.check_author_knows(&version)?;
+                let made = self.model.edits.get(&version.sync_id);
+                if made.is_some_and(|made| made.author == Author::Foreign) {
+                    safe.insert(version.sync_id.clone());
                 }
+                seen.extend(made.into_iter().flat_map(|made| made.made_on.iter().cloned()));
+                kept.push((version, entity.is_deleted()));
             }
         }
-        Ok(())
+        self.with_ancestors(&mut seen);
+        for (version, gone) in kept {
+            let id = &version.sync_id;
+            if !seen.contains(id) && !safe.contains(id) && !(version.deleted && gone) {
+                self.cover.hit("end: a version that lost");
+                self.check_author_knows(&version)?;
+            }
+        }
+        Ok(safe)
     }
 
     fn check_graph_convergence(&mut self, hub: &BTreeMap<String, Entity>) -> Check {

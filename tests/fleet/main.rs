@@ -56,6 +56,8 @@ struct Args {
     seeds: u64,
     first: u64,
     verbose: bool,
+    /// Whether a seed that fails does not end the run.
+    keep_going: bool,
 }
 
 fn args() -> Result<Args, String> {
@@ -64,6 +66,7 @@ fn args() -> Result<Args, String> {
         seeds: 100,
         first: 0,
         verbose: false,
+        keep_going: false,
     };
     let mut words = std::env::args().skip(1);
     while let Some(word) = words.next() {
@@ -83,11 +86,12 @@ fn args() -> Result<Args, String> {
             "--seeds" => args.seeds = number()?,
             "--seed" => args.first = number()?,
             "--verbose" => args.verbose = true,
+            "--keep-going" => args.keep_going = true,
             // What `cargo test` may pass to every harness.
             "--nocapture" | "--quiet" | "-q" => {}
             _ => {
                 return Err(format!(
-                    "unknown argument {word}; known: --protocol v1|v2, --seeds N, --seed S, --verbose"
+                    "unknown argument {word}; known: --protocol v1|v2, --seeds N, --seed S, --verbose, --keep-going"
                 ));
             }
         }
@@ -164,7 +168,7 @@ fn main() -> ExitCode {
                     total.lock().unwrap()[turn].add(&seen);
                     if let Err(violation) = outcome {
                         failures.lock().unwrap().push((seed, protocol, violation));
-                        stop.store(true, Ordering::Relaxed);
+                        stop.store(!args.keep_going, Ordering::Relaxed);
                     }
                 }
             });
