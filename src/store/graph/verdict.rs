@@ -95,6 +95,8 @@ fn settle_entity(
     let decided = about
         .iter()
         .find(|conflict| conflict.remote_version == edit.sync_id);
+    // Nor does it say whether a delete found anything, after what was sent before it.
+    let again = item.luggage.again || (edit.deleted && !item.luggage.before.is_empty());
     match decided {
         Some(conflict) if conflict.resolved_version != edit.sync_id => {
             let reason = words(&conflict.resolution_strategy);
@@ -111,7 +113,7 @@ fn settle_entity(
         }
         // It says nothing of an edit that came before: others may have come since. One
         // that was made on something else and met no conflict did come before.
-        None if item.luggage.again
+        None if again
             || (!edit.deleted && mirrored.as_ref().is_some_and(|server| !is_base(item, server))) =>
         {
             report.lookups.push(Lookup::Outcome {
@@ -145,11 +147,9 @@ fn deleted(
     mirrored: Option<ServerVersion>,
     report: &mut SettleReport,
 ) -> Result<(), StoreError> {
-    // What was revived here and deleted again before anybody heard of it is a
-    // delete made on a tombstone.
-    let revived = !item.luggage.before.is_empty();
     match mirrored {
-        Some(server) if server.version.deleted && !(revived && is_base(item, &server)) => {
+        // Also what was revived here and deleted again before anybody heard of it.
+        Some(server) if server.version.deleted => {
             report.settled += 1;
             settle_edit(tx, item, &server)
         }
