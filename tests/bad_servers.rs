@@ -9,8 +9,6 @@
 
 #[path = "bad_servers/deltas.rs"]
 mod deltas;
-#[path = "bad_servers/front.rs"]
-mod front;
 #[path = "bad_servers/gzip.rs"]
 mod gzip;
 #[path = "bad_servers/impatient.rs"]
@@ -26,10 +24,10 @@ mod weather;
 use std::path::PathBuf;
 use std::sync::Arc;
 
-use front::{Front, Trick};
 use impatient::Impatient;
 use rusqlite::types::ValueRef;
 use serde_json::{Value, json};
+use support::front::{Front, Trick};
 use support::raw_http::Canned;
 use wildthing::client::{ConnectOptions, OpenOptions, RoomPatch, WildThingClient, WildThingError};
 use wildthing::hub::{Hub, HubOptions};

@@ -13,6 +13,8 @@ fn help_names_every_command_and_exit_code() {
     let help = Shell::new().run(&["--help"]).ok();
     for word in [
         "connect",
+        "login",
+        "logout",
         "sync",
         "sync-daemon",
         "status",

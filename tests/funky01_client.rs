@@ -6,8 +6,6 @@
 
 #[path = "funky01_client/crossing.rs"]
 mod crossing;
-#[path = "bad_servers/front.rs"]
-mod front;
 #[path = "bad_servers/impatient.rs"]
 mod impatient;
 #[path = "funky01_client/lost_answers.rs"]

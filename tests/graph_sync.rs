@@ -1,13 +1,24 @@
 //! Clients against a hub that speaks v2, over a real socket: what somebody whose
 //! house runs FunkyGibbon 0.3 would notice. The same calls as against v1.
 #![cfg(feature = "testing")]
-#![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic)]
+#![allow(
+    missing_docs,
+    unreachable_pub,
+    clippy::unwrap_used,
+    clippy::expect_used,
+    clippy::panic
+)]
 
 mod hub2_support;
 mod hub_support;
 
+#[path = "graph_sync/faults.rs"]
+mod faults;
+#[path = "graph_sync/moving.rs"]
+mod moving;
 #[path = "graph_sync/recorded.rs"]
 mod recorded;
+mod support;
 #[path = "graph_sync/traps.rs"]
 mod traps;
 

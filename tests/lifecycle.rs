@@ -4,9 +4,6 @@
 #![cfg(all(feature = "testing", target_os = "linux"))]
 #![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic)]
 
-#[path = "bad_servers/front.rs"]
-#[allow(unreachable_pub)]
-mod front;
 #[path = "lifecycle/held.rs"]
 mod held;
 #[path = "lifecycle/overlap.rs"]

@@ -382,7 +382,7 @@ fn invariant_3_an_entry_leaves_only_when_the_server_named_it() {
     let answer = serve(
         &mut hub,
         &Ask {
-            path: PUSH_PATH,
+            path: PUSH_PATH.into(),
             bytes,
         },
     );
@@ -541,8 +541,9 @@ fn invariant_9_killed_at_any_commit_the_next_start_continues() {
             event = match run.step(event) {
                 Ok(Event::StoreFailed(_)) | Err(Outward::Over(_)) => break,
                 Ok(next) => next,
-                Err(Outward::Request { path, body }) => {
-                    let bytes = serde_json::to_vec(&body).unwrap();
+                Err(Outward::Request(ask)) => {
+                    let bytes = serde_json::to_vec(&ask.body).unwrap();
+                    let path = ask.path;
                     Event::Response(serve(&mut hub, &Ask { path, bytes }))
                 }
                 Err(Outward::Wait(_)) => Event::Timer,

@@ -4,6 +4,8 @@
 
 #[path = "transport_http/limits.rs"]
 mod limits;
+#[path = "transport_http/own_tls.rs"]
+mod own_tls;
 mod support;
 #[path = "transport_http/tls.rs"]
 mod tls;

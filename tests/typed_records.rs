@@ -4,17 +4,15 @@
 #![cfg(feature = "testing")]
 #![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic)]
 
-#[path = "bad_servers/front.rs"]
-mod front;
 #[path = "bad_servers/impatient.rs"]
 mod impatient;
 mod support;
 
 use std::sync::Arc;
 
-use front::{Front, Trick};
 use impatient::Impatient;
 use serde_json::{Value, json};
+use support::front::{Front, Trick};
 use support::raw_http::Canned;
 use wildthing::client::{
     DevicePatch, DeviceType, Freshness, HousePatch, NewDevice, NewEvent, NewHouse, NewRoom, NewUser,

@@ -5,19 +5,21 @@ use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
 use std::sync::{Arc, Mutex};
 
 use super::core::{Core, Inner, Teller, blocking, lock};
-use super::link::{Link, SyncTeller, said};
+use super::link::{Link, SyncTeller, brought, said};
 use super::observe::follow;
+use super::tokens::Tokens;
 use super::types::{Durability, OpenOptions, Salvaged, Timeouts};
 use super::{Result, WildThingClient, WildThingError};
 use crate::model::{Kind, Timestamp};
 use crate::observe::{Broadcaster, Follower};
 use crate::protocol::Protocol;
 use crate::protocol::v1::{Delta, HEALTH_PATH, REQUEST_PATH, SyncRequest};
+use crate::protocol::v2::status_path;
 use crate::seam::{RealSeam, SharedSeam};
 use crate::store::{Store, StoreOptions, metadata};
 use crate::sync::background::Hints;
 use crate::sync::engine::{Engine, Progress};
-use crate::transport::{HttpOptions, HttpTransport, Request, Transport};
+use crate::transport::{HttpOptions, HttpTransport, Request, Response, Transport};
 
 /// What connecting to a server may need beside its URL and the token.
 #[derive(Debug, Clone, Default, PartialEq, Eq, uniffi::Record)]
@@ -36,6 +38,17 @@ pub struct ConnectOptions {
     /// replica is moved from v1 to v2 by `rebind`, and never back.
     #[uniffi(default = None)]
     pub protocol: Option<Protocol>,
+    /// A root certificate, or several, in PEM, that are trusted beside those of
+    /// the platform: for a house with a certificate authority of its own. Not
+    /// on Android, whose own settings say whom an app trusts.
+    #[uniffi(default = None)]
+    pub root_certificate_pem: Option<String>,
+    /// The SHA-256 of the server's own certificate (of its DER), 64 hexadecimal
+    /// digits, perhaps with colons: for a hub that signed its certificate itself.
+    /// Exactly that certificate is accepted then, whoever issued it, for
+    /// whatever name and time, and no other.
+    #[uniffi(default = None)]
+    pub pinned_certificate_sha256: Option<String>,
 }
 
 impl WildThingClient {
@@ -95,8 +108,9 @@ impl WildThingClient {
     /// Remembers the server and the token. Does not talk to the server;
     /// [`WildThingClient::probe`] does.
     ///
-    /// The token is kept in memory only. Fails with `Invalid` if the URL or the
-    /// token can't be used.
+    /// The token is kept in memory only; without one, [`WildThingClient::login`]
+    /// gets one. Fails with `Invalid` if the URL, the token, a certificate or its
+    /// digest can't be used.
     #[uniffi::method(default(auth_token = None, options = None))]
     pub async fn connect(
         &self,
@@ -105,9 +119,12 @@ impl WildThingClient {
         options: Option<ConnectOptions>,
     ) -> Result<()> {
         let options = options.unwrap_or_default();
+        let session = brought(auth_token.clone(), self.inner.core.seam.now());
         let transport = HttpTransport::new(HttpOptions {
             auth_token,
             timeouts: options.timeouts.unwrap_or_default(),
+            root_certificate_pem: options.root_certificate_pem,
+            pinned_certificate_sha256: options.pinned_certificate_sha256,
             ..HttpOptions::new(server_url.clone())
         })?;
         let connect = move |core: Arc<Core>| async move {
@@ -126,7 +143,7 @@ impl WildThingClient {
                     .set_server(Some(&server_url), client_id, options.rebind)?)
             };
             blocking(&core, name).await?;
-            core.relinked(Some(Arc::new(transport)));
+            core.relinked(Some(Arc::new(transport)), session);
             core.hints.token_given();
             Ok(())
         };
@@ -139,7 +156,13 @@ impl WildThingClient {
     /// answers is no server of ours.
     pub async fn probe(&self) -> Result<()> {
         let (transport, epoch) = self.server()?;
-        let client_id = self.client_id().await?;
+        let (client_id, protocol) = self
+            .inner
+            .blocking(|core| {
+                let meta = core.store.read(metadata::get)?;
+                Ok((meta.client_id, meta.protocol))
+            })
+            .await?;
         let core = Arc::clone(&self.inner.core);
         let task = self.inner.handle.spawn(async move {
             let health = transport.send(Request::get(HEALTH_PATH)).await?;
@@ -148,6 +171,15 @@ impl WildThingClient {
                     status: health.status,
                     detail: "the server is not well".into(),
                 });
+            }
+            if protocol != Protocol::V1 {
+                let status = transport.send(Request::get(status_path(&client_id))).await?;
+                match status.status {
+                    200 => return Ok(()),
+                    404 if protocol == Protocol::Auto => {}
+                    404 => return Err(unknown_protocol("v2")),
+                    _ => return Err(refused(&status)),
+                }
             }
             // Asks for nothing, but with the token. Far ahead, so that no server has anything to list.
             let nothing = SyncRequest {
@@ -165,16 +197,8 @@ impl WildThingClient {
                     .map_err(|error| WildThingError::Protocol {
                         problem: error.to_string(),
                     }),
-                401 | 403 => Err(WildThingError::NeedsAuth {
-                    status: answer.status,
-                }),
-                404 => Err(WildThingError::Protocol {
-                    problem: "the server does not know Inbetweenies v1; is the URL right?".into(),
-                }),
-                status => Err(WildThingError::Server {
-                    status,
-                    detail: String::from_utf8_lossy(&answer.body).chars().take(200).collect(),
-                }),
+                404 => Err(unknown_protocol("v1")),
+                _ => Err(refused(&answer)),
             }
         });
         let answer = task.await.unwrap_or(Err(WildThingError::Cancelled));
@@ -187,9 +211,10 @@ impl WildThingClient {
     /// Changes the token. A background sync that waits for one goes on.
     pub fn set_auth_token(&self, token: Option<String>) -> Result<()> {
         let (server, _) = self.server()?;
-        server.set_auth_token(token)?;
         let core = &self.inner.core;
-        core.link.retoken(&server, &core.store, &core.broadcaster);
+        let now = core.seam.now();
+        core.link
+            .retoken(&server, token, now, &core.store, &core.broadcaster)?;
         core.hints.token_given();
         Ok(())
     }
@@ -202,7 +227,7 @@ impl WildThingClient {
             blocking(&core, |core| Ok(core.store.set_server(None, None, false)?)).await?;
             core.stop_background().await;
             core.engine.cancel();
-            core.relinked(None);
+            core.relinked(None, None);
             Ok(())
         };
         self.inner.in_order(disconnect).await
@@ -286,6 +311,26 @@ impl WildThingClient {
     }
 }
 
+/// What answers is a server, but not of the protocol.
+fn unknown_protocol(protocol: &str) -> WildThingError {
+    WildThingError::Protocol {
+        problem: format!("the server does not know Inbetweenies {protocol}; is the URL right?"),
+    }
+}
+
+/// An answer to the probe that was not hoped for.
+fn refused(answer: &Response) -> WildThingError {
+    match answer.status {
+        401 | 403 => WildThingError::NeedsAuth {
+            status: answer.status,
+        },
+        status => WildThingError::Server {
+            status,
+            detail: String::from_utf8_lossy(&answer.body).chars().take(200).collect(),
+        },
+    }
+}
+
 impl WildThingClient {
     /// The server, and its number among those that were connected to.
     pub(super) fn server(&self) -> Result<(Arc<HttpTransport>, u64)> {
@@ -337,6 +382,7 @@ fn build(path: PathBuf, options: OpenOptions, seam: SharedSeam) -> Result<Core> 
         follower,
         hints,
         link,
+        tokens: Tokens::default(),
         turn: Arc::default(),
         background: Mutex::new(None),
         at_pause: Mutex::new(None),

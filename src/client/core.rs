@@ -9,6 +9,8 @@ use tokio::runtime::Runtime;
 use tokio::task::{JoinError, JoinHandle};
 
 use super::link::Link;
+use super::session::Session;
+use super::tokens::Tokens;
 use super::types::SyncStatus;
 use super::{Result, WildThingError};
 use crate::observe::{Broadcaster, Follower, Interest, Watching};
@@ -31,6 +33,7 @@ pub(super) struct Core {
     pub(super) follower: Arc<Follower>,
     pub(super) hints: Arc<Hints>,
     pub(super) link: Arc<Link>,
+    pub(super) tokens: Tokens,
     /// Held by whoever pauses, resumes, ends, connects, or starts or stops the
     /// background sync.
     pub(super) turn: Arc<tokio::sync::Mutex<()>>,
@@ -213,8 +216,8 @@ impl Core {
     }
 
     /// Another server, or none: what was known of the one before is void.
-    pub(super) fn relinked(&self, server: Option<Arc<HttpTransport>>) {
-        self.link.relink(server, &self.store, &self.broadcaster);
+    pub(super) fn relinked(&self, server: Option<Arc<HttpTransport>>, session: Option<Session>) {
+        self.link.relink(server, session, &self.store, &self.broadcaster);
     }
 }
 
@@ -266,6 +269,14 @@ impl From<TransportError> for WildThingError {
             },
             TransportError::InvalidToken => WildThingError::Invalid {
                 field: "auth_token".into(),
+                problem: error.to_string(),
+            },
+            TransportError::InvalidRoot { .. } => WildThingError::Invalid {
+                field: "root_certificate_pem".into(),
+                problem: error.to_string(),
+            },
+            TransportError::InvalidPin { .. } => WildThingError::Invalid {
+                field: "pinned_certificate_sha256".into(),
                 problem: error.to_string(),
             },
             TransportError::TooLarge { .. } | TransportError::Redirected { .. } => WildThingError::Protocol {

@@ -1,5 +1,7 @@
 //! The one error type of the public API, a variant per thing a caller can act on.
 
+use std::time::Duration;
+
 /// Why a call did not do what was asked. Nothing was half done.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error, uniffi::Error)]
 pub enum WildThingError {
@@ -9,11 +11,28 @@ pub enum WildThingError {
         /// What the network said.
         reason: String,
     },
-    /// The server refused the token. Work goes on after `set_auth_token`.
+    /// The server refused the token. Work goes on after `set_auth_token` or `login`.
     #[error("the server refused the token (HTTP {status})")]
     NeedsAuth {
         /// 401 or 403.
         status: u16,
+    },
+    /// The server does not know the password.
+    #[error("the password is wrong")]
+    WrongPassword,
+    /// The server takes no more guesses for now, and not even the right one.
+    #[error("too many attempts; try again in {} s", whole_seconds(retry_after))]
+    RateLimited {
+        /// For how long. Whoever asks before that is told the rest of it,
+        /// without the server being asked.
+        retry_after: Duration,
+    },
+    /// The server knows who asks, and does not allow it; or the invitation is
+    /// not, or no longer, good.
+    #[error("not allowed: {detail}")]
+    NotAllowed {
+        /// The server's words, shortened.
+        detail: String,
     },
     /// The server failed.
     #[error("the server answered {status}: {detail}")]
@@ -102,6 +121,9 @@ impl WildThingError {
         match self {
             WildThingError::Offline { .. } => "offline",
             WildThingError::NeedsAuth { .. } => "needs_auth",
+            WildThingError::WrongPassword => "wrong_password",
+            WildThingError::RateLimited { .. } => "rate_limited",
+            WildThingError::NotAllowed { .. } => "not_allowed",
             WildThingError::Server { .. } => "server",
             WildThingError::Protocol { .. } => "protocol",
             WildThingError::Storage { .. } => "storage",
@@ -117,4 +139,9 @@ impl WildThingError {
             WildThingError::Internal { .. } => "internal",
         }
     }
+}
+
+/// Rounded up: whoever waits so long has waited long enough.
+fn whole_seconds(duration: &Duration) -> u64 {
+    duration.as_secs() + u64::from(duration.subsec_nanos() > 0)
 }

@@ -4,13 +4,15 @@ use std::sync::atomic::{AtomicU64, Ordering};
 use std::sync::{Arc, Mutex};
 
 use super::WildThingError;
+use super::auth_types::AuthSession;
 use super::core::lock;
+use super::session::Session;
+use crate::model::Timestamp;
 use crate::observe::{Broadcaster, ChangeEvent, Connection};
-use crate::seam::BoxFuture;
 use crate::store::Store;
 use crate::sync::SyncError;
 use crate::sync::engine::{Outcome, Progress};
-use crate::transport::{HttpTransport, Request, Response, Transport, TransportError};
+use crate::transport::{HttpTransport, TransportError};
 
 /// The server, and how things stand with it.
 #[derive(Default)]
@@ -23,6 +25,8 @@ pub(super) struct Link {
 #[derive(Default)]
 struct State {
     server: Option<Arc<HttpTransport>>,
+    /// The token that the server is shown.
+    session: Option<Session>,
     connection: Connection,
     /// Counts servers and tokens.
     epoch: u64,
@@ -39,17 +43,36 @@ impl Link {
         Some((Arc::clone(state.server.as_ref()?), state.epoch))
     }
 
-    /// The server for a sync.
-    pub(super) fn transport(self: &Arc<Self>) -> Option<Arc<dyn Transport>> {
-        let (server, _) = self.server()?;
-        let link = Arc::clone(self);
-        Some(Arc::new(Asking { server, link }))
+    /// The same, and the token it is shown.
+    pub(super) fn present(&self) -> Option<(Arc<HttpTransport>, u64, Option<Session>)> {
+        let state = lock(&self.state);
+        let server = Arc::clone(state.server.as_ref()?);
+        Some((server, state.epoch, state.session.clone()))
+    }
+
+    /// What is known of the token in use.
+    pub(super) fn session(&self) -> Option<AuthSession> {
+        lock(&self.state).session.as_ref().map(Session::told)
+    }
+
+    /// A sync is about to ask `server`: the epoch that belongs to, and whether
+    /// its token may be replaced. Server and token may change in mid-sync.
+    pub(super) fn asking(&self, server: &Arc<HttpTransport>) -> (u64, bool) {
+        let (epoch, refreshable) = {
+            let state = lock(&self.state);
+            let session = state.session.as_ref().filter(|_| state.is_of(server));
+            let epoch = if state.is_of(server) { state.epoch } else { 0 };
+            (epoch, session.is_some_and(Session::is_refreshable))
+        };
+        self.asked.store(epoch, Ordering::Release);
+        (epoch, refreshable)
     }
 
     /// Another server, or none: news of the one before count no more.
     pub(super) fn relink(
         &self,
         server: Option<Arc<HttpTransport>>,
+        session: Option<Session>,
         store: &Store,
         broadcaster: &Arc<Broadcaster>,
     ) {
@@ -59,20 +82,82 @@ impl Link {
         };
         self.set(store, broadcaster, |state| {
             state.server = server;
+            state.session = session;
             state.epoch += 1;
             Some(connection)
         });
     }
 
-    /// `server` was given another token: news of the one before count no more.
-    pub(super) fn retoken(&self, server: &Arc<HttpTransport>, store: &Store, broadcaster: &Arc<Broadcaster>) {
+    /// `server` is shown another token from here on: news of the one before
+    /// count no more.
+    pub(super) fn retoken(
+        &self,
+        server: &Arc<HttpTransport>,
+        token: Option<String>,
+        now: Timestamp,
+        store: &Store,
+        broadcaster: &Arc<Broadcaster>,
+    ) -> Result<(), TransportError> {
+        let session = brought(token, now);
+        self.show(server, None, session, Connection::Unknown, store, broadcaster)
+            .map(|_| ())
+    }
+
+    /// The same for a token that the server gave, as long as it is still the
+    /// server, and still in `epoch` if one is named; says whether it was.
+    pub(super) fn adopt(
+        &self,
+        server: &Arc<HttpTransport>,
+        epoch: Option<u64>,
+        session: Session,
+        store: &Store,
+        broadcaster: &Arc<Broadcaster>,
+    ) -> Result<bool, TransportError> {
+        self.show(
+            server,
+            epoch,
+            Some(session),
+            Connection::Online,
+            store,
+            broadcaster,
+        )
+    }
+
+    /// Changes the token in one go with what is known of it: whoever reads one
+    /// finds the other.
+    fn show(
+        &self,
+        server: &Arc<HttpTransport>,
+        epoch: Option<u64>,
+        session: Option<Session>,
+        connection: Connection,
+        store: &Store,
+        broadcaster: &Arc<Broadcaster>,
+    ) -> Result<bool, TransportError> {
+        let mut outcome = Ok(false);
         self.set(store, broadcaster, |state| {
             // Otherwise it was left meanwhile.
-            state.is_of(server).then(|| {
-                state.epoch += 1;
-                Connection::Unknown
-            })
+            if !state.is_of(server) || epoch.is_some_and(|epoch| epoch != state.epoch) {
+                return None;
+            }
+            let token = session.as_ref().map(|session| session.told().auth_token);
+            outcome = server.set_auth_token(token).map(|()| true);
+            outcome.as_ref().ok()?;
+            state.session = session;
+            state.epoch += 1;
+            Some(connection)
         });
+        outcome
+    }
+
+    /// The token of `epoch` has no successor.
+    pub(super) fn spend(&self, epoch: u64) {
+        let mut state = lock(&self.state);
+        if state.epoch == epoch
+            && let Some(session) = &mut state.session
+        {
+            session.spend();
+        }
     }
 
     /// News of the server and token of `epoch`.
@@ -119,23 +204,10 @@ impl State {
     }
 }
 
-/// The server as a sync asks it. Server and token may change in mid-sync: each
-/// request is noted with the epoch it belongs to.
-struct Asking {
-    server: Arc<HttpTransport>,
-    link: Arc<Link>,
-}
-
-impl Transport for Asking {
-    fn send(&self, request: Request) -> BoxFuture<'_, Result<Response, TransportError>> {
-        // Before the token is taken: what an old one gave rise to is never told of a new one.
-        let epoch = {
-            let state = lock(&self.link.state);
-            if state.is_of(&self.server) { state.epoch } else { 0 }
-        };
-        self.link.asked.store(epoch, Ordering::Release);
-        self.server.send(request)
-    }
+/// What is known of a token that somebody brought; an empty one is none.
+pub(super) fn brought(token: Option<String>, now: Timestamp) -> Option<Session> {
+    let token = token.filter(|token| !token.is_empty())?;
+    Some(Session::brought(token, now))
 }
 
 /// What the outcome of an exchange says of the connection; `None` if nothing.

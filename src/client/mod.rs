@@ -1,10 +1,11 @@
 //! The public API: thin methods over the replica, the sync engine and observation.
 //!
 //! [`WildThingClient`] is the front door. Its methods are grouped by file:
-//! `connect` (open to shutdown), `sync`, `wait`, `read`, `write`, `care`,
-//! `observe` and `watch` (live queries, by `live`). `records`, `types` and
-//! `inputs` are what they give and take; `typed`, `present` and `patch` turn
-//! stored records into them and back. No rule of sync or conflict lives here.
+//! `connect` (open to shutdown), `auth`, `sync`, `wait`, `read`, `write`, `care`,
+//! `observe` and `watch` (live queries, by `live`). `records`, `types`,
+//! `auth_types` and `inputs` are what they give and take; `typed`, `present` and
+//! `patch` turn stored records into them and back; `tokens` keeps the token of
+//! a `session` fresh. No rule of sync or conflict lives here.
 //!
 //! # Reading and writing
 //!
@@ -92,6 +93,8 @@
 //! # }
 //! ```
 
+mod auth;
+pub mod auth_types;
 mod care;
 mod connect;
 mod core;
@@ -104,8 +107,10 @@ mod patch;
 mod present;
 mod read;
 pub mod records;
+mod session;
 mod standings;
 mod sync;
+mod tokens;
 mod typed;
 pub mod types;
 mod wait;
@@ -115,6 +120,7 @@ mod write;
 use std::sync::Arc;
 
 pub use self::connect::ConnectOptions;
+pub use auth_types::AuthSession;
 pub use error::WildThingError;
 pub use inputs::{
     DevicePatch, HousePatch, NewDevice, NewEvent, NewHouse, NewRoom, NewUser, RoomPatch, UserPatch,

@@ -26,7 +26,7 @@ impl WildThingClient {
     /// before it failed stays done; the rest waits for the next sync.
     pub async fn sync(&self) -> Result<SyncResult> {
         self.inner.ready()?;
-        let transport = self.inner.core.link.transport();
+        let transport = self.inner.core.transport();
         let transport = transport.ok_or(WildThingError::NotConnected)?;
         if self.inner.core.in_background() {
             // The loop joins this sync and forgets its failures.
@@ -36,7 +36,7 @@ impl WildThingClient {
         let task = self
             .inner
             .handle
-            .spawn(async move { engine.sync(transport).await });
+            .spawn(async move { engine.sync(transport, true).await });
         let outcome = task.await.map_err(|_| WildThingError::Cancelled)?;
         match &outcome.result {
             Ok(report) => Ok(result(report, &outcome)),
@@ -165,10 +165,10 @@ impl Core {
 
 /// One sync of the background loop.
 async fn once(core: Arc<Core>) -> std::result::Result<(), SyncError> {
-    let Some(transport) = core.link.transport() else {
+    let Some(transport) = core.transport() else {
         return Err(SyncError::Cancelled);
     };
-    let outcome = core.engine.sync(transport).await;
+    let outcome = core.engine.sync(transport, false).await;
     outcome.result.as_ref().map(|_| ()).map_err(Clone::clone)
 }
 

@@ -79,8 +79,8 @@ async fn settle(core: Arc<Core>) -> Result<SyncResult> {
             core.hints.now.notify_one();
             next_success(&mut outcomes, before).await?
         } else {
-            let transport = core.link.transport().ok_or(WildThingError::NotConnected)?;
-            core.engine.sync(transport).await
+            let transport = core.transport().ok_or(WildThingError::NotConnected)?;
+            core.engine.sync(transport, true).await
         };
         let stopped = matches!(outcome.result, Err(SyncError::Cancelled));
         if outcome.number <= before && !stopped {

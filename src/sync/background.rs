@@ -12,8 +12,8 @@ use std::time::Duration;
 use futures_util::FutureExt as _;
 use tokio::sync::{Notify, watch};
 
+use super::SyncError;
 use super::backoff::{Jitter, loop_wait};
-use super::planner::SyncError;
 use crate::seam::SharedSeam;
 
 /// How quiet it must be after a local write.

@@ -11,7 +11,7 @@ use futures_util::FutureExt as _;
 use tokio::sync::watch;
 
 use super::execute::{Outward, execute};
-use super::planner::{Event, Planner, PlannerOptions, SyncError, SyncReport};
+use super::{Event, Planner, PlannerOptions, SyncError, SyncReport};
 use crate::seam::SharedSeam;
 use crate::store::Store;
 use crate::store::metadata::LeaseOwner;
@@ -88,9 +88,10 @@ impl Engine {
     }
 
     /// Syncs over `transport`, or joins the sync that runs. The sync goes on if
-    /// the caller stops waiting; [`Engine::cancel`] ends it.
-    pub async fn sync(self: &Arc<Self>, transport: Arc<dyn Transport>) -> Arc<Outcome> {
-        let mut ended = self.start(transport);
+    /// the caller stops waiting; [`Engine::cancel`] ends it. One that somebody
+    /// asked for looks closer than one that is due: see [`PlannerOptions::asked_for`].
+    pub async fn sync(self: &Arc<Self>, transport: Arc<dyn Transport>, asked_for: bool) -> Arc<Outcome> {
+        let mut ended = self.start(transport, asked_for);
         loop {
             if let Some(outcome) = ended.borrow_and_update().clone() {
                 return outcome;
@@ -106,7 +107,11 @@ impl Engine {
         }
     }
 
-    fn start(self: &Arc<Self>, transport: Arc<dyn Transport>) -> watch::Receiver<Option<Arc<Outcome>>> {
+    fn start(
+        self: &Arc<Self>,
+        transport: Arc<dyn Transport>,
+        asked_for: bool,
+    ) -> watch::Receiver<Option<Arc<Outcome>>> {
         let mut running = self.running();
         if let Some(ended) = running.as_ref() {
             // A sender that is gone without an outcome belongs to a runtime that was shut down.
@@ -133,7 +138,7 @@ impl Engine {
             engine.progress.started();
             let running = AssertUnwindSafe(async {
                 let begun = engine.seam.now();
-                let result = engine.run(transport, cancelled).await;
+                let result = engine.run(transport, asked_for, cancelled).await;
                 let micros = engine.seam.now().micros().saturating_sub(begun.micros());
                 (result, Duration::from_micros(u64::try_from(micros).unwrap_or(0)))
             });
@@ -227,11 +232,13 @@ impl Engine {
     async fn run(
         &self,
         transport: Arc<dyn Transport>,
+        asked_for: bool,
         mut cancelled: watch::Receiver<u64>,
     ) -> Result<SyncReport, SyncError> {
         let seed = self.seam.random_below(u64::MAX);
         let mut planner = Planner::new(PlannerOptions {
             seed,
+            asked_for,
             ..PlannerOptions::default()
         });
         let mut event = Event::Start;

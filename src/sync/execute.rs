@@ -1,7 +1,7 @@
 //! Carries the planner's storage steps out against a replica. Blocks; the
 //! network and the clock are left to the caller.
 
-use super::planner::{Ask, Event, Step, SyncError, SyncReport};
+use super::{Ask, Event, Step, SyncError, SyncReport};
 use crate::store::metadata::LeaseOwner;
 use crate::store::{Store, StoreError};
 

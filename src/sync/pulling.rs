@@ -3,7 +3,8 @@
 
 use std::collections::VecDeque;
 
-use super::planner::{Frame, Next, Problem, Step, SyncError, server_error};
+use super::planner::{Frame, Next, server_error};
+use super::{Problem, Step, SyncError};
 use crate::model::{Kind, Timestamp};
 use crate::protocol::ProtocolError;
 use crate::protocol::v1::{Delta, REQUEST_PATH, SyncRequest};

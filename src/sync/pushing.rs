@@ -4,7 +4,8 @@
 use std::collections::VecDeque;
 
 use super::graph::messages;
-use super::planner::{Frame, Next, Problem, Step, SyncError, server_error, words};
+use super::planner::{Frame, Next, server_error, words};
+use super::{Problem, Step, SyncError};
 use crate::protocol::Protocol;
 use crate::protocol::v1::{PUSH_PATH, PushChange, PushRequest, PushResult};
 use crate::protocol::v2::{SYNC_PATH, SyncResponse, entity_path, version_path};

@@ -7,6 +7,8 @@
 use std::error::Error;
 use std::io;
 
+use rustls::CertificateError;
+
 use super::TransportError;
 
 /// The longest text taken over from below.
@@ -17,7 +19,12 @@ pub(super) fn of_exchange(error: reqwest::Error, host: &str) -> TransportError {
     let error = error.without_url();
     let host = host.to_owned();
     if let Some(tls) = find::<rustls::Error>(&error) {
-        let problem = shorten(tls.to_string());
+        let problem = match tls {
+            // Ours, and in words for people.
+            rustls::Error::InvalidCertificate(CertificateError::Other(other)) => other.to_string(),
+            other => other.to_string(),
+        };
+        let problem = shorten(problem);
         return TransportError::Tls { host, problem };
     }
     if error.is_timeout() {

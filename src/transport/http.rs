@@ -2,7 +2,7 @@
 //!
 //! Here lives what makes an exchange safe: limits in time and size, what is
 //! followed and what is not, and who gets to see the token. Addresses are
-//! checked in `server_url`, errors sorted in `failure`. When to try again is
+//! checked in `server_url`, whom to trust is in `trust`, errors sorted in `failure`. When to try again is
 //! decided by whoever sends.
 //!
 //! Proxies are not used, neither from the system's settings nor from
@@ -11,16 +11,17 @@
 
 use std::fmt;
 use std::future::Future;
-use std::sync::{Arc, Mutex, PoisonError};
+use std::sync::{Mutex, PoisonError};
 use std::time::Duration;
 
 use reqwest::header::{
     ACCEPT, AUTHORIZATION, CONTENT_TYPE, DATE, HeaderName, HeaderValue, LOCATION, RETRY_AFTER,
 };
-use reqwest::{Client, ClientBuilder, Method, StatusCode, Url};
+use reqwest::{Client, Method, StatusCode, Url};
 
 use super::Timeouts;
 use super::server_url::{ServerUrl, shown_target};
+use super::trust::Trust;
 use super::{Request, Response, Transport, TransportError, failure, retry_after};
 use crate::protocol::{MAX_LISTING_BYTES, MAX_MESSAGE_BYTES};
 use crate::seam::{BoxFuture, RealSeam, Seam};
@@ -42,6 +43,10 @@ pub struct HttpOptions {
     pub timeouts: Timeouts,
     /// The largest answer taken, after decompression.
     pub max_response_bytes: usize,
+    /// Root certificates in PEM that are trusted beside the platform's.
+    pub root_certificate_pem: Option<String>,
+    /// SHA-256 of the one certificate that is accepted, in hexadecimal digits.
+    pub pinned_certificate_sha256: Option<String>,
 }
 
 impl HttpOptions {
@@ -52,6 +57,8 @@ impl HttpOptions {
             auth_token: None,
             timeouts: Timeouts::default(),
             max_response_bytes: MAX_MESSAGE_BYTES,
+            root_certificate_pem: None,
+            pinned_certificate_sha256: None,
         }
     }
 }
@@ -83,8 +90,10 @@ impl HttpTransport {
     ///
     /// # Errors
     ///
-    /// [`TransportError::InvalidUrl`], [`TransportError::InvalidToken`], and for
-    /// `https` [`TransportError::Tls`] if the system has no root certificates.
+    /// [`TransportError::InvalidUrl`], [`TransportError::InvalidToken`],
+    /// [`TransportError::InvalidRoot`], [`TransportError::InvalidPin`], and for
+    /// `https` [`TransportError::Tls`] if nobody is trusted: there is no pin, no
+    /// root certificate was given, and the system has none.
     pub fn new(options: HttpOptions) -> Result<Self, TransportError> {
         let server = ServerUrl::parse(&options.server_url)?;
         let authorization = authorization(options.auth_token.as_deref())?;
@@ -95,7 +104,13 @@ impl HttpTransport {
             .no_proxy()
             .referer(false)
             .user_agent(concat!("wildthing/", env!("CARGO_PKG_VERSION")));
-        let client = with_tls(builder, &server)?
+        let trust = Trust::read(
+            &server,
+            options.root_certificate_pem.as_deref(),
+            options.pinned_certificate_sha256.as_deref(),
+        )?;
+        let client = trust
+            .apply(builder, &server)?
             .build()
             .map_err(|error| failure::of_building(error, server.host()))?;
         Ok(Self {
@@ -123,7 +138,29 @@ impl HttpTransport {
         self.server.host()
     }
 
-    fn prepare(&self, request: Request) -> Result<reqwest::Request, TransportError> {
+    /// Sends `request` as [`Transport::send`] does, but without the token.
+    ///
+    /// # Errors
+    ///
+    /// Those of [`Transport::send`].
+    pub async fn send_without_token(&self, request: Request) -> Result<Response, TransportError> {
+        self.in_time(request, None).await
+    }
+
+    async fn in_time(
+        &self,
+        request: Request,
+        token: Option<HeaderValue>,
+    ) -> Result<Response, TransportError> {
+        let outcome = tokio::time::timeout(self.timeouts.total, self.exchange(request, token)).await;
+        outcome.unwrap_or_else(|_| Err(self.timeout()))
+    }
+
+    fn prepare(
+        &self,
+        request: Request,
+        token: Option<HeaderValue>,
+    ) -> Result<reqwest::Request, TransportError> {
         let url = self.server.join(&request.path)?;
         let method = if request.body.is_some() {
             Method::POST
@@ -134,11 +171,6 @@ impl HttpTransport {
             .client
             .request(method, url)
             .header(ACCEPT, "application/json");
-        let token = self
-            .authorization
-            .lock()
-            .unwrap_or_else(PoisonError::into_inner)
-            .clone();
         if let Some(token) = token {
             builder = builder.header(AUTHORIZATION, token);
         }
@@ -151,12 +183,16 @@ impl HttpTransport {
     }
 
     /// One exchange, and one more if our own server says that the thing has moved.
-    async fn exchange(&self, request: Request) -> Result<Response, TransportError> {
+    async fn exchange(
+        &self,
+        request: Request,
+        token: Option<HeaderValue>,
+    ) -> Result<Response, TransportError> {
         let limit = match request.listing {
             true => self.max_response_bytes.max(MAX_LISTING_BYTES),
             false => self.max_response_bytes,
         };
-        let request = self.prepare(request)?;
+        let request = self.prepare(request, token)?;
         let again = request.try_clone();
         let answer = self.head(request).await?;
         let (Some(target), Some(mut again)) = (self.moved_to(&answer)?, again) else {
@@ -269,8 +305,12 @@ impl HttpTransport {
 impl Transport for HttpTransport {
     fn send(&self, request: Request) -> BoxFuture<'_, Result<Response, TransportError>> {
         Box::pin(async move {
-            let outcome = tokio::time::timeout(self.timeouts.total, self.exchange(request)).await;
-            outcome.unwrap_or_else(|_| Err(self.timeout()))
+            let token = self
+                .authorization
+                .lock()
+                .unwrap_or_else(PoisonError::into_inner)
+                .clone();
+            self.in_time(request, token).await
         })
     }
 }
@@ -299,29 +339,6 @@ fn authorization(token: Option<&str>) -> Result<Option<HeaderValue>, TransportEr
         HeaderValue::try_from(format!("Bearer {token}")).map_err(|_| TransportError::InvalidToken)?;
     header.set_sensitive(true);
     Ok(Some(header))
-}
-
-/// Chooses whom to trust: the platform for `https`, nobody for plain `http`,
-/// whose client must also build where the system has no root certificates.
-fn with_tls(builder: ClientBuilder, server: &ServerUrl) -> Result<ClientBuilder, TransportError> {
-    let provider = rustls::crypto::ring::default_provider();
-    if server.is_https() {
-        // reqwest takes its cryptography from this place only. Whoever was
-        // here first, perhaps the program around us, keeps it.
-        if rustls::crypto::CryptoProvider::get_default().is_none() {
-            let _ = provider.install_default();
-        }
-        return Ok(builder.tls_backend_rustls());
-    }
-    let trusting_nobody = rustls::ClientConfig::builder_with_provider(Arc::new(provider))
-        .with_safe_default_protocol_versions()
-        .map_err(|error| TransportError::Tls {
-            host: server.host().to_owned(),
-            problem: error.to_string(),
-        })?
-        .with_root_certificates(rustls::RootCertStore::empty())
-        .with_no_client_auth();
-    Ok(builder.tls_backend_preconfigured(trusting_nobody))
 }
 
 #[cfg(test)]

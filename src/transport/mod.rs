@@ -8,6 +8,7 @@ mod failure;
 mod http;
 mod retry_after;
 mod server_url;
+mod trust;
 
 use std::time::Duration;
 
@@ -92,6 +93,18 @@ pub enum TransportError {
     /// The token holds characters that can't travel in a header. Its text is told to nobody.
     #[error("the token holds a space, a line break or another character that tokens don't have")]
     InvalidToken,
+    /// The root certificate can't be used.
+    #[error("{problem}")]
+    InvalidRoot {
+        /// What is wrong with it.
+        problem: String,
+    },
+    /// The digest of the pinned certificate can't be used.
+    #[error("{problem}")]
+    InvalidPin {
+        /// What is wrong with it.
+        problem: String,
+    },
     /// No connection could be made.
     #[error("can't reach {host}: {problem}")]
     Unreachable {

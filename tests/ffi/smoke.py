@@ -18,6 +18,7 @@ import contextlib
 import functools
 import importlib
 import json
+import os
 import pathlib
 import subprocess
 import sys
@@ -91,8 +92,9 @@ class Register:
 class Hub:
     """A real server with a sample house, that can be stopped and started again."""
 
-    def __init__(self, program, folder):
+    def __init__(self, program, folder, **environment):
         self.program = program
+        self._environment = environment
         self.db = folder / "hub.db"
         self.url = None
         self._process = None
@@ -103,6 +105,7 @@ class Hub:
             [self.program, "serve", "--listen", listen, "--db", self.db, "--auth-token", TOKEN, *more],
             stdout=subprocess.PIPE,
             text=True,
+            env={**os.environ, **self._environment},
         )
         line = self._process.stdout.readline()
         if not line.startswith("listening on "):
@@ -127,6 +130,12 @@ class House:
         self.hub = hub
         self.folder = folder
         self.token = TOKEN
+
+    def another_hub(self, name, **environment):
+        """A server that is not started yet, on a database of its own."""
+        folder = self.folder / name
+        folder.mkdir()
+        return Hub(self.hub.program, folder, **environment)
 
 
 def check_the_register():

@@ -189,6 +189,31 @@ async def two_clients_meet_at_a_hub(house):
 
 
 @step
+async def a_password_is_changed_for_a_token(house):
+    wt = house.wt
+    hub = house.another_hub("v2", BLOWING_OFF_ADMIN_PASSWORD="smoke-password")
+    hub.start("--protocol", "v2")
+    async with client(house, "signed-in.db", connected=False) as home:
+        try:
+            assert home.auth_session() is None
+            await home.connect(hub.url)
+            await refused(home.login("wrong"), wt.WildThingError.WrongPassword)
+            session = await home.login("smoke-password")
+            assert session.role.is_ADMIN() and session.expires_at.tzinfo is not None
+            assert home.auth_session() == session
+            assert session.auth_token not in f"{session} {session!r}"
+            fresh = await home.refresh_session()
+            assert fresh.expires_at >= session.expires_at
+            assert (await refused(home.login_guest("{}"), wt.WildThingError.Invalid)).field == "qr_data"
+            for _ in range(5):
+                await refused(home.login("wrong"), wt.WildThingError.WrongPassword)
+            limited = await refused(home.login("smoke-password"), wt.WildThingError.RateLimited)
+            assert isinstance(limited.retry_after, datetime.timedelta)
+        finally:
+            hub.stop()
+
+
+@step
 async def a_client_pauses_and_stops(house):
     wt = house.wt
     async with client(house, "pausing.db") as home:

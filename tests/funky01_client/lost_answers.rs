@@ -1,7 +1,7 @@
 //! Answers that get lost on the way: what it did with the change is found out.
 
 use super::*;
-use crate::front::{Front, Trick};
+use crate::support::front::{Front, Trick};
 use wildthing::client::NewRoom;
 
 #[tokio::test(flavor = "multi_thread")]

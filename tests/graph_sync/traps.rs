@@ -7,14 +7,14 @@ use wildthing::model::RecordId;
 use super::{GraphHub, agree, client, hub, hub_digest, id, offline};
 use crate::hub2_support::{self, TOKEN, change, device, push, version};
 
-fn house(name: &str) -> NewHouse {
+pub fn house(name: &str) -> NewHouse {
     NewHouse {
         name: name.into(),
         ..NewHouse::default()
     }
 }
 
-fn room(house: &RecordId, name: &str) -> NewRoom {
+pub fn room(house: &RecordId, name: &str) -> NewRoom {
     NewRoom {
         house_id: house.clone(),
         name: name.into(),
@@ -24,7 +24,7 @@ fn room(house: &RecordId, name: &str) -> NewRoom {
     }
 }
 
-fn lamp(room: &RecordId, name: &str) -> NewDevice {
+pub fn lamp(room: &RecordId, name: &str) -> NewDevice {
     NewDevice {
         room_id: room.clone(),
         name: name.into(),
@@ -38,7 +38,7 @@ fn lamp(room: &RecordId, name: &str) -> NewDevice {
     }
 }
 
-fn named(name: &str) -> DevicePatch {
+pub fn named(name: &str) -> DevicePatch {
     DevicePatch {
         name: Some(name.into()),
         ..DevicePatch::default()
@@ -46,7 +46,7 @@ fn named(name: &str) -> DevicePatch {
 }
 
 /// So many devices, pushed by another program.
-fn fill(hub: &GraphHub, count: usize) {
+pub fn fill(hub: &GraphHub, count: usize) {
     for chunk in (0..count).collect::<Vec<_>>().chunks(400) {
         let changes: Vec<_> = chunk
             .iter()

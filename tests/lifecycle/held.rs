@@ -3,7 +3,7 @@
 
 use std::sync::{Arc, Condvar, Mutex};
 
-use super::front::pass_on;
+use super::support::front::pass_on;
 use super::support::raw_http::RawServer;
 
 /// On which side of the hub the request is held.

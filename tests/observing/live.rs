@@ -158,6 +158,8 @@ async fn an_edit_that_lost_shows_on_its_record_until_it_is_dismissed() {
     b.sync().await.unwrap();
     rename_house(&a, &id("house-1"), "A's").await;
     rename_house(&b, &id("house-1"), "B's").await;
+    // An edit of an edit sorts after both, also where all are of one millisecond.
+    rename_house(&b, &id("house-1"), "B's too").await;
     b.sync().await.unwrap();
     let query = a.watch_houses();
     soon(query.next()).await.unwrap();

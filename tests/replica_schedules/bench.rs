@@ -9,8 +9,9 @@ use serde_json::Value;
 
 use wildthing::hub::HubStore;
 use wildthing::model::{Key, Kind, Record, RecordId, Timestamp, Version};
+use wildthing::protocol::Protocol;
 use wildthing::protocol::v1::{ACK_PATH, PUSH_PATH, PushRequest, REQUEST_PATH, SyncRequest};
-use wildthing::seam::{BoxFuture, Seam};
+use wildthing::seam::{BoxFuture, Seam, SharedSeam};
 use wildthing::store::journal::JournalEntry;
 use wildthing::store::metadata::LeaseOwner;
 use wildthing::store::outbox::OutboxEntry;
@@ -66,7 +67,7 @@ pub struct Replica {
 pub fn replica(machine: u64) -> Replica {
     let clock = Hand::new(machine);
     Replica {
-        store: Store::in_memory(clock.clone()).unwrap(),
+        store: v1_store(clock.clone()),
         clock,
     }
 }
@@ -155,9 +156,16 @@ impl Replica {
     }
 }
 
+/// A replica that knows what its server speaks, and does not ask.
+fn v1_store(clock: SharedSeam) -> Store {
+    let store = Store::in_memory(clock).unwrap();
+    store.choose_protocol(Protocol::V1, false).unwrap().unwrap();
+    store
+}
+
 /// A message to the hub.
 pub struct Ask {
-    pub path: &'static str,
+    pub path: String,
     pub bytes: Vec<u8>,
 }
 
@@ -181,8 +189,9 @@ impl Run<'_> {
         loop {
             event = match self.step(event) {
                 Ok(next) => next,
-                Err(Outward::Request { path, body }) => {
-                    let bytes = serde_json::to_vec(&body).unwrap();
+                Err(Outward::Request(ask)) => {
+                    let bytes = serde_json::to_vec(&ask.body).unwrap();
+                    let path = ask.path;
                     return Some(Ask { path, bytes });
                 }
                 Err(Outward::Wait(millis)) => {
@@ -224,7 +233,7 @@ pub fn response(status: u16, body: &Value) -> Response {
 }
 
 pub fn serve(hub: &mut HubStore, ask: &Ask) -> Response {
-    match ask.path {
+    match ask.path.as_str() {
         REQUEST_PATH => {
             let request = SyncRequest::decode(&ask.bytes).unwrap();
             response(200, &hub.delta(&request).unwrap().encode())

@@ -1,8 +1,9 @@
 //! Messages that can't be used, and the errors that say why.
 
+use wildthing::protocol::MAX_LISTING_BYTES;
 use wildthing::protocol::v2::{
-    EntityAnswer, EntityListing, GuestTokenRequest, LoginRequest, MAX_LISTING_BYTES, QrData,
-    RelationshipListing, SyncRequest, SyncResponse, TokenAnswer, VersionListing,
+    EntityAnswer, EntityListing, GuestTokenRequest, LoginRequest, QrData, RelationshipListing, SyncRequest,
+    SyncResponse, TokenAnswer, VersionListing,
 };
 use wildthing::protocol::{MAX_MESSAGE_BYTES, MAX_PAGE_CHANGES, ProtocolError};
 

@@ -59,18 +59,47 @@ impl App {
 
     /// Tells the client of the saved server; no word goes to the server yet.
     pub(crate) async fn connect(&self, client: &WildThingClient) -> Outcome {
+        self.connect_with(client, self.token()?.as_ref()).await
+    }
+
+    /// The same with this token.
+    pub(crate) async fn connect_with(&self, client: &WildThingClient, token: Option<&Secret>) -> Outcome {
         let Some(server_url) = self.config.server_url() else {
             return Err(WildThingError::NotConnected.into());
         };
-        let token = self.token()?;
         let options = ConnectOptions {
             client_id: self.config.client_id().map(str::to_owned),
+            root_certificate_pem: self.config.root_certificate().map(str::to_owned),
+            pinned_certificate_sha256: self.config.pin().map(str::to_owned),
             ..ConnectOptions::default()
         };
         client
-            .connect(server_url.to_owned(), Secret::told(token.as_ref()), Some(options))
+            .connect(server_url.to_owned(), Secret::told(token), Some(options))
             .await?;
         self.remember_client_id(client).await
+    }
+
+    /// The token that syncing exchanged `shown` for, if it did. It is saved where
+    /// `shown` was.
+    pub(crate) fn keep_token(
+        &self,
+        client: &WildThingClient,
+        shown: Option<&Secret>,
+    ) -> Outcome<Option<Secret>> {
+        let Some(session) = client.auth_session() else {
+            return Ok(None);
+        };
+        let fresh = Secret::from(session.auth_token.as_str());
+        if shown.is_none_or(|shown| *shown == fresh) {
+            return Ok(None);
+        }
+        // Read again: another process may have saved another token meanwhile.
+        let mut config = Config::load(self.config.path())?;
+        if config.auth_token().as_ref() == shown {
+            config.set_token(Some(&fresh));
+            config.save()?;
+        }
+        Ok(Some(fresh))
     }
 
     /// A database that was replaced brings its own client id; the config follows.

@@ -19,6 +19,7 @@ use things::{DeviceCommand, EventCommand, HouseCommand, RoomCommand, UserCommand
 const AFTER_HELP: &str = "\
 Examples:
   blowing-off connect --server-url http://localhost:8000 --auth-token your-token-here
+  blowing-off login                      # where the server gives tokens for a password
   blowing-off sync
   blowing-off room list
   blowing-off device set-state device-123 '{\"power\": \"on\", \"brightness\": 80}'
@@ -43,7 +44,7 @@ Files and environment:
   NO_COLOR                   no colours on the terminal
 
 Exit codes:
-  0 done   1 failed   2 usage   3 offline   4 token refused   5 unsent edits at risk";
+  0 done   1 failed   2 usage   3 offline   4 token or password refused   5 unsent edits at risk";
 
 /// Your smart home in the shell: works offline, syncs when it can.
 ///
@@ -78,6 +79,10 @@ pub(crate) struct Global {
 pub(crate) enum Command {
     /// Save a server and its token, and try them
     Connect(ConnectArgs),
+    /// Get a token from the server for a password or an invitation, and save it
+    Login(LoginArgs),
+    /// Forget the saved token
+    Logout,
     /// Exchange changes with the server once
     Sync,
     /// Keep syncing until stopped (Ctrl-C or SIGTERM)
@@ -137,6 +142,26 @@ pub(crate) struct ConnectArgs {
     /// Move a database that was synced with another server to this one; unsent edits are kept
     #[arg(long)]
     pub(crate) rebind: bool,
+    /// Trust what this root certificate (PEM) vouches for, beside the system's; a copy is saved
+    #[arg(long, value_name = "FILE")]
+    pub(crate) root_certificate: Option<PathBuf>,
+    /// Trust exactly the server certificate with this SHA-256, whoever issued it, and no other
+    #[arg(long, value_name = "SHA256")]
+    pub(crate) pin: Option<String>,
+    /// Forget the saved --root-certificate and --pin of this server
+    #[arg(long, conflicts_with_all = ["root_certificate", "pin"])]
+    pub(crate) system_trust: bool,
+}
+
+/// `login`. Secrets are never on the command line itself: that is seen by all.
+#[derive(Debug, Args)]
+pub(crate) struct LoginArgs {
+    /// Read the admin's password from the first line of stdin instead of asking for it
+    #[arg(long)]
+    pub(crate) password_stdin: bool,
+    /// Come as a guest: read the text of a scanned invitation from stdin
+    #[arg(long, conflicts_with = "password_stdin")]
+    pub(crate) guest_qr_stdin: bool,
 }
 
 /// `sync-daemon`.

@@ -24,6 +24,8 @@ const SERVER_URL: &str = "server_url";
 const AUTH_TOKEN: &str = "auth_token";
 const CLIENT_ID: &str = "client_id";
 const DB_PATH: &str = "db_path";
+const ROOT_CERTIFICATE: &str = "root_certificate_pem";
+const PIN: &str = "pinned_certificate_sha256";
 
 /// The config of a run; empty if there is no file yet.
 #[derive(Clone, PartialEq)]
@@ -77,10 +79,35 @@ impl Config {
     /// Sets what `connect` learned.
     pub(crate) fn set_server(&mut self, server_url: &str, token: Option<&Secret>) {
         self.values.insert(SERVER_URL.into(), server_url.into());
-        let token = token.map_or(Value::Null, |token| token.reveal().into());
-        self.values.insert(AUTH_TOKEN.into(), token);
+        self.set_token(token);
         if self.text(DB_PATH).is_none() {
             self.values.insert(DB_PATH.into(), DEFAULT_DATABASE.into());
+        }
+    }
+
+    /// Sets the token, or forgets it.
+    pub(crate) fn set_token(&mut self, token: Option<&Secret>) {
+        let token = token.map_or(Value::Null, |token| token.reveal().into());
+        self.values.insert(AUTH_TOKEN.into(), token);
+    }
+
+    /// Whom to trust beside the system: a root certificate in PEM.
+    pub(crate) fn root_certificate(&self) -> Option<&str> {
+        self.text(ROOT_CERTIFICATE)
+    }
+
+    /// The SHA-256 of the one certificate to trust.
+    pub(crate) fn pin(&self) -> Option<&str> {
+        self.text(PIN)
+    }
+
+    /// Sets whom to trust.
+    pub(crate) fn set_trust(&mut self, root_certificate: Option<&str>, pin: Option<&str>) {
+        for (key, value) in [(ROOT_CERTIFICATE, root_certificate), (PIN, pin)] {
+            match value {
+                Some(value) => self.values.insert(key.into(), value.into()),
+                None => self.values.remove(key),
+            };
         }
     }
 
@@ -133,7 +160,7 @@ fn parse(path: &Path, bytes: &[u8]) -> Outcome<JsonObject> {
         );
         unreadable(path, &place)
     })?;
-    for key in [SERVER_URL, AUTH_TOKEN, CLIENT_ID, DB_PATH] {
+    for key in [SERVER_URL, AUTH_TOKEN, CLIENT_ID, DB_PATH, ROOT_CERTIFICATE, PIN] {
         if !matches!(values.get(key), None | Some(Value::Null | Value::String(_))) {
             return Err(unreadable(path, &format!("{key} is not a text")));
         }

@@ -20,7 +20,7 @@ pub(crate) enum Exit {
     Usage = 2,
     /// The server can't be reached.
     Offline = 3,
-    /// The server refuses the token.
+    /// The server refuses the token, the password or the invitation.
     NeedsAuth = 4,
     /// Edits that the server has not got would be lost.
     UnsentEdits = 5,
@@ -83,7 +83,9 @@ impl From<WildThingError> for Failure {
     fn from(error: WildThingError) -> Self {
         let exit = match &error {
             WildThingError::Offline { .. } => Exit::Offline,
-            WildThingError::NeedsAuth { .. } => Exit::NeedsAuth,
+            WildThingError::NeedsAuth { .. }
+            | WildThingError::WrongPassword
+            | WildThingError::NotAllowed { .. } => Exit::NeedsAuth,
             WildThingError::UnsentEdits { .. } => Exit::UnsentEdits,
             WildThingError::Invalid { .. } => Exit::Usage,
             _ => Exit::Failed,
@@ -100,7 +102,15 @@ fn advice(error: &WildThingError) -> String {
              then run `blowing-off sync`"
         }
         WildThingError::NeedsAuth { .. } => {
-            "your edits are kept; give the right token with `blowing-off connect --auth-token TOKEN`"
+            "your edits are kept; give the right token with `blowing-off connect --auth-token TOKEN`, \
+             or get one with `blowing-off login`"
+        }
+        WildThingError::WrongPassword => {
+            "run `blowing-off login` again with the right password; after five wrong ones the server makes you wait"
+        }
+        WildThingError::RateLimited { .. } => "wait so long, then run the command again; each try before may make it longer",
+        WildThingError::NotAllowed { .. } => {
+            "ask whoever runs the server: for a fresh invitation, or for the admin's password"
         }
         WildThingError::Server { .. } => {
             "your edits are kept; look at the server's log and run `blowing-off sync` later"

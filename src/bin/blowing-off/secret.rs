@@ -1,7 +1,7 @@
 //! The token, and a server's password: where they come from, and that they are never shown.
 
 use std::fmt;
-use std::io::BufRead;
+use std::io::{BufRead, IsTerminal, Read};
 
 use crate::failure::{Failure, Outcome};
 
@@ -64,6 +64,38 @@ impl Secret {
     /// A password: the first line of stdin that was not read yet.
     pub(crate) fn password_from_stdin() -> Outcome<Secret> {
         Self::password_from_reader(std::io::stdin().lock())
+    }
+
+    /// A password that a person types, without showing it.
+    pub(crate) fn password_from_terminal() -> Outcome<Secret> {
+        let terminal = console::Term::stderr();
+        if !std::io::stdin().is_terminal() || !terminal.is_term() {
+            return Err(Failure::usage(
+                "there is no terminal to ask for the password on",
+                "give it on stdin, with --password-stdin",
+            ));
+        }
+        let typed = terminal
+            .write_str("Password: ")
+            .and_then(|()| terminal.read_secure_line());
+        let typed = typed.map_err(|_| no_password("the terminal"))?;
+        Self::password_from_reader(typed.as_bytes()).map_err(|_| no_password("the terminal"))
+    }
+
+    /// All of stdin: the text of an invitation.
+    pub(crate) fn text_from_stdin() -> Outcome<Secret> {
+        let mut text = String::new();
+        let read = std::io::stdin()
+            .lock()
+            .take(MAX_TOKEN_BYTES)
+            .read_to_string(&mut text);
+        match read {
+            Ok(_) => Ok(Secret(text)),
+            Err(_) => Err(Failure::usage(
+                "stdin does not hold an invitation",
+                "an invitation is the text of a guest's QR code: a JSON object",
+            )),
+        }
     }
 
     /// The password of the environment; an empty variable counts as none.

@@ -4,11 +4,12 @@
 
 use std::collections::VecDeque;
 
-use super::super::planner::{Frame, Next, Problem, Step, SyncError, server_error};
 use super::messages;
 use crate::model::{Kind, Timestamp};
 use crate::protocol::v2::{Relationship, SYNC_PATH, SyncResponse, relationships_path};
 use crate::store::graph::reconcile::EdgeReport;
+use crate::sync::planner::{Frame, Next, server_error};
+use crate::sync::{Problem, Step, SyncError};
 use crate::transport::Response;
 
 /// The most edges in one message.

@@ -3,11 +3,12 @@
 
 use std::collections::VecDeque;
 
-use super::super::planner::{Frame, Next, Step, SyncError, server_error};
 use super::messages;
 use crate::model::Version;
 use crate::protocol::v2::versions_path;
 use crate::store::push::SettleReport;
+use crate::sync::planner::{Frame, Next, server_error};
+use crate::sync::{Step, SyncError};
 use crate::transport::Response;
 
 #[derive(Debug, Default)]

@@ -2,7 +2,6 @@
 
 use serde_json::Value;
 
-use super::super::planner::Frame;
 use crate::model::{Kind, Timestamp};
 use crate::protocol::ProtocolError;
 use crate::protocol::v2::{
@@ -11,6 +10,7 @@ use crate::protocol::v2::{
 };
 use crate::store::mirror::ServerVersion;
 use crate::store::push::PushItem;
+use crate::sync::planner::Frame;
 
 /// Asks for a page.
 pub(super) fn pull(frame: &Frame, cursor: Option<String>, since: Option<Timestamp>) -> Value {

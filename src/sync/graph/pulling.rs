@@ -1,6 +1,5 @@
 //! Pulling a graph: pages by cursor, until there is none.
 
-use super::super::planner::{Frame, Next, Problem, Step, SyncError, server_error};
 use super::messages;
 use crate::model::{Kind, Timestamp};
 use crate::protocol::ProtocolError;
@@ -9,6 +8,8 @@ use crate::protocol::v2::{Change, ChangeType, SYNC_PATH, SyncResponse, entity_re
 use crate::store::graph::pull::GraphPage;
 use crate::store::metadata::GraphWatermark;
 use crate::store::pull::{Page, PageReport};
+use crate::sync::planner::{Frame, Next, server_error};
+use crate::sync::{Problem, Step, SyncError};
 use crate::transport::Response;
 
 /// How far back the server's time is believed, in microseconds: rows are stamped

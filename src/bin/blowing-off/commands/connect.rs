@@ -1,4 +1,6 @@
-//! `connect`: saves the server and the token, then asks the server whether it takes them.
+//! `connect`: saves the server, the token and whom to trust, then asks the server whether it takes them.
+
+use std::path::Path;
 
 use serde_json::json;
 use wildthing::client::ConnectOptions;
@@ -22,9 +24,12 @@ pub(super) async fn run(mut app: App, args: ConnectArgs) -> Outcome {
     let token = given
         .or(environment)
         .or_else(|| saved_token(&app.config, &server_url));
+    let (root_certificate, pin) = trust(&app.config, &args, &server_url)?;
     let options = ConnectOptions {
         client_id: app.config.client_id().map(str::to_owned),
         rebind: args.rebind,
+        root_certificate_pem: root_certificate.clone(),
+        pinned_certificate_sha256: pin.clone(),
         ..ConnectOptions::default()
     };
 
@@ -35,6 +40,7 @@ pub(super) async fn run(mut app: App, args: ConnectArgs) -> Outcome {
             let client_id = client.client_id().await?;
             let mut config = app.config.clone();
             config.set_server(&server_url, token.as_ref());
+            config.set_trust(root_certificate.as_deref(), pin.as_deref());
             config.set_client_id(&client_id);
             // Saved before the server is asked: it may be away, and then come back.
             config.save()?;
@@ -71,9 +77,37 @@ fn server_url(config: &Config, flag: Option<&str>) -> Outcome<String> {
 
 /// The saved token is for the saved server; another one must not see it.
 fn saved_token(config: &Config, server_url: &str) -> Option<Secret> {
-    let same = config.server_url().map(|saved| saved.trim_end_matches('/'))
-        == Some(server_url.trim_end_matches('/'));
-    if same { config.auth_token() } else { None }
+    config.auth_token().filter(|_| is_saved(config, server_url))
+}
+
+fn is_saved(config: &Config, server_url: &str) -> bool {
+    config.server_url().map(|saved| saved.trim_end_matches('/')) == Some(server_url.trim_end_matches('/'))
+}
+
+/// The root certificate and the pin: given now, or else saved for this server.
+fn trust(config: &Config, args: &ConnectArgs, server_url: &str) -> Outcome<(Option<String>, Option<String>)> {
+    let root_certificate = args
+        .root_certificate
+        .as_deref()
+        .map(certificate_file)
+        .transpose()?;
+    if root_certificate.is_some() || args.pin.is_some() {
+        return Ok((root_certificate, args.pin.clone()));
+    }
+    if args.system_trust || !is_saved(config, server_url) {
+        return Ok((None, None));
+    }
+    let saved = |text: Option<&str>| text.map(str::to_owned);
+    Ok((saved(config.root_certificate()), saved(config.pin())))
+}
+
+fn certificate_file(path: &Path) -> Outcome<String> {
+    std::fs::read_to_string(path).map_err(|error| {
+        Failure::usage(
+            format!("{} can't be read: {error}", path.display()),
+            "name a file that holds a root certificate in PEM",
+        )
+    })
 }
 
 /// The server could not be tried, but everything is in place for when it can.
@@ -85,7 +119,8 @@ fn unproven(failure: Failure, config: &Config) -> Failure {
              and `blowing-off sync` tries again"
         ),
         Exit::NeedsAuth => format!(
-            "the server is saved in {path}; run `blowing-off connect --auth-token TOKEN` with the right token"
+            "the server is saved in {path}; run `blowing-off connect --auth-token TOKEN` with the right token, \
+             or `blowing-off login`"
         ),
         _ => format!("the server is saved in {path}; check that its URL is that of a Goodies server"),
     };

@@ -41,7 +41,10 @@ async fn watch_syncs(app: &App, client: &WildThingClient, period: Duration, stop
                 Some(Observed::Change(event)) => {
                     match event {
                         ChangeEvent::NeedsAuth { .. } => refused = true,
-                        ChangeEvent::SyncCompleted { .. } => refused = false,
+                        ChangeEvent::SyncCompleted { .. } => {
+                            refused = false;
+                            token = kept(app, client, token);
+                        }
                         _ => {}
                     }
                     print(app, &event)?;
@@ -62,7 +65,19 @@ async fn watch_syncs(app: &App, client: &WildThingClient, period: Duration, stop
     }
 }
 
-/// The token that `connect` saved since, unless the environment rules.
+/// The token in use from here on. One that can't be saved is in use all the same.
+fn kept(app: &App, client: &WildThingClient, token: Option<Secret>) -> Option<Secret> {
+    match app.keep_token(client, token.as_ref()) {
+        Ok(None) => token,
+        Ok(fresh) => fresh,
+        Err(failure) => {
+            tracing::warn!(problem = %failure.message, "the fresh token can't be saved");
+            token
+        }
+    }
+}
+
+/// The token that `connect` or `login` saved since, unless the environment rules.
 fn newer_token(app: &App, known: Option<&Secret>) -> Outcome<Option<Secret>> {
     if Secret::from_environment()?.is_some() {
         return Ok(None);
@@ -100,7 +115,7 @@ fn describe(event: &ChangeEvent) -> Option<String> {
             Some(text)
         }
         ChangeEvent::SyncFailed { code, detail } if code == "needs_auth" => Some(format!(
-            "sync failed: {detail}; run `blowing-off connect --auth-token TOKEN`"
+            "sync failed: {detail}; run `blowing-off login` or `blowing-off connect --auth-token TOKEN`"
         )),
         ChangeEvent::SyncFailed { detail, .. } => Some(format!("sync failed: {detail}")),
         _ => None,

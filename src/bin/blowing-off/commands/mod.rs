@@ -12,6 +12,7 @@ mod demo;
 mod device;
 mod event;
 mod house;
+mod login;
 mod patch;
 mod room;
 mod serve;
@@ -34,6 +35,8 @@ pub(crate) fn run(cli: Cli, out: Out) -> Outcome {
         Command::Serve(args) => block_on(serve::run(args, &out)),
         Command::Demo(args) => block_on(demo::run(args, &out)),
         Command::Connect(args) => block_on(connect::run(app()?, args)),
+        Command::Login(args) => block_on(login::run(app()?, args)),
+        Command::Logout => login::forget(app()?),
         Command::Sync => block_on(sync::run(app()?)),
         Command::SyncDaemon(args) => block_on(daemon::run(app()?, args)),
         Command::Status => block_on(status::run(app()?)),

@@ -12,8 +12,12 @@ use crate::signals::Stop;
 pub(super) async fn run(app: App) -> Outcome {
     let result = app
         .with_client(async |client| {
-            app.connect(client).await?;
-            sync(&app, client).await
+            let token = app.token()?;
+            app.connect_with(client, token.as_ref()).await?;
+            let synced = sync(&app, client).await;
+            // Also after a sync that failed: the old token may be over soon.
+            app.keep_token(client, token.as_ref())?;
+            synced
         })
         .await?;
     if app.out.is_json() {

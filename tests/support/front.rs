@@ -8,7 +8,7 @@ use std::io::{BufRead, BufReader, Read, Write};
 use std::net::TcpStream;
 use std::sync::{Arc, Mutex};
 
-use super::support::raw_http::{Canned, RawServer, Received};
+use super::raw_http::{Canned, RawServer, Received};
 
 /// What to do with a request instead of passing it on.
 #[derive(Debug, Clone)]
