@@ -531,13 +531,13 @@ pub(super) fn refuse(
         ..SettleReport::default()
     };
     let detail = format!("the server answered {}: {}", refusal.status, refusal.detail);
+    if refusal.status != 500 && tx.graph_author()?.is_some() {
+        // No server takes it: it would be sent with every later edit, and have that
+        // refused too.
+        outbox::clear_sent_until(tx.connection, &item.change.version.key, item.edit_seq)?;
+    }
     with_entry(tx, item, |entry| {
         if refusal.status != 500 {
-            if tx.graph_author()?.is_some() {
-                // No server takes it: it would be sent with every later edit, and have
-                // that refused too.
-                outbox::clear_sent_until(tx.connection, &entry.key, item.edit_seq)?;
-            }
             return fail(
                 tx,
                 entry,

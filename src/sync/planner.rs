@@ -426,6 +426,9 @@ impl Planner {
             return self.finish(Err(error));
         };
         outstanding.failures += 1;
+        if let State::Pushing(pushing) = &mut self.state {
+            pushing.sent_again();
+        }
         if outstanding.failures >= self.frame.options.max_tries
             || retry_after.is_some_and(|wait| wait > MAX_RETRY_AFTER)
         {

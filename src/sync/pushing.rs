@@ -7,10 +7,11 @@ use super::graph::messages;
 use super::planner::{Frame, Next, server_error, words};
 use super::{Problem, Step, SyncError};
 use crate::protocol::Protocol;
-use crate::protocol::v1::{PUSH_PATH, PushRequest, PushResult};
+use crate::protocol::v1::{PUSH_PATH, PushChange, PushRequest, PushResult};
 use crate::protocol::v2::{SYNC_PATH, SyncResponse, entity_path, version_path};
+use crate::store::graph::push::Luggage;
 use crate::store::graph::verdict::Lookup;
-use crate::store::outbox::PushPosition;
+use crate::store::outbox::{PushPosition, SentEdit};
 use crate::store::push::{Batch, PushItem, Refusal, SettleReport};
 use crate::transport::Response;
 
@@ -110,9 +111,19 @@ impl Pushing {
             400 | 413 | 422 | 500 if items.len() > 1 => {
                 // One of them is bad: halve until it stands alone.
                 let mut front = items;
+                front.iter_mut().for_each(|item| item.luggage.again = true);
                 let back = front.split_off(front.len() / 2);
                 self.parts.push_front(back);
                 self.parts.push_front(front);
+                self.next_part(frame)
+            }
+            400 | 413 | 422 if items.iter().any(|item| !item.luggage.before.is_empty()) => {
+                // The edit or one that was sent before it: each answers for itself.
+                for item in items.into_iter().rev() {
+                    for part in one_by_one(item).into_iter().rev() {
+                        self.parts.push_front(vec![part]);
+                    }
+                }
                 self.next_part(frame)
             }
             status @ (400 | 413 | 422 | 500) => match items.into_iter().next() {
@@ -133,6 +144,13 @@ impl Pushing {
         }
     }
 
+    /// The request failed and is sent again: it may have come through all the same.
+    pub(super) fn sent_again(&mut self) {
+        for item in &mut self.current {
+            item.luggage.again = true;
+        }
+    }
+
     pub(super) fn settled(&mut self, frame: &mut Frame, report: SettleReport) -> Next {
         frame.session.generation = report.generation;
         frame.report.pushed += report.settled;
@@ -147,6 +165,28 @@ impl Pushing {
             None => self.next_part(frame),
         }
     }
+}
+
+/// An edit and those that were sent before it, in their order, each by itself.
+fn one_by_one(mut item: PushItem) -> Vec<PushItem> {
+    let before = std::mem::take(&mut item.luggage.before);
+    let alone = |sent: SentEdit| PushItem {
+        edit_seq: sent.edit_seq,
+        change: PushChange {
+            operation: item.change.operation,
+            client_sync_id: sent.attempt_id,
+            bases: sent.bases,
+            version: sent.version,
+        },
+        luggage: Luggage {
+            again: true,
+            ..Luggage::default()
+        },
+    };
+    let mut parts: Vec<PushItem> = before.into_iter().map(alone).collect();
+    item.luggage.again = true;
+    parts.push(item);
+    parts
 }
 
 /// Asks what an answer left open.

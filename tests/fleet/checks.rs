@@ -57,6 +57,9 @@ impl World {
     /// Why an edit left the outbox: the hub has it, somebody went on from it, or
     /// it is in the journal.
     fn check_left(&mut self, client: usize, key: &Key, sync_id: &str, witness: &Witness) -> Check {
+        if self.is_graph() {
+            return self.check_left_graph(client, key, sync_id);
+        }
         let record = self.record(client, key)?;
         let shown = record
             .as_ref()
@@ -157,6 +160,10 @@ impl World {
     }
 
     fn check_watermarks(&mut self, client: usize, witness: &Witness, outcome: Option<&Event>) -> Check {
+        if self.is_graph() {
+            let may_move = matches!(outcome, Some(Event::Applied(_) | Event::ResyncStarted(_)));
+            return self.check_graph_watermarks(client, may_move);
+        }
         let found: Vec<(String, Timestamp)> = self.clients[client]
             .store
             .read(metadata::watermarks)
@@ -203,6 +210,7 @@ impl World {
     pub fn check_hub(&mut self, changes: &[PushChange]) -> Check {
         let versions: BTreeMap<Key, Version> = self
             .hub
+            .plain()?
             .versions()
             .map_err(odd)?
             .into_iter()

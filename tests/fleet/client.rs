@@ -5,6 +5,7 @@ use std::collections::{BTreeMap, BTreeSet};
 use std::sync::{Arc, Mutex};
 
 use wildthing::model::{Key, Timestamp};
+use wildthing::protocol::Protocol;
 use wildthing::store::Store;
 use wildthing::store::metadata::LeaseOwner;
 use wildthing::sync::{Event, Planner, PlannerOptions};
@@ -86,14 +87,24 @@ pub struct Client {
     /// Until when the lease of a process that died may be in the way.
     pub haunted_until: i64,
     pub watermarks: Vec<(String, Timestamp)>,
+    /// The same of a graph, as they stand in the table.
+    pub marks: Vec<String>,
 }
 
 /// What the outbox holds: edit number and `sync_id` shown, by record.
 pub type Unsent = BTreeMap<Key, (i64, String)>;
 
 impl Client {
-    pub fn new(index: usize, processes: usize, seam: Arc<SimSeam>, rng: &mut Rng) -> Check<Self> {
+    pub fn new(
+        protocol: Protocol,
+        index: usize,
+        processes: usize,
+        seam: Arc<SimSeam>,
+        rng: &mut Rng,
+    ) -> Check<Self> {
         let store = Store::in_memory(seam.clone()).map_err(odd)?;
+        let chosen = store.choose_protocol(protocol, false).map_err(odd)?;
+        chosen.map_err(|other| odd(format!("{other:?}")))?;
         let saboteur = Arc::new(Mutex::new(Saboteur::default()));
         let hook = saboteur.clone();
         store.set_fault(Some(Box::new(move |name| hook.lock().unwrap().asked(name))));
@@ -111,6 +122,7 @@ impl Client {
             },
             haunted_until: 0,
             watermarks: Vec::new(),
+            marks: Vec::new(),
         })
     }
 

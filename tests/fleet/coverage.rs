@@ -3,14 +3,17 @@
 
 use std::collections::BTreeMap;
 
+use wildthing::protocol::Protocol;
+
 #[derive(Debug, Default, Clone)]
 pub struct Coverage(BTreeMap<String, u64>);
 
-/// A run of this many seeds that misses one of [`REQUIRED`] is a failure: the
+/// A run of this many seeds that misses something that is required is a failure: the
 /// simulation has gone blind.
 pub const FULL_COVERAGE_SEEDS: u64 = 500;
 
-pub const REQUIRED: &[&str] = &[
+/// Of every world.
+const COMMON: &[&str] = &[
     "fault: request lost",
     "fault: request duplicated",
     "fault: request delayed",
@@ -25,8 +28,6 @@ pub const REQUIRED: &[&str] = &[
     "fault: processed, then answered 500",
     "fault: partial answer",
     "fault: hub killed between steps",
-    "fault: hub killed in push",
-    "fault: hub epoch renewed",
     "fault: process killed between steps",
     "fault: clock stepped back by days",
     "fault: hub clock stepped back",
@@ -41,50 +42,19 @@ pub const REQUIRED: &[&str] = &[
     "kill in settle",
     "kill in refuse",
     "kill in finish",
-    "kill in resync",
     "kill in retry",
-    "hub: local_deleted",
-    "hub: remote_deleted",
-    "hub: newer_local",
-    "hub: newer_remote",
-    "hub: sync_id_tiebreak_local",
-    "hub: sync_id_tiebreak_remote",
-    "hub: missing_timestamp",
-    "hub: client_wins",
-    "hub: server_wins",
-    "hub: conflict of edits exactly one second apart",
-    "hub: superseded edit answered applied",
-    "hub: repeated answer, applied",
-    "hub: repeated answer, lost",
     "hub: page with more",
-    "journal: local_deleted",
-    "journal: remote_deleted",
-    "journal: newer_local",
-    "journal: newer_remote",
-    "journal: sync_id_tiebreak_local",
-    "journal: sync_id_tiebreak_remote",
-    "journal: missing_timestamp",
     "journal: rejected",
     "journal: discarded",
-    "pull: conflict lost to a pulled version",
-    "pull: conflict won against a pulled version",
-    "pull: lost acknowledgement settled",
     "pull: superseded by somebody who saw the edit",
-    "pull: displaced edit told",
     "pull: page dropped, replica moved on",
-    "pull: asked kind by kind",
     "push: answer dropped, replica moved on",
-    "push: applied",
-    "push: lost",
     "push: halved",
     "push: unnamed",
     "push: failed entry",
-    "push: rejected alone among others",
     "lease: held by another",
     "lease: taken over after expiry",
     "lease: taken over after the clock stepped back",
-    "resync: by a new epoch",
-    "resync: completed",
     "edit: in flight",
     "edit: coalesced",
     "edit: create and delete dropped",
@@ -99,6 +69,85 @@ pub const REQUIRED: &[&str] = &[
     "sync: protocol error",
     "sync: busy",
 ];
+
+/// Of worlds that speak v1.
+const PLAIN: &[&str] = &[
+    "fault: hub killed in push",
+    "fault: hub epoch renewed",
+    "kill in resync",
+    "hub: local_deleted",
+    "hub: remote_deleted",
+    "hub: newer_local",
+    "hub: newer_remote",
+    "hub: sync_id_tiebreak_local",
+    "hub: sync_id_tiebreak_remote",
+    "hub: missing_timestamp",
+    "hub: client_wins",
+    "hub: server_wins",
+    "hub: conflict of edits exactly one second apart",
+    "hub: superseded edit answered applied",
+    "hub: repeated answer, applied",
+    "hub: repeated answer, lost",
+    "journal: local_deleted",
+    "journal: remote_deleted",
+    "journal: newer_local",
+    "journal: newer_remote",
+    "journal: sync_id_tiebreak_local",
+    "journal: sync_id_tiebreak_remote",
+    "journal: missing_timestamp",
+    "pull: conflict lost to a pulled version",
+    "pull: conflict won against a pulled version",
+    "pull: lost acknowledgement settled",
+    "pull: displaced edit told",
+    "pull: asked kind by kind",
+    "push: applied",
+    "push: lost",
+    "push: rejected alone among others",
+    "resync: by a new epoch",
+    "resync: completed",
+];
+
+/// Of worlds that speak v2.
+const GRAPH: &[&str] = &[
+    "fault: rows stamped long before they are seen",
+    "fault: hub locked by another push",
+    "kill in edges",
+    "kill in resolve",
+    "hub: local has newer timestamp",
+    "hub: remote has newer timestamp",
+    "hub: timestamps within 1s, local has greater version",
+    "hub: timestamps within 1s, remote has greater version",
+    "hub: local was deleted",
+    "hub: delete of what is deleted",
+    "hub: edges listed",
+    "hub: versions of an entity listed",
+    "hub: entity asked for",
+    "hub: edge to a version it lacks",
+    "journal: replaced_on_server",
+    "edges: other than they were",
+    "edges: pinned anew",
+    "edges: listing dropped, replica moved on",
+    "push: edge waits for its end",
+    "push: answer leaves a question",
+    "push: predecessor sent along",
+    "push: applied",
+    "push: lost",
+    "edit: moved",
+    "edit: connected",
+    "edit: disconnected",
+    "edit: edges follow",
+    "edit: state of a device",
+    "end: a version that lost",
+];
+
+/// What a long run of this protocol must have seen.
+fn required(protocol: Protocol) -> impl Iterator<Item = &'static str> {
+    let own = match protocol {
+        Protocol::V2 => GRAPH,
+        _ => PLAIN,
+    };
+    COMMON.iter().chain(own).copied()
+}
 
 impl Coverage {
     pub fn hit(&mut self, what: &str) {
@@ -115,18 +164,16 @@ impl Coverage {
         }
     }
 
-    pub fn missing(&self) -> Vec<&'static str> {
-        REQUIRED
-            .iter()
-            .copied()
+    pub fn missing(&self, protocol: Protocol) -> Vec<&'static str> {
+        required(protocol)
             .filter(|what| !self.0.contains_key(*what))
             .collect()
     }
 
-    pub fn print(&self) {
+    pub fn print(&self, protocol: Protocol) {
         let mut all = self.0.clone();
-        for what in REQUIRED {
-            all.entry((*what).to_owned()).or_default();
+        for what in required(protocol) {
+            all.entry(what.to_owned()).or_default();
         }
         for (what, count) in all {
             println!("{count:>9}  {what}");

@@ -7,6 +7,7 @@ use wildthing::seam::Seam as _;
 use wildthing::store::StoreError;
 use wildthing::store::metadata;
 use wildthing::sync::execute::{Outward, execute};
+use wildthing::sync::planner::Ask;
 use wildthing::sync::{Event, Planner, PlannerOptions, Step, SyncError, SyncReport};
 use wildthing::transport::TransportError;
 
@@ -92,7 +93,7 @@ impl World {
         if let Doing::Waiting(until) = running.doing {
             let ahead = until - self.time.now();
             running.doing = Doing::Ready(Event::Timer);
-            self.time.advance(ahead);
+            self.pass(ahead)?;
         }
         Ok(())
     }
@@ -113,6 +114,16 @@ impl World {
         let owner = running.owner.clone();
         let name = step_name(&step);
         let witness = Witness::of(&step);
+        if self.verbose
+            && let Witness::Page { page } = &witness
+        {
+            for change in &page.changes {
+                println!(
+                    "     {} {} on {:?}",
+                    change.version.key, change.version.sync_id, change.bases
+                );
+            }
+        }
         let before = self.clients[client].unsent()?;
         let lease = self.clients[client].lease()?;
         let (outcome, struck) = self.clients[client].sabotaged(draw, |store| execute(store, &owner, step));
@@ -126,11 +137,12 @@ impl World {
         let running = &mut machine.processes[process];
         let label = match &outcome {
             Ok(event) => event_name(event),
-            Err(Outward::Request { path, .. }) => path,
+            Err(Outward::Request(ask)) => ask.path.split('?').next().unwrap_or_default(),
             Err(Outward::Wait(_)) => "wait",
             Err(Outward::Over(Ok(_))) => "done",
             Err(Outward::Over(Err(_))) => "failed",
-        };
+        }
+        .to_owned();
         match outcome {
             Ok(Event::StoreFailed(StoreError::Injected { transaction })) => {
                 self.cover.hit(&format!("kill in {transaction}"));
@@ -143,17 +155,19 @@ impl World {
             }
             Ok(Event::StoreFailed(error)) => return Err(odd(format!("{name}: {error}"))),
             Ok(event) => running.doing = Doing::Ready(event),
-            Err(Outward::Request { path, body }) => {
+            Err(Outward::Request(Ask { path, body, .. })) => {
                 let id = self.next_flight;
                 self.next_flight += 1;
                 running.doing = Doing::Asking(id);
-                let bytes = serde_json::to_vec(&body).map_err(odd)?;
-                let edits = body.get("changes").and_then(serde_json::Value::as_array);
+                let bytes = body.as_ref().map(serde_json::to_vec).transpose().map_err(odd)?;
+                let edits = body.as_ref().and_then(|body| body.get("changes")?.as_array());
                 let changes = edits.map_or(0, Vec::len);
                 for change in edits.into_iter().flatten() {
-                    if let Some(sync_id) = change["data"]["sync_id"].as_str() {
-                        self.model.attempted.insert(sync_id.to_owned());
-                    }
+                    let names = [&change["data"]["sync_id"], &change["entity"]["version"]];
+                    let edges = change["relationships"].as_array().into_iter().flatten();
+                    let names = names.into_iter().chain(edges.map(|edge| &edge["id"]));
+                    let names = names.filter_map(serde_json::Value::as_str).map(str::to_owned);
+                    self.model.attempted.extend(names);
                 }
                 let held = !self.calm && self.rng.permille(70);
                 if held {
@@ -235,7 +249,10 @@ impl World {
                 running.blame.rivalry = true;
                 self.cover.hit(match witness {
                     Witness::Page { .. } => "pull: page dropped, replica moved on",
-                    Witness::Settle { .. } => "push: answer dropped, replica moved on",
+                    Witness::Settle { .. } | Witness::SettleGraph { .. } => {
+                        "push: answer dropped, replica moved on"
+                    }
+                    Witness::Edges => "edges: listing dropped, replica moved on",
                     _ => "sync: step dropped, replica moved on",
                 });
             }
@@ -255,6 +272,11 @@ pub enum Witness {
         items: Vec<wildthing::store::push::PushItem>,
         result: Box<wildthing::protocol::v1::PushResult>,
     },
+    SettleGraph {
+        items: Vec<wildthing::store::push::PushItem>,
+        answer: Box<wildthing::protocol::v2::SyncResponse>,
+    },
+    Edges,
     Refuse,
     Resync {
         by_epoch: bool,
@@ -272,6 +294,11 @@ impl Witness {
                 items: items.clone(),
                 result: Box::new(result.clone()),
             },
+            Step::SettleGraph { items, answer, .. } => Witness::SettleGraph {
+                items: items.clone(),
+                answer: answer.clone(),
+            },
+            Step::ReconcileEdges { .. } => Witness::Edges,
             Step::Refuse { .. } => Witness::Refuse,
             Step::StartResync { identity, .. } => Witness::Resync {
                 by_epoch: identity.is_some(),
@@ -288,7 +315,12 @@ fn step_name(step: &Step) -> &'static str {
         Step::ApplyPage(_) => "page",
         Step::StartResync { .. } => "resync",
         Step::Prepare { .. } => "prepare",
-        Step::Settle { .. } => "settle",
+        Step::Settle { .. } | Step::SettleGraph { .. } => "settle",
+        Step::Bind { .. } => "bind",
+        Step::Resolve { .. } => "resolve",
+        Step::ListDisplaced => "list displaced",
+        Step::Inspect { .. } => "inspect",
+        Step::ReconcileEdges { .. } => "edges",
         Step::Refuse { .. } => "refuse",
         Step::Wait(_) => "wait",
         Step::Finish(_) => "finish",
@@ -305,6 +337,10 @@ fn event_name(event: &Event) -> &'static str {
         Event::ResyncStarted(_) => "resync started",
         Event::Prepared(_) => "prepared",
         Event::Settled(_) => "settled",
+        Event::Bound(_) => "bound",
+        Event::Displaced(_) => "displaced",
+        Event::Reconciled(_) => "reconciled",
+        Event::Garbled(_) => "garbled",
         Event::Overtaken => "overtaken",
         Event::Finished => "finished",
         Event::StoreFailed(_) => "store failed",

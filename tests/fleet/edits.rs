@@ -19,6 +19,10 @@ pub type Shelf = BTreeMap<Key, Record>;
 #[derive(Debug)]
 pub enum Wish {
     Put(Key, Box<Version>),
+    /// Join two entities of a graph.
+    Connect(Key, Key, &'static str),
+    /// Take an edge of a graph away.
+    Disconnect(Key),
     Delete(Key),
     Restore(i64),
     Dismiss(i64),
@@ -30,7 +34,7 @@ pub enum Wish {
 const MOST_RECORDS: usize = 16;
 
 impl World {
-    fn shelf(&self, client: usize) -> Check<Shelf> {
+    pub fn shelf(&self, client: usize) -> Check<Shelf> {
         let filter = rows::Filter {
             include_deleted: true,
             ..rows::Filter::default()
@@ -59,6 +63,14 @@ impl World {
         let draw = Some(self.rng.below(1_000));
         let (outcome, _) = self.clients[client].sabotaged(draw, |store| match &wish {
             Wish::Put(key, version) => store.edit(key, |_| (**version).clone()).map(drop),
+            Wish::Connect(from, to, word) => store
+                .connect_entities(
+                    |_| Ok(Ok::<_, ()>((from.clone(), to.clone()))),
+                    word,
+                    serde_json::Map::new(),
+                )
+                .map(drop),
+            Wish::Disconnect(edge) => store.disconnect_entities(edge).map(drop),
             Wish::Delete(key) => store.delete(key),
             Wish::Restore(entry) => store.restore(*entry).map(drop),
             Wish::Dismiss(entry) => store.dismiss(*entry).map(drop),
@@ -119,12 +131,11 @@ impl World {
                         1_500_000,
                     ])
                     .unwrap_or(&0);
-                let seam = &self.clients[client].seam;
-                let by = first + apart - seam.now().micros();
+                let by = first + apart - self.clients[client].seam.now().micros();
                 if (0..5 * SECOND).contains(&by) {
-                    self.time.advance(by);
+                    self.pass(by)?;
                 } else {
-                    seam.step(by);
+                    self.clients[client].seam.step(by);
                 }
             }
             let wish = self.change(record.version.clone());
@@ -153,13 +164,18 @@ impl World {
             }
             _ => None,
         };
-        let live: Vec<&Record> = shelf.values().filter(|record| !record.version.deleted).collect();
+        let live: Vec<&Record> = shelf
+            .values()
+            .filter(|record| !record.version.deleted && record.version.key.kind != Kind::Relationship)
+            .collect();
         let chosen = hot
             .and_then(|key| shelf.get(&key))
-            .filter(|record| !record.version.deleted)
+            .filter(|record| !record.version.deleted && record.version.key.kind != Kind::Relationship)
             .or_else(|| self.rng.pick(&live).copied())
             .map(|record| record.version.clone());
         Ok(match self.rng.below(100) {
+            0..14 if self.is_graph() => self.make_new_entity(shelf),
+            14..26 | 58..68 if self.is_graph() => self.graph_wish(shelf, chosen.as_ref()),
             0..14 if shelf.len() < MOST_RECORDS => self.make_new(shelf),
             0..58 => chosen.map(|version| self.change(version)),
             58..68 => self.set_state(shelf),
@@ -195,7 +211,7 @@ impl World {
         }))
     }
 
-    fn fresh_name(&mut self) -> String {
+    pub fn fresh_name(&mut self) -> String {
         self.names += 1;
         match self.rng.below(100) {
             0..4 => POISON.to_owned(),
@@ -244,7 +260,10 @@ impl World {
 
     /// Somebody who sees that a record is gone makes it again under its id.
     fn undelete(&mut self, shelf: &Shelf) -> Option<Wish> {
-        let gone: Vec<&Record> = shelf.values().filter(|record| record.version.deleted).collect();
+        let gone: Vec<&Record> = shelf
+            .values()
+            .filter(|record| record.version.deleted && record.version.key.kind != Kind::Relationship)
+            .collect();
         let hot = self
             .hot
             .as_ref()
@@ -323,6 +342,9 @@ impl World {
             for process in &mut self.clients[client].processes {
                 process.retried.extend(after.keys().cloned());
             }
+        }
+        if self.is_graph() {
+            return self.confirm_graph(client, wish, before, after, seen);
         }
         let mut changed = 0;
         for (key, record) in after {

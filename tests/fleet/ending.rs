@@ -16,6 +16,9 @@ impl World {
     /// At rest: what is left unsent is failed, with a reason; and once retried,
     /// nothing but what the hub really refuses.
     pub fn check_failed_entries(&mut self, retried: bool) -> Check {
+        if self.is_graph() {
+            return self.check_failed_graph_entries(retried);
+        }
         for client in 0..self.clients.len() {
             for entry in self.entries(client)? {
                 let name = self
@@ -38,6 +41,9 @@ impl World {
 
     /// How far every replica has come; equal before and after a round: rest.
     pub fn standing(&self) -> Check<Vec<(Vec<String>, usize)>> {
+        if self.is_graph() {
+            return self.graph_standing();
+        }
         self.clients
             .iter()
             .map(|client| {
@@ -52,8 +58,12 @@ impl World {
     }
 
     pub fn check_end(&mut self) -> Check {
+        if self.is_graph() {
+            return self.check_graph_end();
+        }
         let hub: BTreeMap<Key, Version> = self
             .hub
+            .plain()?
             .versions()
             .map_err(odd)?
             .into_iter()
@@ -76,26 +86,12 @@ impl World {
         for version in hub.values() {
             self.check_whole(version)?;
         }
-        for loser in self.hub.losers().map_err(odd)? {
+        for loser in self.hub.plain()?.losers().map_err(odd)? {
             self.check_whole(&loser.version)?;
             self.check_author_knows(&loser.version)?;
             safe.insert(loser.version.sync_id);
         }
-        // What a safe edit was made on was seen and replaced by its author.
-        let mut next: Vec<String> = safe.iter().cloned().collect();
-        while let Some(id) = next.pop() {
-            for base in self
-                .model
-                .edits
-                .get(&id)
-                .into_iter()
-                .flat_map(|made| &made.made_on)
-            {
-                if safe.insert(base.clone()) {
-                    next.push(base.clone());
-                }
-            }
-        }
+        self.with_ancestors(&mut safe);
         for (id, made) in &self.model.edits {
             if !safe.contains(id) && !made.dropped {
                 return broken(
@@ -110,6 +106,19 @@ impl World {
         Ok(())
     }
 
+    /// What a version was made on was seen and replaced by its author.
+    pub fn with_ancestors(&self, safe: &mut BTreeSet<String>) {
+        let mut next: Vec<String> = safe.iter().cloned().collect();
+        while let Some(id) = next.pop() {
+            let made = self.model.edits.get(&id);
+            for base in made.into_iter().flat_map(|made| &made.made_on) {
+                if safe.insert(base.clone()) {
+                    next.push(base.clone());
+                }
+            }
+        }
+    }
+
     pub fn journal(&self, client: usize) -> Check<Vec<journal::JournalEntry>> {
         self.clients[client]
             .store
@@ -118,7 +127,7 @@ impl World {
     }
 
     /// A kept version says what its author wrote.
-    fn check_whole(&self, version: &Version) -> Check {
+    pub fn check_whole(&self, version: &Version) -> Check {
         match self.model.edits.get(&version.sync_id) {
             Some(made) if essence(&made.version) == essence(version) => Ok(()),
             Some(made) => broken(
@@ -131,7 +140,7 @@ impl World {
 
     /// Who lost against a concurrent edit has it in the journal, unless the
     /// author had replaced it with a later edit.
-    fn check_author_knows(&self, version: &Version) -> Check {
+    pub fn check_author_knows(&self, version: &Version) -> Check {
         let Some(Author::Client(author)) = self.model.edits.get(&version.sync_id).map(|made| made.author)
         else {
             return Ok(());
@@ -180,11 +189,11 @@ impl World {
         let known = store
             .read(|connection| digest::server_known(connection, &Kind::V1))
             .map_err(odd)?;
-        if known != self.hub.state_digest(&Kind::V1).map_err(odd)? {
+        if known != self.hub.plain()?.state_digest(&Kind::V1).map_err(odd)? {
             return broken("7 equal state digests", format!("client {client}"));
         }
         let content = store.read(digest::shown).map_err(odd)?.1;
-        if unsent.is_empty() && content != self.hub.content_digest().map_err(odd)? {
+        if unsent.is_empty() && content != self.hub.plain()?.content_digest().map_err(odd)? {
             return broken("7 equal content digests", format!("client {client}"));
         }
         Ok(())
@@ -192,7 +201,7 @@ impl World {
 }
 
 /// Who lost did not win: the reason names the side that stayed.
-fn check_reason(client: usize, entry: &journal::JournalEntry) -> Check {
+pub fn check_reason(client: usize, entry: &journal::JournalEntry) -> Check {
     let said_winner = match entry.reason.as_str() {
         "local_deleted" | "newer_local" | "sync_id_tiebreak_local" => journal::Loser::Remote,
         "remote_deleted" | "newer_remote" | "sync_id_tiebreak_remote" => journal::Loser::Local,

@@ -1,4 +1,4 @@
-//! A program that writes to the hub by itself, with ids and times of its own.
+//! A program that writes to a v1 hub by itself, with ids and times of its own.
 
 use wildthing::model::{Key, Kind, RecordId, Version};
 use wildthing::protocol::v1::{Operation, PushChange};
@@ -11,6 +11,9 @@ use crate::world::{World, odd};
 impl World {
     /// Another program writes to the hub: with ids and times of its own, or none.
     pub fn foreign_edit(&mut self) -> Check {
+        if self.is_graph() {
+            return self.foreign_version();
+        }
         if self.hub_down {
             return Ok(());
         }
@@ -68,7 +71,11 @@ impl World {
             bases,
             version,
         };
-        let result = self.hub.push("foreign", vec![change.encode()]).map_err(odd)?;
+        let result = self
+            .hub
+            .plain_mut()?
+            .push("foreign", vec![change.encode()])
+            .map_err(odd)?;
         self.note(format_args!("foreign edit of {key}"));
         self.hot = Some(key);
         let changes = [change];

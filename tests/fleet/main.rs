@@ -1,13 +1,14 @@
 //! The simulated fleet: some clients and a hub on virtual time, with everything
 //! that can go wrong going wrong, from a seed.
 //!
-//! `cargo test --features testing --test fleet -- --seeds N --seed S [--verbose]`
+//! `cargo test --features testing --test fleet -- [--protocol v1|v2] --seeds N --seed S [--verbose]`
 //!
 //! The store, the planner, its executor and the hub's core are the ones that
 //! ship; machines, network and time are simulated. `world` chooses what happens
 //! next, `driver`, `network`, `edits` and `foreign` do it, `model` is the oracle,
 //! `checks` and `ending` hold the promises and `coverage` says which situations a long run must
-//! have seen. The same seed gives the same run, to the byte.
+//! have seen. The `hub` speaks v1 or v2: what is only so where the house is a
+//! graph is in the files named after that. The same seed gives the same run, to the byte.
 
 // A test binary has no outside for which `pub` could be too much.
 #![allow(unreachable_pub)]
@@ -21,8 +22,15 @@ mod driver;
 mod edits;
 mod ending;
 mod foreign;
+mod graph_checks;
+mod graph_door;
+mod graph_edits;
+mod graph_foreign;
+mod graph_model;
+mod hub;
 mod model;
 mod network;
+mod plain_door;
 mod rng;
 mod sightings;
 mod world;
@@ -32,6 +40,8 @@ use std::process::ExitCode;
 use std::sync::Mutex;
 use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
 
+use wildthing::protocol::Protocol;
+
 use coverage::{Coverage, FULL_COVERAGE_SEEDS};
 use model::Violation;
 use world::World;
@@ -40,19 +50,32 @@ use world::World;
 const REPEAT_EVERY: u64 = 20;
 
 struct Args {
+    /// Worlds of these protocols take turns.
+    protocols: Vec<Protocol>,
+    /// How many of each.
     seeds: u64,
     first: u64,
     verbose: bool,
+    /// Whether a seed that fails does not end the run.
+    keep_going: bool,
 }
 
 fn args() -> Result<Args, String> {
     let mut args = Args {
-        seeds: 200,
+        protocols: vec![Protocol::V1, Protocol::V2],
+        seeds: 100,
         first: 0,
         verbose: false,
+        keep_going: false,
     };
     let mut words = std::env::args().skip(1);
     while let Some(word) = words.next() {
+        if word == "--protocol" {
+            let known = words.next().and_then(|word| Protocol::parse(&word));
+            let known = known.filter(|protocol| *protocol != Protocol::Auto);
+            args.protocols = vec![known.ok_or("--protocol needs v1 or v2")?];
+            continue;
+        }
         let mut number = || {
             words
                 .next()
@@ -63,11 +86,12 @@ fn args() -> Result<Args, String> {
             "--seeds" => args.seeds = number()?,
             "--seed" => args.first = number()?,
             "--verbose" => args.verbose = true,
+            "--keep-going" => args.keep_going = true,
             // What `cargo test` may pass to every harness.
             "--nocapture" | "--quiet" | "-q" => {}
             _ => {
                 return Err(format!(
-                    "unknown argument {word}; known: --seeds N, --seed S, --verbose"
+                    "unknown argument {word}; known: --protocol v1|v2, --seeds N, --seed S, --verbose, --keep-going"
                 ));
             }
         }
@@ -76,10 +100,10 @@ fn args() -> Result<Args, String> {
 }
 
 /// One world from its beginning to its end.
-fn live(seed: u64, verbose: bool) -> (Result<u64, Violation>, Coverage) {
+fn live(protocol: Protocol, seed: u64, verbose: bool) -> (Result<u64, Violation>, Coverage) {
     let mut cover = Coverage::default();
     let outcome = catch_unwind(AssertUnwindSafe(|| {
-        let mut world = World::new(seed, verbose)?;
+        let mut world = World::new(protocol, seed, verbose)?;
         let trace = world.run();
         let counted = world.count_kept();
         cover = std::mem::take(&mut world.cover);
@@ -99,10 +123,10 @@ fn live(seed: u64, verbose: bool) -> (Result<u64, Violation>, Coverage) {
     (outcome, cover)
 }
 
-fn try_seed(seed: u64, verbose: bool) -> (Result<(), Violation>, Coverage) {
-    let (outcome, cover) = live(seed, verbose);
+fn try_seed(protocol: Protocol, seed: u64, verbose: bool) -> (Result<(), Violation>, Coverage) {
+    let (outcome, cover) = live(protocol, seed, verbose);
     let outcome = outcome.and_then(|trace| {
-        if seed.is_multiple_of(REPEAT_EVERY) && live(seed, false).0.ok() != Some(trace) {
+        if seed.is_multiple_of(REPEAT_EVERY) && live(protocol, seed, false).0.ok() != Some(trace) {
             return model::broken("the same seed gives the same run", "two runs differ");
         }
         Ok(())
@@ -119,11 +143,12 @@ fn main() -> ExitCode {
         }
     };
     let started = std::time::Instant::now();
+    let all = args.seeds * args.protocols.len() as u64;
     let next = AtomicU64::new(0);
     let stop = AtomicBool::new(false);
-    let total = Mutex::new(Coverage::default());
-    let failures: Mutex<Vec<(u64, Violation)>> = Mutex::default();
-    let threads = if args.seeds > 1 {
+    let total: Mutex<Vec<Coverage>> = Mutex::new(vec![Coverage::default(); args.protocols.len()]);
+    let failures: Mutex<Vec<(u64, Protocol, Violation)>> = Mutex::default();
+    let threads = if all > 1 {
         std::thread::available_parallelism().map_or(1, |count| count.get())
     } else {
         1
@@ -131,49 +156,60 @@ fn main() -> ExitCode {
     std::thread::scope(|scope| {
         for _ in 0..threads {
             scope.spawn(|| {
-                let mut cover = Coverage::default();
                 while !stop.load(Ordering::Relaxed) {
                     let number = next.fetch_add(1, Ordering::Relaxed);
-                    if number >= args.seeds {
+                    if number >= all {
                         break;
                     }
-                    let seed = args.first + number;
-                    let (outcome, seen) = try_seed(seed, args.verbose);
-                    cover.add(&seen);
+                    let turn = (number % args.protocols.len() as u64) as usize;
+                    let seed = args.first + number / args.protocols.len() as u64;
+                    let protocol = args.protocols[turn];
+                    let (outcome, seen) = try_seed(protocol, seed, args.verbose);
+                    total.lock().unwrap()[turn].add(&seen);
                     if let Err(violation) = outcome {
-                        failures.lock().unwrap().push((seed, violation));
-                        stop.store(true, Ordering::Relaxed);
+                        failures.lock().unwrap().push((seed, protocol, violation));
+                        stop.store(!args.keep_going, Ordering::Relaxed);
                     }
                 }
-                total.lock().unwrap().add(&cover);
             });
         }
     });
-    let cover = total.into_inner().unwrap();
+    let covers = total.into_inner().unwrap();
     let mut failures = failures.into_inner().unwrap();
-    failures.sort_by_key(|(seed, _)| *seed);
-    if failures.is_empty() || args.verbose {
-        cover.print();
+    failures.sort_by_key(|(seed, ..)| *seed);
+    if failures.is_empty() {
+        for (protocol, cover) in args.protocols.iter().zip(&covers) {
+            println!("protocol {}", protocol.as_str());
+            cover.print(*protocol);
+        }
     }
     let seconds = started.elapsed().as_secs_f64();
-    let done = next.load(Ordering::Relaxed).min(args.seeds);
+    let done = next.load(Ordering::Relaxed).min(all);
     println!(
         "{done} seeds in {seconds:.1} s, {:.0} a second",
         done as f64 / seconds.max(0.001)
     );
-    for (seed, violation) in &failures {
+    for (seed, protocol, violation) in &failures {
         println!(
-            "FAIL seed={seed} invariant={}: {}",
-            violation.invariant, violation.message
+            "FAIL seed={seed} protocol={} invariant={}: {}",
+            protocol.as_str(),
+            violation.invariant,
+            violation.message
         );
     }
     if !failures.is_empty() {
         return ExitCode::FAILURE;
     }
-    let missing = cover.missing();
-    if args.seeds >= FULL_COVERAGE_SEEDS && !missing.is_empty() {
-        println!("FAIL invariant=coverage: never reached: {}", missing.join("; "));
-        return ExitCode::FAILURE;
+    for (protocol, cover) in args.protocols.iter().zip(&covers) {
+        let missing = cover.missing(*protocol);
+        if args.seeds >= FULL_COVERAGE_SEEDS && !missing.is_empty() {
+            println!(
+                "FAIL protocol={} invariant=coverage: never reached: {}",
+                protocol.as_str(),
+                missing.join("; ")
+            );
+            return ExitCode::FAILURE;
+        }
     }
     println!("every promise was kept");
     ExitCode::SUCCESS

@@ -1,11 +1,13 @@
 //! The oracle: what was edited, and what a hub must make of it, written from
 //! the design and from nothing in `src`. It shares types with the code under
-//! test, but no rule.
+//! test, but no rule. What only a graph has is in `graph_model`.
 
 use std::collections::{BTreeMap, BTreeSet};
 
 use wildthing::model::{Key, Kind, Version};
 use wildthing::protocol::v1::{PushChange, PushResult, Verdict};
+
+use crate::graph_model::{GraphModel, bare_edge, is_edge};
 
 /// A broken promise.
 #[derive(Debug)]
@@ -210,7 +212,8 @@ impl HubModel {
 pub struct Model {
     pub edits: BTreeMap<String, Made>,
     pub hub: HubModel,
-    /// `sync_id`s that left a client at least once.
+    pub graph: GraphModel,
+    /// `sync_id`s, and ids of edges, that left a client at least once.
     pub attempted: BTreeSet<String>,
 }
 
@@ -236,7 +239,7 @@ impl Model {
     }
 
     /// Whether the author of `edit` had seen `other`, or one made on it.
-    fn descends(&self, edit: &str, other: &str) -> bool {
+    pub fn descends(&self, edit: &str, other: &str) -> bool {
         let mut seen = BTreeSet::new();
         let mut next = vec![edit];
         while let Some(id) = next.pop() {
@@ -270,6 +273,20 @@ impl Model {
         Ok(())
     }
 
+    /// The same of an edge, which is sent under its id alone.
+    pub fn drop_unsent_edge(&mut self, edge: &Version) -> Check {
+        if self.attempted.contains(edge.key.id.as_str()) {
+            return broken(
+                "an attempted edit is not dropped",
+                format!("{} was dropped after it had left", edge.key),
+            );
+        }
+        for made in self.edits.values_mut() {
+            made.dropped |= made.version.key == edge.key;
+        }
+        Ok(())
+    }
+
     /// Create and delete met before any attempt: the chain of unsent edits goes.
     pub fn drop_unsent(&mut self, sync_id: &str) -> Check {
         let mut next = vec![sync_id.to_owned()];
@@ -293,7 +310,15 @@ impl Model {
 
 /// A version without what is copied from elsewhere when it is sent.
 pub fn essence(version: &Version) -> Version {
+    if is_edge(version) {
+        return bare_edge(version);
+    }
     let mut version = version.clone();
+    if version.content().is_some() {
+        // Where an entity is in is told by edges.
+        version.parent_id = None;
+        return version;
+    }
     if matches!(version.key.kind, Kind::Room | Kind::Device) {
         for copied in ["house_name", "room_name", "house_id", "state_json"] {
             version.body.remove(copied);

@@ -1,12 +1,15 @@
 //! Recognises the rare situations in what a step did, for the coverage.
 
 use wildthing::model::Key;
+use wildthing::protocol::v2::SyncResponse;
+use wildthing::store::push::{PushItem, SettleReport};
 use wildthing::store::{journal, metadata, outbox};
 use wildthing::sync::Event;
 
 use crate::client::{Doing, Unsent};
 use crate::driver::Witness;
 use crate::edits::{Shelf, Wish};
+use crate::hub::Hub;
 use crate::model::{Answer, Check};
 use crate::world::{World, odd};
 
@@ -77,12 +80,48 @@ impl World {
                     }
                 }
             }
+            (Witness::SettleGraph { items, answer }, Some(Event::Settled(report))) => {
+                self.count_settled(items, answer, report);
+            }
+            (Witness::Edges, Some(Event::Reconciled(report))) => {
+                if report.changed > 0 {
+                    self.cover.hit("edges: other than they were");
+                }
+                if !report.stale.is_empty() {
+                    self.cover.hit("edges: pinned anew");
+                }
+            }
+            (Witness::Other, Some(Event::Settled(report))) => self.count_journal(&report.conflicts),
             (Witness::Refuse, Some(Event::Settled(report))) if !report.failures.is_empty() => {
                 self.cover.hit("push: failed entry");
             }
             _ => {}
         }
         Ok(())
+    }
+
+    fn count_settled(&mut self, items: &[PushItem], answer: &SyncResponse, report: &SettleReport) {
+        self.count_journal(&report.conflicts);
+        for failure in &report.failures {
+            self.cover.hit(if failure.code == "waits_for_entity" {
+                "push: edge waits for its end"
+            } else {
+                "push: unnamed"
+            });
+        }
+        if !report.lookups.is_empty() {
+            self.cover.hit("push: answer leaves a question");
+        }
+        if items.iter().any(|item| !item.luggage.before.is_empty()) {
+            self.cover.hit("push: predecessor sent along");
+        }
+        for item in items {
+            let version = &item.change.version;
+            let lost = answer.conflicts.iter().any(|conflict| {
+                conflict.remote_version == version.sync_id && conflict.resolved_version != version.sync_id
+            });
+            self.cover.hit(if lost { "push: lost" } else { "push: applied" });
+        }
     }
 
     /// Counts what a wish meets, before it is granted.
@@ -112,7 +151,7 @@ impl World {
                     } else if !sent {
                         self.cover.hit("edit: coalesced");
                     }
-                } else if !before.contains_key(key) && self.model.hub.current.contains_key(key) {
+                } else if !before.contains_key(key) && self.hub_has(key) {
                     self.cover.hit("edit: created twice under one id");
                 }
             }
@@ -138,6 +177,13 @@ impl World {
             _ => {}
         }
         Ok(())
+    }
+
+    fn hub_has(&self, key: &Key) -> bool {
+        match &self.hub {
+            Hub::Plain(_) => self.model.hub.current.contains_key(key),
+            Hub::Graph(hub) => !hub.versions(key.id.as_str()).is_empty(),
+        }
     }
 
     fn status(&self, client: usize, key: &Key) -> Check<String> {

@@ -4,12 +4,13 @@
 
 use std::fmt::Arguments;
 
-use wildthing::hub::HubStore;
 use wildthing::model::Key;
+use wildthing::protocol::Protocol;
 
 use crate::client::{Client, Doing};
 use crate::clock::{DAY, MILLI, SECOND, SimSeam, TrueTime};
 use crate::coverage::Coverage;
+use crate::hub::Hub;
 use crate::model::{Check, Model, Violation, broken};
 use crate::network::{Flight, Leg};
 use crate::rng::Rng;
@@ -24,7 +25,7 @@ const MAX_ROUNDS: u32 = 6;
 pub struct World {
     pub rng: Rng,
     pub time: TrueTime,
-    pub hub: HubStore,
+    pub hub: Hub,
     pub hub_seam: std::sync::Arc<SimSeam>,
     pub hub_down: bool,
     /// The hub runs, but answers mostly 500, 503 and 429.
@@ -63,6 +64,7 @@ enum Action {
     HubUp,
     HubSick,
     NewEpoch,
+    Commit,
     Jump,
 }
 
@@ -74,13 +76,13 @@ pub fn odd(problem: impl std::fmt::Display) -> Violation {
 }
 
 impl World {
-    pub fn new(seed: u64, verbose: bool) -> Check<Self> {
+    pub fn new(protocol: Protocol, seed: u64, verbose: bool) -> Check<Self> {
         let mut rng = Rng::new(seed);
         let time = TrueTime::new();
         let tick = *rng.pick(&[1, MILLI, 250 * MILLI, 500 * MILLI]).unwrap_or(&1);
         let hub_seam = SimSeam::new(&time, rng.between(-DAY, DAY), 1, rng.fork());
-        let mut hub = HubStore::in_memory(hub_seam.clone()).map_err(odd)?;
-        hub.set_page_limit(2 + rng.index(5));
+        let page = 2 + rng.index(5);
+        let hub = Hub::new(protocol, &hub_seam, page, &mut rng)?;
         let count = 2 + rng.index(4);
         let mut clients = Vec::new();
         for index in 0..count {
@@ -92,7 +94,7 @@ impl World {
             };
             let seam = SimSeam::new(&time, skew - skew.rem_euclid(tick), tick, rng.fork());
             let processes = 1 + rng.index(2);
-            clients.push(Client::new(index, processes, seam, &mut rng)?);
+            clients.push(Client::new(protocol, index, processes, seam, &mut rng)?);
         }
         Ok(Self {
             rng,
@@ -159,6 +161,24 @@ impl World {
         self.rest()
     }
 
+    /// Whether the house is a graph.
+    pub fn is_graph(&self) -> bool {
+        matches!(self.hub, Hub::Graph(_))
+    }
+
+    /// Lets time pass. No transaction of the hub takes longer than clients allow for.
+    pub fn pass(&mut self, micros: i64) -> Check {
+        if self
+            .hub
+            .commits_by()
+            .is_some_and(|by| self.time.now() + micros > by)
+        {
+            self.commit()?;
+        }
+        self.time.advance(micros);
+        Ok(())
+    }
+
     fn step(&mut self) -> Check {
         self.steps += 1;
         let pause = match self.rng.below(100) {
@@ -169,7 +189,7 @@ impl World {
             92..99 => self.rng.between(1, 20) * SECOND,
             _ => self.rng.between(20, 90) * SECOND,
         };
-        self.time.advance(pause);
+        self.pass(pause)?;
         let actions = self.possible();
         match self.choose(&actions) {
             Some(action) => self.act(action),
@@ -196,9 +216,14 @@ impl World {
             (12, Action::ForeignEdit),
             (8, Action::StepClock),
             (20, Action::Jump),
-            (3, Action::NewEpoch),
             (if self.hub_sick { 60 } else { 3 }, Action::HubSick),
         ];
+        if !self.is_graph() {
+            actions.push((3, Action::NewEpoch));
+        }
+        if self.hub.is_committing() {
+            actions.push((40, Action::Commit));
+        }
         actions.push(if self.hub_down {
             (60, Action::HubUp)
         } else {
@@ -274,7 +299,7 @@ impl World {
             Action::HubDown => {
                 self.note(format_args!("hub down"));
                 self.cover.hit("fault: hub killed between steps");
-                self.hub_down = true;
+                self.hub_goes_down();
                 Ok(())
             }
             Action::HubUp => {
@@ -291,8 +316,9 @@ impl World {
             Action::NewEpoch => {
                 self.note(format_args!("hub epoch renewed"));
                 self.cover.hit("fault: hub epoch renewed");
-                self.hub.new_epoch().map(drop).map_err(odd)
+                self.hub.plain_mut()?.new_epoch().map(drop).map_err(odd)
             }
+            Action::Commit => self.commit(),
             Action::Jump => {
                 let span = match self.rng.below(10) {
                     0 => self.rng.between(1, 2) * DAY,
@@ -300,8 +326,7 @@ impl World {
                     _ => self.rng.between(100, 200) * SECOND,
                 };
                 self.note(format_args!("time passes"));
-                self.time.advance(span);
-                Ok(())
+                self.pass(span)
             }
         }
     }
@@ -311,7 +336,7 @@ impl World {
         let whole = self.rng.between(1, 20) * SECOND;
         let way = if self.rng.permille(600) { -1 } else { 1 };
         let by = way * if self.rng.permille(400) { days } else { whole };
-        if self.rng.permille(250) {
+        if self.rng.permille(250) && !self.hub.tells_its_clock() {
             self.note(format_args!("hub clock steps"));
             self.hub_seam.step(by);
             if by < 0 {
@@ -348,7 +373,7 @@ impl World {
                 Some(action) => self.act(action)?,
                 None => return Ok(()),
             }
-            self.time.advance(MILLI);
+            self.pass(MILLI)?;
         }
         broken("7 liveness", "syncs go on for ever though nothing fails")
     }
@@ -360,11 +385,12 @@ impl World {
         self.hub_down = false;
         self.hub_sick = false;
         self.note(format_args!("faults stop"));
+        self.commit()?;
         self.rest()?;
         let retry = self.rng.permille(500);
         for round in 0..MAX_ROUNDS {
             // Leases of the dead run out.
-            self.time.advance(200 * SECOND);
+            self.pass(200 * SECOND)?;
             let generations = self.standing()?;
             if round == 0 && retry {
                 for client in 0..self.clients.len() {

@@ -151,6 +151,12 @@ impl GraphStore {
         digest(&tx, &mut self.digest.borrow_mut())
     }
 
+    /// How many changes a page of an answer holds at most; 500 unless told.
+    /// At least 1.
+    pub fn set_page_limit(&mut self, changes: usize) {
+        self.page.changes = changes.max(1);
+    }
+
     /// How many entities there are, tombstones included.
     pub fn len(&self) -> Result<usize, HubError> {
         count(&self.conn)

@@ -120,11 +120,11 @@ pub fn edge_record(edge: Relationship) -> Result<Version, Unusable> {
         properties.remove(DELETED);
     }
     let mut body = edge.extra;
-    body.remove("created_at");
-    let updated_at = match body.remove("updated_at") {
+    let mut time = |field: &str| match body.remove(field) {
         Some(Value::String(text)) => text,
         _ => String::new(),
     };
+    let (created_at, updated_at) = (time("created_at"), time("updated_at"));
     for (field, text) in [
         (TO_FIELD, edge.to_entity_id),
         ("relationship_type", edge.relationship_type),
@@ -142,7 +142,7 @@ pub fn edge_record(edge: Relationship) -> Result<Version, Unusable> {
         parent_id: Some(from),
         name: None,
         body,
-        created_at: None,
+        created_at: crate::model::Timestamp::parse(&created_at).ok(),
         updated_at: crate::model::Timestamp::parse(&updated_at).ok(),
         // Edges have no versions; the time of the last change tells two apart.
         sync_id: updated_at,

@@ -66,13 +66,14 @@ pub fn find(connection: &Connection, id: &RecordId) -> Result<Option<Key>, Store
 }
 
 /// Of several edges that place something, the one that counts: one edited here
-/// before one that was not, then the one changed last, then the greatest id.
+/// before one that was not, then the one made last, then the greatest id. Not the
+/// one changed last: pinning an edge anew changes it too, and moves nothing.
 fn preferred(edges: Vec<Record>) -> Option<Record> {
     edges.into_iter().max_by(|a, b| {
         let rank = |edge: &Record| {
             (
                 edge.sync_status != crate::model::RecordStatus::Synced,
-                edge.version.updated_at,
+                edge.version.created_at,
             )
         };
         rank(a)

@@ -38,9 +38,10 @@ pub(in crate::store) fn take(
     }
     let mut version = change.version.clone();
     version.parent_id = match (&current, &key.kind) {
-        (Some(record), _) => record.version.parent_id.clone(),
-        (None, Kind::Room | Kind::Device) => edges::parent(tx.connection, key)?,
-        (None, _) => None,
+        // While it was gone nobody placed it.
+        (Some(record), _) if !record.version.deleted || version.deleted => record.version.parent_id.clone(),
+        (_, Kind::Room | Kind::Device) => edges::parent(tx.connection, key)?,
+        _ => None,
     };
     let Some(old) = &current else {
         // Rooms may be in it, by edges that were here before.

@@ -118,7 +118,11 @@ impl Round {
         let current = rows::get(tx.connection, key)?.map(|record| record.version);
         match &current {
             Some(known) if says_the_same(known, &edge) => {
-                if known.body != edge.body {
+                if known.created_at != edge.created_at {
+                    // Of two that place something the one made last counts.
+                    self.moved.extend(edge.parent_id.clone());
+                }
+                if known.body != edge.body || known.created_at != edge.created_at {
                     // Pinned anew: that is between the server and us.
                     tx.put_quietly(&edge, synced(&edge, tx.now))?;
                 }

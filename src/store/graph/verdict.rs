@@ -26,6 +26,8 @@ pub enum Lookup {
         winner: Box<Version>,
         /// The version string of the one that lost.
         version: String,
+        /// Why it did.
+        reason: String,
     },
 }
 
@@ -88,11 +90,13 @@ fn settle_entity(
         .iter()
         .filter(|conflict| conflict.resolved_version == conflict.remote_version)
     {
-        note_loser(tx, item, &won.local_version, mirrored.as_ref(), report)?;
+        note_loser(tx, item, won, mirrored.as_ref(), report)?;
     }
     let decided = about
         .iter()
         .find(|conflict| conflict.remote_version == edit.sync_id);
+    // Nor does it say whether a delete found anything, after what was sent before it.
+    let again = item.luggage.again || (edit.deleted && !item.luggage.before.is_empty());
     match decided {
         Some(conflict) if conflict.resolved_version != edit.sync_id => {
             let reason = words(&conflict.resolution_strategy);
@@ -107,8 +111,11 @@ fn settle_entity(
                 }
             }
         }
-        // It says nothing of an edit that came before: others may have come since.
-        None if item.luggage.again => {
+        // It says nothing of an edit that came before: others may have come since. One
+        // that was made on something else and met no conflict did come before.
+        None if again
+            || (!edit.deleted && mirrored.as_ref().is_some_and(|server| !is_base(item, server))) =>
+        {
             report.lookups.push(Lookup::Outcome {
                 item: Box::new(item.clone()),
                 lost: None,
@@ -120,11 +127,15 @@ fn settle_entity(
     }
 }
 
-/// The server's words for why a pushed version lost, from this replica's side.
+/// The server's words for why one of two versions stays, from this replica's side.
 fn words(strategy: &Strategy) -> String {
     match strategy {
         Strategy::LocalNewer => "newer_remote".to_owned(),
         Strategy::LocalGreater => "sync_id_tiebreak_remote".to_owned(),
+        // The server compares with the time its version came at, which is not the
+        // time inside it: what it says decides, not what the rule makes of the two.
+        Strategy::RemoteNewer => "newer_local".to_owned(),
+        Strategy::RemoteGreater => "sync_id_tiebreak_local".to_owned(),
         other => other.as_str().to_owned(),
     }
 }
@@ -136,13 +147,13 @@ fn deleted(
     mirrored: Option<ServerVersion>,
     report: &mut SettleReport,
 ) -> Result<(), StoreError> {
-    let concurrent = mirrored.filter(|server| !item.change.bases.contains(&server.version.sync_id));
-    match concurrent {
+    match mirrored {
+        // Also what was revived here and deleted again before anybody heard of it.
         Some(server) if server.version.deleted => {
             report.settled += 1;
             settle_edit(tx, item, &server)
         }
-        Some(server) => {
+        Some(server) if !is_base(item, &server) => {
             pull::lose(
                 tx,
                 &server.version,
@@ -153,32 +164,39 @@ fn deleted(
             )?;
             applied(tx, item, report)
         }
-        None => applied(tx, item, report),
+        _ => applied(tx, item, report),
     }
+}
+
+/// Whether an edit was made on what the server has.
+fn is_base(item: &PushItem, server: &ServerVersion) -> bool {
+    item.change.bases.contains(&server.version.sync_id)
 }
 
 /// A version of somebody else that gave way to an edit made here.
 fn note_loser(
     tx: &Tx<'_>,
     item: &PushItem,
-    version: &str,
+    conflict: &Conflict,
     mirrored: Option<&ServerVersion>,
     report: &mut SettleReport,
 ) -> Result<(), StoreError> {
     let edit = &item.change.version;
-    match mirrored.filter(|server| server.version.sync_id == version) {
+    let reason = words(&conflict.resolution_strategy);
+    match mirrored.filter(|server| server.version.sync_id == conflict.local_version) {
         Some(server) => pull::lose(
             tx,
             &server.version,
             edit,
-            &pull::reason_seen_here(edit, &server.version, ""),
+            &reason,
             Loser::Remote,
             &mut report.conflicts,
         ),
         None => {
             report.lookups.push(Lookup::Displaced {
                 winner: Box::new(edit.clone()),
-                version: version.to_owned(),
+                version: conflict.local_version.clone(),
+                reason,
             });
             Ok(())
         }
@@ -284,13 +302,13 @@ pub(in crate::store) fn resolve(
     let mut report = SettleReport::default();
     match lookup {
         Lookup::Outcome { item, lost } => outcome(tx, item, lost.as_deref(), found, &mut report)?,
-        Lookup::Displaced { winner, .. } => {
+        Lookup::Displaced { winner, reason, .. } => {
             if let Some(loser) = found {
                 pull::lose(
                     tx,
                     &loser.version,
                     winner,
-                    &pull::reason_seen_here(winner, &loser.version, ""),
+                    reason,
                     Loser::Remote,
                     &mut report.conflicts,
                 )?;
