@@ -14,7 +14,7 @@ use super::{Result, WildThingClient, WildThingError};
 use crate::model::{JsonObject, Key, Kind, Record, RecordId, Version};
 use crate::protocol::Protocol;
 use crate::protocol::v2::RELATIONSHIP_TYPES;
-use crate::store::graph::{edges, walk};
+use crate::store::graph::{edges, search, walk};
 use crate::store::{StoreError, metadata, rows};
 
 /// What a look at the replica comes to, and what the caller did wrong.
@@ -298,12 +298,12 @@ impl WildThingClient {
                     let kinds = types.iter().map(|name| super::entities::kinds_of(name));
                     kinds.flatten().collect()
                 });
-                let hits = core.store.search(&query, kinds.as_deref(), limit)?;
+                core.store.index_for_search()?;
                 Ok(core.store.read(|connection| {
                     let mut reader = EntityReader::new(connection);
                     let mut found = Vec::new();
-                    for hit in hits {
-                        // It may have been deleted since.
+                    for hit in search::find(connection, &query, kinds.as_deref(), limit)? {
+                        // It may have gone since the index was brought up to date.
                         if let Some(entity) = reader.at(&hit.key)? {
                             found.push(SearchHit {
                                 entity,

@@ -10,6 +10,7 @@ use super::typed::{Standing, Typed};
 use super::types::RecordObject;
 use super::{Result, WildThingClient, WildThingError, present};
 use crate::model::{JsonObject, Key, Kind, Record, RecordId, RecordStatus, Version, device_state_id};
+use crate::store::graph::walk;
 use crate::store::{StoreError, journal, rows};
 
 /// The state type that `update_device_state` writes.
@@ -134,6 +135,15 @@ impl WildThingClient {
     /// The records that `text` names: the one with exactly this id, else those
     /// whose id begins with it, else those of this name.
     pub async fn find_ids(&self, kind: Option<Kind>, text: String) -> Result<Vec<Key>> {
+        self.find(kind, |_| true, text).await
+    }
+
+    /// The same among the entities alone.
+    pub async fn find_entity_ids(&self, text: String) -> Result<Vec<Key>> {
+        self.find(None, walk::is_shown, text).await
+    }
+
+    async fn find(&self, kind: Option<Kind>, wanted: fn(&Kind) -> bool, text: String) -> Result<Vec<Key>> {
         self.inner
             .blocking(move |core| {
                 Ok(core.store.read(|connection| {
@@ -151,11 +161,11 @@ impl WildThingClient {
                             ..Default::default()
                         },
                     )?;
-                    let wanted = text.to_lowercase();
+                    let name = text.to_lowercase();
                     let pick = |test: &dyn Fn(&Version) -> bool| -> Vec<Key> {
                         records
                             .iter()
-                            .filter(|record| test(&record.version))
+                            .filter(|record| wanted(&record.version.key.kind) && test(&record.version))
                             .map(|record| record.version.key.clone())
                             .collect()
                     };
@@ -172,7 +182,7 @@ impl WildThingClient {
                         version
                             .name
                             .as_deref()
-                            .is_some_and(|name| name.to_lowercase() == wanted)
+                            .is_some_and(|known| known.to_lowercase() == name)
                     }))
                 })?)
             })

@@ -65,6 +65,7 @@ impl App {
         let token = self.token()?;
         let options = ConnectOptions {
             client_id: self.config.client_id().map(str::to_owned),
+            protocol: self.config.protocol(),
             ..ConnectOptions::default()
         };
         client

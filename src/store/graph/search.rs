@@ -5,7 +5,7 @@
 //! name and every text and number in the content, however deep; names of fields
 //! are not. Accents and case make no difference.
 
-use rusqlite::{Connection, params};
+use rusqlite::{Connection, OptionalExtension, params};
 use serde_json::Value;
 
 use super::shape::DERIVED;
@@ -36,12 +36,9 @@ pub struct Hit {
 }
 
 impl Store {
-    /// Entities that have every word of `query`, the last one perhaps as a
-    /// beginning, best first: of `kinds`, or of all.
-    pub fn search(&self, query: &str, kinds: Option<&[Kind]>, limit: u32) -> Result<Vec<Hit>, StoreError> {
-        let Some(expression) = expression(query) else {
-            return Ok(Vec::new());
-        };
+    /// Brings the index up to date, for [`find`]: what was committed before this
+    /// call is in it.
+    pub fn index_for_search(&self) -> Result<(), StoreError> {
         let (position, present) =
             self.read(|connection| Ok((Position::get(connection)?, metadata::get(connection)?.change_seq)))?;
         // What is written from here on is not waited for.
@@ -51,7 +48,7 @@ impl Store {
                 .covers(present)
             {}
         }
-        self.read(|connection| find(connection, &expression, kinds, limit))
+        Ok(())
     }
 
     /// Forgets the index, and with it the words of what is no longer here.
@@ -129,11 +126,17 @@ fn catch_up(connection: &Connection) -> Result<Position, StoreError> {
     }
     let present = metadata::get(connection)?.change_seq;
     let changed = changed_after(connection, &position)?;
-    for row in &changed {
+    // One table after the other: statements that may have to be undone make FTS5
+    // write out what it has gathered, and an index of crumbs is slow.
+    let mut entries = Vec::new();
+    for row in changed.iter().filter(|row| is_shown(&row.key.kind)) {
         match row.deleted {
             true => remove(connection, &row.key)?,
-            false => put(connection, row)?,
+            false => entries.push((entry_of(connection, &row.key)?, row)),
         }
+    }
+    for (entry, row) in entries {
+        put(connection, entry, row)?;
     }
     let position = match changed.last().filter(|_| changed.len() >= CHUNK as usize) {
         Some(last) => Position {
@@ -171,18 +174,23 @@ fn changed_after(connection: &Connection, position: &Position) -> Result<Vec<Row
     Ok(rows.collect::<rusqlite::Result<_>>()?)
 }
 
-fn put(connection: &Connection, row: &Row) -> Result<(), StoreError> {
-    if !is_shown(&row.key.kind) {
-        return Ok(());
+/// The number of a record's text, made if it has none.
+fn entry_of(connection: &Connection, key: &Key) -> Result<i64, StoreError> {
+    let values = params![key.kind.as_str(), key.id.as_str()];
+    let known = connection
+        .prepare_cached("SELECT entry FROM search_entries WHERE kind = ?1 AND id = ?2")?
+        .query_row(values, |row| row.get(0))
+        .optional()?;
+    if let Some(known) = known {
+        return Ok(known);
     }
-    let entry: i64 = connection
-        .prepare_cached(
-            "INSERT INTO search_entries (kind, id) VALUES (?1, ?2)
-             ON CONFLICT (kind, id) DO UPDATE SET id = excluded.id RETURNING entry",
-        )?
-        .query_row(params![row.key.kind.as_str(), row.key.id.as_str()], |row| {
-            row.get(0)
-        })?;
+    connection
+        .prepare_cached("INSERT INTO search_entries (kind, id) VALUES (?1, ?2)")?
+        .execute(values)?;
+    Ok(connection.last_insert_rowid())
+}
+
+fn put(connection: &Connection, entry: i64, row: &Row) -> Result<(), StoreError> {
     connection
         .prepare_cached("INSERT OR REPLACE INTO search_text (rowid, name, text) VALUES (?1, ?2, ?3)")?
         .execute(params![entry, row.name, text_of(&row.body)])?;
@@ -236,12 +244,17 @@ fn expression(query: &str) -> Option<String> {
     (!words.is_empty()).then(|| format!("{} *", words.join(" ")))
 }
 
-fn find(
+/// Entities that have every word of `query`, the last one perhaps as a beginning,
+/// best first: of `kinds`, or of all. Who has just gone may be among them.
+pub fn find(
     connection: &Connection,
-    expression: &str,
+    query: &str,
     kinds: Option<&[Kind]>,
     limit: u32,
 ) -> Result<Vec<Hit>, StoreError> {
+    let Some(expression) = expression(query) else {
+        return Ok(Vec::new());
+    };
     let kinds = kinds.map(serde_json::to_string).transpose()?;
     // A word in the name weighs as much as ten in the content.
     let mut statement = connection.prepare_cached(
@@ -256,14 +269,11 @@ fn find(
     let mut hits = Vec::new();
     for row in rows {
         let (key, entry, cost) = row?;
-        // It may have gone since the index was brought up to date.
-        if crate::store::rows::is_live(connection, &key)? {
-            hits.push(Hit {
-                key,
-                score: -cost,
-                snippet: snippet(connection, expression, entry)?,
-            });
-        }
+        hits.push(Hit {
+            key,
+            score: -cost,
+            snippet: snippet(connection, &expression, entry)?,
+        });
     }
     Ok(hits)
 }

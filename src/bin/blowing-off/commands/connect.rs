@@ -2,6 +2,7 @@
 
 use serde_json::json;
 use wildthing::client::ConnectOptions;
+use wildthing::protocol::Protocol;
 
 use crate::app::App;
 use crate::args::ConnectArgs;
@@ -22,8 +23,16 @@ pub(super) async fn run(mut app: App, args: ConnectArgs) -> Outcome {
     let token = given
         .or(environment)
         .or_else(|| saved_token(&app.config, &server_url));
+    let protocol = match args.protocol {
+        Some(named) => Some(Protocol::from(named)),
+        None => app
+            .config
+            .protocol()
+            .filter(|_| same_server(&app.config, &server_url)),
+    };
     let options = ConnectOptions {
         client_id: app.config.client_id().map(str::to_owned),
+        protocol,
         rebind: args.rebind,
         ..ConnectOptions::default()
     };
@@ -36,6 +45,7 @@ pub(super) async fn run(mut app: App, args: ConnectArgs) -> Outcome {
             let mut config = app.config.clone();
             config.set_server(&server_url, token.as_ref());
             config.set_client_id(&client_id);
+            config.set_protocol(protocol);
             // Saved before the server is asked: it may be away, and then come back.
             config.save()?;
             Ok((client_id, client.probe().await))
@@ -71,9 +81,12 @@ fn server_url(config: &Config, flag: Option<&str>) -> Outcome<String> {
 
 /// The saved token is for the saved server; another one must not see it.
 fn saved_token(config: &Config, server_url: &str) -> Option<Secret> {
-    let same = config.server_url().map(|saved| saved.trim_end_matches('/'))
-        == Some(server_url.trim_end_matches('/'));
-    if same { config.auth_token() } else { None }
+    config.auth_token().filter(|_| same_server(config, server_url))
+}
+
+fn same_server(config: &Config, server_url: &str) -> bool {
+    let saved = config.server_url().map(|saved| saved.trim_end_matches('/'));
+    saved == Some(server_url.trim_end_matches('/'))
 }
 
 /// The server could not be tried, but everything is in place for when it can.
