@@ -571,7 +571,11 @@ def _uniffi_check_api_checksums(lib):
         raise InternalError("UniFFI API checksum mismatch: try cleaning and rebuilding your project")
     if lib.uniffi_wildthing_checksum_method_wildthingclient_connect() != 36196:
         raise InternalError("UniFFI API checksum mismatch: try cleaning and rebuilding your project")
+    if lib.uniffi_wildthing_checksum_method_wildthingclient_connect_entities() != 2983:
+        raise InternalError("UniFFI API checksum mismatch: try cleaning and rebuilding your project")
     if lib.uniffi_wildthing_checksum_method_wildthingclient_create_device() != 13814:
+        raise InternalError("UniFFI API checksum mismatch: try cleaning and rebuilding your project")
+    if lib.uniffi_wildthing_checksum_method_wildthingclient_create_entity() != 42804:
         raise InternalError("UniFFI API checksum mismatch: try cleaning and rebuilding your project")
     if lib.uniffi_wildthing_checksum_method_wildthingclient_create_house() != 40693:
         raise InternalError("UniFFI API checksum mismatch: try cleaning and rebuilding your project")
@@ -580,6 +584,8 @@ def _uniffi_check_api_checksums(lib):
     if lib.uniffi_wildthing_checksum_method_wildthingclient_create_user() != 401:
         raise InternalError("UniFFI API checksum mismatch: try cleaning and rebuilding your project")
     if lib.uniffi_wildthing_checksum_method_wildthingclient_delete_device() != 169:
+        raise InternalError("UniFFI API checksum mismatch: try cleaning and rebuilding your project")
+    if lib.uniffi_wildthing_checksum_method_wildthingclient_delete_entity() != 1905:
         raise InternalError("UniFFI API checksum mismatch: try cleaning and rebuilding your project")
     if lib.uniffi_wildthing_checksum_method_wildthingclient_delete_house() != 58216:
         raise InternalError("UniFFI API checksum mismatch: try cleaning and rebuilding your project")
@@ -593,23 +599,33 @@ def _uniffi_check_api_checksums(lib):
         raise InternalError("UniFFI API checksum mismatch: try cleaning and rebuilding your project")
     if lib.uniffi_wildthing_checksum_method_wildthingclient_disconnect() != 63098:
         raise InternalError("UniFFI API checksum mismatch: try cleaning and rebuilding your project")
+    if lib.uniffi_wildthing_checksum_method_wildthingclient_disconnect_entities() != 17059:
+        raise InternalError("UniFFI API checksum mismatch: try cleaning and rebuilding your project")
     if lib.uniffi_wildthing_checksum_method_wildthingclient_dismiss() != 7380:
         raise InternalError("UniFFI API checksum mismatch: try cleaning and rebuilding your project")
     if lib.uniffi_wildthing_checksum_method_wildthingclient_explain() != 34259:
         raise InternalError("UniFFI API checksum mismatch: try cleaning and rebuilding your project")
+    if lib.uniffi_wildthing_checksum_method_wildthingclient_find_path() != 62524:
+        raise InternalError("UniFFI API checksum mismatch: try cleaning and rebuilding your project")
     if lib.uniffi_wildthing_checksum_method_wildthingclient_get_device() != 43954:
         raise InternalError("UniFFI API checksum mismatch: try cleaning and rebuilding your project")
-    if lib.uniffi_wildthing_checksum_method_wildthingclient_get_device_history() != 61660:
+    if lib.uniffi_wildthing_checksum_method_wildthingclient_get_device_history() != 48489:
         raise InternalError("UniFFI API checksum mismatch: try cleaning and rebuilding your project")
     if lib.uniffi_wildthing_checksum_method_wildthingclient_get_device_state() != 23602:
         raise InternalError("UniFFI API checksum mismatch: try cleaning and rebuilding your project")
     if lib.uniffi_wildthing_checksum_method_wildthingclient_get_devices() != 3697:
+        raise InternalError("UniFFI API checksum mismatch: try cleaning and rebuilding your project")
+    if lib.uniffi_wildthing_checksum_method_wildthingclient_get_entities() != 48168:
+        raise InternalError("UniFFI API checksum mismatch: try cleaning and rebuilding your project")
+    if lib.uniffi_wildthing_checksum_method_wildthingclient_get_entity() != 40785:
         raise InternalError("UniFFI API checksum mismatch: try cleaning and rebuilding your project")
     if lib.uniffi_wildthing_checksum_method_wildthingclient_get_events() != 42069:
         raise InternalError("UniFFI API checksum mismatch: try cleaning and rebuilding your project")
     if lib.uniffi_wildthing_checksum_method_wildthingclient_get_house() != 58549:
         raise InternalError("UniFFI API checksum mismatch: try cleaning and rebuilding your project")
     if lib.uniffi_wildthing_checksum_method_wildthingclient_get_houses() != 10944:
+        raise InternalError("UniFFI API checksum mismatch: try cleaning and rebuilding your project")
+    if lib.uniffi_wildthing_checksum_method_wildthingclient_get_relationships() != 61209:
         raise InternalError("UniFFI API checksum mismatch: try cleaning and rebuilding your project")
     if lib.uniffi_wildthing_checksum_method_wildthingclient_get_room() != 1785:
         raise InternalError("UniFFI API checksum mismatch: try cleaning and rebuilding your project")
@@ -624,6 +640,8 @@ def _uniffi_check_api_checksums(lib):
     if lib.uniffi_wildthing_checksum_method_wildthingclient_history() != 60726:
         raise InternalError("UniFFI API checksum mismatch: try cleaning and rebuilding your project")
     if lib.uniffi_wildthing_checksum_method_wildthingclient_log_event() != 45941:
+        raise InternalError("UniFFI API checksum mismatch: try cleaning and rebuilding your project")
+    if lib.uniffi_wildthing_checksum_method_wildthingclient_neighbours() != 21152:
         raise InternalError("UniFFI API checksum mismatch: try cleaning and rebuilding your project")
     if lib.uniffi_wildthing_checksum_method_wildthingclient_network_available() != 15704:
         raise InternalError("UniFFI API checksum mismatch: try cleaning and rebuilding your project")
@@ -645,6 +663,8 @@ def _uniffi_check_api_checksums(lib):
         raise InternalError("UniFFI API checksum mismatch: try cleaning and rebuilding your project")
     if lib.uniffi_wildthing_checksum_method_wildthingclient_salvaged() != 29714:
         raise InternalError("UniFFI API checksum mismatch: try cleaning and rebuilding your project")
+    if lib.uniffi_wildthing_checksum_method_wildthingclient_search() != 34728:
+        raise InternalError("UniFFI API checksum mismatch: try cleaning and rebuilding your project")
     if lib.uniffi_wildthing_checksum_method_wildthingclient_set_auth_token() != 26858:
         raise InternalError("UniFFI API checksum mismatch: try cleaning and rebuilding your project")
     if lib.uniffi_wildthing_checksum_method_wildthingclient_shutdown() != 6294:
@@ -657,7 +677,9 @@ def _uniffi_check_api_checksums(lib):
         raise InternalError("UniFFI API checksum mismatch: try cleaning and rebuilding your project")
     if lib.uniffi_wildthing_checksum_method_wildthingclient_update_device() != 52943:
         raise InternalError("UniFFI API checksum mismatch: try cleaning and rebuilding your project")
-    if lib.uniffi_wildthing_checksum_method_wildthingclient_update_device_state() != 304:
+    if lib.uniffi_wildthing_checksum_method_wildthingclient_update_device_state() != 31720:
+        raise InternalError("UniFFI API checksum mismatch: try cleaning and rebuilding your project")
+    if lib.uniffi_wildthing_checksum_method_wildthingclient_update_entity() != 48754:
         raise InternalError("UniFFI API checksum mismatch: try cleaning and rebuilding your project")
     if lib.uniffi_wildthing_checksum_method_wildthingclient_update_house() != 40748:
         raise InternalError("UniFFI API checksum mismatch: try cleaning and rebuilding your project")
@@ -774,9 +796,15 @@ _UniffiLib.uniffi_wildthing_checksum_method_wildthingclient_conflicts.restype = 
 _UniffiLib.uniffi_wildthing_checksum_method_wildthingclient_connect.argtypes = (
 )
 _UniffiLib.uniffi_wildthing_checksum_method_wildthingclient_connect.restype = ctypes.c_uint16
+_UniffiLib.uniffi_wildthing_checksum_method_wildthingclient_connect_entities.argtypes = (
+)
+_UniffiLib.uniffi_wildthing_checksum_method_wildthingclient_connect_entities.restype = ctypes.c_uint16
 _UniffiLib.uniffi_wildthing_checksum_method_wildthingclient_create_device.argtypes = (
 )
 _UniffiLib.uniffi_wildthing_checksum_method_wildthingclient_create_device.restype = ctypes.c_uint16
+_UniffiLib.uniffi_wildthing_checksum_method_wildthingclient_create_entity.argtypes = (
+)
+_UniffiLib.uniffi_wildthing_checksum_method_wildthingclient_create_entity.restype = ctypes.c_uint16
 _UniffiLib.uniffi_wildthing_checksum_method_wildthingclient_create_house.argtypes = (
 )
 _UniffiLib.uniffi_wildthing_checksum_method_wildthingclient_create_house.restype = ctypes.c_uint16
@@ -789,6 +817,9 @@ _UniffiLib.uniffi_wildthing_checksum_method_wildthingclient_create_user.restype 
 _UniffiLib.uniffi_wildthing_checksum_method_wildthingclient_delete_device.argtypes = (
 )
 _UniffiLib.uniffi_wildthing_checksum_method_wildthingclient_delete_device.restype = ctypes.c_uint16
+_UniffiLib.uniffi_wildthing_checksum_method_wildthingclient_delete_entity.argtypes = (
+)
+_UniffiLib.uniffi_wildthing_checksum_method_wildthingclient_delete_entity.restype = ctypes.c_uint16
 _UniffiLib.uniffi_wildthing_checksum_method_wildthingclient_delete_house.argtypes = (
 )
 _UniffiLib.uniffi_wildthing_checksum_method_wildthingclient_delete_house.restype = ctypes.c_uint16
@@ -807,12 +838,18 @@ _UniffiLib.uniffi_wildthing_checksum_method_wildthingclient_discard.restype = ct
 _UniffiLib.uniffi_wildthing_checksum_method_wildthingclient_disconnect.argtypes = (
 )
 _UniffiLib.uniffi_wildthing_checksum_method_wildthingclient_disconnect.restype = ctypes.c_uint16
+_UniffiLib.uniffi_wildthing_checksum_method_wildthingclient_disconnect_entities.argtypes = (
+)
+_UniffiLib.uniffi_wildthing_checksum_method_wildthingclient_disconnect_entities.restype = ctypes.c_uint16
 _UniffiLib.uniffi_wildthing_checksum_method_wildthingclient_dismiss.argtypes = (
 )
 _UniffiLib.uniffi_wildthing_checksum_method_wildthingclient_dismiss.restype = ctypes.c_uint16
 _UniffiLib.uniffi_wildthing_checksum_method_wildthingclient_explain.argtypes = (
 )
 _UniffiLib.uniffi_wildthing_checksum_method_wildthingclient_explain.restype = ctypes.c_uint16
+_UniffiLib.uniffi_wildthing_checksum_method_wildthingclient_find_path.argtypes = (
+)
+_UniffiLib.uniffi_wildthing_checksum_method_wildthingclient_find_path.restype = ctypes.c_uint16
 _UniffiLib.uniffi_wildthing_checksum_method_wildthingclient_get_device.argtypes = (
 )
 _UniffiLib.uniffi_wildthing_checksum_method_wildthingclient_get_device.restype = ctypes.c_uint16
@@ -825,6 +862,12 @@ _UniffiLib.uniffi_wildthing_checksum_method_wildthingclient_get_device_state.res
 _UniffiLib.uniffi_wildthing_checksum_method_wildthingclient_get_devices.argtypes = (
 )
 _UniffiLib.uniffi_wildthing_checksum_method_wildthingclient_get_devices.restype = ctypes.c_uint16
+_UniffiLib.uniffi_wildthing_checksum_method_wildthingclient_get_entities.argtypes = (
+)
+_UniffiLib.uniffi_wildthing_checksum_method_wildthingclient_get_entities.restype = ctypes.c_uint16
+_UniffiLib.uniffi_wildthing_checksum_method_wildthingclient_get_entity.argtypes = (
+)
+_UniffiLib.uniffi_wildthing_checksum_method_wildthingclient_get_entity.restype = ctypes.c_uint16
 _UniffiLib.uniffi_wildthing_checksum_method_wildthingclient_get_events.argtypes = (
 )
 _UniffiLib.uniffi_wildthing_checksum_method_wildthingclient_get_events.restype = ctypes.c_uint16
@@ -834,6 +877,9 @@ _UniffiLib.uniffi_wildthing_checksum_method_wildthingclient_get_house.restype = 
 _UniffiLib.uniffi_wildthing_checksum_method_wildthingclient_get_houses.argtypes = (
 )
 _UniffiLib.uniffi_wildthing_checksum_method_wildthingclient_get_houses.restype = ctypes.c_uint16
+_UniffiLib.uniffi_wildthing_checksum_method_wildthingclient_get_relationships.argtypes = (
+)
+_UniffiLib.uniffi_wildthing_checksum_method_wildthingclient_get_relationships.restype = ctypes.c_uint16
 _UniffiLib.uniffi_wildthing_checksum_method_wildthingclient_get_room.argtypes = (
 )
 _UniffiLib.uniffi_wildthing_checksum_method_wildthingclient_get_room.restype = ctypes.c_uint16
@@ -855,6 +901,9 @@ _UniffiLib.uniffi_wildthing_checksum_method_wildthingclient_history.restype = ct
 _UniffiLib.uniffi_wildthing_checksum_method_wildthingclient_log_event.argtypes = (
 )
 _UniffiLib.uniffi_wildthing_checksum_method_wildthingclient_log_event.restype = ctypes.c_uint16
+_UniffiLib.uniffi_wildthing_checksum_method_wildthingclient_neighbours.argtypes = (
+)
+_UniffiLib.uniffi_wildthing_checksum_method_wildthingclient_neighbours.restype = ctypes.c_uint16
 _UniffiLib.uniffi_wildthing_checksum_method_wildthingclient_network_available.argtypes = (
 )
 _UniffiLib.uniffi_wildthing_checksum_method_wildthingclient_network_available.restype = ctypes.c_uint16
@@ -885,6 +934,9 @@ _UniffiLib.uniffi_wildthing_checksum_method_wildthingclient_retry_failed.restype
 _UniffiLib.uniffi_wildthing_checksum_method_wildthingclient_salvaged.argtypes = (
 )
 _UniffiLib.uniffi_wildthing_checksum_method_wildthingclient_salvaged.restype = ctypes.c_uint16
+_UniffiLib.uniffi_wildthing_checksum_method_wildthingclient_search.argtypes = (
+)
+_UniffiLib.uniffi_wildthing_checksum_method_wildthingclient_search.restype = ctypes.c_uint16
 _UniffiLib.uniffi_wildthing_checksum_method_wildthingclient_set_auth_token.argtypes = (
 )
 _UniffiLib.uniffi_wildthing_checksum_method_wildthingclient_set_auth_token.restype = ctypes.c_uint16
@@ -906,6 +958,9 @@ _UniffiLib.uniffi_wildthing_checksum_method_wildthingclient_update_device.restyp
 _UniffiLib.uniffi_wildthing_checksum_method_wildthingclient_update_device_state.argtypes = (
 )
 _UniffiLib.uniffi_wildthing_checksum_method_wildthingclient_update_device_state.restype = ctypes.c_uint16
+_UniffiLib.uniffi_wildthing_checksum_method_wildthingclient_update_entity.argtypes = (
+)
+_UniffiLib.uniffi_wildthing_checksum_method_wildthingclient_update_entity.restype = ctypes.c_uint16
 _UniffiLib.uniffi_wildthing_checksum_method_wildthingclient_update_house.argtypes = (
 )
 _UniffiLib.uniffi_wildthing_checksum_method_wildthingclient_update_house.restype = ctypes.c_uint16
@@ -1043,11 +1098,24 @@ _UniffiLib.uniffi_wildthing_fn_method_wildthingclient_connect.argtypes = (
     _UniffiRustBuffer,
 )
 _UniffiLib.uniffi_wildthing_fn_method_wildthingclient_connect.restype = ctypes.c_uint64
+_UniffiLib.uniffi_wildthing_fn_method_wildthingclient_connect_entities.argtypes = (
+    ctypes.c_uint64,
+    _UniffiRustBuffer,
+    _UniffiRustBuffer,
+    _UniffiRustBuffer,
+    _UniffiRustBuffer,
+)
+_UniffiLib.uniffi_wildthing_fn_method_wildthingclient_connect_entities.restype = ctypes.c_uint64
 _UniffiLib.uniffi_wildthing_fn_method_wildthingclient_create_device.argtypes = (
     ctypes.c_uint64,
     _UniffiRustBuffer,
 )
 _UniffiLib.uniffi_wildthing_fn_method_wildthingclient_create_device.restype = ctypes.c_uint64
+_UniffiLib.uniffi_wildthing_fn_method_wildthingclient_create_entity.argtypes = (
+    ctypes.c_uint64,
+    _UniffiRustBuffer,
+)
+_UniffiLib.uniffi_wildthing_fn_method_wildthingclient_create_entity.restype = ctypes.c_uint64
 _UniffiLib.uniffi_wildthing_fn_method_wildthingclient_create_house.argtypes = (
     ctypes.c_uint64,
     _UniffiRustBuffer,
@@ -1068,6 +1136,11 @@ _UniffiLib.uniffi_wildthing_fn_method_wildthingclient_delete_device.argtypes = (
     _UniffiRustBuffer,
 )
 _UniffiLib.uniffi_wildthing_fn_method_wildthingclient_delete_device.restype = ctypes.c_uint64
+_UniffiLib.uniffi_wildthing_fn_method_wildthingclient_delete_entity.argtypes = (
+    ctypes.c_uint64,
+    _UniffiRustBuffer,
+)
+_UniffiLib.uniffi_wildthing_fn_method_wildthingclient_delete_entity.restype = ctypes.c_uint64
 _UniffiLib.uniffi_wildthing_fn_method_wildthingclient_delete_house.argtypes = (
     ctypes.c_uint64,
     _UniffiRustBuffer,
@@ -1097,6 +1170,11 @@ _UniffiLib.uniffi_wildthing_fn_method_wildthingclient_disconnect.argtypes = (
     ctypes.c_uint64,
 )
 _UniffiLib.uniffi_wildthing_fn_method_wildthingclient_disconnect.restype = ctypes.c_uint64
+_UniffiLib.uniffi_wildthing_fn_method_wildthingclient_disconnect_entities.argtypes = (
+    ctypes.c_uint64,
+    _UniffiRustBuffer,
+)
+_UniffiLib.uniffi_wildthing_fn_method_wildthingclient_disconnect_entities.restype = ctypes.c_uint64
 _UniffiLib.uniffi_wildthing_fn_method_wildthingclient_dismiss.argtypes = (
     ctypes.c_uint64,
     ctypes.c_int64,
@@ -1108,6 +1186,13 @@ _UniffiLib.uniffi_wildthing_fn_method_wildthingclient_explain.argtypes = (
     _UniffiRustBuffer,
 )
 _UniffiLib.uniffi_wildthing_fn_method_wildthingclient_explain.restype = ctypes.c_uint64
+_UniffiLib.uniffi_wildthing_fn_method_wildthingclient_find_path.argtypes = (
+    ctypes.c_uint64,
+    _UniffiRustBuffer,
+    _UniffiRustBuffer,
+    _UniffiRustBuffer,
+)
+_UniffiLib.uniffi_wildthing_fn_method_wildthingclient_find_path.restype = ctypes.c_uint64
 _UniffiLib.uniffi_wildthing_fn_method_wildthingclient_get_device.argtypes = (
     ctypes.c_uint64,
     _UniffiRustBuffer,
@@ -1129,6 +1214,17 @@ _UniffiLib.uniffi_wildthing_fn_method_wildthingclient_get_devices.argtypes = (
     _UniffiRustBuffer,
 )
 _UniffiLib.uniffi_wildthing_fn_method_wildthingclient_get_devices.restype = ctypes.c_uint64
+_UniffiLib.uniffi_wildthing_fn_method_wildthingclient_get_entities.argtypes = (
+    ctypes.c_uint64,
+    _UniffiRustBuffer,
+)
+_UniffiLib.uniffi_wildthing_fn_method_wildthingclient_get_entities.restype = ctypes.c_uint64
+_UniffiLib.uniffi_wildthing_fn_method_wildthingclient_get_entity.argtypes = (
+    ctypes.c_uint64,
+    _UniffiRustBuffer,
+    _UniffiRustBuffer,
+)
+_UniffiLib.uniffi_wildthing_fn_method_wildthingclient_get_entity.restype = ctypes.c_uint64
 _UniffiLib.uniffi_wildthing_fn_method_wildthingclient_get_events.argtypes = (
     ctypes.c_uint64,
     _UniffiRustBuffer,
@@ -1144,6 +1240,11 @@ _UniffiLib.uniffi_wildthing_fn_method_wildthingclient_get_houses.argtypes = (
     ctypes.c_uint64,
 )
 _UniffiLib.uniffi_wildthing_fn_method_wildthingclient_get_houses.restype = ctypes.c_uint64
+_UniffiLib.uniffi_wildthing_fn_method_wildthingclient_get_relationships.argtypes = (
+    ctypes.c_uint64,
+    _UniffiRustBuffer,
+)
+_UniffiLib.uniffi_wildthing_fn_method_wildthingclient_get_relationships.restype = ctypes.c_uint64
 _UniffiLib.uniffi_wildthing_fn_method_wildthingclient_get_room.argtypes = (
     ctypes.c_uint64,
     _UniffiRustBuffer,
@@ -1179,6 +1280,13 @@ _UniffiLib.uniffi_wildthing_fn_method_wildthingclient_log_event.argtypes = (
     _UniffiRustBuffer,
 )
 _UniffiLib.uniffi_wildthing_fn_method_wildthingclient_log_event.restype = ctypes.c_uint64
+_UniffiLib.uniffi_wildthing_fn_method_wildthingclient_neighbours.argtypes = (
+    ctypes.c_uint64,
+    _UniffiRustBuffer,
+    _UniffiRustBuffer,
+    _UniffiRustBuffer,
+)
+_UniffiLib.uniffi_wildthing_fn_method_wildthingclient_neighbours.restype = ctypes.c_uint64
 _UniffiLib.uniffi_wildthing_fn_method_wildthingclient_network_available.argtypes = (
     ctypes.c_uint64,
     ctypes.POINTER(_UniffiRustCallStatus),
@@ -1227,6 +1335,13 @@ _UniffiLib.uniffi_wildthing_fn_method_wildthingclient_salvaged.argtypes = (
     ctypes.POINTER(_UniffiRustCallStatus),
 )
 _UniffiLib.uniffi_wildthing_fn_method_wildthingclient_salvaged.restype = _UniffiRustBuffer
+_UniffiLib.uniffi_wildthing_fn_method_wildthingclient_search.argtypes = (
+    ctypes.c_uint64,
+    _UniffiRustBuffer,
+    _UniffiRustBuffer,
+    ctypes.c_uint32,
+)
+_UniffiLib.uniffi_wildthing_fn_method_wildthingclient_search.restype = ctypes.c_uint64
 _UniffiLib.uniffi_wildthing_fn_method_wildthingclient_set_auth_token.argtypes = (
     ctypes.c_uint64,
     _UniffiRustBuffer,
@@ -1264,6 +1379,12 @@ _UniffiLib.uniffi_wildthing_fn_method_wildthingclient_update_device_state.argtyp
     ctypes.c_int8,
 )
 _UniffiLib.uniffi_wildthing_fn_method_wildthingclient_update_device_state.restype = ctypes.c_uint64
+_UniffiLib.uniffi_wildthing_fn_method_wildthingclient_update_entity.argtypes = (
+    ctypes.c_uint64,
+    _UniffiRustBuffer,
+    _UniffiRustBuffer,
+)
+_UniffiLib.uniffi_wildthing_fn_method_wildthingclient_update_entity.restype = ctypes.c_uint64
 _UniffiLib.uniffi_wildthing_fn_method_wildthingclient_update_house.argtypes = (
     ctypes.c_uint64,
     _UniffiRustBuffer,
@@ -1916,9 +2037,29 @@ class Kind:
             return True
 
     @dataclass
+    class RELATIONSHIP:
+        """
+        An edge of the graph, from the entity that is its parent to another.
+"""
+
+        def __init__(self, ):
+            pass
+
+
+        def __str__(self):
+            return "Kind.RELATIONSHIP()".format()
+        def __eq__(self, other):
+            if not isinstance(other, Kind):
+                return NotImplemented
+            if not other.is_RELATIONSHIP():
+                return False
+            return True
+
+    @dataclass
     class OTHER:
         """
-        A kind of a newer server; stored, synced and shown, not interpreted.
+        Another kind of thing in the house, or one of a newer server; stored,
+        synced and shown, not interpreted.
 """
 
         def __init__(self, name:str):
@@ -1969,6 +2110,10 @@ class Kind:
         return isinstance(self, Kind.EVENT)
     def is_event(self) -> bool:
         return isinstance(self, Kind.EVENT)
+    def is_RELATIONSHIP(self) -> bool:
+        return isinstance(self, Kind.RELATIONSHIP)
+    def is_relationship(self) -> bool:
+        return isinstance(self, Kind.RELATIONSHIP)
     def is_OTHER(self) -> bool:
         return isinstance(self, Kind.OTHER)
     def is_other(self) -> bool:
@@ -1984,6 +2129,7 @@ Kind.DEVICE = type("Kind.DEVICE", (Kind.DEVICE, Kind,), {})  # type: ignore
 Kind.USER = type("Kind.USER", (Kind.USER, Kind,), {})  # type: ignore
 Kind.ENTITY_STATE = type("Kind.ENTITY_STATE", (Kind.ENTITY_STATE, Kind,), {})  # type: ignore
 Kind.EVENT = type("Kind.EVENT", (Kind.EVENT, Kind,), {})  # type: ignore
+Kind.RELATIONSHIP = type("Kind.RELATIONSHIP", (Kind.RELATIONSHIP, Kind,), {})  # type: ignore
 Kind.OTHER = type("Kind.OTHER", (Kind.OTHER, Kind,), {})  # type: ignore
 
 
@@ -2010,6 +2156,9 @@ class _UniffiFfiConverterTypeKind(_UniffiConverterRustBuffer):
             return Kind.EVENT(
             )
         if variant == 7:
+            return Kind.RELATIONSHIP(
+            )
+        if variant == 8:
             return Kind.OTHER(
                 _UniffiFfiConverterString.read(buf),
             )
@@ -2028,6 +2177,8 @@ class _UniffiFfiConverterTypeKind(_UniffiConverterRustBuffer):
         if value.is_ENTITY_STATE():
             return
         if value.is_EVENT():
+            return
+        if value.is_RELATIONSHIP():
             return
         if value.is_OTHER():
             _UniffiFfiConverterString.check_lower(value.name)
@@ -2048,8 +2199,10 @@ class _UniffiFfiConverterTypeKind(_UniffiConverterRustBuffer):
             buf.write_i32(5)
         if value.is_EVENT():
             buf.write_i32(6)
-        if value.is_OTHER():
+        if value.is_RELATIONSHIP():
             buf.write_i32(7)
+        if value.is_OTHER():
+            buf.write_i32(8)
             _UniffiFfiConverterString.write(value.name, buf)
 
 
@@ -2543,7 +2696,9 @@ class ChangeEvent:
     @dataclass
     class STATE_CHANGED:
         """
-        A device does something else.
+        A device does something else. It is told so whether its state is a record of
+        its own or part of the device: then `Updated` comes too only if the device
+        says something else beside that.
 """
 
         def __init__(self, device_id:typing.Optional[RecordId], id:RecordId, origin:Origin, state:Json):
@@ -2556,7 +2711,8 @@ class ChangeEvent:
             self.id = id
 
             """
-        The id of the state's own record, of kind `entity_state`.
+        The id of the state's own record, of kind `entity_state`; that of the
+        device where the state is part of it.
 """
 
             self.origin = origin
@@ -3508,12 +3664,91 @@ class _UniffiFfiConverterBoolean:
     def write(cls, value, buf):
         buf.write_u8(value)
 
+
+class SyncProtocol(enum.Enum):
+    """
+    Which protocol a replica's server speaks.
+"""
+
+    AUTO = 0
+    """
+    Not known yet: the first sync asks the server.
+"""
+
+    V1 = 1
+    """
+    Inbetweenies v1: records of six kinds.
+"""
+
+    V2 = 2
+    """
+    Inbetweenies v2: a graph of entities and relationships.
+"""
+
+
+class _UniffiFfiConverterTypeSyncProtocol(_UniffiConverterRustBuffer):
+    @staticmethod
+    def read(buf):
+        variant = buf.read_i32()
+        if variant == 1:
+            return SyncProtocol.AUTO
+        if variant == 2:
+            return SyncProtocol.V1
+        if variant == 3:
+            return SyncProtocol.V2
+        raise InternalError("Raw enum value doesn't match any cases")
+
+    @staticmethod
+    def check_lower(value):
+        if value == SyncProtocol.AUTO:
+            return
+        if value == SyncProtocol.V1:
+            return
+        if value == SyncProtocol.V2:
+            return
+        raise ValueError(value)
+
+    @staticmethod
+    def write(value, buf):
+        if value == SyncProtocol.AUTO:
+            buf.write_i32(1)
+        if value == SyncProtocol.V1:
+            buf.write_i32(2)
+        if value == SyncProtocol.V2:
+            buf.write_i32(3)
+
+
+class _UniffiFfiConverterOptionalTypeSyncProtocol(_UniffiConverterRustBuffer):
+    @classmethod
+    def check_lower(cls, value):
+        if value is not None:
+            _UniffiFfiConverterTypeSyncProtocol.check_lower(value)
+
+    @classmethod
+    def write(cls, value, buf):
+        if value is None:
+            buf.write_u8(0)
+            return
+
+        buf.write_u8(1)
+        _UniffiFfiConverterTypeSyncProtocol.write(value, buf)
+
+    @classmethod
+    def read(cls, buf):
+        flag = buf.read_u8()
+        if flag == 0:
+            return None
+        elif flag == 1:
+            return _UniffiFfiConverterTypeSyncProtocol.read(buf)
+        else:
+            raise InternalError("Unexpected flag byte for optional type")
+
 @dataclass
 class ConnectOptions:
     """
     What connecting to a server may need beside its URL and the token.
 """
-    def __init__(self, *, client_id:typing.Optional[str] = _DEFAULT, timeouts:typing.Optional[Timeouts] = _DEFAULT, rebind:bool = False):
+    def __init__(self, *, client_id:typing.Optional[str] = _DEFAULT, timeouts:typing.Optional[Timeouts] = _DEFAULT, rebind:bool = False, protocol:typing.Optional[SyncProtocol] = _DEFAULT):
         if client_id is _DEFAULT:
             self.client_id = None
         else:
@@ -3523,16 +3758,22 @@ class ConnectOptions:
         else:
             self.timeouts = timeouts
         self.rebind = rebind
+        if protocol is _DEFAULT:
+            self.protocol = None
+        else:
+            self.protocol = protocol
 
 
     def __str__(self):
-        return "ConnectOptions(client_id={}, timeouts={}, rebind={})".format(self.client_id, self.timeouts, self.rebind)
+        return "ConnectOptions(client_id={}, timeouts={}, rebind={}, protocol={})".format(self.client_id, self.timeouts, self.rebind, self.protocol)
     def __eq__(self, other):
         if self.client_id != other.client_id:
             return False
         if self.timeouts != other.timeouts:
             return False
         if self.rebind != other.rebind:
+            return False
+        if self.protocol != other.protocol:
             return False
         return True
 
@@ -3543,6 +3784,7 @@ class _UniffiFfiConverterTypeConnectOptions(_UniffiConverterRustBuffer):
             client_id=_UniffiFfiConverterOptionalString.read(buf),
             timeouts=_UniffiFfiConverterOptionalTypeTimeouts.read(buf),
             rebind=_UniffiFfiConverterBoolean.read(buf),
+            protocol=_UniffiFfiConverterOptionalTypeSyncProtocol.read(buf),
         )
 
     @staticmethod
@@ -3550,12 +3792,14 @@ class _UniffiFfiConverterTypeConnectOptions(_UniffiConverterRustBuffer):
         _UniffiFfiConverterOptionalString.check_lower(value.client_id)
         _UniffiFfiConverterOptionalTypeTimeouts.check_lower(value.timeouts)
         _UniffiFfiConverterBoolean.check_lower(value.rebind)
+        _UniffiFfiConverterOptionalTypeSyncProtocol.check_lower(value.protocol)
 
     @staticmethod
     def write(value, buf):
         _UniffiFfiConverterOptionalString.write(value.client_id, buf)
         _UniffiFfiConverterOptionalTypeTimeouts.write(value.timeouts, buf)
         _UniffiFfiConverterBoolean.write(value.rebind, buf)
+        _UniffiFfiConverterOptionalTypeSyncProtocol.write(value.protocol, buf)
 
 
 class DeviceType:
@@ -4615,6 +4859,167 @@ class _UniffiFfiConverterTypeDigests(_UniffiConverterRustBuffer):
         _UniffiFfiConverterString.write(value.content, buf)
 
 @dataclass
+class Entity:
+    """
+    Something in the house, of any type.
+"""
+    def __init__(self, *, id:RecordId, entity_type:str, kind:Kind, name:str, content:JsonObject, source_type:typing.Optional[str], user_id:typing.Optional[str], checksum:typing.Optional[str], version:str, updated_at:typing.Optional[Timestamp], sync_status:RecordStatus, freshness:Freshness, extra:JsonObject):
+        self.id = id
+        self.entity_type = entity_type
+        self.kind = kind
+        self.name = name
+        self.content = content
+        self.source_type = source_type
+        self.user_id = user_id
+        self.checksum = checksum
+        self.version = version
+        self.updated_at = updated_at
+        self.sync_status = sync_status
+        self.freshness = freshness
+        self.extra = extra
+
+
+    def __str__(self):
+        return "Entity(id={}, entity_type={}, kind={}, name={}, content={}, source_type={}, user_id={}, checksum={}, version={}, updated_at={}, sync_status={}, freshness={}, extra={})".format(self.id, self.entity_type, self.kind, self.name, self.content, self.source_type, self.user_id, self.checksum, self.version, self.updated_at, self.sync_status, self.freshness, self.extra)
+    def __eq__(self, other):
+        if self.id != other.id:
+            return False
+        if self.entity_type != other.entity_type:
+            return False
+        if self.kind != other.kind:
+            return False
+        if self.name != other.name:
+            return False
+        if self.content != other.content:
+            return False
+        if self.source_type != other.source_type:
+            return False
+        if self.user_id != other.user_id:
+            return False
+        if self.checksum != other.checksum:
+            return False
+        if self.version != other.version:
+            return False
+        if self.updated_at != other.updated_at:
+            return False
+        if self.sync_status != other.sync_status:
+            return False
+        if self.freshness != other.freshness:
+            return False
+        if self.extra != other.extra:
+            return False
+        return True
+
+class _UniffiFfiConverterTypeEntity(_UniffiConverterRustBuffer):
+    @staticmethod
+    def read(buf):
+        return Entity(
+            id=_UniffiFfiConverterTypeRecordId.read(buf),
+            entity_type=_UniffiFfiConverterString.read(buf),
+            kind=_UniffiFfiConverterTypeKind.read(buf),
+            name=_UniffiFfiConverterString.read(buf),
+            content=_UniffiFfiConverterTypeJsonObject.read(buf),
+            source_type=_UniffiFfiConverterOptionalString.read(buf),
+            user_id=_UniffiFfiConverterOptionalString.read(buf),
+            checksum=_UniffiFfiConverterOptionalString.read(buf),
+            version=_UniffiFfiConverterString.read(buf),
+            updated_at=_UniffiFfiConverterOptionalTypeTimestamp.read(buf),
+            sync_status=_UniffiFfiConverterTypeRecordStatus.read(buf),
+            freshness=_UniffiFfiConverterTypeFreshness.read(buf),
+            extra=_UniffiFfiConverterTypeJsonObject.read(buf),
+        )
+
+    @staticmethod
+    def check_lower(value):
+        _UniffiFfiConverterTypeRecordId.check_lower(value.id)
+        _UniffiFfiConverterString.check_lower(value.entity_type)
+        _UniffiFfiConverterTypeKind.check_lower(value.kind)
+        _UniffiFfiConverterString.check_lower(value.name)
+        _UniffiFfiConverterTypeJsonObject.check_lower(value.content)
+        _UniffiFfiConverterOptionalString.check_lower(value.source_type)
+        _UniffiFfiConverterOptionalString.check_lower(value.user_id)
+        _UniffiFfiConverterOptionalString.check_lower(value.checksum)
+        _UniffiFfiConverterString.check_lower(value.version)
+        _UniffiFfiConverterOptionalTypeTimestamp.check_lower(value.updated_at)
+        _UniffiFfiConverterTypeRecordStatus.check_lower(value.sync_status)
+        _UniffiFfiConverterTypeFreshness.check_lower(value.freshness)
+        _UniffiFfiConverterTypeJsonObject.check_lower(value.extra)
+
+    @staticmethod
+    def write(value, buf):
+        _UniffiFfiConverterTypeRecordId.write(value.id, buf)
+        _UniffiFfiConverterString.write(value.entity_type, buf)
+        _UniffiFfiConverterTypeKind.write(value.kind, buf)
+        _UniffiFfiConverterString.write(value.name, buf)
+        _UniffiFfiConverterTypeJsonObject.write(value.content, buf)
+        _UniffiFfiConverterOptionalString.write(value.source_type, buf)
+        _UniffiFfiConverterOptionalString.write(value.user_id, buf)
+        _UniffiFfiConverterOptionalString.write(value.checksum, buf)
+        _UniffiFfiConverterString.write(value.version, buf)
+        _UniffiFfiConverterOptionalTypeTimestamp.write(value.updated_at, buf)
+        _UniffiFfiConverterTypeRecordStatus.write(value.sync_status, buf)
+        _UniffiFfiConverterTypeFreshness.write(value.freshness, buf)
+        _UniffiFfiConverterTypeJsonObject.write(value.extra, buf)
+
+@dataclass
+class EntityPatch:
+    """
+    Changes to an entity. What is left out stays as it is.
+"""
+    def __init__(self, *, name:typing.Optional[str] = _DEFAULT, content:typing.Optional[JsonObject] = _DEFAULT, replace:bool = False, source_type:typing.Optional[str] = _DEFAULT):
+        if name is _DEFAULT:
+            self.name = None
+        else:
+            self.name = name
+        if content is _DEFAULT:
+            self.content = None
+        else:
+            self.content = content
+        self.replace = replace
+        if source_type is _DEFAULT:
+            self.source_type = None
+        else:
+            self.source_type = source_type
+
+
+    def __str__(self):
+        return "EntityPatch(name={}, content={}, replace={}, source_type={})".format(self.name, self.content, self.replace, self.source_type)
+    def __eq__(self, other):
+        if self.name != other.name:
+            return False
+        if self.content != other.content:
+            return False
+        if self.replace != other.replace:
+            return False
+        if self.source_type != other.source_type:
+            return False
+        return True
+
+class _UniffiFfiConverterTypeEntityPatch(_UniffiConverterRustBuffer):
+    @staticmethod
+    def read(buf):
+        return EntityPatch(
+            name=_UniffiFfiConverterOptionalString.read(buf),
+            content=_UniffiFfiConverterOptionalTypeJsonObject.read(buf),
+            replace=_UniffiFfiConverterBoolean.read(buf),
+            source_type=_UniffiFfiConverterOptionalString.read(buf),
+        )
+
+    @staticmethod
+    def check_lower(value):
+        _UniffiFfiConverterOptionalString.check_lower(value.name)
+        _UniffiFfiConverterOptionalTypeJsonObject.check_lower(value.content)
+        _UniffiFfiConverterBoolean.check_lower(value.replace)
+        _UniffiFfiConverterOptionalString.check_lower(value.source_type)
+
+    @staticmethod
+    def write(value, buf):
+        _UniffiFfiConverterOptionalString.write(value.name, buf)
+        _UniffiFfiConverterOptionalTypeJsonObject.write(value.content, buf)
+        _UniffiFfiConverterBoolean.write(value.replace, buf)
+        _UniffiFfiConverterOptionalString.write(value.source_type, buf)
+
+@dataclass
 class Event:
     """
     Something that happened.
@@ -5074,6 +5479,180 @@ class _UniffiFfiConverterTypeExplanation(_UniffiConverterRustBuffer):
         _UniffiFfiConverterSequenceTypeConflict.write(value.conflicts, buf)
         _UniffiFfiConverterSequenceTypeHistoryEntry.write(value.history, buf)
 
+class _UniffiFfiConverterSequenceTypeEntity(_UniffiConverterRustBuffer):
+    @classmethod
+    def check_lower(cls, value):
+        for item in value:
+            _UniffiFfiConverterTypeEntity.check_lower(item)
+
+    @classmethod
+    def write(cls, value, buf):
+        items = len(value)
+        buf.write_i32(items)
+        for item in value:
+            _UniffiFfiConverterTypeEntity.write(item, buf)
+
+    @classmethod
+    def read(cls, buf):
+        count = buf.read_i32()
+        if count < 0:
+            raise InternalError("Unexpected negative sequence length")
+
+        return [
+            _UniffiFfiConverterTypeEntity.read(buf) for i in range(count)
+        ]
+
+@dataclass
+class Relationship:
+    """
+    An edge of the graph.
+"""
+    def __init__(self, *, id:RecordId, from_id:typing.Optional[RecordId], to_id:typing.Optional[RecordId], relationship_type:str, properties:JsonObject, from_version:typing.Optional[str], to_version:typing.Optional[str], updated_at:typing.Optional[Timestamp], sync_status:RecordStatus, freshness:Freshness, extra:JsonObject):
+        self.id = id
+        self.from_id = from_id
+        self.to_id = to_id
+        self.relationship_type = relationship_type
+        self.properties = properties
+        self.from_version = from_version
+        self.to_version = to_version
+        self.updated_at = updated_at
+        self.sync_status = sync_status
+        self.freshness = freshness
+        self.extra = extra
+
+
+    def __str__(self):
+        return "Relationship(id={}, from_id={}, to_id={}, relationship_type={}, properties={}, from_version={}, to_version={}, updated_at={}, sync_status={}, freshness={}, extra={})".format(self.id, self.from_id, self.to_id, self.relationship_type, self.properties, self.from_version, self.to_version, self.updated_at, self.sync_status, self.freshness, self.extra)
+    def __eq__(self, other):
+        if self.id != other.id:
+            return False
+        if self.from_id != other.from_id:
+            return False
+        if self.to_id != other.to_id:
+            return False
+        if self.relationship_type != other.relationship_type:
+            return False
+        if self.properties != other.properties:
+            return False
+        if self.from_version != other.from_version:
+            return False
+        if self.to_version != other.to_version:
+            return False
+        if self.updated_at != other.updated_at:
+            return False
+        if self.sync_status != other.sync_status:
+            return False
+        if self.freshness != other.freshness:
+            return False
+        if self.extra != other.extra:
+            return False
+        return True
+
+class _UniffiFfiConverterTypeRelationship(_UniffiConverterRustBuffer):
+    @staticmethod
+    def read(buf):
+        return Relationship(
+            id=_UniffiFfiConverterTypeRecordId.read(buf),
+            from_id=_UniffiFfiConverterOptionalTypeRecordId.read(buf),
+            to_id=_UniffiFfiConverterOptionalTypeRecordId.read(buf),
+            relationship_type=_UniffiFfiConverterString.read(buf),
+            properties=_UniffiFfiConverterTypeJsonObject.read(buf),
+            from_version=_UniffiFfiConverterOptionalString.read(buf),
+            to_version=_UniffiFfiConverterOptionalString.read(buf),
+            updated_at=_UniffiFfiConverterOptionalTypeTimestamp.read(buf),
+            sync_status=_UniffiFfiConverterTypeRecordStatus.read(buf),
+            freshness=_UniffiFfiConverterTypeFreshness.read(buf),
+            extra=_UniffiFfiConverterTypeJsonObject.read(buf),
+        )
+
+    @staticmethod
+    def check_lower(value):
+        _UniffiFfiConverterTypeRecordId.check_lower(value.id)
+        _UniffiFfiConverterOptionalTypeRecordId.check_lower(value.from_id)
+        _UniffiFfiConverterOptionalTypeRecordId.check_lower(value.to_id)
+        _UniffiFfiConverterString.check_lower(value.relationship_type)
+        _UniffiFfiConverterTypeJsonObject.check_lower(value.properties)
+        _UniffiFfiConverterOptionalString.check_lower(value.from_version)
+        _UniffiFfiConverterOptionalString.check_lower(value.to_version)
+        _UniffiFfiConverterOptionalTypeTimestamp.check_lower(value.updated_at)
+        _UniffiFfiConverterTypeRecordStatus.check_lower(value.sync_status)
+        _UniffiFfiConverterTypeFreshness.check_lower(value.freshness)
+        _UniffiFfiConverterTypeJsonObject.check_lower(value.extra)
+
+    @staticmethod
+    def write(value, buf):
+        _UniffiFfiConverterTypeRecordId.write(value.id, buf)
+        _UniffiFfiConverterOptionalTypeRecordId.write(value.from_id, buf)
+        _UniffiFfiConverterOptionalTypeRecordId.write(value.to_id, buf)
+        _UniffiFfiConverterString.write(value.relationship_type, buf)
+        _UniffiFfiConverterTypeJsonObject.write(value.properties, buf)
+        _UniffiFfiConverterOptionalString.write(value.from_version, buf)
+        _UniffiFfiConverterOptionalString.write(value.to_version, buf)
+        _UniffiFfiConverterOptionalTypeTimestamp.write(value.updated_at, buf)
+        _UniffiFfiConverterTypeRecordStatus.write(value.sync_status, buf)
+        _UniffiFfiConverterTypeFreshness.write(value.freshness, buf)
+        _UniffiFfiConverterTypeJsonObject.write(value.extra, buf)
+
+class _UniffiFfiConverterSequenceTypeRelationship(_UniffiConverterRustBuffer):
+    @classmethod
+    def check_lower(cls, value):
+        for item in value:
+            _UniffiFfiConverterTypeRelationship.check_lower(item)
+
+    @classmethod
+    def write(cls, value, buf):
+        items = len(value)
+        buf.write_i32(items)
+        for item in value:
+            _UniffiFfiConverterTypeRelationship.write(item, buf)
+
+    @classmethod
+    def read(cls, buf):
+        count = buf.read_i32()
+        if count < 0:
+            raise InternalError("Unexpected negative sequence length")
+
+        return [
+            _UniffiFfiConverterTypeRelationship.read(buf) for i in range(count)
+        ]
+
+@dataclass
+class GraphPath:
+    """
+    A way from one entity to another.
+"""
+    def __init__(self, *, entities:typing.List[Entity], relationships:typing.List[Relationship]):
+        self.entities = entities
+        self.relationships = relationships
+
+
+    def __str__(self):
+        return "GraphPath(entities={}, relationships={})".format(self.entities, self.relationships)
+    def __eq__(self, other):
+        if self.entities != other.entities:
+            return False
+        if self.relationships != other.relationships:
+            return False
+        return True
+
+class _UniffiFfiConverterTypeGraphPath(_UniffiConverterRustBuffer):
+    @staticmethod
+    def read(buf):
+        return GraphPath(
+            entities=_UniffiFfiConverterSequenceTypeEntity.read(buf),
+            relationships=_UniffiFfiConverterSequenceTypeRelationship.read(buf),
+        )
+
+    @staticmethod
+    def check_lower(value):
+        _UniffiFfiConverterSequenceTypeEntity.check_lower(value.entities)
+        _UniffiFfiConverterSequenceTypeRelationship.check_lower(value.relationships)
+
+    @staticmethod
+    def write(value, buf):
+        _UniffiFfiConverterSequenceTypeEntity.write(value.entities, buf)
+        _UniffiFfiConverterSequenceTypeRelationship.write(value.relationships, buf)
+
 class _UniffiFfiConverterFloat64(_UniffiConverterPrimitiveFloat):
     @staticmethod
     def read(buf):
@@ -5444,6 +6023,92 @@ class _UniffiFfiConverterTypeLogRecord(_UniffiConverterRustBuffer):
         _UniffiFfiConverterString.write(value.target, buf)
         _UniffiFfiConverterString.write(value.text, buf)
 
+
+class EdgeDirection(enum.Enum):
+    """
+    Which way a relationship points, seen from an entity.
+"""
+
+    OUTGOING = 0
+    """
+    It starts there.
+"""
+
+    INCOMING = 1
+    """
+    It leads there.
+"""
+
+
+class _UniffiFfiConverterTypeEdgeDirection(_UniffiConverterRustBuffer):
+    @staticmethod
+    def read(buf):
+        variant = buf.read_i32()
+        if variant == 1:
+            return EdgeDirection.OUTGOING
+        if variant == 2:
+            return EdgeDirection.INCOMING
+        raise InternalError("Raw enum value doesn't match any cases")
+
+    @staticmethod
+    def check_lower(value):
+        if value == EdgeDirection.OUTGOING:
+            return
+        if value == EdgeDirection.INCOMING:
+            return
+        raise ValueError(value)
+
+    @staticmethod
+    def write(value, buf):
+        if value == EdgeDirection.OUTGOING:
+            buf.write_i32(1)
+        if value == EdgeDirection.INCOMING:
+            buf.write_i32(2)
+
+
+@dataclass
+class Neighbour:
+    """
+    What is next to an entity.
+"""
+    def __init__(self, *, entity:Entity, relationship:Relationship, direction:EdgeDirection):
+        self.entity = entity
+        self.relationship = relationship
+        self.direction = direction
+
+
+    def __str__(self):
+        return "Neighbour(entity={}, relationship={}, direction={})".format(self.entity, self.relationship, self.direction)
+    def __eq__(self, other):
+        if self.entity != other.entity:
+            return False
+        if self.relationship != other.relationship:
+            return False
+        if self.direction != other.direction:
+            return False
+        return True
+
+class _UniffiFfiConverterTypeNeighbour(_UniffiConverterRustBuffer):
+    @staticmethod
+    def read(buf):
+        return Neighbour(
+            entity=_UniffiFfiConverterTypeEntity.read(buf),
+            relationship=_UniffiFfiConverterTypeRelationship.read(buf),
+            direction=_UniffiFfiConverterTypeEdgeDirection.read(buf),
+        )
+
+    @staticmethod
+    def check_lower(value):
+        _UniffiFfiConverterTypeEntity.check_lower(value.entity)
+        _UniffiFfiConverterTypeRelationship.check_lower(value.relationship)
+        _UniffiFfiConverterTypeEdgeDirection.check_lower(value.direction)
+
+    @staticmethod
+    def write(value, buf):
+        _UniffiFfiConverterTypeEntity.write(value.entity, buf)
+        _UniffiFfiConverterTypeRelationship.write(value.relationship, buf)
+        _UniffiFfiConverterTypeEdgeDirection.write(value.direction, buf)
+
 @dataclass
 class NewDevice:
     """
@@ -5543,6 +6208,61 @@ class _UniffiFfiConverterTypeNewDevice(_UniffiConverterRustBuffer):
         _UniffiFfiConverterOptionalTypeJson.write(value.configuration, buf)
         _UniffiFfiConverterOptionalString.write(value.ip_address, buf)
         _UniffiFfiConverterOptionalString.write(value.mac_address, buf)
+
+@dataclass
+class NewEntity:
+    """
+    A new entity. Its type and its name are required.
+"""
+    def __init__(self, *, entity_type:str, name:str, content:typing.Optional[JsonObject] = _DEFAULT, source_type:typing.Optional[str] = _DEFAULT):
+        self.entity_type = entity_type
+        self.name = name
+        if content is _DEFAULT:
+            self.content = None
+        else:
+            self.content = content
+        if source_type is _DEFAULT:
+            self.source_type = None
+        else:
+            self.source_type = source_type
+
+
+    def __str__(self):
+        return "NewEntity(entity_type={}, name={}, content={}, source_type={})".format(self.entity_type, self.name, self.content, self.source_type)
+    def __eq__(self, other):
+        if self.entity_type != other.entity_type:
+            return False
+        if self.name != other.name:
+            return False
+        if self.content != other.content:
+            return False
+        if self.source_type != other.source_type:
+            return False
+        return True
+
+class _UniffiFfiConverterTypeNewEntity(_UniffiConverterRustBuffer):
+    @staticmethod
+    def read(buf):
+        return NewEntity(
+            entity_type=_UniffiFfiConverterString.read(buf),
+            name=_UniffiFfiConverterString.read(buf),
+            content=_UniffiFfiConverterOptionalTypeJsonObject.read(buf),
+            source_type=_UniffiFfiConverterOptionalString.read(buf),
+        )
+
+    @staticmethod
+    def check_lower(value):
+        _UniffiFfiConverterString.check_lower(value.entity_type)
+        _UniffiFfiConverterString.check_lower(value.name)
+        _UniffiFfiConverterOptionalTypeJsonObject.check_lower(value.content)
+        _UniffiFfiConverterOptionalString.check_lower(value.source_type)
+
+    @staticmethod
+    def write(value, buf):
+        _UniffiFfiConverterString.write(value.entity_type, buf)
+        _UniffiFfiConverterString.write(value.name, buf)
+        _UniffiFfiConverterOptionalTypeJsonObject.write(value.content, buf)
+        _UniffiFfiConverterOptionalString.write(value.source_type, buf)
 
 @dataclass
 class NewEvent:
@@ -6161,6 +6881,67 @@ class _UniffiFfiConverterTypeOpenOptions(_UniffiConverterRustBuffer):
         _UniffiFfiConverterBoolean.write(value.sync_on_write, buf)
 
 @dataclass
+class RelationshipFilter:
+    """
+    Which relationships are wanted: those that fit all that is given.
+"""
+    def __init__(self, *, from_id:typing.Optional[RecordId] = _DEFAULT, to_id:typing.Optional[RecordId] = _DEFAULT, entity_id:typing.Optional[RecordId] = _DEFAULT, relationship_type:typing.Optional[str] = _DEFAULT):
+        if from_id is _DEFAULT:
+            self.from_id = None
+        else:
+            self.from_id = from_id
+        if to_id is _DEFAULT:
+            self.to_id = None
+        else:
+            self.to_id = to_id
+        if entity_id is _DEFAULT:
+            self.entity_id = None
+        else:
+            self.entity_id = entity_id
+        if relationship_type is _DEFAULT:
+            self.relationship_type = None
+        else:
+            self.relationship_type = relationship_type
+
+
+    def __str__(self):
+        return "RelationshipFilter(from_id={}, to_id={}, entity_id={}, relationship_type={})".format(self.from_id, self.to_id, self.entity_id, self.relationship_type)
+    def __eq__(self, other):
+        if self.from_id != other.from_id:
+            return False
+        if self.to_id != other.to_id:
+            return False
+        if self.entity_id != other.entity_id:
+            return False
+        if self.relationship_type != other.relationship_type:
+            return False
+        return True
+
+class _UniffiFfiConverterTypeRelationshipFilter(_UniffiConverterRustBuffer):
+    @staticmethod
+    def read(buf):
+        return RelationshipFilter(
+            from_id=_UniffiFfiConverterOptionalTypeRecordId.read(buf),
+            to_id=_UniffiFfiConverterOptionalTypeRecordId.read(buf),
+            entity_id=_UniffiFfiConverterOptionalTypeRecordId.read(buf),
+            relationship_type=_UniffiFfiConverterOptionalString.read(buf),
+        )
+
+    @staticmethod
+    def check_lower(value):
+        _UniffiFfiConverterOptionalTypeRecordId.check_lower(value.from_id)
+        _UniffiFfiConverterOptionalTypeRecordId.check_lower(value.to_id)
+        _UniffiFfiConverterOptionalTypeRecordId.check_lower(value.entity_id)
+        _UniffiFfiConverterOptionalString.check_lower(value.relationship_type)
+
+    @staticmethod
+    def write(value, buf):
+        _UniffiFfiConverterOptionalTypeRecordId.write(value.from_id, buf)
+        _UniffiFfiConverterOptionalTypeRecordId.write(value.to_id, buf)
+        _UniffiFfiConverterOptionalTypeRecordId.write(value.entity_id, buf)
+        _UniffiFfiConverterOptionalString.write(value.relationship_type, buf)
+
+@dataclass
 class Room:
     """
     A room of a house.
@@ -6399,6 +7180,49 @@ class _UniffiFfiConverterTypeSalvaged(_UniffiConverterRustBuffer):
     def write(value, buf):
         _UniffiFfiConverterString.write(value.set_aside, buf)
         _UniffiFfiConverterUInt64.write(value.edits_saved, buf)
+
+@dataclass
+class SearchHit:
+    """
+    An entity that was found by words.
+"""
+    def __init__(self, *, entity:Entity, score:float, snippet:str):
+        self.entity = entity
+        self.score = score
+        self.snippet = snippet
+
+
+    def __str__(self):
+        return "SearchHit(entity={}, score={}, snippet={})".format(self.entity, self.score, self.snippet)
+    def __eq__(self, other):
+        if self.entity != other.entity:
+            return False
+        if self.score != other.score:
+            return False
+        if self.snippet != other.snippet:
+            return False
+        return True
+
+class _UniffiFfiConverterTypeSearchHit(_UniffiConverterRustBuffer):
+    @staticmethod
+    def read(buf):
+        return SearchHit(
+            entity=_UniffiFfiConverterTypeEntity.read(buf),
+            score=_UniffiFfiConverterFloat64.read(buf),
+            snippet=_UniffiFfiConverterString.read(buf),
+        )
+
+    @staticmethod
+    def check_lower(value):
+        _UniffiFfiConverterTypeEntity.check_lower(value.entity)
+        _UniffiFfiConverterFloat64.check_lower(value.score)
+        _UniffiFfiConverterString.check_lower(value.snippet)
+
+    @staticmethod
+    def write(value, buf):
+        _UniffiFfiConverterTypeEntity.write(value.entity, buf)
+        _UniffiFfiConverterFloat64.write(value.score, buf)
+        _UniffiFfiConverterString.write(value.snippet, buf)
 
 @dataclass
 class SyncProblem:
@@ -7202,6 +8026,22 @@ class WildThingError:  # type: ignore
         def __repr__(self):
             return "WildThingError.Invalid({})".format(str(self))
     _UniffiTempWildThingError.Invalid = Invalid # type: ignore
+    class UnsupportedByServer(_UniffiTempWildThingError):
+        """
+        The server of this replica has no place for what was asked for, or is not
+        known to have one: graphs need a server that speaks v2, or
+        `ConnectOptions.protocol` to say that there is one.
+"""
+
+        def __init__(self, what):
+            super().__init__(", ".join([
+                "what={!r}".format(what),
+            ]))
+            self.what = what
+
+        def __repr__(self):
+            return "WildThingError.UnsupportedByServer({})".format(str(self))
+    _UniffiTempWildThingError.UnsupportedByServer = UnsupportedByServer # type: ignore
     class UnsentEdits(_UniffiTempWildThingError):
         """
         What was asked for would drop edits that the server has not got.
@@ -7305,15 +8145,19 @@ class _UniffiFfiConverterTypeWildThingError(_UniffiConverterRustBuffer):
                 _UniffiFfiConverterString.read(buf),
             )
         if variant == 13:
+            return WildThingError.UnsupportedByServer(
+                _UniffiFfiConverterString.read(buf),
+            )
+        if variant == 14:
             return WildThingError.UnsentEdits(
                 _UniffiFfiConverterUInt64.read(buf),
             )
-        if variant == 14:
+        if variant == 15:
             return WildThingError.Timeout(
                 _UniffiFfiConverterUInt64.read(buf),
                 _UniffiFfiConverterUInt64.read(buf),
             )
-        if variant == 15:
+        if variant == 16:
             return WildThingError.Internal(
                 _UniffiFfiConverterString.read(buf),
             )
@@ -7357,6 +8201,9 @@ class _UniffiFfiConverterTypeWildThingError(_UniffiConverterRustBuffer):
         if isinstance(value, WildThingError.Invalid):
             _UniffiFfiConverterString.check_lower(value.field)
             _UniffiFfiConverterString.check_lower(value.problem)
+            return
+        if isinstance(value, WildThingError.UnsupportedByServer):
+            _UniffiFfiConverterString.check_lower(value.what)
             return
         if isinstance(value, WildThingError.UnsentEdits):
             _UniffiFfiConverterUInt64.check_lower(value.count)
@@ -7408,15 +8255,18 @@ class _UniffiFfiConverterTypeWildThingError(_UniffiConverterRustBuffer):
             buf.write_i32(12)
             _UniffiFfiConverterString.write(value.field, buf)
             _UniffiFfiConverterString.write(value.problem, buf)
-        if isinstance(value, WildThingError.UnsentEdits):
+        if isinstance(value, WildThingError.UnsupportedByServer):
             buf.write_i32(13)
+            _UniffiFfiConverterString.write(value.what, buf)
+        if isinstance(value, WildThingError.UnsentEdits):
+            buf.write_i32(14)
             _UniffiFfiConverterUInt64.write(value.count, buf)
         if isinstance(value, WildThingError.Timeout):
-            buf.write_i32(14)
+            buf.write_i32(15)
             _UniffiFfiConverterUInt64.write(value.waited_ms, buf)
             _UniffiFfiConverterUInt64.write(value.pending, buf)
         if isinstance(value, WildThingError.Internal):
-            buf.write_i32(15)
+            buf.write_i32(16)
             _UniffiFfiConverterString.write(value.detail, buf)
 
 
@@ -8801,6 +9651,56 @@ class _UniffiFfiConverterUInt32(_UniffiConverterPrimitiveInt):
     def write(value, buf):
         buf.write_u32(value)
 
+class _UniffiFfiConverterOptionalUInt32(_UniffiConverterRustBuffer):
+    @classmethod
+    def check_lower(cls, value):
+        if value is not None:
+            _UniffiFfiConverterUInt32.check_lower(value)
+
+    @classmethod
+    def write(cls, value, buf):
+        if value is None:
+            buf.write_u8(0)
+            return
+
+        buf.write_u8(1)
+        _UniffiFfiConverterUInt32.write(value, buf)
+
+    @classmethod
+    def read(cls, buf):
+        flag = buf.read_u8()
+        if flag == 0:
+            return None
+        elif flag == 1:
+            return _UniffiFfiConverterUInt32.read(buf)
+        else:
+            raise InternalError("Unexpected flag byte for optional type")
+
+class _UniffiFfiConverterOptionalTypeGraphPath(_UniffiConverterRustBuffer):
+    @classmethod
+    def check_lower(cls, value):
+        if value is not None:
+            _UniffiFfiConverterTypeGraphPath.check_lower(value)
+
+    @classmethod
+    def write(cls, value, buf):
+        if value is None:
+            buf.write_u8(0)
+            return
+
+        buf.write_u8(1)
+        _UniffiFfiConverterTypeGraphPath.write(value, buf)
+
+    @classmethod
+    def read(cls, buf):
+        flag = buf.read_u8()
+        if flag == 0:
+            return None
+        elif flag == 1:
+            return _UniffiFfiConverterTypeGraphPath.read(buf)
+        else:
+            raise InternalError("Unexpected flag byte for optional type")
+
 class _UniffiFfiConverterSequenceTypeDeviceState(_UniffiConverterRustBuffer):
     @classmethod
     def check_lower(cls, value):
@@ -8847,6 +9747,31 @@ class _UniffiFfiConverterSequenceTypeEvent(_UniffiConverterRustBuffer):
             _UniffiFfiConverterTypeEvent.read(buf) for i in range(count)
         ]
 
+class _UniffiFfiConverterOptionalTypeRelationshipFilter(_UniffiConverterRustBuffer):
+    @classmethod
+    def check_lower(cls, value):
+        if value is not None:
+            _UniffiFfiConverterTypeRelationshipFilter.check_lower(value)
+
+    @classmethod
+    def write(cls, value, buf):
+        if value is None:
+            buf.write_u8(0)
+            return
+
+        buf.write_u8(1)
+        _UniffiFfiConverterTypeRelationshipFilter.write(value, buf)
+
+    @classmethod
+    def read(cls, buf):
+        flag = buf.read_u8()
+        if flag == 0:
+            return None
+        elif flag == 1:
+            return _UniffiFfiConverterTypeRelationshipFilter.read(buf)
+        else:
+            raise InternalError("Unexpected flag byte for optional type")
+
 class _UniffiFfiConverterSequenceTypeUser(_UniffiConverterRustBuffer):
     @classmethod
     def check_lower(cls, value):
@@ -8868,6 +9793,54 @@ class _UniffiFfiConverterSequenceTypeUser(_UniffiConverterRustBuffer):
 
         return [
             _UniffiFfiConverterTypeUser.read(buf) for i in range(count)
+        ]
+
+class _UniffiFfiConverterOptionalTypeEdgeDirection(_UniffiConverterRustBuffer):
+    @classmethod
+    def check_lower(cls, value):
+        if value is not None:
+            _UniffiFfiConverterTypeEdgeDirection.check_lower(value)
+
+    @classmethod
+    def write(cls, value, buf):
+        if value is None:
+            buf.write_u8(0)
+            return
+
+        buf.write_u8(1)
+        _UniffiFfiConverterTypeEdgeDirection.write(value, buf)
+
+    @classmethod
+    def read(cls, buf):
+        flag = buf.read_u8()
+        if flag == 0:
+            return None
+        elif flag == 1:
+            return _UniffiFfiConverterTypeEdgeDirection.read(buf)
+        else:
+            raise InternalError("Unexpected flag byte for optional type")
+
+class _UniffiFfiConverterSequenceTypeNeighbour(_UniffiConverterRustBuffer):
+    @classmethod
+    def check_lower(cls, value):
+        for item in value:
+            _UniffiFfiConverterTypeNeighbour.check_lower(item)
+
+    @classmethod
+    def write(cls, value, buf):
+        items = len(value)
+        buf.write_i32(items)
+        for item in value:
+            _UniffiFfiConverterTypeNeighbour.write(item, buf)
+
+    @classmethod
+    def read(cls, buf):
+        count = buf.read_i32()
+        if count < 0:
+            raise InternalError("Unexpected negative sequence length")
+
+        return [
+            _UniffiFfiConverterTypeNeighbour.read(buf) for i in range(count)
         ]
 
 class _UniffiFfiConverterSequenceTypePendingChange(_UniffiConverterRustBuffer):
@@ -8943,6 +9916,54 @@ class _UniffiFfiConverterOptionalTypeSalvaged(_UniffiConverterRustBuffer):
         else:
             raise InternalError("Unexpected flag byte for optional type")
 
+class _UniffiFfiConverterOptionalSequenceString(_UniffiConverterRustBuffer):
+    @classmethod
+    def check_lower(cls, value):
+        if value is not None:
+            _UniffiFfiConverterSequenceString.check_lower(value)
+
+    @classmethod
+    def write(cls, value, buf):
+        if value is None:
+            buf.write_u8(0)
+            return
+
+        buf.write_u8(1)
+        _UniffiFfiConverterSequenceString.write(value, buf)
+
+    @classmethod
+    def read(cls, buf):
+        flag = buf.read_u8()
+        if flag == 0:
+            return None
+        elif flag == 1:
+            return _UniffiFfiConverterSequenceString.read(buf)
+        else:
+            raise InternalError("Unexpected flag byte for optional type")
+
+class _UniffiFfiConverterSequenceTypeSearchHit(_UniffiConverterRustBuffer):
+    @classmethod
+    def check_lower(cls, value):
+        for item in value:
+            _UniffiFfiConverterTypeSearchHit.check_lower(item)
+
+    @classmethod
+    def write(cls, value, buf):
+        items = len(value)
+        buf.write_i32(items)
+        for item in value:
+            _UniffiFfiConverterTypeSearchHit.write(item, buf)
+
+    @classmethod
+    def read(cls, buf):
+        count = buf.read_i32()
+        if count < 0:
+            raise InternalError("Unexpected negative sequence length")
+
+        return [
+            _UniffiFfiConverterTypeSearchHit.read(buf) for i in range(count)
+        ]
+
 
 class WildThingClientProtocol(typing.Protocol):
     """
@@ -8984,9 +10005,30 @@ class WildThingClientProtocol(typing.Protocol):
         token can't be used.
 """
         raise NotImplementedError
+    async def connect_entities(self, from_id: RecordId,to_id: RecordId,relationship_type: str,properties: typing.Union[object, typing.Optional[JsonObject]] = _DEFAULT) -> Relationship:
+        """
+        Connects two entities: `from` is `located_in`, `controls`, … `to`. If they
+        are connected just so, with the same properties, that relationship is given.
+
+        It adds: to move a room or device, use `update_room` or `update_device`.
+        `NotFound` if an entity is not there, `Invalid` for a type that servers don't
+        know, a connection to itself or a property `deleted`, `UnsupportedByServer`
+        if the replica holds no graph.
+"""
+        raise NotImplementedError
     async def create_device(self, device: NewDevice) -> Device:
         """
         Makes a device. `NotFound` if the room is not there.
+"""
+        raise NotImplementedError
+    async def create_entity(self, entity: NewEntity) -> Entity:
+        """
+        Makes an entity; it is connected to others by `connect_entities`. What has a
+        place is better made by `create_room` and `create_device`.
+
+        `Invalid` for a type that servers don't know, or a field that can't be used;
+        `UnsupportedByServer` if the replica holds no graph, unless it is a house, or
+        a room or device whose content says what it is in.
 """
         raise NotImplementedError
     async def create_house(self, house: NewHouse) -> House:
@@ -9007,6 +10049,12 @@ class WildThingClientProtocol(typing.Protocol):
     async def delete_device(self, device_id: RecordId) -> None:
         """
         Deletes a device.
+"""
+        raise NotImplementedError
+    async def delete_entity(self, entity_id: RecordId) -> None:
+        """
+        Deletes an entity; a house with its rooms, and a room with its devices. Its
+        relationships are no longer shown.
 """
         raise NotImplementedError
     async def delete_house(self, house_id: RecordId) -> None:
@@ -9040,6 +10088,13 @@ class WildThingClientProtocol(typing.Protocol):
         Forgets the server and the token; the replica and its outbox stay.
 """
         raise NotImplementedError
+    async def disconnect_entities(self, relationship_id: RecordId) -> None:
+        """
+        Takes a relationship away. Servers have no way to delete one: it is sent with
+        the property `deleted`, which clients and hubs of this project honour, and
+        does not come back here. `NotFound` if it is not there.
+"""
+        raise NotImplementedError
     async def dismiss(self, conflict_id: int) -> None:
         """
         Takes an entry off the list of conflicts.
@@ -9051,6 +10106,13 @@ class WildThingClientProtocol(typing.Protocol):
         can be explained too.
 """
         raise NotImplementedError
+    async def find_path(self, from_id: RecordId,to_id: RecordId,max_depth: typing.Union[object, typing.Optional[int]] = _DEFAULT) -> typing.Optional[GraphPath]:
+        """
+        A shortest way from one entity to another, along relationships in whichever
+        direction they point, at most `max_depth` of them (10 when left out). `None`
+        if there is no such way; `NotFound` if one of the two is not there.
+"""
+        raise NotImplementedError
     async def get_device(self, device_id: RecordId) -> Device:
         """
         One device.
@@ -9058,7 +10120,9 @@ class WildThingClientProtocol(typing.Protocol):
         raise NotImplementedError
     async def get_device_history(self, device_id: RecordId,limit: int = 100) -> typing.List[DeviceState]:
         """
-        The states of a device that are remembered here, newest first.
+        The states of a device that are remembered here, newest first. Where a state
+        is part of its device these are the states of the device's versions, each
+        with the time of the version that brought it.
 """
         raise NotImplementedError
     async def get_device_state(self, device_id: RecordId) -> DeviceState:
@@ -9070,6 +10134,19 @@ class WildThingClientProtocol(typing.Protocol):
         """
         The devices of a room, or all, by name. A device whose room is not here
         or deleted is *unplaced* and in no room.
+"""
+        raise NotImplementedError
+    async def get_entities(self, entity_type: typing.Union[object, typing.Optional[str]] = _DEFAULT) -> typing.List[Entity]:
+        """
+        The entities of a type (`home`, `room`, `device`, `note`, …), or all, by
+        type and name. People are there as `user`. Empty for a type of which there
+        is none.
+"""
+        raise NotImplementedError
+    async def get_entity(self, entity_id: RecordId,entity_type: typing.Union[object, typing.Optional[str]] = _DEFAULT) -> Entity:
+        """
+        One entity. Without a graph ids may repeat across types: then `Invalid`,
+        unless `entity_type` tells which.
 """
         raise NotImplementedError
     async def get_events(self, entity_id: typing.Union[object, typing.Optional[RecordId]] = _DEFAULT,limit: int = 100) -> typing.List[Event]:
@@ -9085,6 +10162,12 @@ class WildThingClientProtocol(typing.Protocol):
     async def get_houses(self, ) -> typing.List[House]:
         """
         Every house, by name.
+"""
+        raise NotImplementedError
+    async def get_relationships(self, filter: typing.Union[object, typing.Optional[RelationshipFilter]] = _DEFAULT) -> typing.List[Relationship]:
+        """
+        The relationships that fit a filter, or all, by id. One of an entity that is
+        deleted is not among them; one to an entity that is not here is.
 """
         raise NotImplementedError
     async def get_room(self, room_id: RecordId) -> Room:
@@ -9120,6 +10203,13 @@ class WildThingClientProtocol(typing.Protocol):
     async def log_event(self, event: NewEvent) -> Event:
         """
         Logs an event. What it is about need not be here.
+"""
+        raise NotImplementedError
+    async def neighbours(self, entity_id: RecordId,relationship_type: typing.Union[object, typing.Optional[str]] = _DEFAULT,direction: typing.Union[object, typing.Optional[EdgeDirection]] = _DEFAULT) -> typing.List[Neighbour]:
+        """
+        What is next to an entity: along the relationships that start at it, then
+        along those that lead to it; of one type, or in one direction, if asked for.
+        Without a graph nothing is.
 """
         raise NotImplementedError
     def network_available(self, ) -> None:
@@ -9184,6 +10274,16 @@ class WildThingClientProtocol(typing.Protocol):
         and how many of its unsent edits were saved.
 """
         raise NotImplementedError
+    async def search(self, query: str,entity_types: typing.Union[object, typing.Optional[typing.List[str]]] = _DEFAULT,limit: int = 20) -> typing.List[SearchHit]:
+        """
+        The entities whose name or content has all the words of `query`, best first:
+        words in the name weigh more. The last word may be the beginning of one;
+        case and accents make no difference. Works offline, on every replica.
+
+        `entity_types` narrows it down. What changed since the last search is
+        indexed by this one, so that the first takes longer.
+"""
+        raise NotImplementedError
     def set_auth_token(self, token: typing.Optional[str]) -> None:
         """
         Changes the token. A background sync that waits for one goes on.
@@ -9227,7 +10327,17 @@ class WildThingClientProtocol(typing.Protocol):
         """
         Changes what a device is doing: `state` is merged into the current state
         (RFC 7386: `null` removes a key), or replaces it whole. `attributes` are
-        merged likewise.
+        merged likewise. With a server that has a graph the state is part of the
+        device, `state` in its content and `state_attributes` beside it, and this
+        makes a new version of the device.
+"""
+        raise NotImplementedError
+    async def update_entity(self, entity_id: RecordId,patch: EntityPatch) -> Entity:
+        """
+        Changes an entity: its name, and its content by a merge patch or as a whole.
+
+        `Invalid` for a field that can't be used; `UnsupportedByServer` for what only
+        a graph can hold, if the replica holds none.
 """
         raise NotImplementedError
     async def update_house(self, house_id: RecordId,patch: HousePatch) -> House:
@@ -9450,6 +10560,43 @@ class WildThingClient(WildThingClientProtocol):
             _uniffi_lift_return,
             _uniffi_error_converter,
         )
+    async def connect_entities(self, from_id: RecordId,to_id: RecordId,relationship_type: str,properties: typing.Union[object, typing.Optional[JsonObject]] = _DEFAULT) -> Relationship:
+        """
+        Connects two entities: `from` is `located_in`, `controls`, … `to`. If they
+        are connected just so, with the same properties, that relationship is given.
+
+        It adds: to move a room or device, use `update_room` or `update_device`.
+        `NotFound` if an entity is not there, `Invalid` for a type that servers don't
+        know, a connection to itself or a property `deleted`, `UnsupportedByServer`
+        if the replica holds no graph.
+"""
+
+        _UniffiFfiConverterTypeRecordId.check_lower(from_id)
+
+        _UniffiFfiConverterTypeRecordId.check_lower(to_id)
+
+        _UniffiFfiConverterString.check_lower(relationship_type)
+
+        if properties is _DEFAULT:
+            properties = None
+        _UniffiFfiConverterOptionalTypeJsonObject.check_lower(properties)
+        _uniffi_lowered_args = (
+            self._uniffi_clone_handle(),
+            _UniffiFfiConverterTypeRecordId.lower(from_id),
+            _UniffiFfiConverterTypeRecordId.lower(to_id),
+            _UniffiFfiConverterString.lower(relationship_type),
+            _UniffiFfiConverterOptionalTypeJsonObject.lower(properties),
+        )
+        _uniffi_lift_return = _UniffiFfiConverterTypeRelationship.lift
+        _uniffi_error_converter = _UniffiFfiConverterTypeWildThingError
+        return await _uniffi_rust_call_async(
+            _UniffiLib.uniffi_wildthing_fn_method_wildthingclient_connect_entities(*_uniffi_lowered_args),
+            _UniffiLib.ffi_wildthing_rust_future_poll_rust_buffer,
+            _UniffiLib.ffi_wildthing_rust_future_complete_rust_buffer,
+            _UniffiLib.ffi_wildthing_rust_future_free_rust_buffer,
+            _uniffi_lift_return,
+            _uniffi_error_converter,
+        )
     async def create_device(self, device: NewDevice) -> Device:
         """
         Makes a device. `NotFound` if the room is not there.
@@ -9464,6 +10611,31 @@ class WildThingClient(WildThingClientProtocol):
         _uniffi_error_converter = _UniffiFfiConverterTypeWildThingError
         return await _uniffi_rust_call_async(
             _UniffiLib.uniffi_wildthing_fn_method_wildthingclient_create_device(*_uniffi_lowered_args),
+            _UniffiLib.ffi_wildthing_rust_future_poll_rust_buffer,
+            _UniffiLib.ffi_wildthing_rust_future_complete_rust_buffer,
+            _UniffiLib.ffi_wildthing_rust_future_free_rust_buffer,
+            _uniffi_lift_return,
+            _uniffi_error_converter,
+        )
+    async def create_entity(self, entity: NewEntity) -> Entity:
+        """
+        Makes an entity; it is connected to others by `connect_entities`. What has a
+        place is better made by `create_room` and `create_device`.
+
+        `Invalid` for a type that servers don't know, or a field that can't be used;
+        `UnsupportedByServer` if the replica holds no graph, unless it is a house, or
+        a room or device whose content says what it is in.
+"""
+
+        _UniffiFfiConverterTypeNewEntity.check_lower(entity)
+        _uniffi_lowered_args = (
+            self._uniffi_clone_handle(),
+            _UniffiFfiConverterTypeNewEntity.lower(entity),
+        )
+        _uniffi_lift_return = _UniffiFfiConverterTypeEntity.lift
+        _uniffi_error_converter = _UniffiFfiConverterTypeWildThingError
+        return await _uniffi_rust_call_async(
+            _UniffiLib.uniffi_wildthing_fn_method_wildthingclient_create_entity(*_uniffi_lowered_args),
             _UniffiLib.ffi_wildthing_rust_future_poll_rust_buffer,
             _UniffiLib.ffi_wildthing_rust_future_complete_rust_buffer,
             _UniffiLib.ffi_wildthing_rust_future_free_rust_buffer,
@@ -9544,6 +10716,27 @@ class WildThingClient(WildThingClientProtocol):
         _uniffi_error_converter = _UniffiFfiConverterTypeWildThingError
         return await _uniffi_rust_call_async(
             _UniffiLib.uniffi_wildthing_fn_method_wildthingclient_delete_device(*_uniffi_lowered_args),
+            _UniffiLib.ffi_wildthing_rust_future_poll_void,
+            _UniffiLib.ffi_wildthing_rust_future_complete_void,
+            _UniffiLib.ffi_wildthing_rust_future_free_void,
+            _uniffi_lift_return,
+            _uniffi_error_converter,
+        )
+    async def delete_entity(self, entity_id: RecordId) -> None:
+        """
+        Deletes an entity; a house with its rooms, and a room with its devices. Its
+        relationships are no longer shown.
+"""
+
+        _UniffiFfiConverterTypeRecordId.check_lower(entity_id)
+        _uniffi_lowered_args = (
+            self._uniffi_clone_handle(),
+            _UniffiFfiConverterTypeRecordId.lower(entity_id),
+        )
+        _uniffi_lift_return = lambda val: None
+        _uniffi_error_converter = _UniffiFfiConverterTypeWildThingError
+        return await _uniffi_rust_call_async(
+            _UniffiLib.uniffi_wildthing_fn_method_wildthingclient_delete_entity(*_uniffi_lowered_args),
             _UniffiLib.ffi_wildthing_rust_future_poll_void,
             _UniffiLib.ffi_wildthing_rust_future_complete_void,
             _UniffiLib.ffi_wildthing_rust_future_free_void,
@@ -9668,6 +10861,28 @@ class WildThingClient(WildThingClientProtocol):
             _uniffi_lift_return,
             _uniffi_error_converter,
         )
+    async def disconnect_entities(self, relationship_id: RecordId) -> None:
+        """
+        Takes a relationship away. Servers have no way to delete one: it is sent with
+        the property `deleted`, which clients and hubs of this project honour, and
+        does not come back here. `NotFound` if it is not there.
+"""
+
+        _UniffiFfiConverterTypeRecordId.check_lower(relationship_id)
+        _uniffi_lowered_args = (
+            self._uniffi_clone_handle(),
+            _UniffiFfiConverterTypeRecordId.lower(relationship_id),
+        )
+        _uniffi_lift_return = lambda val: None
+        _uniffi_error_converter = _UniffiFfiConverterTypeWildThingError
+        return await _uniffi_rust_call_async(
+            _UniffiLib.uniffi_wildthing_fn_method_wildthingclient_disconnect_entities(*_uniffi_lowered_args),
+            _UniffiLib.ffi_wildthing_rust_future_poll_void,
+            _UniffiLib.ffi_wildthing_rust_future_complete_void,
+            _UniffiLib.ffi_wildthing_rust_future_free_void,
+            _uniffi_lift_return,
+            _uniffi_error_converter,
+        )
     async def dismiss(self, conflict_id: int) -> None:
         """
         Takes an entry off the list of conflicts.
@@ -9712,6 +10927,36 @@ class WildThingClient(WildThingClientProtocol):
             _uniffi_lift_return,
             _uniffi_error_converter,
         )
+    async def find_path(self, from_id: RecordId,to_id: RecordId,max_depth: typing.Union[object, typing.Optional[int]] = _DEFAULT) -> typing.Optional[GraphPath]:
+        """
+        A shortest way from one entity to another, along relationships in whichever
+        direction they point, at most `max_depth` of them (10 when left out). `None`
+        if there is no such way; `NotFound` if one of the two is not there.
+"""
+
+        _UniffiFfiConverterTypeRecordId.check_lower(from_id)
+
+        _UniffiFfiConverterTypeRecordId.check_lower(to_id)
+
+        if max_depth is _DEFAULT:
+            max_depth = None
+        _UniffiFfiConverterOptionalUInt32.check_lower(max_depth)
+        _uniffi_lowered_args = (
+            self._uniffi_clone_handle(),
+            _UniffiFfiConverterTypeRecordId.lower(from_id),
+            _UniffiFfiConverterTypeRecordId.lower(to_id),
+            _UniffiFfiConverterOptionalUInt32.lower(max_depth),
+        )
+        _uniffi_lift_return = _UniffiFfiConverterOptionalTypeGraphPath.lift
+        _uniffi_error_converter = _UniffiFfiConverterTypeWildThingError
+        return await _uniffi_rust_call_async(
+            _UniffiLib.uniffi_wildthing_fn_method_wildthingclient_find_path(*_uniffi_lowered_args),
+            _UniffiLib.ffi_wildthing_rust_future_poll_rust_buffer,
+            _UniffiLib.ffi_wildthing_rust_future_complete_rust_buffer,
+            _UniffiLib.ffi_wildthing_rust_future_free_rust_buffer,
+            _uniffi_lift_return,
+            _uniffi_error_converter,
+        )
     async def get_device(self, device_id: RecordId) -> Device:
         """
         One device.
@@ -9734,7 +10979,9 @@ class WildThingClient(WildThingClientProtocol):
         )
     async def get_device_history(self, device_id: RecordId,limit: int = 100) -> typing.List[DeviceState]:
         """
-        The states of a device that are remembered here, newest first.
+        The states of a device that are remembered here, newest first. Where a state
+        is part of its device these are the states of the device's versions, each
+        with the time of the version that brought it.
 """
 
         _UniffiFfiConverterTypeRecordId.check_lower(device_id)
@@ -9792,6 +11039,56 @@ class WildThingClient(WildThingClientProtocol):
         _uniffi_error_converter = _UniffiFfiConverterTypeWildThingError
         return await _uniffi_rust_call_async(
             _UniffiLib.uniffi_wildthing_fn_method_wildthingclient_get_devices(*_uniffi_lowered_args),
+            _UniffiLib.ffi_wildthing_rust_future_poll_rust_buffer,
+            _UniffiLib.ffi_wildthing_rust_future_complete_rust_buffer,
+            _UniffiLib.ffi_wildthing_rust_future_free_rust_buffer,
+            _uniffi_lift_return,
+            _uniffi_error_converter,
+        )
+    async def get_entities(self, entity_type: typing.Union[object, typing.Optional[str]] = _DEFAULT) -> typing.List[Entity]:
+        """
+        The entities of a type (`home`, `room`, `device`, `note`, …), or all, by
+        type and name. People are there as `user`. Empty for a type of which there
+        is none.
+"""
+
+        if entity_type is _DEFAULT:
+            entity_type = None
+        _UniffiFfiConverterOptionalString.check_lower(entity_type)
+        _uniffi_lowered_args = (
+            self._uniffi_clone_handle(),
+            _UniffiFfiConverterOptionalString.lower(entity_type),
+        )
+        _uniffi_lift_return = _UniffiFfiConverterSequenceTypeEntity.lift
+        _uniffi_error_converter = _UniffiFfiConverterTypeWildThingError
+        return await _uniffi_rust_call_async(
+            _UniffiLib.uniffi_wildthing_fn_method_wildthingclient_get_entities(*_uniffi_lowered_args),
+            _UniffiLib.ffi_wildthing_rust_future_poll_rust_buffer,
+            _UniffiLib.ffi_wildthing_rust_future_complete_rust_buffer,
+            _UniffiLib.ffi_wildthing_rust_future_free_rust_buffer,
+            _uniffi_lift_return,
+            _uniffi_error_converter,
+        )
+    async def get_entity(self, entity_id: RecordId,entity_type: typing.Union[object, typing.Optional[str]] = _DEFAULT) -> Entity:
+        """
+        One entity. Without a graph ids may repeat across types: then `Invalid`,
+        unless `entity_type` tells which.
+"""
+
+        _UniffiFfiConverterTypeRecordId.check_lower(entity_id)
+
+        if entity_type is _DEFAULT:
+            entity_type = None
+        _UniffiFfiConverterOptionalString.check_lower(entity_type)
+        _uniffi_lowered_args = (
+            self._uniffi_clone_handle(),
+            _UniffiFfiConverterTypeRecordId.lower(entity_id),
+            _UniffiFfiConverterOptionalString.lower(entity_type),
+        )
+        _uniffi_lift_return = _UniffiFfiConverterTypeEntity.lift
+        _uniffi_error_converter = _UniffiFfiConverterTypeWildThingError
+        return await _uniffi_rust_call_async(
+            _UniffiLib.uniffi_wildthing_fn_method_wildthingclient_get_entity(*_uniffi_lowered_args),
             _UniffiLib.ffi_wildthing_rust_future_poll_rust_buffer,
             _UniffiLib.ffi_wildthing_rust_future_complete_rust_buffer,
             _UniffiLib.ffi_wildthing_rust_future_free_rust_buffer,
@@ -9856,6 +11153,29 @@ class WildThingClient(WildThingClientProtocol):
         _uniffi_error_converter = _UniffiFfiConverterTypeWildThingError
         return await _uniffi_rust_call_async(
             _UniffiLib.uniffi_wildthing_fn_method_wildthingclient_get_houses(*_uniffi_lowered_args),
+            _UniffiLib.ffi_wildthing_rust_future_poll_rust_buffer,
+            _UniffiLib.ffi_wildthing_rust_future_complete_rust_buffer,
+            _UniffiLib.ffi_wildthing_rust_future_free_rust_buffer,
+            _uniffi_lift_return,
+            _uniffi_error_converter,
+        )
+    async def get_relationships(self, filter: typing.Union[object, typing.Optional[RelationshipFilter]] = _DEFAULT) -> typing.List[Relationship]:
+        """
+        The relationships that fit a filter, or all, by id. One of an entity that is
+        deleted is not among them; one to an entity that is not here is.
+"""
+
+        if filter is _DEFAULT:
+            filter = None
+        _UniffiFfiConverterOptionalTypeRelationshipFilter.check_lower(filter)
+        _uniffi_lowered_args = (
+            self._uniffi_clone_handle(),
+            _UniffiFfiConverterOptionalTypeRelationshipFilter.lower(filter),
+        )
+        _uniffi_lift_return = _UniffiFfiConverterSequenceTypeRelationship.lift
+        _uniffi_error_converter = _UniffiFfiConverterTypeWildThingError
+        return await _uniffi_rust_call_async(
+            _UniffiLib.uniffi_wildthing_fn_method_wildthingclient_get_relationships(*_uniffi_lowered_args),
             _UniffiLib.ffi_wildthing_rust_future_poll_rust_buffer,
             _UniffiLib.ffi_wildthing_rust_future_complete_rust_buffer,
             _UniffiLib.ffi_wildthing_rust_future_free_rust_buffer,
@@ -10000,6 +11320,38 @@ class WildThingClient(WildThingClientProtocol):
         _uniffi_error_converter = _UniffiFfiConverterTypeWildThingError
         return await _uniffi_rust_call_async(
             _UniffiLib.uniffi_wildthing_fn_method_wildthingclient_log_event(*_uniffi_lowered_args),
+            _UniffiLib.ffi_wildthing_rust_future_poll_rust_buffer,
+            _UniffiLib.ffi_wildthing_rust_future_complete_rust_buffer,
+            _UniffiLib.ffi_wildthing_rust_future_free_rust_buffer,
+            _uniffi_lift_return,
+            _uniffi_error_converter,
+        )
+    async def neighbours(self, entity_id: RecordId,relationship_type: typing.Union[object, typing.Optional[str]] = _DEFAULT,direction: typing.Union[object, typing.Optional[EdgeDirection]] = _DEFAULT) -> typing.List[Neighbour]:
+        """
+        What is next to an entity: along the relationships that start at it, then
+        along those that lead to it; of one type, or in one direction, if asked for.
+        Without a graph nothing is.
+"""
+
+        _UniffiFfiConverterTypeRecordId.check_lower(entity_id)
+
+        if relationship_type is _DEFAULT:
+            relationship_type = None
+        _UniffiFfiConverterOptionalString.check_lower(relationship_type)
+
+        if direction is _DEFAULT:
+            direction = None
+        _UniffiFfiConverterOptionalTypeEdgeDirection.check_lower(direction)
+        _uniffi_lowered_args = (
+            self._uniffi_clone_handle(),
+            _UniffiFfiConverterTypeRecordId.lower(entity_id),
+            _UniffiFfiConverterOptionalString.lower(relationship_type),
+            _UniffiFfiConverterOptionalTypeEdgeDirection.lower(direction),
+        )
+        _uniffi_lift_return = _UniffiFfiConverterSequenceTypeNeighbour.lift
+        _uniffi_error_converter = _UniffiFfiConverterTypeWildThingError
+        return await _uniffi_rust_call_async(
+            _UniffiLib.uniffi_wildthing_fn_method_wildthingclient_neighbours(*_uniffi_lowered_args),
             _UniffiLib.ffi_wildthing_rust_future_poll_rust_buffer,
             _UniffiLib.ffi_wildthing_rust_future_complete_rust_buffer,
             _UniffiLib.ffi_wildthing_rust_future_free_rust_buffer,
@@ -10201,6 +11553,39 @@ class WildThingClient(WildThingClientProtocol):
             *_uniffi_lowered_args,
         )
         return _uniffi_lift_return(_uniffi_ffi_result)
+    async def search(self, query: str,entity_types: typing.Union[object, typing.Optional[typing.List[str]]] = _DEFAULT,limit: int = 20) -> typing.List[SearchHit]:
+        """
+        The entities whose name or content has all the words of `query`, best first:
+        words in the name weigh more. The last word may be the beginning of one;
+        case and accents make no difference. Works offline, on every replica.
+
+        `entity_types` narrows it down. What changed since the last search is
+        indexed by this one, so that the first takes longer.
+"""
+
+        _UniffiFfiConverterString.check_lower(query)
+
+        if entity_types is _DEFAULT:
+            entity_types = None
+        _UniffiFfiConverterOptionalSequenceString.check_lower(entity_types)
+
+        _UniffiFfiConverterUInt32.check_lower(limit)
+        _uniffi_lowered_args = (
+            self._uniffi_clone_handle(),
+            _UniffiFfiConverterString.lower(query),
+            _UniffiFfiConverterOptionalSequenceString.lower(entity_types),
+            _UniffiFfiConverterUInt32.lower(limit),
+        )
+        _uniffi_lift_return = _UniffiFfiConverterSequenceTypeSearchHit.lift
+        _uniffi_error_converter = _UniffiFfiConverterTypeWildThingError
+        return await _uniffi_rust_call_async(
+            _UniffiLib.uniffi_wildthing_fn_method_wildthingclient_search(*_uniffi_lowered_args),
+            _UniffiLib.ffi_wildthing_rust_future_poll_rust_buffer,
+            _UniffiLib.ffi_wildthing_rust_future_complete_rust_buffer,
+            _UniffiLib.ffi_wildthing_rust_future_free_rust_buffer,
+            _uniffi_lift_return,
+            _uniffi_error_converter,
+        )
     def set_auth_token(self, token: typing.Optional[str]) -> None:
         """
         Changes the token. A background sync that waits for one goes on.
@@ -10326,7 +11711,9 @@ class WildThingClient(WildThingClientProtocol):
         """
         Changes what a device is doing: `state` is merged into the current state
         (RFC 7386: `null` removes a key), or replaces it whole. `attributes` are
-        merged likewise.
+        merged likewise. With a server that has a graph the state is part of the
+        device, `state` in its content and `state_attributes` beside it, and this
+        makes a new version of the device.
 """
 
         _UniffiFfiConverterTypeRecordId.check_lower(device_id)
@@ -10349,6 +11736,32 @@ class WildThingClient(WildThingClientProtocol):
         _uniffi_error_converter = _UniffiFfiConverterTypeWildThingError
         return await _uniffi_rust_call_async(
             _UniffiLib.uniffi_wildthing_fn_method_wildthingclient_update_device_state(*_uniffi_lowered_args),
+            _UniffiLib.ffi_wildthing_rust_future_poll_rust_buffer,
+            _UniffiLib.ffi_wildthing_rust_future_complete_rust_buffer,
+            _UniffiLib.ffi_wildthing_rust_future_free_rust_buffer,
+            _uniffi_lift_return,
+            _uniffi_error_converter,
+        )
+    async def update_entity(self, entity_id: RecordId,patch: EntityPatch) -> Entity:
+        """
+        Changes an entity: its name, and its content by a merge patch or as a whole.
+
+        `Invalid` for a field that can't be used; `UnsupportedByServer` for what only
+        a graph can hold, if the replica holds none.
+"""
+
+        _UniffiFfiConverterTypeRecordId.check_lower(entity_id)
+
+        _UniffiFfiConverterTypeEntityPatch.check_lower(patch)
+        _uniffi_lowered_args = (
+            self._uniffi_clone_handle(),
+            _UniffiFfiConverterTypeRecordId.lower(entity_id),
+            _UniffiFfiConverterTypeEntityPatch.lower(patch),
+        )
+        _uniffi_lift_return = _UniffiFfiConverterTypeEntity.lift
+        _uniffi_error_converter = _UniffiFfiConverterTypeWildThingError
+        return await _uniffi_rust_call_async(
+            _UniffiLib.uniffi_wildthing_fn_method_wildthingclient_update_entity(*_uniffi_lowered_args),
             _UniffiLib.ffi_wildthing_rust_future_poll_rust_buffer,
             _UniffiLib.ffi_wildthing_rust_future_complete_rust_buffer,
             _UniffiLib.ffi_wildthing_rust_future_free_rust_buffer,
@@ -10627,12 +12040,14 @@ __all__ = [
     "Loser",
     "Connection",
     "ChangeEvent",
+    "SyncProtocol",
     "DeviceType",
     "RecordStatus",
     "Freshness",
     "EditOperation",
     "PendingState",
     "LogLevel",
+    "EdgeDirection",
     "UserRole",
     "Durability",
     "LogSinkError",
@@ -10646,22 +12061,30 @@ __all__ = [
     "DevicePatch",
     "DeviceState",
     "Digests",
+    "Entity",
+    "EntityPatch",
     "Event",
     "PendingChange",
     "HistoryEntry",
     "Explanation",
+    "Relationship",
+    "GraphPath",
     "House",
     "HousePatch",
     "LogRecord",
+    "Neighbour",
     "NewDevice",
+    "NewEntity",
     "NewEvent",
     "NewHouse",
     "NewRoom",
     "NewUser",
     "OpenOptions",
+    "RelationshipFilter",
     "Room",
     "RoomPatch",
     "Salvaged",
+    "SearchHit",
     "SyncProblem",
     "SyncResult",
     "SyncStatus",
