@@ -7,8 +7,7 @@ use wildthing::seam::Seam as _;
 use wildthing::store::StoreError;
 use wildthing::store::metadata;
 use wildthing::sync::execute::{Outward, execute};
-use wildthing::sync::planner::Ask;
-use wildthing::sync::{Event, Planner, PlannerOptions, Step, SyncError, SyncReport};
+use wildthing::sync::{Ask, Event, Planner, PlannerOptions, Step, SyncError, SyncReport};
 use wildthing::transport::TransportError;
 
 use crate::client::{Blame, Doing};
@@ -22,6 +21,7 @@ impl World {
         let seed = self.rng.bits();
         let options = PlannerOptions {
             seed,
+            asked_for: self.rng.permille(300),
             ..self.clients[client].options.clone()
         };
         let running = &mut self.clients[client].processes[process];
