@@ -7,6 +7,7 @@ use wildthing::model::{Key, Kind, Record, Version};
 use wildthing::protocol::v2::{Entity, EntityDigest};
 use wildthing::store::{metadata, mirror, outbox, rows};
 
+use crate::client::Unsent;
 use crate::edits::Shelf;
 use crate::ending::check_reason;
 use crate::graph_model::{EdgeSays, is_edge};
@@ -57,6 +58,44 @@ impl World {
             return Ok(());
         }
         self.journal_keeps(client, &version)
+    }
+
+    /// The client has learnt what its server speaks. In a graph unsent edits are
+    /// written anew: the oracle hears how, and that they say what they said.
+    pub fn adopted(&mut self, client: usize, before: &Unsent) -> Check {
+        let after = self.clients[client].unsent()?;
+        if !self.is_graph() {
+            return match after == *before {
+                true => Ok(()),
+                false => broken("2 unsent edits stay as they are", format!("client {client}")),
+            };
+        }
+        self.cover.hit("edit: made before the protocol was known");
+        for (key, (_, sync_id)) in &after {
+            let Some(record) = self.record(client, key)? else {
+                return broken("1 an outbox row has its record", key.to_string());
+            };
+            let old = before.get(key).map(|(_, old)| old.clone());
+            if old.as_ref() == Some(sync_id) {
+                continue;
+            }
+            let said = old.as_ref().and_then(|old| self.model.edits.get(old));
+            let version = &record.version;
+            if said.is_some_and(|said| {
+                (&said.version.name, said.version.deleted) != (&version.name, version.deleted)
+            }) {
+                return broken("2 unsent edits stay as they are", format!("client {client}, {key}"));
+            }
+            self.model
+                .confirm(Author::Client(client), version, old.into_iter().collect())?;
+        }
+        match before.keys().find(|key| !after.contains_key(*key)) {
+            Some(gone) => broken(
+                "3 an entry leaves the outbox only when the server named it",
+                format!("client {client}, {gone}"),
+            ),
+            None => Ok(()),
+        }
     }
 
     /// Whether the client still has to ask what became of an edit.
