@@ -22,7 +22,7 @@ use wildthing::model::RecordStatus;
 use wildthing::store::{StoreEvent, mirror};
 use wildthing::sync::Event;
 
-use bench::{hub, pass, parents, replica, settle_all, two_with_a_lamp};
+use bench::{hub, parents, pass, replica, settle_all, two_with_a_lamp};
 use plain::{DAY, Replica, SECOND, broken_off, lamp, serve};
 
 /// The lamp's version at a replica.
@@ -242,7 +242,8 @@ fn a_first_sync_that_is_killed_after_any_page_goes_on_from_there() {
         let count = Arc::clone(&told);
         a.store.set_listener(Some(Arc::new(move |commit| {
             let news = commit.events.iter();
-            let news = news.filter(|event| matches!(event, StoreEvent::Created(..) | StoreEvent::Updated(..)));
+            let news =
+                news.filter(|event| matches!(event, StoreEvent::Created(..) | StoreEvent::Updated(..)));
             *count.lock().unwrap() += news.count();
         })));
         let mut dying = a.start("dying");
@@ -260,7 +261,11 @@ fn a_first_sync_that_is_killed_after_any_page_goes_on_from_there() {
         drop(dying);
         a.clock.turn(200 * SECOND);
         a.sync(&mut hub);
-        assert_eq!(*told.lock().unwrap(), LARGE, "something is missing, or was told twice");
+        assert_eq!(
+            *told.lock().unwrap(),
+            LARGE,
+            "something is missing, or was told twice"
+        );
         // The last page comes again if the loop was complete: it came within the minute.
         let again = if killed_after == 3 { PAGE } else { 0 };
         assert_eq!(hub.served, LARGE + again, "killed after page {killed_after}");

@@ -42,6 +42,11 @@ pub(crate) async fn rooms(client: &WildThingClient) -> Outcome<usize> {
     Ok(client.get_rooms(None).await?.len())
 }
 
+/// Searches; how many there were.
+pub(crate) async fn search(client: &WildThingClient, query: &str, limit: u32) -> Outcome<usize> {
+    Ok(client.search(query.to_owned(), None, limit).await?.len())
+}
+
 /// Says what a device does: the local write that there is most of.
 pub(crate) async fn set_brightness(client: &WildThingClient, id: &str, brightness: usize) -> Outcome {
     let mut state = JsonObject::new();

@@ -6,7 +6,7 @@
 //! benchmarks measure.
 //!
 //! One idea a file: `first_sync`, `apply`, `no_change`, `write`, `growth`,
-//! `memory`, `cli`, `events`, `calls` and `size` are the rows; `plain` is the
+//! `memory`, `cli`, `events`, `calls`, `search` and `size` are the rows; `plain` is the
 //! hand-written replica they are held against; `client` wraps the engine's API;
 //! `hub` and `memory` have programs of their own, which this one starts again as;
 //! `measure` is clocks and medians, `report` the table.
@@ -24,6 +24,7 @@ mod memory;
 mod no_change;
 mod plain;
 mod report;
+mod search;
 mod size;
 mod write;
 
@@ -40,7 +41,7 @@ Usage: cargo xtask bench [--json] [--quick] [GROUP…]
 
   --json     rows as JSON instead of a table
   --quick    small sizes and few rounds: whether it runs, not how fast it is
-  GROUP      only these: first_sync apply no_change write growth memory cli events calls size
+  GROUP      only these: first_sync apply no_change write growth memory cli events calls search size
 ";
 
 /// What every group of rows gets.
@@ -86,6 +87,7 @@ const GROUPS: &[(&str, Group)] = &[
     ("cli", cli::run),
     ("events", events::run),
     ("calls", calls::run),
+    ("search", search::run),
     ("size", size::run),
 ];
 

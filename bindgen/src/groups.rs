@@ -76,6 +76,22 @@ const GROUPS: &[(&str, &[&str])] = &[
         ],
     ),
     (
+        "Graph",
+        &[
+            "get_entities",
+            "get_entity",
+            "create_entity",
+            "update_entity",
+            "delete_entity",
+            "get_relationships",
+            "connect_entities",
+            "disconnect_entities",
+            "neighbours",
+            "find_path",
+            "search",
+        ],
+    ),
+    (
         "Observe",
         &[
             "observe_changes",

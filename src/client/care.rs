@@ -144,7 +144,9 @@ impl WildThingClient {
             .blocking(move |core| {
                 core.store
                     .wipe(force)?
-                    .map_err(|count| WildThingError::UnsentEdits { count })
+                    .map_err(|count| WildThingError::UnsentEdits { count })?;
+                // The words of what was here go with it.
+                Ok(core.store.forget_search()?)
             })
             .await
     }

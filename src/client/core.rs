@@ -239,6 +239,7 @@ impl Teller {
                 event,
                 StoreEvent::Created(_, Origin::Local)
                     | StoreEvent::Updated(_, Origin::Local)
+                    | StoreEvent::Restated(_, Origin::Local)
                     | StoreEvent::Deleted(_, Origin::Local)
             )
         });

@@ -93,6 +93,14 @@ pub enum WildThingError {
         /// What is wrong with it.
         problem: String,
     },
+    /// The server of this replica has no place for what was asked for, or is not
+    /// known to have one: graphs need a server that speaks v2, or
+    /// `ConnectOptions.protocol` to say that there is one.
+    #[error("{what}: only a server that speaks v2 takes that, and this replica has none")]
+    UnsupportedByServer {
+        /// What it would have to take.
+        what: String,
+    },
     /// What was asked for would drop edits that the server has not got.
     #[error("{count} unsent edits would be lost")]
     UnsentEdits {
@@ -134,6 +142,7 @@ impl WildThingError {
             WildThingError::Busy => "busy",
             WildThingError::NotFound { .. } => "not_found",
             WildThingError::Invalid { .. } => "invalid",
+            WildThingError::UnsupportedByServer { .. } => "unsupported_by_server",
             WildThingError::UnsentEdits { .. } => "unsent_edits",
             WildThingError::Timeout { .. } => "timeout",
             WildThingError::Internal { .. } => "internal",

@@ -1,11 +1,11 @@
 //! The public API: thin methods over the replica, the sync engine and observation.
 //!
 //! [`WildThingClient`] is the front door. Its methods are grouped by file:
-//! `connect` (open to shutdown), `auth`, `sync`, `wait`, `read`, `write`, `care`,
-//! `observe` and `watch` (live queries, by `live`). `records`, `types`,
-//! `auth_types` and `inputs` are what they give and take; `typed`, `present` and
-//! `patch` turn stored records into them and back; `tokens` keeps the token of
-//! a `session` fresh. No rule of sync or conflict lives here.
+//! `connect` (open to shutdown), `auth`, `sync`, `wait`, `read`, `write`, `graph`,
+//! `care`, `observe` and `watch` (live queries, by `live`). `records`, `types`,
+//! `auth_types`, `graph_types` and `inputs` are what they give and take; `typed`,
+//! `present`, `entities` and `patch` turn stored records into them and back;
+//! `tokens` keeps the token of a `session` fresh. No rule of sync or conflict lives here.
 //!
 //! # Reading and writing
 //!
@@ -98,7 +98,10 @@ pub mod auth_types;
 mod care;
 mod connect;
 mod core;
+mod entities;
 mod error;
+mod graph;
+pub mod graph_types;
 pub mod inputs;
 mod link;
 mod live;
@@ -122,13 +125,17 @@ use std::sync::Arc;
 pub use self::connect::ConnectOptions;
 pub use auth_types::AuthSession;
 pub use error::WildThingError;
+pub use graph_types::{
+    EdgeDirection, Entity, EntityPatch, GraphPath, Neighbour, NewEntity, Relationship, RelationshipFilter,
+    SearchHit,
+};
 pub use inputs::{
     DevicePatch, HousePatch, NewDevice, NewEvent, NewHouse, NewRoom, NewUser, RoomPatch, UserPatch,
 };
 pub use records::{Device, DeviceState, DeviceType, Event, Freshness, House, Room, User, UserRole};
 pub use types::{
     ChangeEvent, Conflict, Connection, Digests, Durability, Explanation, HistoryEntry, OpenOptions,
-    PendingChange, RecordObject, Salvaged, SyncProblem, SyncResult, SyncStatus, Timeouts,
+    PendingChange, Protocol, RecordObject, Salvaged, SyncProblem, SyncResult, SyncStatus, Timeouts,
 };
 
 pub use live::LiveQuery;

@@ -41,8 +41,27 @@ pub(super) fn invalid(field: &str, problem: impl Into<String>) -> WildThingError
     }
 }
 
+/// Fields of the wire that an entity of the graph has beside its content, and the
+/// marks that only a delete or a sync may set.
+const RESERVED_IN_GRAPH: [&str; 4] = ["content", "source_type", "user_id", "checksum"];
+
+/// The names that a field of the API goes by in the content of an entity: the
+/// first that is there is read and written, and the first of all is made.
+pub(super) fn graph_names(kind: &Kind, field: &str) -> &'static [&'static str] {
+    match (kind, field) {
+        (Kind::Device, "device_type") => &["type", "device_type"],
+        // As recorded houses have it.
+        (Kind::Device, "ip_address") => &["ip_address", "ip"],
+        (Kind::Room, "room_type") => &["room_type", "type"],
+        _ => &[],
+    }
+}
+
 /// Checks a patch against the shape of `kind` and applies it.
 pub(super) fn apply(version: &mut Version, patch: &JsonObject) -> Result<()> {
+    if version.content().is_some() {
+        return apply_to_entity(version, patch);
+    }
     let mut written = HashSet::new();
     for (field, value) in patch {
         check(field, value)?;
@@ -110,22 +129,31 @@ pub(super) fn metadata(version: &Version, field: &str) -> Result<JsonObject> {
     }
 }
 
-fn set(version: &mut Version, field: &str, value: &Value) -> Result<()> {
-    let kind = version.key.kind.clone();
+/// Sets what records of every shape have; false if the field is none of that.
+fn set_common(version: &mut Version, field: &str, value: &Value) -> Result<bool> {
+    let kind = &version.key.kind;
     if RESERVED.contains(&field) {
         return Err(invalid(field, "can't be set"));
     }
     if field == "name" && kind.has_name() {
         version.name = Some(name(value)?);
-        return Ok(());
+        return Ok(true);
     }
     if kind.parent_field() == Some(field) {
         let text = value
             .as_str()
             .ok_or_else(|| invalid(field, "expected the id of a record"))?;
         version.parent_id = Some(id(field, text)?);
+        return Ok(true);
+    }
+    Ok(false)
+}
+
+fn set(version: &mut Version, field: &str, value: &Value) -> Result<()> {
+    if set_common(version, field, value)? {
         return Ok(());
     }
+    let kind = version.key.kind.clone();
     if field == "configuration" && kind == Kind::Device {
         let mut metadata = metadata(version, field)?;
         match value {
@@ -154,7 +182,49 @@ fn set(version: &mut Version, field: &str, value: &Value) -> Result<()> {
     Ok(())
 }
 
-fn name(value: &Value) -> Result<String> {
+/// The same for an entity of the graph, whose content takes any name. Fields that
+/// the API knows keep their types.
+fn apply_to_entity(version: &mut Version, patch: &JsonObject) -> Result<()> {
+    let kind = version.key.kind.clone();
+    if let Some((field, expected, found)) = first_mistyped(&kind, patch) {
+        return Err(invalid(field, format!("expected {expected}, found {found}")));
+    }
+    let mut written = HashSet::new();
+    for (field, value) in patch {
+        check(field, value)?;
+        if RESERVED_IN_GRAPH.contains(&field.as_str()) {
+            return Err(invalid(field, "can't be set"));
+        }
+        if set_common(version, field, value)? {
+            continue;
+        }
+        if field == "configuration" && !value.is_object() && !value.is_null() {
+            return Err(invalid(field, "expected an object"));
+        }
+        let Some(content) = version.content_mut() else {
+            continue;
+        };
+        let names = match graph_names(&kind, field) {
+            [] => vec![field.as_str()],
+            names => names.to_vec(),
+        };
+        let there = names.iter().find(|name| content.contains_key(**name));
+        let name = there.or(names.first()).copied().unwrap_or(field).to_owned();
+        if !written.insert(name.clone()) {
+            return Err(invalid(field, "is given twice"));
+        }
+        if value.is_null() {
+            // Under none of its names, or another would be read instead.
+            names.iter().for_each(|name| drop(content.remove(*name)));
+        } else {
+            content.insert(name, value.clone());
+        }
+    }
+    Ok(())
+}
+
+/// A name given by a caller.
+pub(super) fn name(value: &Value) -> Result<String> {
     match value.as_str() {
         Some(text) if !text.trim().is_empty() => Ok(text.to_owned()),
         _ => Err(invalid("name", "expected a text that is not empty")),

@@ -1,10 +1,14 @@
 //! Records of any kind as flat objects: what the journal, the history and
 //! `explain` show. Records of a known kind are made in `typed`.
+//!
+//! An entity of the graph has its fields in its `content`. A house, room or device
+//! is shown with them among its own, as on any other server; a field whose name
+//! is taken stays below `content`. Any other entity is shown with its content whole.
 
 use serde_json::Value;
 
 use super::types::{Conflict, HistoryEntry, RecordObject};
-use crate::model::{Kind, Record, Timestamp, Version};
+use crate::model::{JsonObject, Kind, Record, Timestamp, Version};
 use crate::store::journal::JournalEntry;
 
 /// Fields whose text is JSON lose the suffix and are shown as what they hold.
@@ -20,8 +24,54 @@ pub(super) fn record(record: &Record) -> RecordObject {
     object
 }
 
+/// Names that an object of a house, room or device has fields of its own for.
+const TAKEN: [&str; 16] = [
+    "id",
+    "kind",
+    "name",
+    "house_id",
+    "room_id",
+    "unplaced",
+    "content",
+    "checksum",
+    "source_type",
+    "user_id",
+    "created_at",
+    "updated_at",
+    "sync_id",
+    "sync_status",
+    "sync_error",
+    "freshness",
+];
+
+/// The fields of an entity: those of the wire, and beside them those of its content.
+fn of_entity(version: &Version, content: &JsonObject) -> RecordObject {
+    let mut object = version.body.clone();
+    if !matches!(version.key.kind, Kind::House | Kind::Room | Kind::Device) {
+        return object;
+    }
+    object.remove("content");
+    let mut aside = JsonObject::new();
+    for (field, value) in content {
+        // A device's state is an object; what is none is not hidden by that.
+        let is_state = field == "state" && version.key.kind == Kind::Device;
+        if TAKEN.contains(&field.as_str()) || object.contains_key(field) || (is_state && !value.is_object()) {
+            aside.insert(field.clone(), value.clone());
+        } else {
+            object.insert(field.clone(), value.clone());
+        }
+    }
+    if !aside.is_empty() {
+        object.insert("content".into(), Value::Object(aside));
+    }
+    object
+}
+
 /// The fields of a version that are not common to all kinds, decoded.
 pub(super) fn body(version: &Version) -> RecordObject {
+    if let Some(content) = version.content() {
+        return of_entity(version, content);
+    }
     let mut object = RecordObject::new();
     for (field, value) in &version.body {
         match field.strip_suffix(EMBEDDED) {

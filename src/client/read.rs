@@ -9,11 +9,14 @@ use super::standings::Standings;
 use super::typed::{Standing, Typed};
 use super::types::RecordObject;
 use super::{Result, WildThingClient, WildThingError, present};
-use crate::model::{JsonObject, Key, Kind, Record, RecordId, Version, device_state_id};
+use crate::model::{JsonObject, Key, Kind, Record, RecordId, RecordStatus, Version, device_state_id};
+use crate::store::graph::walk;
 use crate::store::{StoreError, journal, rows};
 
 /// The state type that `update_device_state` writes.
 pub(super) const STATE_TYPE: &str = "state";
+/// Where a device of a graph keeps what was given beside its state.
+pub(super) const STATE_ATTRIBUTES: &str = "state_attributes";
 
 #[uniffi::export]
 impl WildThingClient {
@@ -89,17 +92,17 @@ impl WildThingClient {
             .await
     }
 
-    /// The states of a device that are remembered here, newest first.
+    /// The states of a device that are remembered here, newest first. Where a state
+    /// is part of its device these are the states of the device's versions, each
+    /// with the time of the version that brought it.
     #[uniffi::method(default(limit = 100))]
     pub async fn get_device_history(&self, device_id: RecordId, limit: u32) -> Result<Vec<DeviceState>> {
         let key = Key::new(Kind::Device, device_id);
         self.inner
             .blocking(move |core| {
-                let found = core.store.read(|connection| {
-                    if live(connection, &key)?.is_none() {
-                        return Ok(None);
-                    }
-                    state_history(connection, &key.id, limit).map(Some)
+                let found = core.store.read(|connection| match live(connection, &key)? {
+                    Some(device) => state_history(connection, &device, limit).map(Some),
+                    None => Ok(None),
                 })?;
                 found.ok_or_else(|| missing(&key))
             })
@@ -132,6 +135,15 @@ impl WildThingClient {
     /// The records that `text` names: the one with exactly this id, else those
     /// whose id begins with it, else those of this name.
     pub async fn find_ids(&self, kind: Option<Kind>, text: String) -> Result<Vec<Key>> {
+        self.find(kind, |_| true, text).await
+    }
+
+    /// The same among the entities alone.
+    pub async fn find_entity_ids(&self, text: String) -> Result<Vec<Key>> {
+        self.find(None, walk::is_shown, text).await
+    }
+
+    async fn find(&self, kind: Option<Kind>, wanted: fn(&Kind) -> bool, text: String) -> Result<Vec<Key>> {
         self.inner
             .blocking(move |core| {
                 Ok(core.store.read(|connection| {
@@ -149,11 +161,11 @@ impl WildThingClient {
                             ..Default::default()
                         },
                     )?;
-                    let wanted = text.to_lowercase();
+                    let name = text.to_lowercase();
                     let pick = |test: &dyn Fn(&Version) -> bool| -> Vec<Key> {
                         records
                             .iter()
-                            .filter(|record| test(&record.version))
+                            .filter(|record| wanted(&record.version.key.kind) && test(&record.version))
                             .map(|record| record.version.key.clone())
                             .collect()
                     };
@@ -170,7 +182,7 @@ impl WildThingClient {
                         version
                             .name
                             .as_deref()
-                            .is_some_and(|name| name.to_lowercase() == wanted)
+                            .is_some_and(|known| known.to_lowercase() == name)
                     }))
                 })?)
             })
@@ -279,13 +291,36 @@ fn state_rows(connection: &Connection, device_id: &RecordId) -> std::result::Res
     rows::list(connection, &filter)
 }
 
-/// The current state: of all rows the greatest (edit time, edit id).
+/// The current state: what a device of a graph says itself, else of all rows the
+/// greatest (edit time, edit id).
 pub(super) fn current_state(
     connection: &Connection,
     device: &Record,
 ) -> std::result::Result<DeviceState, StoreError> {
+    if let Some(own) = own_state(&device.version) {
+        return Ok(DeviceState {
+            sync_status: device.sync_status,
+            ..own
+        });
+    }
     let newest = newest_state(connection, &device.version.key.id)?;
     Ok(state_by(device, newest.as_ref()))
+}
+
+/// The state that a device of a graph holds itself, if it does: `state` of its
+/// content, and beside it `state_attributes`.
+pub(super) fn own_state(device: &Version) -> Option<DeviceState> {
+    let content = device.content()?;
+    Some(DeviceState {
+        device_id: device.key.id.clone(),
+        state: content.get("state")?.as_object()?.clone(),
+        attributes: match content.get(STATE_ATTRIBUTES) {
+            Some(Value::Object(attributes)) => attributes.clone(),
+            _ => JsonObject::new(),
+        },
+        updated_at: device.updated_at,
+        sync_status: RecordStatus::Synced,
+    })
 }
 
 /// A device's state by its newest state row, if it has one.
@@ -328,16 +363,44 @@ pub(super) fn state_of(device_id: &RecordId, version: &Version) -> DeviceState {
         state: version.embedded_object("state_json").unwrap_or_default(),
         attributes: attributes.unwrap_or_default(),
         updated_at: version.updated_at,
-        sync_status: crate::model::RecordStatus::Synced,
+        sync_status: RecordStatus::Synced,
     }
+}
+
+/// The states of a device's versions, each once for as long as it lasted.
+fn own_states(
+    connection: &Connection,
+    device: &Record,
+) -> std::result::Result<Vec<(Version, DeviceState)>, StoreError> {
+    let mut states: Vec<(Version, DeviceState)> = Vec::new();
+    let older = journal::history(connection, &device.version.key, journal::MAX_HISTORY as u32)?;
+    let versions = older.into_iter().rev().map(|(version, _)| version);
+    for version in versions.chain([device.version.clone()]) {
+        let Some(state) = own_state(&version).filter(|_| !version.deleted) else {
+            continue;
+        };
+        let same = |(_, last): &(Version, DeviceState)| {
+            (&last.state, &last.attributes) == (&state.state, &state.attributes)
+        };
+        if !states.last().is_some_and(same) {
+            states.push((version, state));
+        }
+    }
+    if let Some((_, current)) = states.last_mut()
+        && own_state(&device.version).is_some()
+    {
+        current.sync_status = device.sync_status;
+    }
+    Ok(states)
 }
 
 fn state_history(
     connection: &Connection,
-    device_id: &RecordId,
+    device: &Record,
     limit: u32,
 ) -> std::result::Result<Vec<DeviceState>, StoreError> {
-    let mut states: Vec<(Version, DeviceState)> = Vec::new();
+    let device_id = &device.version.key.id;
+    let mut states = own_states(connection, device)?;
     let mut keys = vec![Key::new(
         Kind::EntityState,
         device_state_id(device_id, STATE_TYPE),

@@ -5,6 +5,7 @@ use std::collections::{HashMap, HashSet};
 
 use rusqlite::Connection;
 
+use super::read::own_state;
 use super::typed::{Standing, Typed};
 use crate::model::{JsonObject, Kind, Record, RecordId};
 use crate::store::journal::OpenLoss;
@@ -51,7 +52,11 @@ impl Standings {
     /// That of one record, which is asked for once.
     fn take(&mut self, record: &Record) -> Standing {
         let version = &record.version;
-        let state = match self.states.remove(version.key.id.as_str()) {
+        let own = match self.has_state {
+            true => own_state(version).map(|own| own.state),
+            false => None,
+        };
+        let state = match own.or_else(|| self.states.remove(version.key.id.as_str())) {
             Some(state) => state,
             // What a server without state records says of the device itself.
             None if self.has_state => version.embedded_object("state_json").unwrap_or_default(),

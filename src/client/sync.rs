@@ -142,7 +142,7 @@ impl Core {
             Ok(SyncStatus {
                 server_url: meta.server_url,
                 client_id: meta.client_id,
-                protocol: meta.protocol.as_str().to_owned(),
+                protocol: meta.protocol,
                 last_sync_time: meta.last_sync_time,
                 last_sync_success: meta.last_sync_success,
                 last_sync_error: meta.last_sync_error,
@@ -154,6 +154,8 @@ impl Core {
                 pending,
                 failed,
                 conflicts,
+                digest_agrees: meta.digest_checked_at.map(|_| meta.digest_mismatches == 0),
+                digest_checked_at: meta.digest_checked_at,
                 counts,
                 connection: self.link.connection(),
                 background: self.in_background(),

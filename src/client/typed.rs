@@ -3,6 +3,7 @@
 
 use serde_json::Value;
 
+use super::patch::graph_names;
 use super::present;
 use super::records::{Device, DeviceType, Event, Freshness, House, Room, User, UserRole};
 use crate::model::{Json, JsonObject, Kind, Record, RecordId, RecordStatus};
@@ -78,6 +79,12 @@ impl Fields {
         self.take(field, |value| value.as_str().map(str::to_owned))
     }
 
+    /// A text that goes by several names in a graph; the first that is there counts.
+    fn text_named(&mut self, kind: &Kind, field: &str) -> Option<String> {
+        let names = graph_names(kind, field);
+        names.iter().find_map(|name| self.text(name))
+    }
+
     fn integer(&mut self, field: &str) -> Option<i64> {
         self.take(field, Value::as_i64)
     }
@@ -92,6 +99,15 @@ impl Fields {
 
     fn rest(self) -> JsonObject {
         self.0
+    }
+}
+
+/// How a text of a record is read: in a graph it may go by another name.
+fn text_of(record: &Record) -> impl Fn(&mut Fields, &str) -> Option<String> + use<> {
+    let entity = record.version.content().map(|_| record.version.key.kind.clone());
+    move |fields, field| match &entity {
+        Some(kind) => fields.text_named(kind, field),
+        None => fields.text(field),
     }
 }
 
@@ -124,6 +140,7 @@ impl Typed for Room {
 
     fn new(record: Record, standing: Standing) -> Self {
         let mut fields = Fields::of(&record);
+        let text = text_of(&record);
         let freshness = freshness(&record, standing.lost);
         Self {
             id: record.version.key.id,
@@ -131,7 +148,7 @@ impl Typed for Room {
             house_id: standing.parent,
             name: record.version.name.unwrap_or_default(),
             floor: fields.integer("floor"),
-            room_type: fields.text("room_type"),
+            room_type: text(&mut fields, "room_type"),
             temperature: fields.number("temperature"),
             humidity: fields.number("humidity"),
             settings: fields.json("settings"),
@@ -150,6 +167,7 @@ impl Typed for Device {
 
     fn new(record: Record, standing: Standing) -> Self {
         let mut fields = Fields::of(&record);
+        let text = text_of(&record);
         let freshness = freshness(&record, standing.lost);
         // What it says of its state is derived; the state itself is asked for.
         fields.json("state");
@@ -158,14 +176,13 @@ impl Typed for Device {
             unplaced: standing.parent.is_none(),
             room_id: standing.parent,
             name: record.version.name.unwrap_or_default(),
-            device_type: fields
-                .text("device_type")
+            device_type: text(&mut fields, "device_type")
                 .map_or(DeviceType::Other, |word| DeviceType::parse(&word)),
             manufacturer: fields.text("manufacturer"),
             model: fields.text("model"),
             capabilities: fields.json("capabilities"),
             configuration: fields.json("configuration"),
-            ip_address: fields.text("ip_address"),
+            ip_address: text(&mut fields, "ip_address"),
             mac_address: fields.text("mac_address"),
             state: standing.state,
             created_at: record.version.created_at,

@@ -9,6 +9,7 @@ use super::records::Freshness;
 use crate::model::{JsonObject, Kind, RecordId, Timestamp};
 
 pub use crate::observe::{ChangeEvent, Connection};
+pub use crate::protocol::Protocol;
 pub use crate::protocol::v1::Operation;
 pub use crate::store::journal::Loser;
 pub use crate::store::outbox::OutboxState;
@@ -114,8 +115,8 @@ pub struct SyncStatus {
     pub server_url: Option<String>,
     /// This replica's name to the server.
     pub client_id: String,
-    /// `v1`.
-    pub protocol: String,
+    /// What the server speaks; `Auto` before one was met.
+    pub protocol: Protocol,
     /// The server's time up to which everything was pulled.
     pub last_sync_time: Option<Timestamp>,
     /// When the last sync went through, by our clock.
@@ -138,6 +139,11 @@ pub struct SyncStatus {
     pub failed: u64,
     /// Entries in the journal.
     pub conflicts: u64,
+    /// Whether replica and server were found to hold the same when their digests
+    /// were last compared; `None` if they never were, or the server has none.
+    pub digest_agrees: Option<bool>,
+    /// When that was.
+    pub digest_checked_at: Option<Timestamp>,
     /// Live records by kind.
     pub counts: HashMap<String, u64>,
     /// How things stand with the server, as far as this client has tried.

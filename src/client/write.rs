@@ -7,12 +7,16 @@ use super::inputs::{
     DevicePatch, HousePatch, NewDevice, NewEvent, NewHouse, NewRoom, NewUser, RoomPatch, UserPatch,
 };
 use super::patch::{self, Fields, IntoFields};
-use super::read::{STATE_TYPE, live, missing, newest_state, state_by, state_of, typed};
+use super::read::{
+    STATE_ATTRIBUTES, STATE_TYPE, current_state, live, missing, newest_state, state_by, state_of, typed,
+};
 use super::records::{Device, DeviceState, Event, House, Room, User};
 use super::typed::Typed;
 use super::{Result, WildThingClient};
 use crate::model::{JsonObject, Key, Kind, RecordId, Version, device_state_id, merge_patch};
-use crate::store::rows;
+use crate::protocol::Protocol;
+use crate::store::graph::shape;
+use crate::store::{StoreError, metadata, rows};
 
 #[uniffi::export]
 impl WildThingClient {
@@ -79,7 +83,9 @@ impl WildThingClient {
 
     /// Changes what a device is doing: `state` is merged into the current state
     /// (RFC 7386: `null` removes a key), or replaces it whole. `attributes` are
-    /// merged likewise.
+    /// merged likewise. With a server that has a graph the state is part of the
+    /// device, `state` in its content and `state_attributes` beside it, and this
+    /// makes a new version of the device.
     #[uniffi::method(default(attributes = None, replace = false))]
     pub async fn update_device_state(
         &self,
@@ -94,7 +100,13 @@ impl WildThingClient {
             patch::check_object("attributes", attributes)?;
         }
         self.inner
-            .blocking(move |core| set_state(core, &device, &state, attributes.as_ref(), replace))
+            .blocking(move |core| {
+                let set = match core.store.read(metadata::protocol)? {
+                    Protocol::V2 => set_own_state,
+                    Protocol::V1 | Protocol::Auto => set_state,
+                };
+                set(core, &device, &state, attributes.as_ref(), replace)
+            })
             .await
     }
 
@@ -128,6 +140,7 @@ impl WildThingClient {
                     let Some(mut version) = current.filter(|version| !version.deleted).cloned() else {
                         return Ok(Err(missing(&key)));
                     };
+                    to_graph_shape(connection, &mut version)?;
                     let before = version.parent_id.clone();
                     if let Err(error) = patch::apply(&mut version, &fields.0) {
                         return Ok(Err(error));
@@ -159,7 +172,7 @@ impl WildThingClient {
 }
 
 /// A version with nothing in it.
-fn blank(key: Key) -> Version {
+pub(super) fn blank(key: Key) -> Version {
     Version {
         key,
         parent_id: None,
@@ -170,6 +183,19 @@ fn blank(key: Key) -> Version {
         sync_id: String::new(),
         deleted: false,
     }
+}
+
+/// On a replica of a graph an entity that an older server left here takes its shape
+/// with the first edit.
+pub(super) fn to_graph_shape(
+    connection: &rusqlite::Connection,
+    version: &mut Version,
+) -> std::result::Result<(), StoreError> {
+    if metadata::protocol(connection)? == Protocol::V2 {
+        // Who makes the version is filled in by the store.
+        shape::as_entity(version, "");
+    }
+    Ok(())
 }
 
 /// The container that a new or moved record is to be in.
@@ -212,6 +238,43 @@ fn set_state(
             sync_status: record.sync_status,
             ..state_of(&device.id, &record.version)
         })
+    })?
+}
+
+/// The same where a state is part of its device.
+fn set_own_state(
+    core: &Core,
+    device: &Key,
+    patch: &JsonObject,
+    attributes: Option<&JsonObject>,
+    replace: bool,
+) -> Result<DeviceState> {
+    let check = |connection: &_, current: Option<&Version>| {
+        let Some(holder) = live(connection, device)?.filter(|_| current.is_some()) else {
+            return Ok(Err(missing(device)));
+        };
+        let known = current_state(connection, &holder)?;
+        let mut version = holder.version;
+        to_graph_shape(connection, &mut version)?;
+        // Rows of an older server count too: this edit is made on the newest of them.
+        version.updated_at = known.updated_at.map(|time| time.plus_micros(1));
+        let mut state = if replace { JsonObject::new() } else { known.state };
+        merge_patch(&mut state, patch);
+        let mut beside = known.attributes;
+        if let Some(attributes) = attributes {
+            merge_patch(&mut beside, attributes);
+        }
+        if let Some(content) = version.content_mut() {
+            content.insert("state".into(), Value::Object(state));
+            content.remove(STATE_ATTRIBUTES);
+            if !beside.is_empty() {
+                content.insert(STATE_ATTRIBUTES.into(), Value::Object(beside));
+            }
+        }
+        Ok(Ok(version))
+    };
+    core.store.edit_if(device, check, |connection, record| {
+        current_state(connection, &record)
     })?
 }
 

@@ -44,11 +44,14 @@ pub enum ChangeEvent {
         /// Who deleted it.
         origin: Origin,
     },
-    /// A device does something else.
+    /// A device does something else. It is told so whether its state is a record of
+    /// its own or part of the device: then `Updated` comes too only if the device
+    /// says something else beside that.
     StateChanged {
         /// The device; `None` if the server did not say which.
         device_id: Option<RecordId>,
-        /// The id of the state's own record, of kind `entity_state`.
+        /// The id of the state's own record, of kind `entity_state`; that of the
+        /// device where the state is part of it.
         id: RecordId,
         /// Whose edit it is.
         origin: Origin,
@@ -138,16 +141,7 @@ impl ChangeEvent {
         let Key { kind, id } = seen.key;
         let name = seen.name;
         match kind {
-            Kind::EntityState => ChangeEvent::StateChanged {
-                device_id: seen.parent_id,
-                id,
-                origin,
-                // What is no JSON is no state.
-                state: seen
-                    .state
-                    .and_then(|text| serde_json::from_str(&text).ok())
-                    .unwrap_or_default(),
-            },
+            Kind::EntityState => Self::state(seen.parent_id, id, seen.state, origin),
             _ if created => ChangeEvent::Created {
                 kind,
                 id,
@@ -160,6 +154,23 @@ impl ChangeEvent {
                 origin,
                 name,
             },
+        }
+    }
+
+    /// A device of a graph whose state changed.
+    pub(super) fn restated(seen: Glimpse, origin: Origin) -> Self {
+        Self::state(Some(seen.key.id.clone()), seen.key.id, seen.state, origin)
+    }
+
+    fn state(device_id: Option<RecordId>, id: RecordId, state: Option<String>, origin: Origin) -> Self {
+        ChangeEvent::StateChanged {
+            device_id,
+            id,
+            origin,
+            // What is no JSON is no state.
+            state: state
+                .and_then(|text| serde_json::from_str(&text).ok())
+                .unwrap_or_default(),
         }
     }
 
@@ -177,6 +188,7 @@ impl ChangeEvent {
         let event = |event: &StoreEvent| match event {
             StoreEvent::Created(seen, origin) => Self::record(true, seen.clone(), *origin),
             StoreEvent::Updated(seen, origin) => Self::record(false, seen.clone(), *origin),
+            StoreEvent::Restated(seen, origin) => Self::restated(seen.clone(), *origin),
             StoreEvent::Deleted(key, origin) => Self::deleted(key, *origin),
             StoreEvent::Conflict(entry) => ChangeEvent::Conflict {
                 kind: entry.version.key.kind.clone(),

@@ -158,7 +158,7 @@ impl Follower {
                 kinds: kinds.fold(Kinds::NONE, Kinds::plus),
                 status: true,
             };
-            broadcaster.batch(commit.iter().filter_map(event).collect(), changed);
+            broadcaster.batch(commit.iter().flat_map(events).collect(), changed);
         }
         if unexplained {
             broadcaster.anything();
@@ -168,12 +168,17 @@ impl Follower {
     }
 }
 
-fn event(row: &Changed) -> Option<ChangeEvent> {
+fn events(row: &Changed) -> Vec<ChangeEvent> {
     let version = &row.record.version;
     match row.change {
-        LastChange::Created(origin) => Some(ChangeEvent::record(true, version.into(), origin)),
-        LastChange::Updated(origin) => Some(ChangeEvent::record(false, version.into(), origin)),
-        LastChange::Deleted(origin) => Some(ChangeEvent::deleted(&version.key, origin)),
-        LastChange::Status => None,
+        LastChange::Created(origin) => vec![ChangeEvent::record(true, version.into(), origin)],
+        LastChange::Updated(origin) => vec![ChangeEvent::record(false, version.into(), origin)],
+        LastChange::Restated(origin) => vec![ChangeEvent::restated(version.into(), origin)],
+        LastChange::UpdatedAndRestated(origin) => vec![
+            ChangeEvent::record(false, version.into(), origin),
+            ChangeEvent::restated(version.into(), origin),
+        ],
+        LastChange::Deleted(origin) => vec![ChangeEvent::deleted(&version.key, origin)],
+        LastChange::Status => Vec::new(),
     }
 }

@@ -164,7 +164,7 @@ fn take(tx: &Tx<'_>, version: &Version, resyncing: bool) -> Result<(), StoreErro
 /// A hub that was restored from a backup may hold an ancestor of what this
 /// replica holds, perhaps as the only one. No edit is earlier than the one it was
 /// made on, so an earlier version is not its successor.
-fn keep_if_set_back(tx: &Tx<'_>, old: &Version, new: &Version) -> Result<(), StoreError> {
+pub(super) fn keep_if_set_back(tx: &Tx<'_>, old: &Version, new: &Version) -> Result<(), StoreError> {
     if old.sync_id == new.sync_id || old.updated_at <= new.updated_at {
         return Ok(());
     }

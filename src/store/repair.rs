@@ -153,6 +153,10 @@ fn check(path: &Path, alone: bool) -> Result<bool, StoreError> {
 fn carry_over(connection: &Connection, saved: Vec<(OutboxEntry, Record)>) -> Result<u64, StoreError> {
     let mut count = 0;
     let transaction = Transaction::new_unchecked(connection, TransactionBehavior::Immediate)?;
+    if saved.iter().any(|(_, record)| record.version.content().is_some()) {
+        // Their bases are versions of a graph, and still are what they were made on.
+        metadata::set(&transaction, "protocol = 'v2'", &[])?;
+    }
     for (entry, record) in saved {
         if outbox::get(&transaction, &entry.key)?.is_some() {
             continue;

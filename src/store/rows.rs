@@ -186,6 +186,10 @@ pub enum LastChange {
     Created(Origin),
     /// It says something else.
     Updated(Origin),
+    /// A device that holds its state itself does something else, and is as it was.
+    Restated(Origin),
+    /// Both.
+    UpdatedAndRestated(Origin),
     /// It became a tombstone.
     Deleted(Origin),
     /// It only stands elsewhere with the server.
@@ -199,6 +203,10 @@ impl LastChange {
             LastChange::Created(Origin::Remote) => "created remote",
             LastChange::Updated(Origin::Local) => "updated local",
             LastChange::Updated(Origin::Remote) => "updated remote",
+            LastChange::Restated(Origin::Local) => "restated local",
+            LastChange::Restated(Origin::Remote) => "restated remote",
+            LastChange::UpdatedAndRestated(Origin::Local) => "both local",
+            LastChange::UpdatedAndRestated(Origin::Remote) => "both remote",
             LastChange::Deleted(Origin::Local) => "deleted local",
             LastChange::Deleted(Origin::Remote) => "deleted remote",
             LastChange::Status => "status",
@@ -214,6 +222,8 @@ impl LastChange {
         match text.split(' ').next() {
             Some("created") => LastChange::Created(origin),
             Some("updated") => LastChange::Updated(origin),
+            Some("restated") => LastChange::Restated(origin),
+            Some("both") => LastChange::UpdatedAndRestated(origin),
             Some("deleted") => LastChange::Deleted(origin),
             _ => LastChange::Status,
         }

@@ -9,7 +9,7 @@ use rusqlite::{Connection, TransactionBehavior};
 use super::StoreError;
 
 /// Each entry leads from the schema of its index to the next.
-const MIGRATIONS: &[&[&str]] = &[&[V1, VIEWS], &[V2, VIEWS], &[V3, VIEWS, GRAPH_VIEWS]];
+const MIGRATIONS: &[&[&str]] = &[&[V1, VIEWS], &[V2, VIEWS], &[V3, VIEWS, GRAPH_VIEWS], &[V4]];
 
 /// The newest schema this library knows.
 pub const LATEST: i64 = MIGRATIONS.len() as i64;
@@ -327,6 +327,29 @@ ALTER TABLE sync_metadata ADD COLUMN edges_read_at TEXT;
 ALTER TABLE sync_metadata ADD COLUMN protocol_asked TEXT NOT NULL DEFAULT 'auto';
 UPDATE sync_metadata SET protocol = 'auto'
 WHERE total_syncs = 0 AND hub_id IS NULL AND NOT EXISTS (SELECT 1 FROM watermarks);
+";
+
+/// What `search` looks into. It is filled when something is searched for, so that
+/// nothing else pays for it.
+const V4: &str = r"
+-- Row numbers of the text by record: those of records may change.
+CREATE TABLE search_entries (
+    entry INTEGER PRIMARY KEY,
+    kind  TEXT NOT NULL,
+    id    TEXT NOT NULL,
+    UNIQUE (kind, id)
+) STRICT;
+CREATE VIRTUAL TABLE search_text USING fts5 (name, text, tokenize = 'unicode61 remove_diacritics 2');
+-- One row: which rules the text was made by, and the row of `records`, by change,
+-- kind and id, up to which it is there.
+CREATE TABLE search_state (
+    only_row   INTEGER PRIMARY KEY CHECK (only_row = 1),
+    rules      INTEGER NOT NULL,
+    change_seq INTEGER NOT NULL,
+    kind       TEXT NOT NULL,
+    id         TEXT NOT NULL
+) STRICT;
+INSERT INTO search_state (only_row, rules, change_seq, kind, id) VALUES (1, 0, 0, '', '');
 ";
 
 const GRAPH_VIEWS: &str = r"

@@ -3,11 +3,12 @@
 use std::cell::{Cell, OnceCell, RefCell};
 
 use rusqlite::Connection;
+use serde_json::Value;
 
 use super::metadata::{self, LeaseOwner};
 use super::rows::{self, LastChange, Standing};
 use super::{StoreError, journal};
-use crate::model::{Key, Kind, RecordId, RecordStatus, Timestamp, Version};
+use crate::model::{JsonObject, Key, Kind, RecordId, RecordStatus, Timestamp, Version};
 use crate::seam::Seam;
 
 /// Where a change came from.
@@ -27,6 +28,8 @@ pub enum StoreEvent {
     Created(Glimpse, Origin),
     /// A record says something else.
     Updated(Glimpse, Origin),
+    /// A device that holds its state itself does something else.
+    Restated(Glimpse, Origin),
     /// A record is gone.
     Deleted(Key, Origin),
     /// An edit lost.
@@ -43,7 +46,7 @@ pub struct Glimpse {
     pub name: Option<String>,
     /// What it is in or about.
     pub parent_id: Option<RecordId>,
-    /// The state that a state record holds, as JSON text.
+    /// The state that a state record holds, or a device of a graph itself, as JSON text.
     pub state: Option<String>,
 }
 
@@ -51,6 +54,7 @@ impl From<&Version> for Glimpse {
     fn from(version: &Version) -> Self {
         let state = match version.key.kind {
             Kind::EntityState => version.text("state_json").map(str::to_owned),
+            Kind::Device => own_state(version).map(ToString::to_string),
             _ => None,
         };
         Self {
@@ -60,6 +64,36 @@ impl From<&Version> for Glimpse {
             state,
         }
     }
+}
+
+/// The state that a device of a graph holds itself.
+fn own_state(version: &Version) -> Option<&Value> {
+    version.content()?.get("state")
+}
+
+/// What an update changed of a record: the state that it holds itself, and the rest.
+fn changed(before: &Version, after: &Version) -> (bool, bool) {
+    let (Some(old), Some(new)) = (before.content(), after.content()) else {
+        return (
+            after.key.kind == Kind::Device && own_state(before) != own_state(after),
+            true,
+        );
+    };
+    if after.key.kind != Kind::Device || old.get("state") == new.get("state") {
+        return (false, true);
+    }
+    let same = |old: &JsonObject, new: &JsonObject, but: &[&str]| {
+        let left = |name: &str| !but.contains(&name);
+        old.iter()
+            .filter(|(name, _)| left(name))
+            .eq(new.iter().filter(|(name, _)| left(name)))
+    };
+    let nothing_else = before.name == after.name
+        && before.parent_id == after.parent_id
+        && same(old, new, &["state", "state_attributes"])
+        // Whoever made the version is no news of the device.
+        && same(&before.body, &after.body, &["content", "user_id"]);
+    (true, !nothing_else)
 }
 
 /// A set of kinds; those without a type of their own count as one.
@@ -200,22 +234,17 @@ impl<'a> Tx<'a> {
         origin: Origin,
     ) -> Result<(), StoreError> {
         self.touch(Kinds::of(&version.key.kind));
-        let was_live = before.is_some_and(|old| !old.deleted);
-        let (change, event) = match (version.deleted, was_live) {
-            _ if before == Some(version) => (LastChange::Status, None),
-            (true, true) => (
-                LastChange::Deleted(origin),
-                Some(StoreEvent::Deleted(version.key.clone(), origin)),
-            ),
-            (true, false) => (LastChange::Status, None),
-            (false, false) => (
-                LastChange::Created(origin),
-                Some(StoreEvent::Created(version.into(), origin)),
-            ),
-            (false, true) => (
-                LastChange::Updated(origin),
-                Some(StoreEvent::Updated(version.into(), origin)),
-            ),
+        let live_before = before.filter(|old| !old.deleted);
+        let change = match (version.deleted, live_before) {
+            _ if before == Some(version) => LastChange::Status,
+            (true, Some(_)) => LastChange::Deleted(origin),
+            (true, None) => LastChange::Status,
+            (false, None) => LastChange::Created(origin),
+            (false, Some(old)) => match changed(old, version) {
+                (false, _) => LastChange::Updated(origin),
+                (true, false) => LastChange::Restated(origin),
+                (true, true) => LastChange::UpdatedAndRestated(origin),
+            },
         };
         rows::put(
             self.connection,
@@ -225,7 +254,18 @@ impl<'a> Tx<'a> {
             change,
             self.resync()?,
         )?;
-        self.events.borrow_mut().extend(event);
+        let mut events = self.events.borrow_mut();
+        match change {
+            LastChange::Created(_) => events.push(StoreEvent::Created(version.into(), origin)),
+            LastChange::Updated(_) => events.push(StoreEvent::Updated(version.into(), origin)),
+            LastChange::Restated(_) => events.push(StoreEvent::Restated(version.into(), origin)),
+            LastChange::UpdatedAndRestated(_) => events.extend([
+                StoreEvent::Updated(version.into(), origin),
+                StoreEvent::Restated(version.into(), origin),
+            ]),
+            LastChange::Deleted(_) => events.push(StoreEvent::Deleted(version.key.clone(), origin)),
+            LastChange::Status => {}
+        }
         Ok(())
     }
 

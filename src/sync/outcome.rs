@@ -2,7 +2,7 @@
 
 use std::time::Duration;
 
-use crate::model::Kind;
+use crate::model::{Key, Kind};
 use crate::protocol::ProtocolError;
 use crate::store::StoreError;
 use crate::store::journal::JournalEntry;
@@ -33,6 +33,18 @@ pub struct Problem {
     pub code: String,
     /// In words.
     pub detail: String,
+}
+
+impl Problem {
+    /// A question about a record that the server has no usable answer to.
+    pub(super) fn unanswered(key: &Key, problem: &str) -> Self {
+        Problem {
+            kind: key.kind.clone(),
+            id: Some(key.id.to_string()),
+            code: "server_error".into(),
+            detail: format!("what the server has of it can't be known: {problem}"),
+        }
+    }
 }
 
 impl From<Failure> for Problem {

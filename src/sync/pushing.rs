@@ -90,7 +90,7 @@ impl Pushing {
 
     pub(super) fn response(&mut self, frame: &mut Frame, response: &Response) -> Next {
         if let Some(lookup) = self.lookups.pop_front() {
-            return looked_up(frame, lookup, response);
+            return self.looked_up(frame, lookup, response);
         }
         let items = std::mem::take(&mut self.current);
         let generation = frame.session.generation;
@@ -160,9 +160,42 @@ impl Pushing {
             .problems
             .extend(report.failures.into_iter().map(Problem::from));
         self.lookups.extend(report.lookups);
+        self.next_lookup(frame)
+    }
+
+    fn next_lookup(&mut self, frame: &Frame) -> Next {
         match self.lookups.front() {
             Some(lookup) => ask(lookup),
             None => self.next_part(frame),
+        }
+    }
+
+    fn looked_up(&mut self, frame: &mut Frame, lookup: Lookup, response: &Response) -> Next {
+        let found = match response.status {
+            200 => messages::entity(&response.body).map_err(|error| error.to_string()),
+            404 => {
+                return Next::Step(Step::Resolve {
+                    generation: frame.session.generation,
+                    lookup: Box::new(lookup),
+                    found: None,
+                });
+            }
+            _ => Err(server_error(response).to_string()),
+        };
+        match found {
+            Ok(found) => Next::Step(Step::Resolve {
+                generation: frame.session.generation,
+                lookup: Box::new(lookup),
+                found: Some(Box::new(found)),
+            }),
+            Err(problem) => {
+                // It is asked again by the next sync, and nothing else waits for it.
+                frame
+                    .report
+                    .problems
+                    .push(Problem::unanswered(lookup.key(), &problem));
+                self.next_lookup(frame)
+            }
         }
     }
 }
@@ -195,21 +228,5 @@ fn ask(lookup: &Lookup) -> Next {
     Next::get(match lookup {
         Lookup::Outcome { .. } => entity_path(id),
         Lookup::Displaced { version, .. } => version_path(id, version),
-    })
-}
-
-fn looked_up(frame: &Frame, lookup: Lookup, response: &Response) -> Next {
-    let found = match response.status {
-        200 => match messages::entity(&response.body) {
-            Ok(found) => Some(Box::new(found)),
-            Err(error) => return Next::Fail(SyncError::Protocol(error)),
-        },
-        404 => None,
-        _ => return Next::Fail(server_error(response)),
-    };
-    Next::Step(Step::Resolve {
-        generation: frame.session.generation,
-        lookup: Box::new(lookup),
-        found,
     })
 }

@@ -3,8 +3,9 @@
 
 use base64::Engine as _;
 use base64::engine::general_purpose::URL_SAFE_NO_PAD;
-use wildthing::client::{ChangeEvent, Events, NewHouse, Observed};
+use wildthing::client::{ChangeEvent, ConnectOptions, Events, NewHouse, Observed};
 use wildthing::hub::HubOptions;
+use wildthing::protocol::Protocol;
 
 use super::support::front::{Front, Trick};
 use super::*;
@@ -59,8 +60,13 @@ impl House {
         let seam = FakeSeam::at(NOON);
         let folder = tempfile::tempdir().unwrap();
         let client = opened(&folder, &seam).await;
+        // Nothing is asked but what a sync of v1 asks.
+        let options = ConnectOptions {
+            protocol: Some(Protocol::V1),
+            ..ConnectOptions::default()
+        };
         client
-            .connect(front.url(), Some(token.to_owned()), None)
+            .connect(front.url(), Some(token.to_owned()), Some(options))
             .await
             .unwrap();
         let events = client.changes().events();

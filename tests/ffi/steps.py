@@ -127,6 +127,43 @@ async def a_house_is_built_offline(house):
 
 
 @step
+async def a_graph_is_built_walked_and_searched_offline(house):
+    wt = house.wt
+    async with client(house, "graph.db", connected=False) as home:
+        unsupported = home.create_entity(wt.NewEntity(entity_type="note", name="Too early"))
+        assert "note" in (await refused(unsupported, wt.WildThingError.UnsupportedByServer)).what
+        await home.connect("http://127.0.0.1:9", None, wt.ConnectOptions(protocol=wt.SyncProtocol.V2))
+        cabin = await home.create_house(wt.NewHouse(name="Cabin"))
+        hall = await home.create_room(wt.NewRoom(house_id=cabin.id, name="Hall"))
+        lamp = await home.create_device(wt.NewDevice(room_id=hall.id, name="Lamp"))
+        note = await home.create_entity(
+            wt.NewEntity(entity_type="note", name="How to", content={"text": "Turn the knob", "big": 2**80})
+        )
+        assert note.content["big"] == 2**80 and note.kind == wt.Kind.OTHER("note") and note.source_type == "manual"
+        changed = await home.update_entity(note.id, wt.EntityPatch(content={"big": None, "page": 3}))
+        assert changed.content == {"text": "Turn the knob", "page": 3} and changed.version > note.version
+        assert await home.get_entity(note.id) == changed
+        assert [entity.name for entity in await home.get_entities("device")] == ["Lamp"]
+        edge = await home.connect_entities(lamp.id, note.id, "documented_by", {"why": ["new"]})
+        assert edge.properties == {"why": ["new"]} and (edge.from_id, edge.to_id) == (lamp.id, note.id)
+        of_lamp = await home.get_relationships(wt.RelationshipFilter(from_id=lamp.id))
+        assert {it.relationship_type for it in of_lamp} == {"located_in", "documented_by"}
+        near = await home.neighbours(lamp.id, direction=wt.EdgeDirection.OUTGOING)
+        assert {it.entity.name for it in near} == {"Hall", "How to"}
+        path = await home.find_path(note.id, cabin.id)
+        assert [entity.name for entity in path.entities] == ["How to", "Lamp", "Hall", "Cabin"]
+        assert await home.find_path(note.id, cabin.id, 2) is None
+        (hit,) = await home.search("turn kno")
+        assert hit.entity.id == note.id and "knob" in hit.snippet and hit.score > 0
+        assert await home.search("turn kno", ["device"]) == []
+        await home.update_device_state(lamp.id, {"power": "on"})
+        assert (await home.get_entity(lamp.id)).content["state"] == {"power": "on"}
+        await home.disconnect_entities(edge.id)
+        await home.delete_entity(note.id)
+        assert await home.find_path(lamp.id, cabin.id) and await home.search("knob") == []
+
+
+@step
 async def errors_are_classes_with_fields(house):
     wt = house.wt
     async with client(house, "errors.db", connected=False) as home:

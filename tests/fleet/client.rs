@@ -104,7 +104,11 @@ impl Client {
     ) -> Check<Self> {
         let store = Store::in_memory(seam.clone()).map_err(odd)?;
         // Some are told what their server speaks, others ask it when they first sync.
-        let told = if rng.permille(700) { protocol } else { Protocol::Auto };
+        let told = if rng.permille(700) {
+            protocol
+        } else {
+            Protocol::Auto
+        };
         let chosen = store.choose_protocol(told, false).map_err(odd)?;
         chosen.map_err(|other| odd(format!("{other:?}")))?;
         let saboteur = Arc::new(Mutex::new(Saboteur::default()));

@@ -3,8 +3,8 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
-use wildthing::model::{Key, Kind, Record, Version};
-use wildthing::protocol::v2::{Entity, EntityDigest};
+use wildthing::model::{Key, Kind, Record, RecordId, Version};
+use wildthing::protocol::v2::{Entity, EntityDigest, Relationship};
 use wildthing::store::{metadata, mirror, outbox, rows};
 
 use crate::client::Unsent;
@@ -84,7 +84,10 @@ impl World {
             if said.is_some_and(|said| {
                 (&said.version.name, said.version.deleted) != (&version.name, version.deleted)
             }) {
-                return broken("2 unsent edits stay as they are", format!("client {client}, {key}"));
+                return broken(
+                    "2 unsent edits stay as they are",
+                    format!("client {client}, {key}"),
+                );
             }
             self.model
                 .confirm(Author::Client(client), version, old.into_iter().collect())?;
@@ -122,6 +125,28 @@ impl World {
                 edge.key
             ),
         )
+    }
+
+    /// What is pinned anew after a reading of edges says what the server's says: an
+    /// edge leads elsewhere only where somebody moved something.
+    pub fn check_pinned_anew(&self, client: usize, changes: &[serde_json::Value]) -> Check {
+        let unsent = self.clients[client].unsent()?;
+        let edges = changes
+            .iter()
+            .filter_map(|change| change["relationships"].as_array());
+        for edge in edges.flatten() {
+            let sent = Relationship::decode(edge.clone()).map_err(odd)?;
+            let key = Key::new(Kind::Relationship, RecordId::new(sent.id.as_str()).map_err(odd)?);
+            let held = self.record(client, &key)?;
+            let says = held.map(|record| EdgeSays::of_version(&record.version));
+            if !unsent.contains_key(&key) && says != Some(EdgeSays::of(&sent)) {
+                return broken(
+                    "an edge is pinned anew as the server has it",
+                    format!("client {client}: {sent:?}, the server has {says:?}"),
+                );
+            }
+        }
+        Ok(())
     }
 
     /// Rows of the watermarks table, as they stand.

@@ -128,7 +128,7 @@ async fn a_house_moves_from_a_server_of_v1_to_one_with_a_graph_and_keeps_what_wa
     let ann = offline(&folder, "ann.db").await;
     ann.connect(old.url(), Some(TOKEN.into()), None).await.unwrap();
     ann.sync().await.unwrap();
-    assert_eq!(ann.get_sync_status().await.unwrap().protocol, "v1");
+    assert_eq!(ann.get_sync_status().await.unwrap().protocol, Protocol::V1);
     let homes = ann.get_houses().await.unwrap();
     let kitchen = ann.create_room(room(&homes[0].id, "New kitchen")).await.unwrap();
     let light = ann.create_device(lamp(&kitchen.id, "New light")).await.unwrap();
@@ -158,7 +158,7 @@ async fn a_house_moves_from_a_server_of_v1_to_one_with_a_graph_and_keeps_what_wa
         .await
         .unwrap();
     ann.sync().await.unwrap();
-    assert_eq!(ann.get_sync_status().await.unwrap().protocol, "v2");
+    assert_eq!(ann.get_sync_status().await.unwrap().protocol, Protocol::V2);
     let ben = client(&folder, "ben.db", &hub).await;
     ben.sync().await.unwrap();
     assert_eq!(

@@ -6,6 +6,7 @@ use wildthing::model::RecordId;
 
 use super::{GraphHub, agree, client, hub, hub_digest, id, offline};
 use crate::hub2_support::{self, TOKEN, change, device, push, version};
+use crate::support::front::Front;
 
 pub fn house(name: &str) -> NewHouse {
     NewHouse {
@@ -164,4 +165,60 @@ async fn what_is_sent_has_a_source_and_an_author() {
         entity["entity"]["parent_versions"],
         json!([version(0, 0, "other")])
     );
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn two_processes_on_one_file_lose_no_write() {
+    let folder = tempfile::tempdir().unwrap();
+    let hub = hub().await;
+    fill(&hub, 40);
+    // Two clients share nothing but the file, as an app and its extension do.
+    let (app, extension) = (
+        client(&folder, "shared.db", &hub).await,
+        client(&folder, "shared.db", &hub).await,
+    );
+    app.sync().await.unwrap();
+    let rename = async |client: &wildthing::client::WildThingClient, who: &str, first: usize| {
+        for n in (first..40).step_by(2) {
+            let name = format!("{who} {n}");
+            client
+                .update_device(id(&format!("device-{n:05}")), named(&name))
+                .await
+                .unwrap();
+            if n % 5 == 0 {
+                client.sync().await.unwrap();
+            }
+        }
+    };
+    tokio::join!(rename(&app, "app", 0), rename(&extension, "extension", 1));
+    let ben = client(&folder, "ben.db", &hub).await;
+    agree(&hub, &[&app, &extension, &ben]).await;
+    for device in ben.get_devices(None).await.unwrap() {
+        let n: usize = device.id.as_str()["device-".len()..].parse().unwrap();
+        let who = if n % 2 == 0 { "app" } else { "extension" };
+        assert_eq!(device.name, format!("{who} {n}"));
+    }
+    assert_eq!(app.conflicts().await.unwrap(), []);
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_large_house_comes_in_as_many_requests_as_it_has_pages() {
+    let folder = tempfile::tempdir().unwrap();
+    let hub = hub().await;
+    fill(&hub, 3_000);
+    let front = Front::of(hub.url());
+    let ann = offline(&folder, "ann.db").await;
+    ann.connect(front.url(), Some(TOKEN.into()), None).await.unwrap();
+    assert_eq!(ann.sync().await.unwrap().pulled, 3_000);
+    let asked: Vec<String> = front
+        .take_requests()
+        .into_iter()
+        .map(|request| request.path.split('?').next().unwrap_or_default().to_owned())
+        .collect();
+    let count = |path: &str| asked.iter().filter(|asked| *asked == path).count();
+    // What the server speaks, six pages, the edges, and nothing else.
+    assert_eq!(count("/api/v1/sync/status"), 1);
+    assert_eq!(count("/api/v1/sync/"), 6);
+    assert_eq!(count("/api/v1/graph/relationships"), 1);
+    assert_eq!(asked.len(), 8, "{asked:?}");
 }

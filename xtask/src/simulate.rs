@@ -47,7 +47,10 @@ impl Run {
 /// Simulates the fleet as it is (or with the mutant of the environment).
 pub(crate) fn fleet(cargo: &Cargo, run: &Run) -> Outcome {
     let protocol = run.protocol.as_deref().unwrap_or("v1 and v2");
-    cargo.heading(&format!("The simulated fleet, {} seeds of {protocol}", run.seeds()));
+    cargo.heading(&format!(
+        "The simulated fleet, {} seeds of {protocol}",
+        run.seeds()
+    ));
     cargo.run(FLEET, &run.arguments(), &[])
 }
 

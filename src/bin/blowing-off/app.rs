@@ -71,6 +71,7 @@ impl App {
             client_id: self.config.client_id().map(str::to_owned),
             root_certificate_pem: self.config.root_certificate().map(str::to_owned),
             pinned_certificate_sha256: self.config.pin().map(str::to_owned),
+            protocol: self.config.protocol(),
             ..ConnectOptions::default()
         };
         client

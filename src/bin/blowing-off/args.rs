@@ -1,9 +1,11 @@
 //! The command line: every command and flag, and the words of `--help`.
 //!
 //! The flags of houses, rooms, devices, users and events are in `things`, those
+//! those of the graph in `graph`, those
 //! that care for edits and conflicts in `care`; how values are read is in `values`.
 
 pub(crate) mod care;
+pub(crate) mod graph;
 pub(crate) mod things;
 pub(crate) mod values;
 
@@ -11,9 +13,11 @@ use std::path::PathBuf;
 
 use clap::{Args, Parser, Subcommand};
 use clap_complete::Shell;
+use wildthing::protocol::Protocol;
 
 use crate::secret::Secret;
 use care::{ConflictsCommand, DiscardArgs, ExplainArgs, ResetArgs, RetryArgs};
+use graph::{EntityCommand, PathArgs, RelationCommand, SearchArgs};
 use things::{DeviceCommand, EventCommand, HouseCommand, RoomCommand, UserCommand};
 
 const AFTER_HELP: &str = "\
@@ -104,6 +108,16 @@ pub(crate) enum Command {
     /// Log events and list them
     #[command(subcommand)]
     Event(EventCommand),
+    /// Show and change anything in the house, of any type
+    #[command(subcommand)]
+    Entity(EntityCommand),
+    /// Show and change how things are connected (needs a server that speaks v2)
+    #[command(subcommand)]
+    Relation(RelationCommand),
+    /// Find things by words of their names and contents
+    Search(SearchArgs),
+    /// Show how one thing is connected to another
+    Path(PathArgs),
     /// Print changes as they happen, also those of other processes
     Watch,
     /// List the edits that the server has not got
@@ -151,6 +165,30 @@ pub(crate) struct ConnectArgs {
     /// Forget the saved --root-certificate and --pin of this server
     #[arg(long, conflicts_with_all = ["root_certificate", "pin"])]
     pub(crate) system_trust: bool,
+    /// What the server speaks; `auto` asks it at the first sync [default: the saved one, else auto]
+    #[arg(long, value_name = "PROTOCOL", value_enum)]
+    pub(crate) protocol: Option<ClientProtocol>,
+}
+
+/// What a server is taken to speak.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, clap::ValueEnum)]
+pub(crate) enum ClientProtocol {
+    /// Ask it
+    Auto,
+    /// Records of six kinds
+    V1,
+    /// A graph
+    V2,
+}
+
+impl From<ClientProtocol> for Protocol {
+    fn from(protocol: ClientProtocol) -> Self {
+        match protocol {
+            ClientProtocol::Auto => Protocol::Auto,
+            ClientProtocol::V1 => Protocol::V1,
+            ClientProtocol::V2 => Protocol::V2,
+        }
+    }
 }
 
 /// `login`. Secrets are never on the command line itself: that is seen by all.

@@ -10,6 +10,7 @@ use std::path::{Path, PathBuf};
 
 use serde_json::Value;
 use wildthing::model::JsonObject;
+use wildthing::protocol::Protocol;
 
 use crate::failure::{Exit, Failure, Outcome};
 use crate::secret::Secret;
@@ -26,6 +27,7 @@ const CLIENT_ID: &str = "client_id";
 const DB_PATH: &str = "db_path";
 const ROOT_CERTIFICATE: &str = "root_certificate_pem";
 const PIN: &str = "pinned_certificate_sha256";
+const PROTOCOL: &str = "protocol";
 
 /// The config of a run; empty if there is no file yet.
 #[derive(Clone, PartialEq)]
@@ -74,6 +76,19 @@ impl Config {
     /// The database; a relative path starts at the config's folder.
     pub(crate) fn database(&self) -> PathBuf {
         folder(&self.path).join(self.text(DB_PATH).unwrap_or(DEFAULT_DATABASE))
+    }
+
+    /// What the server was said to speak.
+    pub(crate) fn protocol(&self) -> Option<Protocol> {
+        self.text(PROTOCOL).and_then(Protocol::parse)
+    }
+
+    /// Sets what the server speaks; to ask it is what is done anyway.
+    pub(crate) fn set_protocol(&mut self, protocol: Option<Protocol>) {
+        match protocol {
+            None | Some(Protocol::Auto) => self.values.remove(PROTOCOL),
+            Some(named) => self.values.insert(PROTOCOL.into(), named.as_str().into()),
+        };
     }
 
     /// Sets what `connect` learned.
@@ -160,7 +175,15 @@ fn parse(path: &Path, bytes: &[u8]) -> Outcome<JsonObject> {
         );
         unreadable(path, &place)
     })?;
-    for key in [SERVER_URL, AUTH_TOKEN, CLIENT_ID, DB_PATH, ROOT_CERTIFICATE, PIN] {
+    for key in [
+        SERVER_URL,
+        AUTH_TOKEN,
+        CLIENT_ID,
+        DB_PATH,
+        ROOT_CERTIFICATE,
+        PIN,
+        PROTOCOL,
+    ] {
         if !matches!(values.get(key), None | Some(Value::Null | Value::String(_))) {
             return Err(unreadable(path, &format!("{key} is not a text")));
         }

@@ -129,6 +129,9 @@ fn advice(error: &WildThingError) -> String {
         WildThingError::Busy => "wait until the other process has finished and try again",
         WildThingError::NotFound { kind, .. } => return not_found_advice(kind),
         WildThingError::Invalid { .. } => "correct the value and run the command again; nothing was changed",
+        WildThingError::UnsupportedByServer { .. } => {
+            "nothing was changed; with a server that speaks v2 run `blowing-off connect --protocol v2` first"
+        }
         WildThingError::UnsentEdits { .. } => {
             "run `blowing-off sync` to send them, `blowing-off pending` to see them, \
              or repeat the command with `--force` to lose them"
@@ -205,6 +208,7 @@ mod tests {
                 1,
             ),
             (WildThingError::NotConnected, 1),
+            (WildThingError::UnsupportedByServer { what: text() }, 1),
             (WildThingError::Busy, 1),
             (
                 WildThingError::Storage {

@@ -33,6 +33,13 @@ pub(crate) async fn any(client: &WildThingClient, kind: Option<Kind>, text: &str
     single(found, text)?.ok_or_else(|| Failure::not_found(kind.as_ref().map_or("record", Kind::as_str), text))
 }
 
+/// The one live entity of any type that `text` names.
+pub(crate) async fn entity(client: &WildThingClient, text: &str) -> Outcome<Key> {
+    refuse_empty(text)?;
+    let found = client.find_entity_ids(text.to_owned()).await?;
+    single(found, text)?.ok_or_else(|| Failure::not_found("entity", text))
+}
+
 /// The one record with an unsent edit that `text` names. A deletion that was
 /// not sent is such an edit, though the record is no longer among the living.
 pub(crate) fn pending(changes: &[PendingChange], kind: Option<&Kind>, text: &str) -> Outcome<Option<Key>> {

@@ -4,7 +4,8 @@
 //! mirror and journal. Here is what edges mean (`edges`), how an edit places
 //! things (`place`), how versions are stamped and shaped (`shape`), what a page
 //! and an answer do beyond what they do in v1 (`pull`, `push`, `verdict`), how
-//! edges are read and re-pinned (`reconcile`), and how a replica that was filled
+//! edges are read and re-pinned (`reconcile`), how one walks along edges (`walk`)
+//! and finds things by words (`search`, on any replica), and how a replica that was filled
 //! offline or by a v1 server becomes a graph (`adopt`). `door` is the
 //! graph's part of [`crate::store::Store`].
 
@@ -15,7 +16,9 @@ pub mod place;
 pub mod pull;
 pub mod push;
 pub mod reconcile;
+pub mod search;
 pub mod shape;
 pub mod verdict;
+pub mod walk;
 
 pub use door::OtherProtocol;

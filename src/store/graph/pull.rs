@@ -10,7 +10,7 @@ use crate::protocol::v1::WireChange;
 use crate::store::metadata::{self, GraphWatermark, Metadata};
 use crate::store::mirror::ServerVersion;
 use crate::store::outbox::OutboxEntry;
-use crate::store::pull::{settle_to, synced};
+use crate::store::pull::{keep_if_set_back, settle_to, synced};
 use crate::store::rows::json_column;
 use crate::store::{Origin, StoreError, Tx, journal, mirror, outbox, rows};
 
@@ -57,6 +57,9 @@ pub(in crate::store) fn take(
     tx.note_edges_due(1);
     if old.version.sync_id != version.sync_id {
         note_displaced(tx, &old.version, &version, &change.bases, &meta.client_id)?;
+        if meta.resync_active && !change.bases.contains(&old.version.sync_id) {
+            keep_if_set_back(tx, &old.version, &version)?;
+        }
         if state_of(&old.version) != state_of(&version) {
             // Earlier states of a device are worth keeping, whoever set them.
             journal::supersede(tx.connection, &old.version, tx.now)?;

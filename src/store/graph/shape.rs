@@ -50,7 +50,7 @@ pub fn as_entity(version: &mut Version, author: &str) {
 }
 
 /// Fields of v1 that repeat what other records say.
-const DERIVED: [&str; 7] = [
+pub const DERIVED: [&str; 7] = [
     "version",
     "house_id",
     "house_name",

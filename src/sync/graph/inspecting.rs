@@ -8,7 +8,7 @@ use crate::model::Version;
 use crate::protocol::v2::versions_path;
 use crate::store::push::SettleReport;
 use crate::sync::planner::{Frame, Next, server_error};
-use crate::sync::{Step, SyncError};
+use crate::sync::{Problem, Step};
 use crate::transport::Response;
 
 #[derive(Debug, Default)]
@@ -34,23 +34,29 @@ impl Inspecting {
         }
     }
 
-    pub(in crate::sync) fn response(&mut self, frame: &Frame, response: &Response) -> Next {
+    pub(in crate::sync) fn response(&mut self, frame: &mut Frame, response: &Response) -> Next {
         let versions = match response.status {
-            200 => match messages::versions(&response.body) {
-                Ok(versions) => Some(versions),
-                Err(error) => return Next::Fail(SyncError::Protocol(error)),
-            },
+            200 => messages::versions(&response.body)
+                .map(Some)
+                .map_err(|error| error.to_string()),
             // Nothing is known of its versions any more.
-            404 | 405 => None,
-            _ => return Next::Fail(server_error(response)),
+            404 | 405 => Ok(None),
+            _ => Err(server_error(response).to_string()),
         };
-        match self.waiting.pop_front() {
-            Some(version) => Next::Step(Step::Inspect {
+        let version = self.waiting.pop_front();
+        match (version, versions) {
+            (Some(version), Ok(versions)) => Next::Step(Step::Inspect {
                 generation: frame.session.generation,
                 version: Box::new(version),
                 versions,
             }),
-            None => Next::Complete,
+            (Some(version), Err(problem)) => {
+                // It is kept, and asked for again by the next sync.
+                let problem = Problem::unanswered(&version.key, &problem);
+                frame.report.problems.push(problem);
+                self.ask()
+            }
+            (None, _) => Next::Complete,
         }
     }
 

@@ -1,10 +1,12 @@
 //! How values on the command line are read.
 
 use std::convert::Infallible;
+use std::io::Read;
 
 use serde_json::Value;
 use wildthing::model::JsonObject;
 
+use crate::failure::{Failure, Outcome};
 use crate::secret::Secret;
 
 /// A token is taken as it is: a refusal would quote it.
@@ -19,6 +21,50 @@ pub(crate) fn object(text: &str) -> Result<JsonObject, String> {
         Ok(Value::Object(object)) => Ok(object),
         Ok(other) => Err(format!("this is {}; {example}", name_of(&other))),
         Err(error) => Err(format!("this is not JSON ({error}); {example}")),
+    }
+}
+
+/// A JSON object, or the promise of one on stdin.
+#[derive(Debug, Clone, PartialEq)]
+pub(crate) enum Object {
+    /// It was given.
+    Given(JsonObject),
+    /// It is still to be read.
+    Stdin,
+}
+
+/// More than this is no object that somebody wrote.
+const MAX_STDIN: u64 = 8 * 1024 * 1024;
+
+impl Object {
+    /// The object, read from stdin if that was asked for.
+    pub(crate) fn read(given: Option<Self>) -> Outcome<Option<JsonObject>> {
+        match given {
+            None => Ok(None),
+            Some(Object::Given(object)) => Ok(Some(object)),
+            Some(Object::Stdin) => {
+                let mut text = String::new();
+                let read = std::io::stdin().lock().take(MAX_STDIN).read_to_string(&mut text);
+                let parsed = match read {
+                    Ok(_) => object(&text),
+                    Err(error) => Err(error.to_string()),
+                };
+                parsed.map(Some).map_err(|problem| {
+                    Failure::usage(
+                        format!("what came on stdin can't be used: {problem}"),
+                        "pipe one JSON object into the command",
+                    )
+                })
+            }
+        }
+    }
+}
+
+/// A JSON object, or `-` for one on stdin.
+pub(crate) fn object_or_stdin(text: &str) -> Result<Object, String> {
+    match text {
+        "-" => Ok(Object::Stdin),
+        text => object(text).map(Object::Given),
     }
 }
 

@@ -4,6 +4,7 @@ use std::path::Path;
 
 use serde_json::json;
 use wildthing::client::ConnectOptions;
+use wildthing::protocol::Protocol;
 
 use crate::app::App;
 use crate::args::ConnectArgs;
@@ -25,8 +26,16 @@ pub(super) async fn run(mut app: App, args: ConnectArgs) -> Outcome {
         .or(environment)
         .or_else(|| saved_token(&app.config, &server_url));
     let (root_certificate, pin) = trust(&app.config, &args, &server_url)?;
+    let protocol = match args.protocol {
+        Some(named) => Some(Protocol::from(named)),
+        None => app
+            .config
+            .protocol()
+            .filter(|_| is_saved(&app.config, &server_url)),
+    };
     let options = ConnectOptions {
         client_id: app.config.client_id().map(str::to_owned),
+        protocol,
         rebind: args.rebind,
         root_certificate_pem: root_certificate.clone(),
         pinned_certificate_sha256: pin.clone(),
@@ -42,6 +51,7 @@ pub(super) async fn run(mut app: App, args: ConnectArgs) -> Outcome {
             config.set_server(&server_url, token.as_ref());
             config.set_trust(root_certificate.as_deref(), pin.as_deref());
             config.set_client_id(&client_id);
+            config.set_protocol(protocol);
             // Saved before the server is asked: it may be away, and then come back.
             config.save()?;
             Ok((client_id, client.probe().await))

@@ -10,10 +10,12 @@ mod connect;
 mod daemon;
 mod demo;
 mod device;
+mod entity;
 mod event;
 mod house;
 mod login;
 mod patch;
+mod relation;
 mod room;
 mod serve;
 mod show;
@@ -45,6 +47,10 @@ pub(crate) fn run(cli: Cli, out: Out) -> Outcome {
         Command::Device(command) => block_on(device::run(app()?, command)),
         Command::User(command) => block_on(user::run(app()?, command)),
         Command::Event(command) => block_on(event::run(app()?, command)),
+        Command::Entity(command) => block_on(entity::run(app()?, command)),
+        Command::Relation(command) => block_on(relation::run(app()?, command)),
+        Command::Search(args) => block_on(entity::search(app()?, args)),
+        Command::Path(args) => block_on(relation::path(app()?, args)),
         Command::Watch => block_on(watch::run(app()?)),
         Command::Pending => block_on(care::pending(app()?)),
         Command::Explain(args) => block_on(care::explain(app()?, args)),

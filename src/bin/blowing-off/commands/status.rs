@@ -1,7 +1,7 @@
 //! `status`: the server, the last sync, and what waits to be sent.
 
 use serde_json::Value;
-use wildthing::client::types::SyncStatus;
+use wildthing::client::types::{Protocol, SyncStatus};
 use wildthing::model::Timestamp;
 
 use crate::app::App;
@@ -35,11 +35,25 @@ fn lines(app: &App, state: &SyncStatus) -> Vec<(String, String)> {
     };
     let none = || "none; run `blowing-off connect`".to_owned();
     line("server", state.server_url.clone().unwrap_or_else(none));
-    line("protocol", state.protocol.clone());
+    line(
+        "protocol",
+        match state.protocol {
+            Protocol::Auto => "not known yet; the first sync asks the server".to_owned(),
+            known => known.as_str().to_owned(),
+        },
+    );
     line("client", state.client_id.clone());
     line("database", app.config.database().to_string_lossy().into_owned());
     line("last sync", or_never(state.last_sync_success));
     line("server time", or_never(state.last_sync_time));
+    if let Some(agrees) = state.digest_agrees {
+        let words = if agrees {
+            "the same as the server"
+        } else {
+            "not the same as the server"
+        };
+        line("digest", format!("{words}, {}", moment(state.digest_checked_at)));
+    }
     if state.sync_in_progress {
         line("syncing", "now".to_owned());
     }
