@@ -52,9 +52,9 @@ fn the_second_of_two_edits_wins_though_the_first_was_never_acknowledged() {
 #[test]
 fn a_retry_within_a_sync_does_not_take_a_loser_for_applied() {
     let (mut hub, a, b) = two_with_a_lamp();
+    hub.clock.turn(3_600 * SECOND);
     let theirs = b.name(&lamp(), "b");
     b.sync(&mut hub);
-    hub.clock.turn(3_600 * SECOND);
     let ours = a.name(&lamp(), "a");
     let mut run = a.start("main");
     let push = run.go_to_push(&mut hub);
