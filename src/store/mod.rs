@@ -480,9 +480,17 @@ impl Store {
         })
     }
 
-    #[cfg(not(mutant = "watermark_early"))]
+    #[cfg(not(any(mutant = "watermark_early", mutant = "cursor_before_page")))]
     fn watermark_early(&self, _: &Page) -> Result<(), StoreError> {
         Ok(())
+    }
+
+    #[cfg(mutant = "cursor_before_page")]
+    fn watermark_early(&self, page: &Page) -> Result<(), StoreError> {
+        self.write("watermark", Safety::Repeatable, |tx| match &page.graph {
+            Some(graph) => metadata::set_graph_watermark(tx.connection, &graph.watermark),
+            None => Ok(()),
+        })
     }
 
     #[cfg(mutant = "watermark_early")]

@@ -223,13 +223,27 @@ fn attempt(tx: &Tx<'_>, entry: &OutboxEntry) -> Result<Option<SentEdit>, StoreEr
         edit_seq: entry.edit_seq,
         attempt_id: tx.seam.new_id().to_string(),
         version,
-        bases: entry.bases.clone(),
+        bases: bases(tx, entry)?,
         mirrored: mirror::get(tx.connection, &entry.key)?
             .map(|server| server.version.sync_id)
             .unwrap_or_default(),
     };
     outbox::put_sent(tx.connection, &sent, tx.now)?;
     Ok(Some(sent))
+}
+
+/// What an edit was made on. What the server has beside that was not seen by its author.
+#[cfg(not(mutant = "mirror_as_base"))]
+#[allow(clippy::unnecessary_wraps)]
+fn bases(_: &Tx<'_>, entry: &OutboxEntry) -> Result<Vec<String>, StoreError> {
+    Ok(entry.bases.clone())
+}
+
+#[cfg(mutant = "mirror_as_base")]
+fn bases(tx: &Tx<'_>, entry: &OutboxEntry) -> Result<Vec<String>, StoreError> {
+    let server = mirror::get(tx.connection, &entry.key)?;
+    let server = server.map(|server| server.version.sync_id);
+    Ok(entry.bases.iter().cloned().chain(server).collect())
 }
 
 /// Servers require denormalised copies of the parents' names.

@@ -23,6 +23,10 @@ impl World {
         before: &Unsent,
         outcome: Option<&Event>,
     ) -> Check {
+        if matches!(outcome, Some(Event::Bound(_))) {
+            self.adopted(client, before)?;
+            return self.check_tables(client);
+        }
         self.check_tables(client)?;
         self.check_watermarks(client, witness, outcome)?;
         let after = self.clients[client].unsent()?;

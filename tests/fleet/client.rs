@@ -7,7 +7,7 @@ use std::sync::{Arc, Mutex};
 use wildthing::model::{Key, Timestamp};
 use wildthing::protocol::Protocol;
 use wildthing::store::Store;
-use wildthing::store::metadata::LeaseOwner;
+use wildthing::store::metadata::{self, LeaseOwner};
 use wildthing::sync::{Event, Planner, PlannerOptions};
 
 use crate::clock::SimSeam;
@@ -103,7 +103,13 @@ impl Client {
         rng: &mut Rng,
     ) -> Check<Self> {
         let store = Store::in_memory(seam.clone()).map_err(odd)?;
-        let chosen = store.choose_protocol(protocol, false).map_err(odd)?;
+        // Some are told what their server speaks, others ask it when they first sync.
+        let told = if rng.permille(700) {
+            protocol
+        } else {
+            Protocol::Auto
+        };
+        let chosen = store.choose_protocol(told, false).map_err(odd)?;
         chosen.map_err(|other| odd(format!("{other:?}")))?;
         let saboteur = Arc::new(Mutex::new(Saboteur::default()));
         let hook = saboteur.clone();
@@ -161,6 +167,11 @@ impl Client {
                 .collect()
             })
             .map_err(odd)
+    }
+
+    /// What the replica takes its server to speak.
+    pub fn protocol(&self) -> Check<Protocol> {
+        Ok(self.store.read(metadata::get).map_err(odd)?.protocol)
     }
 
     /// Who has the lease, and until when.

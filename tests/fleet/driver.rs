@@ -7,8 +7,7 @@ use wildthing::seam::Seam as _;
 use wildthing::store::StoreError;
 use wildthing::store::metadata;
 use wildthing::sync::execute::{Outward, execute};
-use wildthing::sync::planner::Ask;
-use wildthing::sync::{Event, Planner, PlannerOptions, Step, SyncError, SyncReport};
+use wildthing::sync::{Ask, Event, Planner, PlannerOptions, Step, SyncError, SyncReport};
 use wildthing::transport::TransportError;
 
 use crate::client::{Blame, Doing};
@@ -22,6 +21,7 @@ impl World {
         let seed = self.rng.bits();
         let options = PlannerOptions {
             seed,
+            asked_for: self.rng.permille(300),
             ..self.clients[client].options.clone()
         };
         let running = &mut self.clients[client].processes[process];
@@ -110,6 +110,7 @@ impl World {
         ) else {
             return Ok(());
         };
+        let reconciled = matches!(event, Event::Reconciled(_));
         let step = planner.next(event, now);
         let owner = running.owner.clone();
         let name = step_name(&step);
@@ -162,6 +163,9 @@ impl World {
                 let bytes = body.as_ref().map(serde_json::to_vec).transpose().map_err(odd)?;
                 let edits = body.as_ref().and_then(|body| body.get("changes")?.as_array());
                 let changes = edits.map_or(0, Vec::len);
+                if let Some(edges) = edits.filter(|_| reconciled) {
+                    self.check_pinned_anew(client, edges)?;
+                }
                 for change in edits.into_iter().flatten() {
                     let names = [&change["data"]["sync_id"], &change["entity"]["version"]];
                     let edges = change["relationships"].as_array().into_iter().flatten();

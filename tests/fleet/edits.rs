@@ -4,6 +4,7 @@
 use std::collections::BTreeMap;
 
 use wildthing::model::{Key, Kind, Record, RecordId, Version, device_state_id};
+use wildthing::protocol::Protocol;
 use wildthing::seam::Seam as _;
 use wildthing::store::outbox::OutboxState;
 use wildthing::store::{StoreError, journal, mirror, outbox, rows};
@@ -175,7 +176,10 @@ impl World {
             .map(|record| record.version.clone());
         Ok(match self.rng.below(100) {
             0..14 if self.is_graph() => self.make_new_entity(shelf),
-            14..26 | 58..68 if self.is_graph() => self.graph_wish(shelf, chosen.as_ref()),
+            14..26 | 58..68 if self.is_graph() => {
+                let knows = self.clients[client].protocol()? == Protocol::V2;
+                self.graph_wish(knows, shelf, chosen.as_ref())
+            }
             0..14 if shelf.len() < MOST_RECORDS => self.make_new(shelf),
             0..58 => chosen.map(|version| self.change(version)),
             58..68 => self.set_state(shelf),

@@ -3,10 +3,11 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
-use wildthing::model::{Key, Kind, Record, Version};
-use wildthing::protocol::v2::{Entity, EntityDigest};
+use wildthing::model::{Key, Kind, Record, RecordId, Version};
+use wildthing::protocol::v2::{Entity, EntityDigest, Relationship};
 use wildthing::store::{metadata, mirror, outbox, rows};
 
+use crate::client::Unsent;
 use crate::edits::Shelf;
 use crate::ending::check_reason;
 use crate::graph_model::{EdgeSays, is_edge};
@@ -59,6 +60,47 @@ impl World {
         self.journal_keeps(client, &version)
     }
 
+    /// The client has learnt what its server speaks. In a graph unsent edits are
+    /// written anew: the oracle hears how, and that they say what they said.
+    pub fn adopted(&mut self, client: usize, before: &Unsent) -> Check {
+        let after = self.clients[client].unsent()?;
+        if !self.is_graph() {
+            return match after == *before {
+                true => Ok(()),
+                false => broken("2 unsent edits stay as they are", format!("client {client}")),
+            };
+        }
+        self.cover.hit("edit: made before the protocol was known");
+        for (key, (_, sync_id)) in &after {
+            let Some(record) = self.record(client, key)? else {
+                return broken("1 an outbox row has its record", key.to_string());
+            };
+            let old = before.get(key).map(|(_, old)| old.clone());
+            if old.as_ref() == Some(sync_id) {
+                continue;
+            }
+            let said = old.as_ref().and_then(|old| self.model.edits.get(old));
+            let version = &record.version;
+            if said.is_some_and(|said| {
+                (&said.version.name, said.version.deleted) != (&version.name, version.deleted)
+            }) {
+                return broken(
+                    "2 unsent edits stay as they are",
+                    format!("client {client}, {key}"),
+                );
+            }
+            self.model
+                .confirm(Author::Client(client), version, old.into_iter().collect())?;
+        }
+        match before.keys().find(|key| !after.contains_key(*key)) {
+            Some(gone) => broken(
+                "3 an entry leaves the outbox only when the server named it",
+                format!("client {client}, {gone}"),
+            ),
+            None => Ok(()),
+        }
+    }
+
     /// Whether the client still has to ask what became of an edit.
     fn is_displaced(&self, client: usize, sync_id: &str) -> Check<bool> {
         self.clients[client]
@@ -83,6 +125,28 @@ impl World {
                 edge.key
             ),
         )
+    }
+
+    /// What is pinned anew after a reading of edges says what the server's says: an
+    /// edge leads elsewhere only where somebody moved something.
+    pub fn check_pinned_anew(&self, client: usize, changes: &[serde_json::Value]) -> Check {
+        let unsent = self.clients[client].unsent()?;
+        let edges = changes
+            .iter()
+            .filter_map(|change| change["relationships"].as_array());
+        for edge in edges.flatten() {
+            let sent = Relationship::decode(edge.clone()).map_err(odd)?;
+            let key = Key::new(Kind::Relationship, RecordId::new(sent.id.as_str()).map_err(odd)?);
+            let held = self.record(client, &key)?;
+            let says = held.map(|record| EdgeSays::of_version(&record.version));
+            if !unsent.contains_key(&key) && says != Some(EdgeSays::of(&sent)) {
+                return broken(
+                    "an edge is pinned anew as the server has it",
+                    format!("client {client}: {sent:?}, the server has {says:?}"),
+                );
+            }
+        }
+        Ok(())
     }
 
     /// Rows of the watermarks table, as they stand.

@@ -15,6 +15,7 @@ use wildthing::transport::Response;
 use crate::graph_model::EdgeSays;
 use crate::model::{Check, broken};
 use crate::network::{Flight, Leg, MANGLED, POISON, answer, refusal};
+use crate::unescaped::unescaped;
 use crate::world::{World, odd};
 
 impl World {
@@ -231,21 +232,4 @@ fn id(change: &Change) -> String {
                 .map(|edge| edge.from_entity_id.clone())
         })
         .unwrap_or_default()
-}
-
-fn unescaped(text: &str) -> String {
-    let mut bytes = Vec::new();
-    let mut rest = text.bytes();
-    while let Some(byte) = rest.next() {
-        let pair = (byte == b'%').then(|| [rest.next(), rest.next()]);
-        match pair {
-            Some([Some(high), Some(low)]) => {
-                let digits = [high, low];
-                let digits = std::str::from_utf8(&digits).unwrap_or_default();
-                bytes.push(u8::from_str_radix(digits, 16).unwrap_or(b'?'));
-            }
-            _ => bytes.push(byte),
-        }
-    }
-    String::from_utf8(bytes).unwrap_or_default()
 }

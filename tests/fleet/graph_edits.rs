@@ -14,10 +14,11 @@ const MOST_ENTITIES: usize = 14;
 
 impl World {
     /// Something of the graph's own that somebody wants to do.
-    pub fn graph_wish(&mut self, shelf: &Shelf, chosen: Option<&Version>) -> Option<Wish> {
+    pub fn graph_wish(&mut self, knows: bool, shelf: &Shelf, chosen: Option<&Version>) -> Option<Wish> {
         match self.rng.below(10) {
-            0..3 => self.connect(shelf),
-            3..5 => self.disconnect(shelf),
+            // Who does not know of the graph yet has no edges.
+            0..3 if knows => self.connect(shelf),
+            3..5 if knows => self.disconnect(shelf),
             5..8 => self.move_elsewhere(shelf, chosen),
             _ => self.set_device_state(shelf),
         }

@@ -33,6 +33,8 @@ mod network;
 mod plain_door;
 mod rng;
 mod sightings;
+#[path = "../support/unescaped.rs"]
+mod unescaped;
 mod world;
 
 use std::panic::{AssertUnwindSafe, catch_unwind};

@@ -389,8 +389,8 @@ impl World {
         self.rest()?;
         let retry = self.rng.permille(500);
         for round in 0..MAX_ROUNDS {
-            // Leases of the dead run out.
-            self.pass(200 * SECOND)?;
+            // Leases of the dead run out, and edges are looked for again.
+            self.pass(if self.is_graph() { 700 } else { 200 } * SECOND)?;
             let generations = self.standing()?;
             if round == 0 && retry {
                 for client in 0..self.clients.len() {

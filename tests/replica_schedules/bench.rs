@@ -1,5 +1,6 @@
 //! The workbench of the directed schedules: replicas with clocks set by hand, a
 //! sync that halts at every message, and a hub that takes and answers real bytes.
+//! The schedules of a graph have it too, with a hub of theirs.
 
 use std::sync::Arc;
 use std::sync::atomic::{AtomicI64, AtomicU64, Ordering};
@@ -151,7 +152,7 @@ impl Replica {
     }
 
     /// A whole sync without trouble.
-    pub fn sync(&self, hub: &mut HubStore) -> SyncReport {
+    pub fn sync(&self, hub: &mut impl Door) -> SyncReport {
         self.start("main").finish(Event::Start, hub).unwrap()
     }
 }
@@ -207,15 +208,15 @@ impl Run<'_> {
     }
 
     /// Goes on until the process is about to send a push.
-    pub fn go_to_push(&mut self, hub: &mut HubStore) -> Ask {
+    pub fn go_to_push<D: Door>(&mut self, hub: &mut D) -> Ask {
         let mut ask = self.go(Event::Start).unwrap();
-        while ask.path != PUSH_PATH {
+        while !D::is_push(&ask) {
             ask = self.go(Event::Response(serve(hub, &ask))).unwrap();
         }
         ask
     }
 
-    pub fn finish(mut self, event: Event, hub: &mut HubStore) -> Result<SyncReport, SyncError> {
+    pub fn finish(mut self, event: Event, hub: &mut impl Door) -> Result<SyncReport, SyncError> {
         let mut ask = self.go(event);
         while let Some(message) = ask {
             ask = self.go(Event::Response(serve(hub, &message)));
@@ -232,19 +233,35 @@ pub fn response(status: u16, body: &Value) -> Response {
     }
 }
 
-pub fn serve(hub: &mut HubStore, ask: &Ask) -> Response {
-    match ask.path.as_str() {
-        REQUEST_PATH => {
-            let request = SyncRequest::decode(&ask.bytes).unwrap();
-            response(200, &hub.delta(&request).unwrap().encode())
+/// Where messages arrive.
+pub trait Door {
+    fn answer(&mut self, ask: &Ask) -> Response;
+    fn is_push(ask: &Ask) -> bool;
+}
+
+impl Door for HubStore {
+    fn answer(&mut self, ask: &Ask) -> Response {
+        match ask.path.as_str() {
+            REQUEST_PATH => {
+                let request = SyncRequest::decode(&ask.bytes).unwrap();
+                response(200, &self.delta(&request).unwrap().encode())
+            }
+            PUSH_PATH => {
+                let (client_id, changes) = PushRequest::decode_frame(&ask.bytes).unwrap();
+                response(200, &self.push(&client_id, changes).unwrap().encode())
+            }
+            ACK_PATH => response(200, &serde_json::json!({})),
+            other => panic!("a request to {other}"),
         }
-        PUSH_PATH => {
-            let (client_id, changes) = PushRequest::decode_frame(&ask.bytes).unwrap();
-            response(200, &hub.push(&client_id, changes).unwrap().encode())
-        }
-        ACK_PATH => response(200, &serde_json::json!({})),
-        other => panic!("a request to {other}"),
     }
+
+    fn is_push(ask: &Ask) -> bool {
+        ask.path == PUSH_PATH
+    }
+}
+
+pub fn serve(hub: &mut impl Door, ask: &Ask) -> Response {
+    hub.answer(ask)
 }
 
 pub fn broken_off() -> Event {

@@ -36,16 +36,23 @@ impl Args {
         self.0.len() < before
     }
 
-    /// Takes an option with a number.
-    pub(crate) fn number(&mut self, name: &str) -> Result<Option<u64>, String> {
+    /// Takes an option with a word.
+    pub(crate) fn word(&mut self, name: &str) -> Result<Option<String>, String> {
         let Some(at) = self.0.iter().position(|word| word == name) else {
             return Ok(None);
         };
         self.0.remove(at);
         if at == self.0.len() {
-            return Err(format!("{name} needs a number"));
+            return Err(format!("{name} needs a value"));
         }
-        let word = self.0.remove(at);
+        Ok(Some(self.0.remove(at)))
+    }
+
+    /// Takes an option with a number.
+    pub(crate) fn number(&mut self, name: &str) -> Result<Option<u64>, String> {
+        let Some(word) = self.word(name)? else {
+            return Ok(None);
+        };
         word.parse()
             .map(Some)
             .map_err(|_| format!("{name} needs a number, not {word:?}"))

@@ -41,7 +41,8 @@ Commands:
       --json             one JSON object a line
   smoke                  calls every exported method from Python, against a real hub
   simulate               the simulated fleet: clients, a hub and faults on virtual time
-      --seeds <N>        how many seeds [default: 200]
+      --protocol <P>     what the hubs speak, v1 or v2 [default: both]
+      --seeds <N>        how many seeds of each protocol [default: 200]
       --seed <S>         the first seed, as a failure names it
       --mutants          then once more with each deliberate bug, which it must catch
   bench [GROUP…]         every budget, measured beside hand-written programs
@@ -91,14 +92,15 @@ fn run() -> Outcome {
         }
         Some("simulate") => {
             let run = simulate::Run {
-                seeds: args.number("--seeds")?.unwrap_or(simulate::DEFAULT_SEEDS),
+                protocol: args.word("--protocol")?,
+                seeds: args.number("--seeds")?,
                 seed: args.number("--seed")?,
             };
             let mutants = args.flag("--mutants");
             args.finish()?;
-            simulate::fleet(&cargo, run)?;
+            simulate::fleet(&cargo, &run)?;
             if mutants {
-                simulate::mutants(&cargo, run)
+                simulate::mutants(&cargo, &run)
             } else {
                 Ok(())
             }

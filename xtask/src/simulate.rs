@@ -8,7 +8,7 @@ use std::process::Output;
 use crate::Outcome;
 use crate::cargo::Cargo;
 
-/// How many seeds are simulated unless asked otherwise.
+/// How many seeds of each protocol are simulated unless asked otherwise.
 pub(crate) const DEFAULT_SEEDS: u64 = 200;
 
 /// The fleet's test target.
@@ -16,62 +16,76 @@ const FLEET: &str = "test --features testing --test fleet";
 /// What names the deliberate bug to build in; `build.rs` knows the names.
 const MUTANT: &str = "WILDTHING_MUTANT";
 
-/// Which seeds to simulate.
-#[derive(Clone, Copy)]
+/// Which worlds to simulate.
+#[derive(Clone, Default)]
 pub(crate) struct Run {
-    /// How many.
-    pub(crate) seeds: u64,
+    /// What their hubs speak, `v1` or `v2`; both, taking turns, if nothing is said.
+    pub(crate) protocol: Option<String>,
+    /// How many seeds of each protocol.
+    pub(crate) seeds: Option<u64>,
     /// The first.
     pub(crate) seed: Option<u64>,
 }
 
-impl Default for Run {
-    fn default() -> Self {
-        Self {
-            seeds: DEFAULT_SEEDS,
-            seed: None,
-        }
-    }
-}
-
 impl Run {
-    fn arguments(self) -> Vec<String> {
-        let mut words = vec!["--seeds".to_owned(), self.seeds.to_string()];
+    fn seeds(&self) -> u64 {
+        self.seeds.unwrap_or(DEFAULT_SEEDS)
+    }
+
+    fn arguments(&self) -> Vec<String> {
+        let mut words = vec!["--seeds".to_owned(), self.seeds().to_string()];
         if let Some(seed) = self.seed {
             words.extend(["--seed".to_owned(), seed.to_string()]);
+        }
+        if let Some(protocol) = &self.protocol {
+            words.extend(["--protocol".to_owned(), protocol.clone()]);
         }
         words
     }
 }
 
 /// Simulates the fleet as it is (or with the mutant of the environment).
-pub(crate) fn fleet(cargo: &Cargo, run: Run) -> Outcome {
-    cargo.heading(&format!("The simulated fleet, {} seeds", run.seeds));
+pub(crate) fn fleet(cargo: &Cargo, run: &Run) -> Outcome {
+    let protocol = run.protocol.as_deref().unwrap_or("v1 and v2");
+    cargo.heading(&format!(
+        "The simulated fleet, {} seeds of {protocol}",
+        run.seeds()
+    ));
     cargo.run(FLEET, &run.arguments(), &[])
 }
 
 /// Simulates the fleet with each deliberate bug built in; every one must be
-/// caught. They share the target folder, where only this crate is built again.
-pub(crate) fn mutants(cargo: &Cargo, run: Run) -> Outcome {
+/// caught, by the worlds of each protocol that it is a bug of. They share the
+/// target folder, where only this crate is built again.
+pub(crate) fn mutants(cargo: &Cargo, run: &Run) -> Outcome {
     let path = cargo.path("build.rs");
     let source =
         fs::read_to_string(&path).map_err(|error| format!("can't read {}: {error}", path.display()))?;
-    let names = names(&source)?;
+    let mutants = listed(&source)?;
     cargo.heading(&format!(
         "{} mutants, up to {} seeds each",
-        names.len(),
-        run.seeds
+        mutants.len(),
+        run.seeds()
     ));
     let mut escaped = Vec::new();
-    for name in &names {
-        let verdict = judge(cargo, name, run)?;
-        let (word, line) = match &verdict {
-            Verdict::Caught(line) => ("caught", line),
-            Verdict::Escaped(line) => ("ESCAPED", line),
-        };
-        println!("{name:<30} {word:<8} {line}");
-        if matches!(verdict, Verdict::Escaped(_)) {
-            escaped.push(name.as_str());
+    for mutant in &mutants {
+        let asked = |protocol: &&String| run.protocol.as_ref().is_none_or(|asked| asked == *protocol);
+        let protocols: Vec<&String> = mutant.protocols.iter().filter(asked).collect();
+        if protocols.is_empty() {
+            continue;
+        }
+        let name = mutant.name.as_str();
+        build(cargo, name)?;
+        for protocol in protocols {
+            let verdict = judge(cargo, name, protocol, run)?;
+            let (word, line) = match &verdict {
+                Verdict::Caught(line) => ("caught", line),
+                Verdict::Escaped(line) => ("ESCAPED", line),
+            };
+            println!("{name:<30} {protocol} {word:<8} {line}");
+            if matches!(verdict, Verdict::Escaped(_)) {
+                escaped.push(format!("{name} ({protocol})"));
+            }
         }
     }
     if escaped.is_empty() {
@@ -86,19 +100,27 @@ enum Verdict {
     Escaped(String),
 }
 
-fn judge(cargo: &Cargo, name: &str, run: Run) -> Result<Verdict, String> {
-    let mutant = [(MUTANT, name)];
-    // Built by itself, so that what does not compile is not taken for caught.
-    let built = cargo.output(&format!("{FLEET} --no-run"), &[], &mutant)?;
-    if !built.status.success() {
-        return Err(format!("mutant {name} does not build:\n{}", text(&built)));
+/// Built by itself, so that what does not compile is not taken for caught.
+fn build(cargo: &Cargo, name: &str) -> Outcome {
+    let built = cargo.output(&format!("{FLEET} --no-run"), &[], &[(MUTANT, name)])?;
+    if built.status.success() {
+        Ok(())
+    } else {
+        Err(format!("mutant {name} does not build:\n{}", text(&built)))
     }
-    let ran = cargo.output(FLEET, &run.arguments(), &mutant)?;
+}
+
+fn judge(cargo: &Cargo, name: &str, protocol: &str, run: &Run) -> Result<Verdict, String> {
+    let run = Run {
+        protocol: Some(protocol.to_owned()),
+        ..run.clone()
+    };
+    let ran = cargo.output(FLEET, &run.arguments(), &[(MUTANT, name)])?;
     let said = text(&ran);
     let failure = failure(&said);
     Ok(match (ran.status.success(), failure) {
         (false, Some(line)) => Verdict::Caught(line.to_owned()),
-        (true, _) => Verdict::Escaped(format!("{} seeds passed", run.seeds)),
+        (true, _) => Verdict::Escaped(format!("{} seeds passed", run.seeds())),
         // A crash or a failing build step says nothing about an invariant.
         (false, None) => Verdict::Escaped(format!("no FAIL line ({})", ran.status)),
     })
@@ -117,20 +139,33 @@ fn failure(said: &str) -> Option<&str> {
         .rfind(|line| line.starts_with("seed="))
 }
 
-/// The names in the MUTANTS list of build.rs, the one place that has them.
-fn names(build: &str) -> Result<Vec<String>, String> {
+/// A deliberate bug, and whose.
+struct Mutant {
+    name: String,
+    protocols: Vec<String>,
+}
+
+/// The MUTANTS of build.rs, the one place that has them.
+fn listed(build: &str) -> Result<Vec<Mutant>, String> {
     let list = build
         .split_once("const MUTANTS")
         .and_then(|(_, rest)| rest.split_once('='))
         .and_then(|(_, rest)| rest.split_once("];"))
         .map(|(list, _)| list)
         .ok_or("build.rs has no list `const MUTANTS`")?;
-    // Every second piece between quotes is inside them.
-    let names: Vec<String> = list.split('"').skip(1).step_by(2).map(str::to_owned).collect();
-    if names.is_empty() {
-        return Err("the list MUTANTS of build.rs is empty".to_owned());
+    // Every second piece between quotes is inside them: a name, then its protocols.
+    let words: Vec<&str> = list.split('"').skip(1).step_by(2).collect();
+    let mutants: Vec<Mutant> = words
+        .chunks_exact(2)
+        .map(|pair| Mutant {
+            name: pair[0].to_owned(),
+            protocols: pair[1].split(' ').map(str::to_owned).collect(),
+        })
+        .collect();
+    if mutants.is_empty() || words.len() % 2 != 0 {
+        return Err("the list MUTANTS of build.rs is none of names and protocols".to_owned());
     }
-    Ok(names)
+    Ok(mutants)
 }
 
 #[cfg(test)]
@@ -140,11 +175,13 @@ mod tests {
 
     #[test]
     fn the_mutants_are_those_of_the_build_script() {
-        let names = names(include_str!("../../build.rs")).unwrap();
-        assert_eq!(names.len(), 10);
-        assert_eq!(names.first().unwrap(), "acknowledge_on_count");
-        assert_eq!(names.last().unwrap(), "swallowed_error");
-        assert!(super::names("fn main() {}").is_err());
+        let mutants = listed(include_str!("../../build.rs")).unwrap();
+        assert_eq!(mutants.len(), 17);
+        assert_eq!(mutants[0].name, "acknowledge_on_count");
+        assert_eq!(mutants[0].protocols, ["v1", "v2"]);
+        assert_eq!(mutants[16].name, "edge_dropped_while_pending");
+        assert_eq!(mutants[16].protocols, ["v2"]);
+        assert!(listed("fn main() {}").is_err());
     }
 
     #[test]

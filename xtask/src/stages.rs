@@ -34,8 +34,8 @@ pub(crate) fn test(cargo: &Cargo) -> Outcome {
 
 type Stage = fn(&Cargo) -> Outcome;
 
-/// How many seeds of the simulated fleet a change has to pass.
-const SEEDS: u64 = 2_000;
+/// How many seeds of the simulated fleet a change has to pass, of each protocol.
+const SEEDS: [(&str, u64); 2] = [("v1", 2_000), ("v2", 1_000)];
 
 const STAGES: &[(&str, Stage)] = &[
     ("fmt", fmt),
@@ -107,17 +107,19 @@ fn docs(cargo: &Cargo) -> Outcome {
 }
 
 fn simulation(cargo: &Cargo) -> Outcome {
-    simulate::fleet(
-        cargo,
-        Run {
-            seeds: SEEDS,
+    for (protocol, seeds) in SEEDS {
+        let run = Run {
+            protocol: Some(protocol.to_owned()),
+            seeds: Some(seeds),
             seed: None,
-        },
-    )
+        };
+        simulate::fleet(cargo, &run)?;
+    }
+    Ok(())
 }
 
 fn mutants(cargo: &Cargo) -> Outcome {
-    simulate::mutants(cargo, Run::default())
+    simulate::mutants(cargo, &Run::default())
 }
 
 fn demo(cargo: &Cargo) -> Outcome {

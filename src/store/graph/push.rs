@@ -23,11 +23,21 @@ pub(in crate::store) fn of_entity(tx: &Tx<'_>, entry: &OutboxEntry) -> Result<Lu
     let key = &entry.key;
     let sent = outbox::sent(tx.connection, key, entry.edit_seq)?.is_some();
     Ok(Luggage {
-        before: outbox::sent_before(tx.connection, key, entry.edit_seq)?,
+        before: predecessors(tx, entry)?,
         pins: None,
         // One that was saved from a damaged file has lost its attempts but not their count.
         again: sent || (entry.attempts > 0 && !outbox::ever_sent(tx.connection, key)?),
     })
+}
+
+#[cfg(not(mutant = "predecessor_left_behind"))]
+fn predecessors(tx: &Tx<'_>, entry: &OutboxEntry) -> Result<Vec<SentEdit>, StoreError> {
+    outbox::sent_before(tx.connection, &entry.key, entry.edit_seq)
+}
+
+#[cfg(mutant = "predecessor_left_behind")]
+fn predecessors(_: &Tx<'_>, _: &OutboxEntry) -> Result<Vec<SentEdit>, StoreError> {
+    Ok(Vec::new())
 }
 
 /// What an edge is sent with; `None` while an end of it has no version that the

@@ -157,8 +157,14 @@ impl Round {
     }
 }
 
+#[cfg(not(mutant = "pull_over_pending"))]
 fn guard_pending(pending: bool) -> bool {
     pending
+}
+
+#[cfg(mutant = "pull_over_pending")]
+fn guard_pending(_: bool) -> bool {
+    false
 }
 
 /// Whether two records of an edge mean the same, whatever versions they are pinned to.
@@ -171,12 +177,16 @@ fn says_the_same(a: &Version, b: &Version) -> bool {
             .all(|field| said(a, field) == said(b, field))
 }
 
+#[cfg(not(mutant = "edge_dropped_while_pending"))]
+const CLEAN: &str =
+    "AND NOT EXISTS (SELECT 1 FROM outbox WHERE outbox.kind = 'relationship' AND outbox.id = records.id)";
+#[cfg(mutant = "edge_dropped_while_pending")]
+const CLEAN: &str = "";
+
 /// The edges without unsent edits: id, start, whether it is a tombstone.
 fn clean_edges(connection: &Connection) -> Result<Vec<(String, Option<String>, bool)>, StoreError> {
-    let mut statement = connection.prepare_cached(
-        "SELECT id, parent_id, deleted FROM records WHERE kind = 'relationship'
-             AND NOT EXISTS (SELECT 1 FROM outbox WHERE outbox.kind = 'relationship' AND outbox.id = records.id)",
-    )?;
+    let sql = format!("SELECT id, parent_id, deleted FROM records WHERE kind = 'relationship' {CLEAN}");
+    let mut statement = connection.prepare_cached(&sql)?;
     let rows = statement.query_map([], |row| Ok((row.get(0)?, row.get(1)?, row.get(2)?)))?;
     Ok(rows.collect::<rusqlite::Result<_>>()?)
 }
@@ -190,6 +200,20 @@ fn versions_by(connection: &Connection, author: &str) -> Result<HashMap<String, 
     )?;
     let rows = statement.query_map([author], |row| Ok((row.get(0)?, row.get(1)?)))?;
     Ok(rows.collect::<rusqlite::Result<_>>()?)
+}
+
+/// What is pinned anew is the server's edge: this replica's may lead to where
+/// another client has moved it from.
+#[cfg(not(mutant = "repin_moves_target"))]
+#[allow(clippy::unnecessary_wraps)]
+fn as_served(_: &Tx<'_>, edge: &Version) -> Result<Version, StoreError> {
+    Ok(edge.clone())
+}
+
+#[cfg(mutant = "repin_moves_target")]
+fn as_served(tx: &Tx<'_>, edge: &Version) -> Result<Version, StoreError> {
+    let known = rows::get(tx.connection, &edge.key)?;
+    Ok(known.map_or_else(|| edge.clone(), |record| record.version))
 }
 
 /// Which edges this replica has to pin anew: the server forgets what is in a room
@@ -215,7 +239,7 @@ impl Pins {
         };
         let from = pinned(from, "from_entity_version");
         let to = pinned(to, "to_entity_version");
-        stale.push(edge_message(edge, &from, &to));
+        stale.push(edge_message(&as_served(tx, edge)?, &from, &to));
         Ok(())
     }
 

@@ -64,8 +64,36 @@ pub(in crate::store) fn settle(
     Ok(Some(report))
 }
 
-fn is_acknowledged(_index: usize, id: &RecordId, applied: &[String]) -> bool {
+#[cfg(not(mutant = "acknowledge_on_count"))]
+fn is_acknowledged(_: usize, id: &RecordId, applied: &[String]) -> bool {
     applied.iter().any(|applied| id == applied.as_str())
+}
+
+#[cfg(mutant = "acknowledge_on_count")]
+fn is_acknowledged(index: usize, _: &RecordId, applied: &[String]) -> bool {
+    index < applied.len()
+}
+
+/// Whether an answer without a conflict leaves open what became of an edit: it says
+/// nothing of one that came before, nor whether a delete found anything after what
+/// was sent before it.
+#[cfg(not(mutant = "settle_on_silence"))]
+fn is_open(item: &PushItem, mirrored: Option<&ServerVersion>) -> bool {
+    let edit = &item.change.version;
+    let luggage = &item.luggage;
+    // One that was made on something else and met no conflict did come before.
+    let unmet = mirrored.is_some_and(|server| !is_base(item, server));
+    luggage.again
+        || if edit.deleted {
+            !luggage.before.is_empty()
+        } else {
+            unmet
+        }
+}
+
+#[cfg(mutant = "settle_on_silence")]
+fn is_open(_: &PushItem, _: Option<&ServerVersion>) -> bool {
+    false
 }
 
 fn settle_entity(
@@ -95,8 +123,6 @@ fn settle_entity(
     let decided = about
         .iter()
         .find(|conflict| conflict.remote_version == edit.sync_id);
-    // Nor does it say whether a delete found anything, after what was sent before it.
-    let again = item.luggage.again || (edit.deleted && !item.luggage.before.is_empty());
     match decided {
         Some(conflict) if conflict.resolved_version != edit.sync_id => {
             let reason = words(&conflict.resolution_strategy);
@@ -111,11 +137,8 @@ fn settle_entity(
                 }
             }
         }
-        // It says nothing of an edit that came before: others may have come since. One
-        // that was made on something else and met no conflict did come before.
-        None if again
-            || (!edit.deleted && mirrored.as_ref().is_some_and(|server| !is_base(item, server))) =>
-        {
+        // Others may have come since.
+        None if is_open(item, mirrored.as_ref()) => {
             report.lookups.push(Lookup::Outcome {
                 item: Box::new(item.clone()),
                 lost: None,

@@ -141,8 +141,14 @@ impl Pulling {
     }
 }
 
+#[cfg(not(mutant = "since_without_overlap"))]
 fn with_overlap(time: Timestamp) -> Timestamp {
     time.plus_micros(-OVERLAP)
+}
+
+#[cfg(mutant = "since_without_overlap")]
+fn with_overlap(time: Timestamp) -> Timestamp {
+    time.plus_micros(OVERLAP - OVERLAP)
 }
 
 /// Asks for everything anew: what the server's time said before is void.
