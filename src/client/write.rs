@@ -101,11 +101,13 @@ impl WildThingClient {
         }
         self.inner
             .blocking(move |core| {
-                let set = match core.store.read(metadata::protocol)? {
-                    Protocol::V2 => set_own_state,
-                    Protocol::V1 | Protocol::Auto => set_state,
-                };
-                set(core, &device, &state, attributes.as_ref(), replace)
+                let attributes = attributes.as_ref();
+                if core.store.read(metadata::protocol)? != Protocol::V2
+                    && let Some(done) = set_state(core, &device, &state, attributes, replace)?
+                {
+                    return Ok(done);
+                }
+                set_own_state(core, &device, &state, attributes, replace)
             })
             .await
     }
@@ -203,17 +205,21 @@ fn new_container<T: Typed>(version: &Version) -> Option<Key> {
     Some(Key::new(T::KIND.container()?, version.parent_id.clone()?))
 }
 
+/// `None` if the replica became one of a graph meanwhile: a state has another place there.
 fn set_state(
     core: &Core,
     device: &Key,
     patch: &JsonObject,
     attributes: Option<&JsonObject>,
     replace: bool,
-) -> Result<DeviceState> {
+) -> Result<Option<DeviceState>> {
     let key = Key::new(Kind::EntityState, device_state_id(&device.id, STATE_TYPE));
     let check = |connection: &_, ours: Option<&Version>| {
+        if metadata::protocol(connection)? == Protocol::V2 {
+            return Ok(Err(None));
+        }
         let Some(holder) = live(connection, device)? else {
-            return Ok(Err(missing(device)));
+            return Ok(Err(Some(missing(device))));
         };
         let newest = newest_state(connection, &device.id)?;
         let current = state_by(&holder, newest.as_ref());
@@ -229,16 +235,21 @@ fn set_state(
         Ok(
             match fill_state(&mut version, &state, current.attributes, attributes) {
                 Ok(()) => Ok(version),
-                Err(refusal) => Err(refusal),
+                Err(refusal) => Err(Some(refusal)),
             },
         )
     };
-    core.store.edit_if(&key, check, |_, record| {
+    let done = core.store.edit_if(&key, check, |_, record| {
         Ok(DeviceState {
             sync_status: record.sync_status,
             ..state_of(&device.id, &record.version)
         })
-    })?
+    })?;
+    match done {
+        Ok(state) => Ok(Some(state)),
+        Err(None) => Ok(None),
+        Err(Some(refusal)) => Err(refusal),
+    }
 }
 
 /// The same where a state is part of its device.
