@@ -2,7 +2,8 @@
 //!
 //! In a patch, a field that is left out stays as it is, and one that `clear`
 //! names is emptied. `extra` holds fields that have none of their own here; in
-//! a patch, `null` empties one.
+//! a patch, `null` empties one. With a server that has a graph it takes any name,
+//! else those that such records have.
 
 use crate::model::{Json, JsonObject, Kind, RecordId};
 

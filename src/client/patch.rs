@@ -41,8 +41,8 @@ pub(super) fn invalid(field: &str, problem: impl Into<String>) -> WildThingError
     }
 }
 
-/// Fields of the wire that an entity of the graph has beside its content, and the
-/// marks that only a delete or a sync may set.
+/// Fields of the wire that an entity of the graph has beside its content: other calls
+/// set them, or none.
 const RESERVED_IN_GRAPH: [&str; 4] = ["content", "source_type", "user_id", "checksum"];
 
 /// The names that a field of the API goes by in the content of an entity: the

@@ -2,7 +2,8 @@
 //!
 //! Fields have the names of the wire. Those that hold JSON as text there are
 //! decoded here and lose their `_json`. What a type has no field for is kept in
-//! `extra`, so nothing a server sent is hidden. How a stored version becomes one
+//! `extra`, so nothing a server sent is hidden; of an entity of a graph these are
+//! the other fields of its content, and below `content` those whose name is taken. How a stored version becomes one
 //! of these is in `present`.
 
 use serde::{Serialize, Serializer};

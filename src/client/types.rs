@@ -160,6 +160,10 @@ pub struct SyncStatus {
 /// (`house_id`, `room_id`, `device_id`, `entity_id`), the kind's fields, `_json`
 /// fields decoded and without their suffix, `created_at`, `updated_at`,
 /// `sync_id`, `sync_status` and, where it applies, `sync_error`.
+///
+/// A house, room or device of a graph has the fields of its content among these,
+/// and under `content` those whose name is taken; any other entity has its whole
+/// content under `content`. Both have `source_type` and `user_id`.
 pub type RecordObject = JsonObject;
 
 /// An edit that the server has not got.

@@ -152,6 +152,7 @@ async fn the_index_follows_every_change() {
     assert!(names(&home, "second").await.is_empty());
     home.make("note", "Kept", json!({"t": "second"})).await;
     assert_eq!(names(&home, "second").await, ["Kept"]);
+    let kept = hits(&home, "second").await[0].entity.id.clone();
     home.client.discard(Kind::Room, room).await.unwrap();
     assert!(names(&home, "hall").await.is_empty());
     let patch = HousePatch {
@@ -160,6 +161,10 @@ async fn the_index_follows_every_change() {
     };
     home.client.update_house(house, patch).await.unwrap();
     assert_eq!(names(&home, "sunny").await, ["Cabin"]);
+    // A tombstone, where a server has it.
+    home.all_is_sent();
+    home.client.delete_entity(kept).await.unwrap();
+    assert!(names(&home, "second").await.is_empty());
 
     let refusal = home.client.reset(false).await;
     assert!(

@@ -234,8 +234,16 @@ async fn entities_are_connected_found_from_both_ends_and_parted() {
     assert!(matches!(again, Err(WildThingError::NotFound { .. })), "{again:?}");
     assert_eq!(next(None, None).await, ["How to"]);
     // With an end deleted it is not shown, wherever one looks.
+    // A server that has both keeps the edge.
+    home.all_is_sent();
     home.client.delete_entity(note).await.unwrap();
     assert!(find(none()).await.is_empty() && next(None, None).await.is_empty());
+    let kept = home.database().query_row(
+        "SELECT count(*) FROM records WHERE kind = 'relationship' AND NOT deleted",
+        [],
+        |row| row.get::<_, i64>(0),
+    );
+    assert_eq!(kept.unwrap(), 1);
 }
 
 #[tokio::test]

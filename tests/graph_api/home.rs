@@ -108,6 +108,12 @@ impl Home {
         Connection::open(self.folder.path().join("home.db")).unwrap()
     }
 
+    /// As if a server had everything.
+    pub(crate) fn all_is_sent(&self) {
+        let sent = "DELETE FROM outbox; UPDATE records SET sync_status = 'synced'";
+        self.database().execute_batch(sent).unwrap();
+    }
+
     /// What is stored of a record.
     pub(crate) fn stored(&self, id: &RecordId) -> Option<Value> {
         let body: Option<String> = self

@@ -64,7 +64,10 @@ async fn what_is_made_is_an_entity_with_an_edge_and_nothing_is_said_twice() {
     assert_eq!(device.configuration, Some(json!({"speed": 2})));
     assert_eq!(device.room_id.as_ref(), Some(&room.id));
     assert!(!device.unplaced && device.state.is_empty() && device.created_at.is_none());
-    assert_eq!(home.client.get_devices(None).await.unwrap(), [device.clone()]);
+    assert_eq!(
+        home.client.get_devices(None).await.unwrap(),
+        std::slice::from_ref(&device)
+    );
 
     let all = home.client.get_relationships(None).await.unwrap();
     let mut edges: Vec<(&str, &str, &str)> = all

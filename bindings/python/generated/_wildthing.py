@@ -561,8 +561,6 @@ def _uniffi_check_api_checksums(lib):
         raise InternalError("UniFFI API checksum mismatch: try cleaning and rebuilding your project")
     if lib.uniffi_wildthing_checksum_method_statusquery_next() != 34433:
         raise InternalError("UniFFI API checksum mismatch: try cleaning and rebuilding your project")
-    if lib.uniffi_wildthing_checksum_method_wildthingclient_auth_session() != 6878:
-        raise InternalError("UniFFI API checksum mismatch: try cleaning and rebuilding your project")
     if lib.uniffi_wildthing_checksum_method_wildthingclient_cancel_sync() != 20227:
         raise InternalError("UniFFI API checksum mismatch: try cleaning and rebuilding your project")
     if lib.uniffi_wildthing_checksum_method_wildthingclient_changes() != 30728:
@@ -571,9 +569,13 @@ def _uniffi_check_api_checksums(lib):
         raise InternalError("UniFFI API checksum mismatch: try cleaning and rebuilding your project")
     if lib.uniffi_wildthing_checksum_method_wildthingclient_conflicts() != 57386:
         raise InternalError("UniFFI API checksum mismatch: try cleaning and rebuilding your project")
-    if lib.uniffi_wildthing_checksum_method_wildthingclient_connect() != 21523:
+    if lib.uniffi_wildthing_checksum_method_wildthingclient_connect() != 36196:
+        raise InternalError("UniFFI API checksum mismatch: try cleaning and rebuilding your project")
+    if lib.uniffi_wildthing_checksum_method_wildthingclient_connect_entities() != 2983:
         raise InternalError("UniFFI API checksum mismatch: try cleaning and rebuilding your project")
     if lib.uniffi_wildthing_checksum_method_wildthingclient_create_device() != 13814:
+        raise InternalError("UniFFI API checksum mismatch: try cleaning and rebuilding your project")
+    if lib.uniffi_wildthing_checksum_method_wildthingclient_create_entity() != 42804:
         raise InternalError("UniFFI API checksum mismatch: try cleaning and rebuilding your project")
     if lib.uniffi_wildthing_checksum_method_wildthingclient_create_house() != 40693:
         raise InternalError("UniFFI API checksum mismatch: try cleaning and rebuilding your project")
@@ -582,6 +584,8 @@ def _uniffi_check_api_checksums(lib):
     if lib.uniffi_wildthing_checksum_method_wildthingclient_create_user() != 401:
         raise InternalError("UniFFI API checksum mismatch: try cleaning and rebuilding your project")
     if lib.uniffi_wildthing_checksum_method_wildthingclient_delete_device() != 169:
+        raise InternalError("UniFFI API checksum mismatch: try cleaning and rebuilding your project")
+    if lib.uniffi_wildthing_checksum_method_wildthingclient_delete_entity() != 1905:
         raise InternalError("UniFFI API checksum mismatch: try cleaning and rebuilding your project")
     if lib.uniffi_wildthing_checksum_method_wildthingclient_delete_house() != 58216:
         raise InternalError("UniFFI API checksum mismatch: try cleaning and rebuilding your project")
@@ -595,23 +599,33 @@ def _uniffi_check_api_checksums(lib):
         raise InternalError("UniFFI API checksum mismatch: try cleaning and rebuilding your project")
     if lib.uniffi_wildthing_checksum_method_wildthingclient_disconnect() != 63098:
         raise InternalError("UniFFI API checksum mismatch: try cleaning and rebuilding your project")
+    if lib.uniffi_wildthing_checksum_method_wildthingclient_disconnect_entities() != 17059:
+        raise InternalError("UniFFI API checksum mismatch: try cleaning and rebuilding your project")
     if lib.uniffi_wildthing_checksum_method_wildthingclient_dismiss() != 7380:
         raise InternalError("UniFFI API checksum mismatch: try cleaning and rebuilding your project")
     if lib.uniffi_wildthing_checksum_method_wildthingclient_explain() != 34259:
         raise InternalError("UniFFI API checksum mismatch: try cleaning and rebuilding your project")
+    if lib.uniffi_wildthing_checksum_method_wildthingclient_find_path() != 62524:
+        raise InternalError("UniFFI API checksum mismatch: try cleaning and rebuilding your project")
     if lib.uniffi_wildthing_checksum_method_wildthingclient_get_device() != 43954:
         raise InternalError("UniFFI API checksum mismatch: try cleaning and rebuilding your project")
-    if lib.uniffi_wildthing_checksum_method_wildthingclient_get_device_history() != 61660:
+    if lib.uniffi_wildthing_checksum_method_wildthingclient_get_device_history() != 48489:
         raise InternalError("UniFFI API checksum mismatch: try cleaning and rebuilding your project")
     if lib.uniffi_wildthing_checksum_method_wildthingclient_get_device_state() != 23602:
         raise InternalError("UniFFI API checksum mismatch: try cleaning and rebuilding your project")
     if lib.uniffi_wildthing_checksum_method_wildthingclient_get_devices() != 3697:
+        raise InternalError("UniFFI API checksum mismatch: try cleaning and rebuilding your project")
+    if lib.uniffi_wildthing_checksum_method_wildthingclient_get_entities() != 48168:
+        raise InternalError("UniFFI API checksum mismatch: try cleaning and rebuilding your project")
+    if lib.uniffi_wildthing_checksum_method_wildthingclient_get_entity() != 40785:
         raise InternalError("UniFFI API checksum mismatch: try cleaning and rebuilding your project")
     if lib.uniffi_wildthing_checksum_method_wildthingclient_get_events() != 42069:
         raise InternalError("UniFFI API checksum mismatch: try cleaning and rebuilding your project")
     if lib.uniffi_wildthing_checksum_method_wildthingclient_get_house() != 58549:
         raise InternalError("UniFFI API checksum mismatch: try cleaning and rebuilding your project")
     if lib.uniffi_wildthing_checksum_method_wildthingclient_get_houses() != 10944:
+        raise InternalError("UniFFI API checksum mismatch: try cleaning and rebuilding your project")
+    if lib.uniffi_wildthing_checksum_method_wildthingclient_get_relationships() != 61209:
         raise InternalError("UniFFI API checksum mismatch: try cleaning and rebuilding your project")
     if lib.uniffi_wildthing_checksum_method_wildthingclient_get_room() != 1785:
         raise InternalError("UniFFI API checksum mismatch: try cleaning and rebuilding your project")
@@ -627,9 +641,7 @@ def _uniffi_check_api_checksums(lib):
         raise InternalError("UniFFI API checksum mismatch: try cleaning and rebuilding your project")
     if lib.uniffi_wildthing_checksum_method_wildthingclient_log_event() != 45941:
         raise InternalError("UniFFI API checksum mismatch: try cleaning and rebuilding your project")
-    if lib.uniffi_wildthing_checksum_method_wildthingclient_login() != 10151:
-        raise InternalError("UniFFI API checksum mismatch: try cleaning and rebuilding your project")
-    if lib.uniffi_wildthing_checksum_method_wildthingclient_login_guest() != 54129:
+    if lib.uniffi_wildthing_checksum_method_wildthingclient_neighbours() != 21152:
         raise InternalError("UniFFI API checksum mismatch: try cleaning and rebuilding your project")
     if lib.uniffi_wildthing_checksum_method_wildthingclient_network_available() != 15704:
         raise InternalError("UniFFI API checksum mismatch: try cleaning and rebuilding your project")
@@ -641,8 +653,6 @@ def _uniffi_check_api_checksums(lib):
         raise InternalError("UniFFI API checksum mismatch: try cleaning and rebuilding your project")
     if lib.uniffi_wildthing_checksum_method_wildthingclient_probe() != 9843:
         raise InternalError("UniFFI API checksum mismatch: try cleaning and rebuilding your project")
-    if lib.uniffi_wildthing_checksum_method_wildthingclient_refresh_session() != 64211:
-        raise InternalError("UniFFI API checksum mismatch: try cleaning and rebuilding your project")
     if lib.uniffi_wildthing_checksum_method_wildthingclient_reset() != 33190:
         raise InternalError("UniFFI API checksum mismatch: try cleaning and rebuilding your project")
     if lib.uniffi_wildthing_checksum_method_wildthingclient_restore() != 45926:
@@ -652,6 +662,8 @@ def _uniffi_check_api_checksums(lib):
     if lib.uniffi_wildthing_checksum_method_wildthingclient_retry_failed() != 39593:
         raise InternalError("UniFFI API checksum mismatch: try cleaning and rebuilding your project")
     if lib.uniffi_wildthing_checksum_method_wildthingclient_salvaged() != 29714:
+        raise InternalError("UniFFI API checksum mismatch: try cleaning and rebuilding your project")
+    if lib.uniffi_wildthing_checksum_method_wildthingclient_search() != 34728:
         raise InternalError("UniFFI API checksum mismatch: try cleaning and rebuilding your project")
     if lib.uniffi_wildthing_checksum_method_wildthingclient_set_auth_token() != 26858:
         raise InternalError("UniFFI API checksum mismatch: try cleaning and rebuilding your project")
@@ -665,7 +677,9 @@ def _uniffi_check_api_checksums(lib):
         raise InternalError("UniFFI API checksum mismatch: try cleaning and rebuilding your project")
     if lib.uniffi_wildthing_checksum_method_wildthingclient_update_device() != 52943:
         raise InternalError("UniFFI API checksum mismatch: try cleaning and rebuilding your project")
-    if lib.uniffi_wildthing_checksum_method_wildthingclient_update_device_state() != 304:
+    if lib.uniffi_wildthing_checksum_method_wildthingclient_update_device_state() != 31720:
+        raise InternalError("UniFFI API checksum mismatch: try cleaning and rebuilding your project")
+    if lib.uniffi_wildthing_checksum_method_wildthingclient_update_entity() != 48754:
         raise InternalError("UniFFI API checksum mismatch: try cleaning and rebuilding your project")
     if lib.uniffi_wildthing_checksum_method_wildthingclient_update_house() != 40748:
         raise InternalError("UniFFI API checksum mismatch: try cleaning and rebuilding your project")
@@ -767,9 +781,6 @@ _UniffiLib.uniffi_wildthing_checksum_method_statusquery_cancel.restype = ctypes.
 _UniffiLib.uniffi_wildthing_checksum_method_statusquery_next.argtypes = (
 )
 _UniffiLib.uniffi_wildthing_checksum_method_statusquery_next.restype = ctypes.c_uint16
-_UniffiLib.uniffi_wildthing_checksum_method_wildthingclient_auth_session.argtypes = (
-)
-_UniffiLib.uniffi_wildthing_checksum_method_wildthingclient_auth_session.restype = ctypes.c_uint16
 _UniffiLib.uniffi_wildthing_checksum_method_wildthingclient_cancel_sync.argtypes = (
 )
 _UniffiLib.uniffi_wildthing_checksum_method_wildthingclient_cancel_sync.restype = ctypes.c_uint16
@@ -785,9 +796,15 @@ _UniffiLib.uniffi_wildthing_checksum_method_wildthingclient_conflicts.restype = 
 _UniffiLib.uniffi_wildthing_checksum_method_wildthingclient_connect.argtypes = (
 )
 _UniffiLib.uniffi_wildthing_checksum_method_wildthingclient_connect.restype = ctypes.c_uint16
+_UniffiLib.uniffi_wildthing_checksum_method_wildthingclient_connect_entities.argtypes = (
+)
+_UniffiLib.uniffi_wildthing_checksum_method_wildthingclient_connect_entities.restype = ctypes.c_uint16
 _UniffiLib.uniffi_wildthing_checksum_method_wildthingclient_create_device.argtypes = (
 )
 _UniffiLib.uniffi_wildthing_checksum_method_wildthingclient_create_device.restype = ctypes.c_uint16
+_UniffiLib.uniffi_wildthing_checksum_method_wildthingclient_create_entity.argtypes = (
+)
+_UniffiLib.uniffi_wildthing_checksum_method_wildthingclient_create_entity.restype = ctypes.c_uint16
 _UniffiLib.uniffi_wildthing_checksum_method_wildthingclient_create_house.argtypes = (
 )
 _UniffiLib.uniffi_wildthing_checksum_method_wildthingclient_create_house.restype = ctypes.c_uint16
@@ -800,6 +817,9 @@ _UniffiLib.uniffi_wildthing_checksum_method_wildthingclient_create_user.restype 
 _UniffiLib.uniffi_wildthing_checksum_method_wildthingclient_delete_device.argtypes = (
 )
 _UniffiLib.uniffi_wildthing_checksum_method_wildthingclient_delete_device.restype = ctypes.c_uint16
+_UniffiLib.uniffi_wildthing_checksum_method_wildthingclient_delete_entity.argtypes = (
+)
+_UniffiLib.uniffi_wildthing_checksum_method_wildthingclient_delete_entity.restype = ctypes.c_uint16
 _UniffiLib.uniffi_wildthing_checksum_method_wildthingclient_delete_house.argtypes = (
 )
 _UniffiLib.uniffi_wildthing_checksum_method_wildthingclient_delete_house.restype = ctypes.c_uint16
@@ -818,12 +838,18 @@ _UniffiLib.uniffi_wildthing_checksum_method_wildthingclient_discard.restype = ct
 _UniffiLib.uniffi_wildthing_checksum_method_wildthingclient_disconnect.argtypes = (
 )
 _UniffiLib.uniffi_wildthing_checksum_method_wildthingclient_disconnect.restype = ctypes.c_uint16
+_UniffiLib.uniffi_wildthing_checksum_method_wildthingclient_disconnect_entities.argtypes = (
+)
+_UniffiLib.uniffi_wildthing_checksum_method_wildthingclient_disconnect_entities.restype = ctypes.c_uint16
 _UniffiLib.uniffi_wildthing_checksum_method_wildthingclient_dismiss.argtypes = (
 )
 _UniffiLib.uniffi_wildthing_checksum_method_wildthingclient_dismiss.restype = ctypes.c_uint16
 _UniffiLib.uniffi_wildthing_checksum_method_wildthingclient_explain.argtypes = (
 )
 _UniffiLib.uniffi_wildthing_checksum_method_wildthingclient_explain.restype = ctypes.c_uint16
+_UniffiLib.uniffi_wildthing_checksum_method_wildthingclient_find_path.argtypes = (
+)
+_UniffiLib.uniffi_wildthing_checksum_method_wildthingclient_find_path.restype = ctypes.c_uint16
 _UniffiLib.uniffi_wildthing_checksum_method_wildthingclient_get_device.argtypes = (
 )
 _UniffiLib.uniffi_wildthing_checksum_method_wildthingclient_get_device.restype = ctypes.c_uint16
@@ -836,6 +862,12 @@ _UniffiLib.uniffi_wildthing_checksum_method_wildthingclient_get_device_state.res
 _UniffiLib.uniffi_wildthing_checksum_method_wildthingclient_get_devices.argtypes = (
 )
 _UniffiLib.uniffi_wildthing_checksum_method_wildthingclient_get_devices.restype = ctypes.c_uint16
+_UniffiLib.uniffi_wildthing_checksum_method_wildthingclient_get_entities.argtypes = (
+)
+_UniffiLib.uniffi_wildthing_checksum_method_wildthingclient_get_entities.restype = ctypes.c_uint16
+_UniffiLib.uniffi_wildthing_checksum_method_wildthingclient_get_entity.argtypes = (
+)
+_UniffiLib.uniffi_wildthing_checksum_method_wildthingclient_get_entity.restype = ctypes.c_uint16
 _UniffiLib.uniffi_wildthing_checksum_method_wildthingclient_get_events.argtypes = (
 )
 _UniffiLib.uniffi_wildthing_checksum_method_wildthingclient_get_events.restype = ctypes.c_uint16
@@ -845,6 +877,9 @@ _UniffiLib.uniffi_wildthing_checksum_method_wildthingclient_get_house.restype = 
 _UniffiLib.uniffi_wildthing_checksum_method_wildthingclient_get_houses.argtypes = (
 )
 _UniffiLib.uniffi_wildthing_checksum_method_wildthingclient_get_houses.restype = ctypes.c_uint16
+_UniffiLib.uniffi_wildthing_checksum_method_wildthingclient_get_relationships.argtypes = (
+)
+_UniffiLib.uniffi_wildthing_checksum_method_wildthingclient_get_relationships.restype = ctypes.c_uint16
 _UniffiLib.uniffi_wildthing_checksum_method_wildthingclient_get_room.argtypes = (
 )
 _UniffiLib.uniffi_wildthing_checksum_method_wildthingclient_get_room.restype = ctypes.c_uint16
@@ -866,12 +901,9 @@ _UniffiLib.uniffi_wildthing_checksum_method_wildthingclient_history.restype = ct
 _UniffiLib.uniffi_wildthing_checksum_method_wildthingclient_log_event.argtypes = (
 )
 _UniffiLib.uniffi_wildthing_checksum_method_wildthingclient_log_event.restype = ctypes.c_uint16
-_UniffiLib.uniffi_wildthing_checksum_method_wildthingclient_login.argtypes = (
+_UniffiLib.uniffi_wildthing_checksum_method_wildthingclient_neighbours.argtypes = (
 )
-_UniffiLib.uniffi_wildthing_checksum_method_wildthingclient_login.restype = ctypes.c_uint16
-_UniffiLib.uniffi_wildthing_checksum_method_wildthingclient_login_guest.argtypes = (
-)
-_UniffiLib.uniffi_wildthing_checksum_method_wildthingclient_login_guest.restype = ctypes.c_uint16
+_UniffiLib.uniffi_wildthing_checksum_method_wildthingclient_neighbours.restype = ctypes.c_uint16
 _UniffiLib.uniffi_wildthing_checksum_method_wildthingclient_network_available.argtypes = (
 )
 _UniffiLib.uniffi_wildthing_checksum_method_wildthingclient_network_available.restype = ctypes.c_uint16
@@ -887,9 +919,6 @@ _UniffiLib.uniffi_wildthing_checksum_method_wildthingclient_pending_changes.rest
 _UniffiLib.uniffi_wildthing_checksum_method_wildthingclient_probe.argtypes = (
 )
 _UniffiLib.uniffi_wildthing_checksum_method_wildthingclient_probe.restype = ctypes.c_uint16
-_UniffiLib.uniffi_wildthing_checksum_method_wildthingclient_refresh_session.argtypes = (
-)
-_UniffiLib.uniffi_wildthing_checksum_method_wildthingclient_refresh_session.restype = ctypes.c_uint16
 _UniffiLib.uniffi_wildthing_checksum_method_wildthingclient_reset.argtypes = (
 )
 _UniffiLib.uniffi_wildthing_checksum_method_wildthingclient_reset.restype = ctypes.c_uint16
@@ -905,6 +934,9 @@ _UniffiLib.uniffi_wildthing_checksum_method_wildthingclient_retry_failed.restype
 _UniffiLib.uniffi_wildthing_checksum_method_wildthingclient_salvaged.argtypes = (
 )
 _UniffiLib.uniffi_wildthing_checksum_method_wildthingclient_salvaged.restype = ctypes.c_uint16
+_UniffiLib.uniffi_wildthing_checksum_method_wildthingclient_search.argtypes = (
+)
+_UniffiLib.uniffi_wildthing_checksum_method_wildthingclient_search.restype = ctypes.c_uint16
 _UniffiLib.uniffi_wildthing_checksum_method_wildthingclient_set_auth_token.argtypes = (
 )
 _UniffiLib.uniffi_wildthing_checksum_method_wildthingclient_set_auth_token.restype = ctypes.c_uint16
@@ -926,6 +958,9 @@ _UniffiLib.uniffi_wildthing_checksum_method_wildthingclient_update_device.restyp
 _UniffiLib.uniffi_wildthing_checksum_method_wildthingclient_update_device_state.argtypes = (
 )
 _UniffiLib.uniffi_wildthing_checksum_method_wildthingclient_update_device_state.restype = ctypes.c_uint16
+_UniffiLib.uniffi_wildthing_checksum_method_wildthingclient_update_entity.argtypes = (
+)
+_UniffiLib.uniffi_wildthing_checksum_method_wildthingclient_update_entity.restype = ctypes.c_uint16
 _UniffiLib.uniffi_wildthing_checksum_method_wildthingclient_update_house.argtypes = (
 )
 _UniffiLib.uniffi_wildthing_checksum_method_wildthingclient_update_house.restype = ctypes.c_uint16
@@ -1038,11 +1073,6 @@ _UniffiLib.uniffi_wildthing_fn_method_statusquery_next.argtypes = (
     ctypes.c_uint64,
 )
 _UniffiLib.uniffi_wildthing_fn_method_statusquery_next.restype = ctypes.c_uint64
-_UniffiLib.uniffi_wildthing_fn_method_wildthingclient_auth_session.argtypes = (
-    ctypes.c_uint64,
-    ctypes.POINTER(_UniffiRustCallStatus),
-)
-_UniffiLib.uniffi_wildthing_fn_method_wildthingclient_auth_session.restype = _UniffiRustBuffer
 _UniffiLib.uniffi_wildthing_fn_method_wildthingclient_cancel_sync.argtypes = (
     ctypes.c_uint64,
     ctypes.POINTER(_UniffiRustCallStatus),
@@ -1068,11 +1098,24 @@ _UniffiLib.uniffi_wildthing_fn_method_wildthingclient_connect.argtypes = (
     _UniffiRustBuffer,
 )
 _UniffiLib.uniffi_wildthing_fn_method_wildthingclient_connect.restype = ctypes.c_uint64
+_UniffiLib.uniffi_wildthing_fn_method_wildthingclient_connect_entities.argtypes = (
+    ctypes.c_uint64,
+    _UniffiRustBuffer,
+    _UniffiRustBuffer,
+    _UniffiRustBuffer,
+    _UniffiRustBuffer,
+)
+_UniffiLib.uniffi_wildthing_fn_method_wildthingclient_connect_entities.restype = ctypes.c_uint64
 _UniffiLib.uniffi_wildthing_fn_method_wildthingclient_create_device.argtypes = (
     ctypes.c_uint64,
     _UniffiRustBuffer,
 )
 _UniffiLib.uniffi_wildthing_fn_method_wildthingclient_create_device.restype = ctypes.c_uint64
+_UniffiLib.uniffi_wildthing_fn_method_wildthingclient_create_entity.argtypes = (
+    ctypes.c_uint64,
+    _UniffiRustBuffer,
+)
+_UniffiLib.uniffi_wildthing_fn_method_wildthingclient_create_entity.restype = ctypes.c_uint64
 _UniffiLib.uniffi_wildthing_fn_method_wildthingclient_create_house.argtypes = (
     ctypes.c_uint64,
     _UniffiRustBuffer,
@@ -1093,6 +1136,11 @@ _UniffiLib.uniffi_wildthing_fn_method_wildthingclient_delete_device.argtypes = (
     _UniffiRustBuffer,
 )
 _UniffiLib.uniffi_wildthing_fn_method_wildthingclient_delete_device.restype = ctypes.c_uint64
+_UniffiLib.uniffi_wildthing_fn_method_wildthingclient_delete_entity.argtypes = (
+    ctypes.c_uint64,
+    _UniffiRustBuffer,
+)
+_UniffiLib.uniffi_wildthing_fn_method_wildthingclient_delete_entity.restype = ctypes.c_uint64
 _UniffiLib.uniffi_wildthing_fn_method_wildthingclient_delete_house.argtypes = (
     ctypes.c_uint64,
     _UniffiRustBuffer,
@@ -1122,6 +1170,11 @@ _UniffiLib.uniffi_wildthing_fn_method_wildthingclient_disconnect.argtypes = (
     ctypes.c_uint64,
 )
 _UniffiLib.uniffi_wildthing_fn_method_wildthingclient_disconnect.restype = ctypes.c_uint64
+_UniffiLib.uniffi_wildthing_fn_method_wildthingclient_disconnect_entities.argtypes = (
+    ctypes.c_uint64,
+    _UniffiRustBuffer,
+)
+_UniffiLib.uniffi_wildthing_fn_method_wildthingclient_disconnect_entities.restype = ctypes.c_uint64
 _UniffiLib.uniffi_wildthing_fn_method_wildthingclient_dismiss.argtypes = (
     ctypes.c_uint64,
     ctypes.c_int64,
@@ -1133,6 +1186,13 @@ _UniffiLib.uniffi_wildthing_fn_method_wildthingclient_explain.argtypes = (
     _UniffiRustBuffer,
 )
 _UniffiLib.uniffi_wildthing_fn_method_wildthingclient_explain.restype = ctypes.c_uint64
+_UniffiLib.uniffi_wildthing_fn_method_wildthingclient_find_path.argtypes = (
+    ctypes.c_uint64,
+    _UniffiRustBuffer,
+    _UniffiRustBuffer,
+    _UniffiRustBuffer,
+)
+_UniffiLib.uniffi_wildthing_fn_method_wildthingclient_find_path.restype = ctypes.c_uint64
 _UniffiLib.uniffi_wildthing_fn_method_wildthingclient_get_device.argtypes = (
     ctypes.c_uint64,
     _UniffiRustBuffer,
@@ -1154,6 +1214,17 @@ _UniffiLib.uniffi_wildthing_fn_method_wildthingclient_get_devices.argtypes = (
     _UniffiRustBuffer,
 )
 _UniffiLib.uniffi_wildthing_fn_method_wildthingclient_get_devices.restype = ctypes.c_uint64
+_UniffiLib.uniffi_wildthing_fn_method_wildthingclient_get_entities.argtypes = (
+    ctypes.c_uint64,
+    _UniffiRustBuffer,
+)
+_UniffiLib.uniffi_wildthing_fn_method_wildthingclient_get_entities.restype = ctypes.c_uint64
+_UniffiLib.uniffi_wildthing_fn_method_wildthingclient_get_entity.argtypes = (
+    ctypes.c_uint64,
+    _UniffiRustBuffer,
+    _UniffiRustBuffer,
+)
+_UniffiLib.uniffi_wildthing_fn_method_wildthingclient_get_entity.restype = ctypes.c_uint64
 _UniffiLib.uniffi_wildthing_fn_method_wildthingclient_get_events.argtypes = (
     ctypes.c_uint64,
     _UniffiRustBuffer,
@@ -1169,6 +1240,11 @@ _UniffiLib.uniffi_wildthing_fn_method_wildthingclient_get_houses.argtypes = (
     ctypes.c_uint64,
 )
 _UniffiLib.uniffi_wildthing_fn_method_wildthingclient_get_houses.restype = ctypes.c_uint64
+_UniffiLib.uniffi_wildthing_fn_method_wildthingclient_get_relationships.argtypes = (
+    ctypes.c_uint64,
+    _UniffiRustBuffer,
+)
+_UniffiLib.uniffi_wildthing_fn_method_wildthingclient_get_relationships.restype = ctypes.c_uint64
 _UniffiLib.uniffi_wildthing_fn_method_wildthingclient_get_room.argtypes = (
     ctypes.c_uint64,
     _UniffiRustBuffer,
@@ -1204,16 +1280,13 @@ _UniffiLib.uniffi_wildthing_fn_method_wildthingclient_log_event.argtypes = (
     _UniffiRustBuffer,
 )
 _UniffiLib.uniffi_wildthing_fn_method_wildthingclient_log_event.restype = ctypes.c_uint64
-_UniffiLib.uniffi_wildthing_fn_method_wildthingclient_login.argtypes = (
+_UniffiLib.uniffi_wildthing_fn_method_wildthingclient_neighbours.argtypes = (
     ctypes.c_uint64,
     _UniffiRustBuffer,
-)
-_UniffiLib.uniffi_wildthing_fn_method_wildthingclient_login.restype = ctypes.c_uint64
-_UniffiLib.uniffi_wildthing_fn_method_wildthingclient_login_guest.argtypes = (
-    ctypes.c_uint64,
+    _UniffiRustBuffer,
     _UniffiRustBuffer,
 )
-_UniffiLib.uniffi_wildthing_fn_method_wildthingclient_login_guest.restype = ctypes.c_uint64
+_UniffiLib.uniffi_wildthing_fn_method_wildthingclient_neighbours.restype = ctypes.c_uint64
 _UniffiLib.uniffi_wildthing_fn_method_wildthingclient_network_available.argtypes = (
     ctypes.c_uint64,
     ctypes.POINTER(_UniffiRustCallStatus),
@@ -1237,10 +1310,6 @@ _UniffiLib.uniffi_wildthing_fn_method_wildthingclient_probe.argtypes = (
     ctypes.c_uint64,
 )
 _UniffiLib.uniffi_wildthing_fn_method_wildthingclient_probe.restype = ctypes.c_uint64
-_UniffiLib.uniffi_wildthing_fn_method_wildthingclient_refresh_session.argtypes = (
-    ctypes.c_uint64,
-)
-_UniffiLib.uniffi_wildthing_fn_method_wildthingclient_refresh_session.restype = ctypes.c_uint64
 _UniffiLib.uniffi_wildthing_fn_method_wildthingclient_reset.argtypes = (
     ctypes.c_uint64,
     ctypes.c_int8,
@@ -1266,6 +1335,13 @@ _UniffiLib.uniffi_wildthing_fn_method_wildthingclient_salvaged.argtypes = (
     ctypes.POINTER(_UniffiRustCallStatus),
 )
 _UniffiLib.uniffi_wildthing_fn_method_wildthingclient_salvaged.restype = _UniffiRustBuffer
+_UniffiLib.uniffi_wildthing_fn_method_wildthingclient_search.argtypes = (
+    ctypes.c_uint64,
+    _UniffiRustBuffer,
+    _UniffiRustBuffer,
+    ctypes.c_uint32,
+)
+_UniffiLib.uniffi_wildthing_fn_method_wildthingclient_search.restype = ctypes.c_uint64
 _UniffiLib.uniffi_wildthing_fn_method_wildthingclient_set_auth_token.argtypes = (
     ctypes.c_uint64,
     _UniffiRustBuffer,
@@ -1303,6 +1379,12 @@ _UniffiLib.uniffi_wildthing_fn_method_wildthingclient_update_device_state.argtyp
     ctypes.c_int8,
 )
 _UniffiLib.uniffi_wildthing_fn_method_wildthingclient_update_device_state.restype = ctypes.c_uint64
+_UniffiLib.uniffi_wildthing_fn_method_wildthingclient_update_entity.argtypes = (
+    ctypes.c_uint64,
+    _UniffiRustBuffer,
+    _UniffiRustBuffer,
+)
+_UniffiLib.uniffi_wildthing_fn_method_wildthingclient_update_entity.restype = ctypes.c_uint64
 _UniffiLib.uniffi_wildthing_fn_method_wildthingclient_update_house.argtypes = (
     ctypes.c_uint64,
     _UniffiRustBuffer,
@@ -1359,16 +1441,6 @@ _UniffiLib.uniffi_wildthing_fn_constructor_wildthingclient_open.argtypes = (
     _UniffiRustBuffer,
 )
 _UniffiLib.uniffi_wildthing_fn_constructor_wildthingclient_open.restype = ctypes.c_uint64
-_UniffiLib.uniffi_wildthing_fn_method_authsession_uniffi_trait_debug.argtypes = (
-    _UniffiRustBuffer,
-    ctypes.POINTER(_UniffiRustCallStatus),
-)
-_UniffiLib.uniffi_wildthing_fn_method_authsession_uniffi_trait_debug.restype = _UniffiRustBuffer
-_UniffiLib.uniffi_wildthing_fn_method_authsession_uniffi_trait_display.argtypes = (
-    _UniffiRustBuffer,
-    ctypes.POINTER(_UniffiRustCallStatus),
-)
-_UniffiLib.uniffi_wildthing_fn_method_authsession_uniffi_trait_display.restype = _UniffiRustBuffer
 _UniffiLib.uniffi_wildthing_fn_method_changeevent_event_type.argtypes = (
     _UniffiRustBuffer,
     ctypes.POINTER(_UniffiRustCallStatus),
@@ -1842,360 +1914,6 @@ class _UniffiFfiConverterString:
             return builder.finalize()
 
 
-class UserRole:
-    """
-    What a user may do.
-"""
-    def __init__(self):
-        raise RuntimeError("UserRole cannot be instantiated directly")
-
-    # Each enum variant is a nested class of the enum itself.
-    @dataclass
-    class ADMIN:
-        """
-        Everything.
-"""
-
-        def __init__(self, ):
-            pass
-
-
-        def __str__(self):
-            return "UserRole.ADMIN()".format()
-        def __eq__(self, other):
-            if not isinstance(other, UserRole):
-                return NotImplemented
-            if not other.is_ADMIN():
-                return False
-            return True
-
-    @dataclass
-    class MEMBER:
-        """
-        Lives in the house.
-"""
-
-        def __init__(self, ):
-            pass
-
-
-        def __str__(self):
-            return "UserRole.MEMBER()".format()
-        def __eq__(self, other):
-            if not isinstance(other, UserRole):
-                return NotImplemented
-            if not other.is_MEMBER():
-                return False
-            return True
-
-    @dataclass
-    class GUEST:
-        """
-        Is visiting.
-"""
-
-        def __init__(self, ):
-            pass
-
-
-        def __str__(self):
-            return "UserRole.GUEST()".format()
-        def __eq__(self, other):
-            if not isinstance(other, UserRole):
-                return NotImplemented
-            if not other.is_GUEST():
-                return False
-            return True
-
-    @dataclass
-    class UNKNOWN:
-        """
-        A word that this version does not know, kept as it came.
-"""
-
-        def __init__(self, name:str):
-            self.name = name
-
-            """
-        The word.
-"""
-
-            pass
-
-
-        def __str__(self):
-            return "UserRole.UNKNOWN(name={})".format(self.name)
-        def __eq__(self, other):
-            if not isinstance(other, UserRole):
-                return NotImplemented
-            if not other.is_UNKNOWN():
-                return False
-            if self.name != other.name:
-                return False
-            return True
-
-
-    # For each variant, we have `is_NAME` and `is_name` methods for easily checking
-    # whether an instance is that variant.
-    def is_ADMIN(self) -> bool:
-        return isinstance(self, UserRole.ADMIN)
-    def is_admin(self) -> bool:
-        return isinstance(self, UserRole.ADMIN)
-    def is_MEMBER(self) -> bool:
-        return isinstance(self, UserRole.MEMBER)
-    def is_member(self) -> bool:
-        return isinstance(self, UserRole.MEMBER)
-    def is_GUEST(self) -> bool:
-        return isinstance(self, UserRole.GUEST)
-    def is_guest(self) -> bool:
-        return isinstance(self, UserRole.GUEST)
-    def is_UNKNOWN(self) -> bool:
-        return isinstance(self, UserRole.UNKNOWN)
-    def is_unknown(self) -> bool:
-        return isinstance(self, UserRole.UNKNOWN)
-
-
-# Now, a little trick - we make each nested variant class be a subclass of the main
-# enum class, so that method calls and instance checks etc will work intuitively.
-# We might be able to do this a little more neatly with a metaclass, but this'll do.
-UserRole.ADMIN = type("UserRole.ADMIN", (UserRole.ADMIN, UserRole,), {})  # type: ignore
-UserRole.MEMBER = type("UserRole.MEMBER", (UserRole.MEMBER, UserRole,), {})  # type: ignore
-UserRole.GUEST = type("UserRole.GUEST", (UserRole.GUEST, UserRole,), {})  # type: ignore
-UserRole.UNKNOWN = type("UserRole.UNKNOWN", (UserRole.UNKNOWN, UserRole,), {})  # type: ignore
-
-
-class _UniffiFfiConverterTypeUserRole(_UniffiConverterRustBuffer):
-    @staticmethod
-    def read(buf):
-        variant = buf.read_i32()
-        if variant == 1:
-            return UserRole.ADMIN(
-            )
-        if variant == 2:
-            return UserRole.MEMBER(
-            )
-        if variant == 3:
-            return UserRole.GUEST(
-            )
-        if variant == 4:
-            return UserRole.UNKNOWN(
-                _UniffiFfiConverterString.read(buf),
-            )
-        raise InternalError("Raw enum value doesn't match any cases")
-
-    @staticmethod
-    def check_lower(value):
-        if value.is_ADMIN():
-            return
-        if value.is_MEMBER():
-            return
-        if value.is_GUEST():
-            return
-        if value.is_UNKNOWN():
-            _UniffiFfiConverterString.check_lower(value.name)
-            return
-        raise ValueError(value)
-
-    @staticmethod
-    def write(value, buf):
-        if value.is_ADMIN():
-            buf.write_i32(1)
-        if value.is_MEMBER():
-            buf.write_i32(2)
-        if value.is_GUEST():
-            buf.write_i32(3)
-        if value.is_UNKNOWN():
-            buf.write_i32(4)
-            _UniffiFfiConverterString.write(value.name, buf)
-
-
-class _UniffiFfiConverterOptionalTypeUserRole(_UniffiConverterRustBuffer):
-    @classmethod
-    def check_lower(cls, value):
-        if value is not None:
-            _UniffiFfiConverterTypeUserRole.check_lower(value)
-
-    @classmethod
-    def write(cls, value, buf):
-        if value is None:
-            buf.write_u8(0)
-            return
-
-        buf.write_u8(1)
-        _UniffiFfiConverterTypeUserRole.write(value, buf)
-
-    @classmethod
-    def read(cls, buf):
-        flag = buf.read_u8()
-        if flag == 0:
-            return None
-        elif flag == 1:
-            return _UniffiFfiConverterTypeUserRole.read(buf)
-        else:
-            raise InternalError("Unexpected flag byte for optional type")
-
-# The Timestamp type.
-Timestamp = datetime.datetime
-
-# There is a loss of precision when converting from Rust timestamps,
-# which are accurate to the nanosecond,
-# to Python datetimes, which have a variable precision due to the use of float as representation.
-class _UniffiFfiConverterTimestamp(_UniffiConverterRustBuffer):
-    @staticmethod
-    def read(buf):
-        seconds = buf.read_i64()
-        microseconds = buf.read_u32() / 1000
-        # Use fromtimestamp(0) then add the seconds using a timedelta.  This
-        # ensures that we get OverflowError rather than ValueError when
-        # seconds is too large.
-        if seconds >= 0:
-            return datetime.datetime.fromtimestamp(0, tz=datetime.timezone.utc) + datetime.timedelta(seconds=seconds, microseconds=microseconds)
-        else:
-            return datetime.datetime.fromtimestamp(0, tz=datetime.timezone.utc) - datetime.timedelta(seconds=-seconds, microseconds=microseconds)
-
-    @staticmethod
-    def check_lower(value):
-        pass
-
-    @staticmethod
-    def write(value, buf):
-        if value >= datetime.datetime.fromtimestamp(0, datetime.timezone.utc):
-            sign = 1
-            delta = value - datetime.datetime.fromtimestamp(0, datetime.timezone.utc)
-        else:
-            sign = -1
-            delta = datetime.datetime.fromtimestamp(0, datetime.timezone.utc) - value
-
-        seconds = delta.seconds + delta.days * 24 * 3600
-        nanoseconds = delta.microseconds * 1000
-        buf.write_i64(sign * seconds)
-        buf.write_u32(nanoseconds)
-
-
-class _UniffiFfiConverterTypeTimestamp:
-    @staticmethod
-    def write(value, buf):
-        _UniffiFfiConverterTimestamp.write(value, buf)
-
-    @staticmethod
-    def read(buf):
-        return _UniffiFfiConverterTimestamp.read(buf)
-
-    @staticmethod
-    def lift(value):
-        return _UniffiFfiConverterTimestamp.lift(value)
-
-    @staticmethod
-    def check_lower(value):
-        return _UniffiFfiConverterTimestamp.check_lower(value)
-
-    @staticmethod
-    def lower(value):
-        return _UniffiFfiConverterTimestamp.lower(value)
-
-
-Timestamp = Timestamp
-
-
-class _UniffiFfiConverterOptionalTypeTimestamp(_UniffiConverterRustBuffer):
-    @classmethod
-    def check_lower(cls, value):
-        if value is not None:
-            _UniffiFfiConverterTypeTimestamp.check_lower(value)
-
-    @classmethod
-    def write(cls, value, buf):
-        if value is None:
-            buf.write_u8(0)
-            return
-
-        buf.write_u8(1)
-        _UniffiFfiConverterTypeTimestamp.write(value, buf)
-
-    @classmethod
-    def read(cls, buf):
-        flag = buf.read_u8()
-        if flag == 0:
-            return None
-        elif flag == 1:
-            return _UniffiFfiConverterTypeTimestamp.read(buf)
-        else:
-            raise InternalError("Unexpected flag byte for optional type")
-
-@dataclass
-class AuthSession:
-    """
-    A token, and what is known of it.
-
-    The token is kept in memory only. An app that wants to start without asking
-    for the password again keeps it where the system keeps secrets, and gives it
-    to `connect` then. Printed,
-    a session does not show its token, in any language.
-"""
-    def __init__(self, *, role:typing.Optional[UserRole], expires_at:typing.Optional[Timestamp], auth_token:str):
-        self.role = role
-        self.expires_at = expires_at
-        self.auth_token = auth_token
-
-    # The Rust `Debug::fmt` implementation.
-    def __repr__(self) -> str:
-        _uniffi_lowered_args = (
-            _UniffiFfiConverterTypeAuthSession.lower(self),
-        )
-        _uniffi_lift_return = _UniffiFfiConverterString.lift
-        _uniffi_error_converter = None
-        _uniffi_ffi_result = _uniffi_rust_call_with_error(
-            _uniffi_error_converter,
-            _UniffiLib.uniffi_wildthing_fn_method_authsession_uniffi_trait_debug,
-            *_uniffi_lowered_args,
-        )
-        return _uniffi_lift_return(_uniffi_ffi_result)
-    # The Rust `Display::fmt` implementation.
-    def __str__(self) -> str:
-        _uniffi_lowered_args = (
-            _UniffiFfiConverterTypeAuthSession.lower(self),
-        )
-        _uniffi_lift_return = _UniffiFfiConverterString.lift
-        _uniffi_error_converter = None
-        _uniffi_ffi_result = _uniffi_rust_call_with_error(
-            _uniffi_error_converter,
-            _UniffiLib.uniffi_wildthing_fn_method_authsession_uniffi_trait_display,
-            *_uniffi_lowered_args,
-        )
-        return _uniffi_lift_return(_uniffi_ffi_result)
-
-
-    def __eq__(self, other):
-        if self.role != other.role:
-            return False
-        if self.expires_at != other.expires_at:
-            return False
-        if self.auth_token != other.auth_token:
-            return False
-        return True
-
-class _UniffiFfiConverterTypeAuthSession(_UniffiConverterRustBuffer):
-    @staticmethod
-    def read(buf):
-        return AuthSession(
-            role=_UniffiFfiConverterOptionalTypeUserRole.read(buf),
-            expires_at=_UniffiFfiConverterOptionalTypeTimestamp.read(buf),
-            auth_token=_UniffiFfiConverterString.read(buf),
-        )
-
-    @staticmethod
-    def check_lower(value):
-        _UniffiFfiConverterOptionalTypeUserRole.check_lower(value.role)
-        _UniffiFfiConverterOptionalTypeTimestamp.check_lower(value.expires_at)
-        _UniffiFfiConverterString.check_lower(value.auth_token)
-
-    @staticmethod
-    def write(value, buf):
-        _UniffiFfiConverterOptionalTypeUserRole.write(value.role, buf)
-        _UniffiFfiConverterOptionalTypeTimestamp.write(value.expires_at, buf)
-        _UniffiFfiConverterString.write(value.auth_token, buf)
-
-
 class Kind:
     """
     What a record is. Kinds this version does not know are kept as they came.
@@ -2319,9 +2037,29 @@ class Kind:
             return True
 
     @dataclass
+    class RELATIONSHIP:
+        """
+        An edge of the graph, from the entity that is its parent to another.
+"""
+
+        def __init__(self, ):
+            pass
+
+
+        def __str__(self):
+            return "Kind.RELATIONSHIP()".format()
+        def __eq__(self, other):
+            if not isinstance(other, Kind):
+                return NotImplemented
+            if not other.is_RELATIONSHIP():
+                return False
+            return True
+
+    @dataclass
     class OTHER:
         """
-        A kind of a newer server; stored, synced and shown, not interpreted.
+        Another kind of thing in the house, or one of a newer server; stored,
+        synced and shown, not interpreted.
 """
 
         def __init__(self, name:str):
@@ -2372,6 +2110,10 @@ class Kind:
         return isinstance(self, Kind.EVENT)
     def is_event(self) -> bool:
         return isinstance(self, Kind.EVENT)
+    def is_RELATIONSHIP(self) -> bool:
+        return isinstance(self, Kind.RELATIONSHIP)
+    def is_relationship(self) -> bool:
+        return isinstance(self, Kind.RELATIONSHIP)
     def is_OTHER(self) -> bool:
         return isinstance(self, Kind.OTHER)
     def is_other(self) -> bool:
@@ -2387,6 +2129,7 @@ Kind.DEVICE = type("Kind.DEVICE", (Kind.DEVICE, Kind,), {})  # type: ignore
 Kind.USER = type("Kind.USER", (Kind.USER, Kind,), {})  # type: ignore
 Kind.ENTITY_STATE = type("Kind.ENTITY_STATE", (Kind.ENTITY_STATE, Kind,), {})  # type: ignore
 Kind.EVENT = type("Kind.EVENT", (Kind.EVENT, Kind,), {})  # type: ignore
+Kind.RELATIONSHIP = type("Kind.RELATIONSHIP", (Kind.RELATIONSHIP, Kind,), {})  # type: ignore
 Kind.OTHER = type("Kind.OTHER", (Kind.OTHER, Kind,), {})  # type: ignore
 
 
@@ -2413,6 +2156,9 @@ class _UniffiFfiConverterTypeKind(_UniffiConverterRustBuffer):
             return Kind.EVENT(
             )
         if variant == 7:
+            return Kind.RELATIONSHIP(
+            )
+        if variant == 8:
             return Kind.OTHER(
                 _UniffiFfiConverterString.read(buf),
             )
@@ -2431,6 +2177,8 @@ class _UniffiFfiConverterTypeKind(_UniffiConverterRustBuffer):
         if value.is_ENTITY_STATE():
             return
         if value.is_EVENT():
+            return
+        if value.is_RELATIONSHIP():
             return
         if value.is_OTHER():
             _UniffiFfiConverterString.check_lower(value.name)
@@ -2451,8 +2199,10 @@ class _UniffiFfiConverterTypeKind(_UniffiConverterRustBuffer):
             buf.write_i32(5)
         if value.is_EVENT():
             buf.write_i32(6)
-        if value.is_OTHER():
+        if value.is_RELATIONSHIP():
             buf.write_i32(7)
+        if value.is_OTHER():
+            buf.write_i32(8)
             _UniffiFfiConverterString.write(value.name, buf)
 
 
@@ -2946,7 +2696,9 @@ class ChangeEvent:
     @dataclass
     class STATE_CHANGED:
         """
-        A device does something else.
+        A device does something else. It is told so whether its state is a record of
+        its own or part of the device: then `Updated` comes too only if the device
+        says something else beside that.
 """
 
         def __init__(self, device_id:typing.Optional[RecordId], id:RecordId, origin:Origin, state:Json):
@@ -2959,7 +2711,8 @@ class ChangeEvent:
             self.id = id
 
             """
-        The id of the state's own record, of kind `entity_state`.
+        The id of the state's own record, of kind `entity_state`; that of the
+        device where the state is part of it.
 """
 
             self.origin = origin
@@ -3623,6 +3376,94 @@ class _UniffiFfiConverterOptionalTypeJsonObject(_UniffiConverterRustBuffer):
         else:
             raise InternalError("Unexpected flag byte for optional type")
 
+# The Timestamp type.
+Timestamp = datetime.datetime
+
+# There is a loss of precision when converting from Rust timestamps,
+# which are accurate to the nanosecond,
+# to Python datetimes, which have a variable precision due to the use of float as representation.
+class _UniffiFfiConverterTimestamp(_UniffiConverterRustBuffer):
+    @staticmethod
+    def read(buf):
+        seconds = buf.read_i64()
+        microseconds = buf.read_u32() / 1000
+        # Use fromtimestamp(0) then add the seconds using a timedelta.  This
+        # ensures that we get OverflowError rather than ValueError when
+        # seconds is too large.
+        if seconds >= 0:
+            return datetime.datetime.fromtimestamp(0, tz=datetime.timezone.utc) + datetime.timedelta(seconds=seconds, microseconds=microseconds)
+        else:
+            return datetime.datetime.fromtimestamp(0, tz=datetime.timezone.utc) - datetime.timedelta(seconds=-seconds, microseconds=microseconds)
+
+    @staticmethod
+    def check_lower(value):
+        pass
+
+    @staticmethod
+    def write(value, buf):
+        if value >= datetime.datetime.fromtimestamp(0, datetime.timezone.utc):
+            sign = 1
+            delta = value - datetime.datetime.fromtimestamp(0, datetime.timezone.utc)
+        else:
+            sign = -1
+            delta = datetime.datetime.fromtimestamp(0, datetime.timezone.utc) - value
+
+        seconds = delta.seconds + delta.days * 24 * 3600
+        nanoseconds = delta.microseconds * 1000
+        buf.write_i64(sign * seconds)
+        buf.write_u32(nanoseconds)
+
+
+class _UniffiFfiConverterTypeTimestamp:
+    @staticmethod
+    def write(value, buf):
+        _UniffiFfiConverterTimestamp.write(value, buf)
+
+    @staticmethod
+    def read(buf):
+        return _UniffiFfiConverterTimestamp.read(buf)
+
+    @staticmethod
+    def lift(value):
+        return _UniffiFfiConverterTimestamp.lift(value)
+
+    @staticmethod
+    def check_lower(value):
+        return _UniffiFfiConverterTimestamp.check_lower(value)
+
+    @staticmethod
+    def lower(value):
+        return _UniffiFfiConverterTimestamp.lower(value)
+
+
+Timestamp = Timestamp
+
+
+class _UniffiFfiConverterOptionalTypeTimestamp(_UniffiConverterRustBuffer):
+    @classmethod
+    def check_lower(cls, value):
+        if value is not None:
+            _UniffiFfiConverterTypeTimestamp.check_lower(value)
+
+    @classmethod
+    def write(cls, value, buf):
+        if value is None:
+            buf.write_u8(0)
+            return
+
+        buf.write_u8(1)
+        _UniffiFfiConverterTypeTimestamp.write(value, buf)
+
+    @classmethod
+    def read(cls, buf):
+        flag = buf.read_u8()
+        if flag == 0:
+            return None
+        elif flag == 1:
+            return _UniffiFfiConverterTypeTimestamp.read(buf)
+        else:
+            raise InternalError("Unexpected flag byte for optional type")
+
 @dataclass
 class Conflict:
     """
@@ -3823,12 +3664,91 @@ class _UniffiFfiConverterBoolean:
     def write(cls, value, buf):
         buf.write_u8(value)
 
+
+class SyncProtocol(enum.Enum):
+    """
+    Which protocol a replica's server speaks.
+"""
+
+    AUTO = 0
+    """
+    Not known yet: the first sync asks the server.
+"""
+
+    V1 = 1
+    """
+    Inbetweenies v1: records of six kinds.
+"""
+
+    V2 = 2
+    """
+    Inbetweenies v2: a graph of entities and relationships.
+"""
+
+
+class _UniffiFfiConverterTypeSyncProtocol(_UniffiConverterRustBuffer):
+    @staticmethod
+    def read(buf):
+        variant = buf.read_i32()
+        if variant == 1:
+            return SyncProtocol.AUTO
+        if variant == 2:
+            return SyncProtocol.V1
+        if variant == 3:
+            return SyncProtocol.V2
+        raise InternalError("Raw enum value doesn't match any cases")
+
+    @staticmethod
+    def check_lower(value):
+        if value == SyncProtocol.AUTO:
+            return
+        if value == SyncProtocol.V1:
+            return
+        if value == SyncProtocol.V2:
+            return
+        raise ValueError(value)
+
+    @staticmethod
+    def write(value, buf):
+        if value == SyncProtocol.AUTO:
+            buf.write_i32(1)
+        if value == SyncProtocol.V1:
+            buf.write_i32(2)
+        if value == SyncProtocol.V2:
+            buf.write_i32(3)
+
+
+class _UniffiFfiConverterOptionalTypeSyncProtocol(_UniffiConverterRustBuffer):
+    @classmethod
+    def check_lower(cls, value):
+        if value is not None:
+            _UniffiFfiConverterTypeSyncProtocol.check_lower(value)
+
+    @classmethod
+    def write(cls, value, buf):
+        if value is None:
+            buf.write_u8(0)
+            return
+
+        buf.write_u8(1)
+        _UniffiFfiConverterTypeSyncProtocol.write(value, buf)
+
+    @classmethod
+    def read(cls, buf):
+        flag = buf.read_u8()
+        if flag == 0:
+            return None
+        elif flag == 1:
+            return _UniffiFfiConverterTypeSyncProtocol.read(buf)
+        else:
+            raise InternalError("Unexpected flag byte for optional type")
+
 @dataclass
 class ConnectOptions:
     """
     What connecting to a server may need beside its URL and the token.
 """
-    def __init__(self, *, client_id:typing.Optional[str] = _DEFAULT, timeouts:typing.Optional[Timeouts] = _DEFAULT, rebind:bool = False, root_certificate_pem:typing.Optional[str] = _DEFAULT, pinned_certificate_sha256:typing.Optional[str] = _DEFAULT):
+    def __init__(self, *, client_id:typing.Optional[str] = _DEFAULT, timeouts:typing.Optional[Timeouts] = _DEFAULT, rebind:bool = False, protocol:typing.Optional[SyncProtocol] = _DEFAULT):
         if client_id is _DEFAULT:
             self.client_id = None
         else:
@@ -3838,18 +3758,14 @@ class ConnectOptions:
         else:
             self.timeouts = timeouts
         self.rebind = rebind
-        if root_certificate_pem is _DEFAULT:
-            self.root_certificate_pem = None
+        if protocol is _DEFAULT:
+            self.protocol = None
         else:
-            self.root_certificate_pem = root_certificate_pem
-        if pinned_certificate_sha256 is _DEFAULT:
-            self.pinned_certificate_sha256 = None
-        else:
-            self.pinned_certificate_sha256 = pinned_certificate_sha256
+            self.protocol = protocol
 
 
     def __str__(self):
-        return "ConnectOptions(client_id={}, timeouts={}, rebind={}, root_certificate_pem={}, pinned_certificate_sha256={})".format(self.client_id, self.timeouts, self.rebind, self.root_certificate_pem, self.pinned_certificate_sha256)
+        return "ConnectOptions(client_id={}, timeouts={}, rebind={}, protocol={})".format(self.client_id, self.timeouts, self.rebind, self.protocol)
     def __eq__(self, other):
         if self.client_id != other.client_id:
             return False
@@ -3857,9 +3773,7 @@ class ConnectOptions:
             return False
         if self.rebind != other.rebind:
             return False
-        if self.root_certificate_pem != other.root_certificate_pem:
-            return False
-        if self.pinned_certificate_sha256 != other.pinned_certificate_sha256:
+        if self.protocol != other.protocol:
             return False
         return True
 
@@ -3870,8 +3784,7 @@ class _UniffiFfiConverterTypeConnectOptions(_UniffiConverterRustBuffer):
             client_id=_UniffiFfiConverterOptionalString.read(buf),
             timeouts=_UniffiFfiConverterOptionalTypeTimeouts.read(buf),
             rebind=_UniffiFfiConverterBoolean.read(buf),
-            root_certificate_pem=_UniffiFfiConverterOptionalString.read(buf),
-            pinned_certificate_sha256=_UniffiFfiConverterOptionalString.read(buf),
+            protocol=_UniffiFfiConverterOptionalTypeSyncProtocol.read(buf),
         )
 
     @staticmethod
@@ -3879,16 +3792,14 @@ class _UniffiFfiConverterTypeConnectOptions(_UniffiConverterRustBuffer):
         _UniffiFfiConverterOptionalString.check_lower(value.client_id)
         _UniffiFfiConverterOptionalTypeTimeouts.check_lower(value.timeouts)
         _UniffiFfiConverterBoolean.check_lower(value.rebind)
-        _UniffiFfiConverterOptionalString.check_lower(value.root_certificate_pem)
-        _UniffiFfiConverterOptionalString.check_lower(value.pinned_certificate_sha256)
+        _UniffiFfiConverterOptionalTypeSyncProtocol.check_lower(value.protocol)
 
     @staticmethod
     def write(value, buf):
         _UniffiFfiConverterOptionalString.write(value.client_id, buf)
         _UniffiFfiConverterOptionalTypeTimeouts.write(value.timeouts, buf)
         _UniffiFfiConverterBoolean.write(value.rebind, buf)
-        _UniffiFfiConverterOptionalString.write(value.root_certificate_pem, buf)
-        _UniffiFfiConverterOptionalString.write(value.pinned_certificate_sha256, buf)
+        _UniffiFfiConverterOptionalTypeSyncProtocol.write(value.protocol, buf)
 
 
 class DeviceType:
@@ -4948,6 +4859,167 @@ class _UniffiFfiConverterTypeDigests(_UniffiConverterRustBuffer):
         _UniffiFfiConverterString.write(value.content, buf)
 
 @dataclass
+class Entity:
+    """
+    Something in the house, of any type.
+"""
+    def __init__(self, *, id:RecordId, entity_type:str, kind:Kind, name:str, content:JsonObject, source_type:typing.Optional[str], user_id:typing.Optional[str], checksum:typing.Optional[str], version:str, updated_at:typing.Optional[Timestamp], sync_status:RecordStatus, freshness:Freshness, extra:JsonObject):
+        self.id = id
+        self.entity_type = entity_type
+        self.kind = kind
+        self.name = name
+        self.content = content
+        self.source_type = source_type
+        self.user_id = user_id
+        self.checksum = checksum
+        self.version = version
+        self.updated_at = updated_at
+        self.sync_status = sync_status
+        self.freshness = freshness
+        self.extra = extra
+
+
+    def __str__(self):
+        return "Entity(id={}, entity_type={}, kind={}, name={}, content={}, source_type={}, user_id={}, checksum={}, version={}, updated_at={}, sync_status={}, freshness={}, extra={})".format(self.id, self.entity_type, self.kind, self.name, self.content, self.source_type, self.user_id, self.checksum, self.version, self.updated_at, self.sync_status, self.freshness, self.extra)
+    def __eq__(self, other):
+        if self.id != other.id:
+            return False
+        if self.entity_type != other.entity_type:
+            return False
+        if self.kind != other.kind:
+            return False
+        if self.name != other.name:
+            return False
+        if self.content != other.content:
+            return False
+        if self.source_type != other.source_type:
+            return False
+        if self.user_id != other.user_id:
+            return False
+        if self.checksum != other.checksum:
+            return False
+        if self.version != other.version:
+            return False
+        if self.updated_at != other.updated_at:
+            return False
+        if self.sync_status != other.sync_status:
+            return False
+        if self.freshness != other.freshness:
+            return False
+        if self.extra != other.extra:
+            return False
+        return True
+
+class _UniffiFfiConverterTypeEntity(_UniffiConverterRustBuffer):
+    @staticmethod
+    def read(buf):
+        return Entity(
+            id=_UniffiFfiConverterTypeRecordId.read(buf),
+            entity_type=_UniffiFfiConverterString.read(buf),
+            kind=_UniffiFfiConverterTypeKind.read(buf),
+            name=_UniffiFfiConverterString.read(buf),
+            content=_UniffiFfiConverterTypeJsonObject.read(buf),
+            source_type=_UniffiFfiConverterOptionalString.read(buf),
+            user_id=_UniffiFfiConverterOptionalString.read(buf),
+            checksum=_UniffiFfiConverterOptionalString.read(buf),
+            version=_UniffiFfiConverterString.read(buf),
+            updated_at=_UniffiFfiConverterOptionalTypeTimestamp.read(buf),
+            sync_status=_UniffiFfiConverterTypeRecordStatus.read(buf),
+            freshness=_UniffiFfiConverterTypeFreshness.read(buf),
+            extra=_UniffiFfiConverterTypeJsonObject.read(buf),
+        )
+
+    @staticmethod
+    def check_lower(value):
+        _UniffiFfiConverterTypeRecordId.check_lower(value.id)
+        _UniffiFfiConverterString.check_lower(value.entity_type)
+        _UniffiFfiConverterTypeKind.check_lower(value.kind)
+        _UniffiFfiConverterString.check_lower(value.name)
+        _UniffiFfiConverterTypeJsonObject.check_lower(value.content)
+        _UniffiFfiConverterOptionalString.check_lower(value.source_type)
+        _UniffiFfiConverterOptionalString.check_lower(value.user_id)
+        _UniffiFfiConverterOptionalString.check_lower(value.checksum)
+        _UniffiFfiConverterString.check_lower(value.version)
+        _UniffiFfiConverterOptionalTypeTimestamp.check_lower(value.updated_at)
+        _UniffiFfiConverterTypeRecordStatus.check_lower(value.sync_status)
+        _UniffiFfiConverterTypeFreshness.check_lower(value.freshness)
+        _UniffiFfiConverterTypeJsonObject.check_lower(value.extra)
+
+    @staticmethod
+    def write(value, buf):
+        _UniffiFfiConverterTypeRecordId.write(value.id, buf)
+        _UniffiFfiConverterString.write(value.entity_type, buf)
+        _UniffiFfiConverterTypeKind.write(value.kind, buf)
+        _UniffiFfiConverterString.write(value.name, buf)
+        _UniffiFfiConverterTypeJsonObject.write(value.content, buf)
+        _UniffiFfiConverterOptionalString.write(value.source_type, buf)
+        _UniffiFfiConverterOptionalString.write(value.user_id, buf)
+        _UniffiFfiConverterOptionalString.write(value.checksum, buf)
+        _UniffiFfiConverterString.write(value.version, buf)
+        _UniffiFfiConverterOptionalTypeTimestamp.write(value.updated_at, buf)
+        _UniffiFfiConverterTypeRecordStatus.write(value.sync_status, buf)
+        _UniffiFfiConverterTypeFreshness.write(value.freshness, buf)
+        _UniffiFfiConverterTypeJsonObject.write(value.extra, buf)
+
+@dataclass
+class EntityPatch:
+    """
+    Changes to an entity. What is left out stays as it is.
+"""
+    def __init__(self, *, name:typing.Optional[str] = _DEFAULT, content:typing.Optional[JsonObject] = _DEFAULT, replace:bool = False, source_type:typing.Optional[str] = _DEFAULT):
+        if name is _DEFAULT:
+            self.name = None
+        else:
+            self.name = name
+        if content is _DEFAULT:
+            self.content = None
+        else:
+            self.content = content
+        self.replace = replace
+        if source_type is _DEFAULT:
+            self.source_type = None
+        else:
+            self.source_type = source_type
+
+
+    def __str__(self):
+        return "EntityPatch(name={}, content={}, replace={}, source_type={})".format(self.name, self.content, self.replace, self.source_type)
+    def __eq__(self, other):
+        if self.name != other.name:
+            return False
+        if self.content != other.content:
+            return False
+        if self.replace != other.replace:
+            return False
+        if self.source_type != other.source_type:
+            return False
+        return True
+
+class _UniffiFfiConverterTypeEntityPatch(_UniffiConverterRustBuffer):
+    @staticmethod
+    def read(buf):
+        return EntityPatch(
+            name=_UniffiFfiConverterOptionalString.read(buf),
+            content=_UniffiFfiConverterOptionalTypeJsonObject.read(buf),
+            replace=_UniffiFfiConverterBoolean.read(buf),
+            source_type=_UniffiFfiConverterOptionalString.read(buf),
+        )
+
+    @staticmethod
+    def check_lower(value):
+        _UniffiFfiConverterOptionalString.check_lower(value.name)
+        _UniffiFfiConverterOptionalTypeJsonObject.check_lower(value.content)
+        _UniffiFfiConverterBoolean.check_lower(value.replace)
+        _UniffiFfiConverterOptionalString.check_lower(value.source_type)
+
+    @staticmethod
+    def write(value, buf):
+        _UniffiFfiConverterOptionalString.write(value.name, buf)
+        _UniffiFfiConverterOptionalTypeJsonObject.write(value.content, buf)
+        _UniffiFfiConverterBoolean.write(value.replace, buf)
+        _UniffiFfiConverterOptionalString.write(value.source_type, buf)
+
+@dataclass
 class Event:
     """
     Something that happened.
@@ -5407,6 +5479,180 @@ class _UniffiFfiConverterTypeExplanation(_UniffiConverterRustBuffer):
         _UniffiFfiConverterSequenceTypeConflict.write(value.conflicts, buf)
         _UniffiFfiConverterSequenceTypeHistoryEntry.write(value.history, buf)
 
+class _UniffiFfiConverterSequenceTypeEntity(_UniffiConverterRustBuffer):
+    @classmethod
+    def check_lower(cls, value):
+        for item in value:
+            _UniffiFfiConverterTypeEntity.check_lower(item)
+
+    @classmethod
+    def write(cls, value, buf):
+        items = len(value)
+        buf.write_i32(items)
+        for item in value:
+            _UniffiFfiConverterTypeEntity.write(item, buf)
+
+    @classmethod
+    def read(cls, buf):
+        count = buf.read_i32()
+        if count < 0:
+            raise InternalError("Unexpected negative sequence length")
+
+        return [
+            _UniffiFfiConverterTypeEntity.read(buf) for i in range(count)
+        ]
+
+@dataclass
+class Relationship:
+    """
+    An edge of the graph.
+"""
+    def __init__(self, *, id:RecordId, from_id:typing.Optional[RecordId], to_id:typing.Optional[RecordId], relationship_type:str, properties:JsonObject, from_version:typing.Optional[str], to_version:typing.Optional[str], updated_at:typing.Optional[Timestamp], sync_status:RecordStatus, freshness:Freshness, extra:JsonObject):
+        self.id = id
+        self.from_id = from_id
+        self.to_id = to_id
+        self.relationship_type = relationship_type
+        self.properties = properties
+        self.from_version = from_version
+        self.to_version = to_version
+        self.updated_at = updated_at
+        self.sync_status = sync_status
+        self.freshness = freshness
+        self.extra = extra
+
+
+    def __str__(self):
+        return "Relationship(id={}, from_id={}, to_id={}, relationship_type={}, properties={}, from_version={}, to_version={}, updated_at={}, sync_status={}, freshness={}, extra={})".format(self.id, self.from_id, self.to_id, self.relationship_type, self.properties, self.from_version, self.to_version, self.updated_at, self.sync_status, self.freshness, self.extra)
+    def __eq__(self, other):
+        if self.id != other.id:
+            return False
+        if self.from_id != other.from_id:
+            return False
+        if self.to_id != other.to_id:
+            return False
+        if self.relationship_type != other.relationship_type:
+            return False
+        if self.properties != other.properties:
+            return False
+        if self.from_version != other.from_version:
+            return False
+        if self.to_version != other.to_version:
+            return False
+        if self.updated_at != other.updated_at:
+            return False
+        if self.sync_status != other.sync_status:
+            return False
+        if self.freshness != other.freshness:
+            return False
+        if self.extra != other.extra:
+            return False
+        return True
+
+class _UniffiFfiConverterTypeRelationship(_UniffiConverterRustBuffer):
+    @staticmethod
+    def read(buf):
+        return Relationship(
+            id=_UniffiFfiConverterTypeRecordId.read(buf),
+            from_id=_UniffiFfiConverterOptionalTypeRecordId.read(buf),
+            to_id=_UniffiFfiConverterOptionalTypeRecordId.read(buf),
+            relationship_type=_UniffiFfiConverterString.read(buf),
+            properties=_UniffiFfiConverterTypeJsonObject.read(buf),
+            from_version=_UniffiFfiConverterOptionalString.read(buf),
+            to_version=_UniffiFfiConverterOptionalString.read(buf),
+            updated_at=_UniffiFfiConverterOptionalTypeTimestamp.read(buf),
+            sync_status=_UniffiFfiConverterTypeRecordStatus.read(buf),
+            freshness=_UniffiFfiConverterTypeFreshness.read(buf),
+            extra=_UniffiFfiConverterTypeJsonObject.read(buf),
+        )
+
+    @staticmethod
+    def check_lower(value):
+        _UniffiFfiConverterTypeRecordId.check_lower(value.id)
+        _UniffiFfiConverterOptionalTypeRecordId.check_lower(value.from_id)
+        _UniffiFfiConverterOptionalTypeRecordId.check_lower(value.to_id)
+        _UniffiFfiConverterString.check_lower(value.relationship_type)
+        _UniffiFfiConverterTypeJsonObject.check_lower(value.properties)
+        _UniffiFfiConverterOptionalString.check_lower(value.from_version)
+        _UniffiFfiConverterOptionalString.check_lower(value.to_version)
+        _UniffiFfiConverterOptionalTypeTimestamp.check_lower(value.updated_at)
+        _UniffiFfiConverterTypeRecordStatus.check_lower(value.sync_status)
+        _UniffiFfiConverterTypeFreshness.check_lower(value.freshness)
+        _UniffiFfiConverterTypeJsonObject.check_lower(value.extra)
+
+    @staticmethod
+    def write(value, buf):
+        _UniffiFfiConverterTypeRecordId.write(value.id, buf)
+        _UniffiFfiConverterOptionalTypeRecordId.write(value.from_id, buf)
+        _UniffiFfiConverterOptionalTypeRecordId.write(value.to_id, buf)
+        _UniffiFfiConverterString.write(value.relationship_type, buf)
+        _UniffiFfiConverterTypeJsonObject.write(value.properties, buf)
+        _UniffiFfiConverterOptionalString.write(value.from_version, buf)
+        _UniffiFfiConverterOptionalString.write(value.to_version, buf)
+        _UniffiFfiConverterOptionalTypeTimestamp.write(value.updated_at, buf)
+        _UniffiFfiConverterTypeRecordStatus.write(value.sync_status, buf)
+        _UniffiFfiConverterTypeFreshness.write(value.freshness, buf)
+        _UniffiFfiConverterTypeJsonObject.write(value.extra, buf)
+
+class _UniffiFfiConverterSequenceTypeRelationship(_UniffiConverterRustBuffer):
+    @classmethod
+    def check_lower(cls, value):
+        for item in value:
+            _UniffiFfiConverterTypeRelationship.check_lower(item)
+
+    @classmethod
+    def write(cls, value, buf):
+        items = len(value)
+        buf.write_i32(items)
+        for item in value:
+            _UniffiFfiConverterTypeRelationship.write(item, buf)
+
+    @classmethod
+    def read(cls, buf):
+        count = buf.read_i32()
+        if count < 0:
+            raise InternalError("Unexpected negative sequence length")
+
+        return [
+            _UniffiFfiConverterTypeRelationship.read(buf) for i in range(count)
+        ]
+
+@dataclass
+class GraphPath:
+    """
+    A way from one entity to another.
+"""
+    def __init__(self, *, entities:typing.List[Entity], relationships:typing.List[Relationship]):
+        self.entities = entities
+        self.relationships = relationships
+
+
+    def __str__(self):
+        return "GraphPath(entities={}, relationships={})".format(self.entities, self.relationships)
+    def __eq__(self, other):
+        if self.entities != other.entities:
+            return False
+        if self.relationships != other.relationships:
+            return False
+        return True
+
+class _UniffiFfiConverterTypeGraphPath(_UniffiConverterRustBuffer):
+    @staticmethod
+    def read(buf):
+        return GraphPath(
+            entities=_UniffiFfiConverterSequenceTypeEntity.read(buf),
+            relationships=_UniffiFfiConverterSequenceTypeRelationship.read(buf),
+        )
+
+    @staticmethod
+    def check_lower(value):
+        _UniffiFfiConverterSequenceTypeEntity.check_lower(value.entities)
+        _UniffiFfiConverterSequenceTypeRelationship.check_lower(value.relationships)
+
+    @staticmethod
+    def write(value, buf):
+        _UniffiFfiConverterSequenceTypeEntity.write(value.entities, buf)
+        _UniffiFfiConverterSequenceTypeRelationship.write(value.relationships, buf)
+
 class _UniffiFfiConverterFloat64(_UniffiConverterPrimitiveFloat):
     @staticmethod
     def read(buf):
@@ -5777,6 +6023,92 @@ class _UniffiFfiConverterTypeLogRecord(_UniffiConverterRustBuffer):
         _UniffiFfiConverterString.write(value.target, buf)
         _UniffiFfiConverterString.write(value.text, buf)
 
+
+class EdgeDirection(enum.Enum):
+    """
+    Which way a relationship points, seen from an entity.
+"""
+
+    OUTGOING = 0
+    """
+    It starts there.
+"""
+
+    INCOMING = 1
+    """
+    It leads there.
+"""
+
+
+class _UniffiFfiConverterTypeEdgeDirection(_UniffiConverterRustBuffer):
+    @staticmethod
+    def read(buf):
+        variant = buf.read_i32()
+        if variant == 1:
+            return EdgeDirection.OUTGOING
+        if variant == 2:
+            return EdgeDirection.INCOMING
+        raise InternalError("Raw enum value doesn't match any cases")
+
+    @staticmethod
+    def check_lower(value):
+        if value == EdgeDirection.OUTGOING:
+            return
+        if value == EdgeDirection.INCOMING:
+            return
+        raise ValueError(value)
+
+    @staticmethod
+    def write(value, buf):
+        if value == EdgeDirection.OUTGOING:
+            buf.write_i32(1)
+        if value == EdgeDirection.INCOMING:
+            buf.write_i32(2)
+
+
+@dataclass
+class Neighbour:
+    """
+    What is next to an entity.
+"""
+    def __init__(self, *, entity:Entity, relationship:Relationship, direction:EdgeDirection):
+        self.entity = entity
+        self.relationship = relationship
+        self.direction = direction
+
+
+    def __str__(self):
+        return "Neighbour(entity={}, relationship={}, direction={})".format(self.entity, self.relationship, self.direction)
+    def __eq__(self, other):
+        if self.entity != other.entity:
+            return False
+        if self.relationship != other.relationship:
+            return False
+        if self.direction != other.direction:
+            return False
+        return True
+
+class _UniffiFfiConverterTypeNeighbour(_UniffiConverterRustBuffer):
+    @staticmethod
+    def read(buf):
+        return Neighbour(
+            entity=_UniffiFfiConverterTypeEntity.read(buf),
+            relationship=_UniffiFfiConverterTypeRelationship.read(buf),
+            direction=_UniffiFfiConverterTypeEdgeDirection.read(buf),
+        )
+
+    @staticmethod
+    def check_lower(value):
+        _UniffiFfiConverterTypeEntity.check_lower(value.entity)
+        _UniffiFfiConverterTypeRelationship.check_lower(value.relationship)
+        _UniffiFfiConverterTypeEdgeDirection.check_lower(value.direction)
+
+    @staticmethod
+    def write(value, buf):
+        _UniffiFfiConverterTypeEntity.write(value.entity, buf)
+        _UniffiFfiConverterTypeRelationship.write(value.relationship, buf)
+        _UniffiFfiConverterTypeEdgeDirection.write(value.direction, buf)
+
 @dataclass
 class NewDevice:
     """
@@ -5876,6 +6208,61 @@ class _UniffiFfiConverterTypeNewDevice(_UniffiConverterRustBuffer):
         _UniffiFfiConverterOptionalTypeJson.write(value.configuration, buf)
         _UniffiFfiConverterOptionalString.write(value.ip_address, buf)
         _UniffiFfiConverterOptionalString.write(value.mac_address, buf)
+
+@dataclass
+class NewEntity:
+    """
+    A new entity. Its type and its name are required.
+"""
+    def __init__(self, *, entity_type:str, name:str, content:typing.Optional[JsonObject] = _DEFAULT, source_type:typing.Optional[str] = _DEFAULT):
+        self.entity_type = entity_type
+        self.name = name
+        if content is _DEFAULT:
+            self.content = None
+        else:
+            self.content = content
+        if source_type is _DEFAULT:
+            self.source_type = None
+        else:
+            self.source_type = source_type
+
+
+    def __str__(self):
+        return "NewEntity(entity_type={}, name={}, content={}, source_type={})".format(self.entity_type, self.name, self.content, self.source_type)
+    def __eq__(self, other):
+        if self.entity_type != other.entity_type:
+            return False
+        if self.name != other.name:
+            return False
+        if self.content != other.content:
+            return False
+        if self.source_type != other.source_type:
+            return False
+        return True
+
+class _UniffiFfiConverterTypeNewEntity(_UniffiConverterRustBuffer):
+    @staticmethod
+    def read(buf):
+        return NewEntity(
+            entity_type=_UniffiFfiConverterString.read(buf),
+            name=_UniffiFfiConverterString.read(buf),
+            content=_UniffiFfiConverterOptionalTypeJsonObject.read(buf),
+            source_type=_UniffiFfiConverterOptionalString.read(buf),
+        )
+
+    @staticmethod
+    def check_lower(value):
+        _UniffiFfiConverterString.check_lower(value.entity_type)
+        _UniffiFfiConverterString.check_lower(value.name)
+        _UniffiFfiConverterOptionalTypeJsonObject.check_lower(value.content)
+        _UniffiFfiConverterOptionalString.check_lower(value.source_type)
+
+    @staticmethod
+    def write(value, buf):
+        _UniffiFfiConverterString.write(value.entity_type, buf)
+        _UniffiFfiConverterString.write(value.name, buf)
+        _UniffiFfiConverterOptionalTypeJsonObject.write(value.content, buf)
+        _UniffiFfiConverterOptionalString.write(value.source_type, buf)
 
 @dataclass
 class NewEvent:
@@ -6121,6 +6508,199 @@ class _UniffiFfiConverterTypeNewRoom(_UniffiConverterRustBuffer):
         _UniffiFfiConverterOptionalString.write(value.room_type, buf)
         _UniffiFfiConverterOptionalTypeJson.write(value.settings, buf)
 
+
+class UserRole:
+    """
+    What a user may do.
+"""
+    def __init__(self):
+        raise RuntimeError("UserRole cannot be instantiated directly")
+
+    # Each enum variant is a nested class of the enum itself.
+    @dataclass
+    class ADMIN:
+        """
+        Everything.
+"""
+
+        def __init__(self, ):
+            pass
+
+
+        def __str__(self):
+            return "UserRole.ADMIN()".format()
+        def __eq__(self, other):
+            if not isinstance(other, UserRole):
+                return NotImplemented
+            if not other.is_ADMIN():
+                return False
+            return True
+
+    @dataclass
+    class MEMBER:
+        """
+        Lives in the house.
+"""
+
+        def __init__(self, ):
+            pass
+
+
+        def __str__(self):
+            return "UserRole.MEMBER()".format()
+        def __eq__(self, other):
+            if not isinstance(other, UserRole):
+                return NotImplemented
+            if not other.is_MEMBER():
+                return False
+            return True
+
+    @dataclass
+    class GUEST:
+        """
+        Is visiting.
+"""
+
+        def __init__(self, ):
+            pass
+
+
+        def __str__(self):
+            return "UserRole.GUEST()".format()
+        def __eq__(self, other):
+            if not isinstance(other, UserRole):
+                return NotImplemented
+            if not other.is_GUEST():
+                return False
+            return True
+
+    @dataclass
+    class UNKNOWN:
+        """
+        A word that this version does not know, kept as it came.
+"""
+
+        def __init__(self, name:str):
+            self.name = name
+
+            """
+        The word.
+"""
+
+            pass
+
+
+        def __str__(self):
+            return "UserRole.UNKNOWN(name={})".format(self.name)
+        def __eq__(self, other):
+            if not isinstance(other, UserRole):
+                return NotImplemented
+            if not other.is_UNKNOWN():
+                return False
+            if self.name != other.name:
+                return False
+            return True
+
+
+    # For each variant, we have `is_NAME` and `is_name` methods for easily checking
+    # whether an instance is that variant.
+    def is_ADMIN(self) -> bool:
+        return isinstance(self, UserRole.ADMIN)
+    def is_admin(self) -> bool:
+        return isinstance(self, UserRole.ADMIN)
+    def is_MEMBER(self) -> bool:
+        return isinstance(self, UserRole.MEMBER)
+    def is_member(self) -> bool:
+        return isinstance(self, UserRole.MEMBER)
+    def is_GUEST(self) -> bool:
+        return isinstance(self, UserRole.GUEST)
+    def is_guest(self) -> bool:
+        return isinstance(self, UserRole.GUEST)
+    def is_UNKNOWN(self) -> bool:
+        return isinstance(self, UserRole.UNKNOWN)
+    def is_unknown(self) -> bool:
+        return isinstance(self, UserRole.UNKNOWN)
+
+
+# Now, a little trick - we make each nested variant class be a subclass of the main
+# enum class, so that method calls and instance checks etc will work intuitively.
+# We might be able to do this a little more neatly with a metaclass, but this'll do.
+UserRole.ADMIN = type("UserRole.ADMIN", (UserRole.ADMIN, UserRole,), {})  # type: ignore
+UserRole.MEMBER = type("UserRole.MEMBER", (UserRole.MEMBER, UserRole,), {})  # type: ignore
+UserRole.GUEST = type("UserRole.GUEST", (UserRole.GUEST, UserRole,), {})  # type: ignore
+UserRole.UNKNOWN = type("UserRole.UNKNOWN", (UserRole.UNKNOWN, UserRole,), {})  # type: ignore
+
+
+class _UniffiFfiConverterTypeUserRole(_UniffiConverterRustBuffer):
+    @staticmethod
+    def read(buf):
+        variant = buf.read_i32()
+        if variant == 1:
+            return UserRole.ADMIN(
+            )
+        if variant == 2:
+            return UserRole.MEMBER(
+            )
+        if variant == 3:
+            return UserRole.GUEST(
+            )
+        if variant == 4:
+            return UserRole.UNKNOWN(
+                _UniffiFfiConverterString.read(buf),
+            )
+        raise InternalError("Raw enum value doesn't match any cases")
+
+    @staticmethod
+    def check_lower(value):
+        if value.is_ADMIN():
+            return
+        if value.is_MEMBER():
+            return
+        if value.is_GUEST():
+            return
+        if value.is_UNKNOWN():
+            _UniffiFfiConverterString.check_lower(value.name)
+            return
+        raise ValueError(value)
+
+    @staticmethod
+    def write(value, buf):
+        if value.is_ADMIN():
+            buf.write_i32(1)
+        if value.is_MEMBER():
+            buf.write_i32(2)
+        if value.is_GUEST():
+            buf.write_i32(3)
+        if value.is_UNKNOWN():
+            buf.write_i32(4)
+            _UniffiFfiConverterString.write(value.name, buf)
+
+
+class _UniffiFfiConverterOptionalTypeUserRole(_UniffiConverterRustBuffer):
+    @classmethod
+    def check_lower(cls, value):
+        if value is not None:
+            _UniffiFfiConverterTypeUserRole.check_lower(value)
+
+    @classmethod
+    def write(cls, value, buf):
+        if value is None:
+            buf.write_u8(0)
+            return
+
+        buf.write_u8(1)
+        _UniffiFfiConverterTypeUserRole.write(value, buf)
+
+    @classmethod
+    def read(cls, buf):
+        flag = buf.read_u8()
+        if flag == 0:
+            return None
+        elif flag == 1:
+            return _UniffiFfiConverterTypeUserRole.read(buf)
+        else:
+            raise InternalError("Unexpected flag byte for optional type")
+
 @dataclass
 class NewUser:
     """
@@ -6299,6 +6879,67 @@ class _UniffiFfiConverterTypeOpenOptions(_UniffiConverterRustBuffer):
         _UniffiFfiConverterOptionalTypeDurability.write(value.durability, buf)
         _UniffiFfiConverterBoolean.write(value.echo, buf)
         _UniffiFfiConverterBoolean.write(value.sync_on_write, buf)
+
+@dataclass
+class RelationshipFilter:
+    """
+    Which relationships are wanted: those that fit all that is given.
+"""
+    def __init__(self, *, from_id:typing.Optional[RecordId] = _DEFAULT, to_id:typing.Optional[RecordId] = _DEFAULT, entity_id:typing.Optional[RecordId] = _DEFAULT, relationship_type:typing.Optional[str] = _DEFAULT):
+        if from_id is _DEFAULT:
+            self.from_id = None
+        else:
+            self.from_id = from_id
+        if to_id is _DEFAULT:
+            self.to_id = None
+        else:
+            self.to_id = to_id
+        if entity_id is _DEFAULT:
+            self.entity_id = None
+        else:
+            self.entity_id = entity_id
+        if relationship_type is _DEFAULT:
+            self.relationship_type = None
+        else:
+            self.relationship_type = relationship_type
+
+
+    def __str__(self):
+        return "RelationshipFilter(from_id={}, to_id={}, entity_id={}, relationship_type={})".format(self.from_id, self.to_id, self.entity_id, self.relationship_type)
+    def __eq__(self, other):
+        if self.from_id != other.from_id:
+            return False
+        if self.to_id != other.to_id:
+            return False
+        if self.entity_id != other.entity_id:
+            return False
+        if self.relationship_type != other.relationship_type:
+            return False
+        return True
+
+class _UniffiFfiConverterTypeRelationshipFilter(_UniffiConverterRustBuffer):
+    @staticmethod
+    def read(buf):
+        return RelationshipFilter(
+            from_id=_UniffiFfiConverterOptionalTypeRecordId.read(buf),
+            to_id=_UniffiFfiConverterOptionalTypeRecordId.read(buf),
+            entity_id=_UniffiFfiConverterOptionalTypeRecordId.read(buf),
+            relationship_type=_UniffiFfiConverterOptionalString.read(buf),
+        )
+
+    @staticmethod
+    def check_lower(value):
+        _UniffiFfiConverterOptionalTypeRecordId.check_lower(value.from_id)
+        _UniffiFfiConverterOptionalTypeRecordId.check_lower(value.to_id)
+        _UniffiFfiConverterOptionalTypeRecordId.check_lower(value.entity_id)
+        _UniffiFfiConverterOptionalString.check_lower(value.relationship_type)
+
+    @staticmethod
+    def write(value, buf):
+        _UniffiFfiConverterOptionalTypeRecordId.write(value.from_id, buf)
+        _UniffiFfiConverterOptionalTypeRecordId.write(value.to_id, buf)
+        _UniffiFfiConverterOptionalTypeRecordId.write(value.entity_id, buf)
+        _UniffiFfiConverterOptionalString.write(value.relationship_type, buf)
 
 @dataclass
 class Room:
@@ -6539,6 +7180,49 @@ class _UniffiFfiConverterTypeSalvaged(_UniffiConverterRustBuffer):
     def write(value, buf):
         _UniffiFfiConverterString.write(value.set_aside, buf)
         _UniffiFfiConverterUInt64.write(value.edits_saved, buf)
+
+@dataclass
+class SearchHit:
+    """
+    An entity that was found by words.
+"""
+    def __init__(self, *, entity:Entity, score:float, snippet:str):
+        self.entity = entity
+        self.score = score
+        self.snippet = snippet
+
+
+    def __str__(self):
+        return "SearchHit(entity={}, score={}, snippet={})".format(self.entity, self.score, self.snippet)
+    def __eq__(self, other):
+        if self.entity != other.entity:
+            return False
+        if self.score != other.score:
+            return False
+        if self.snippet != other.snippet:
+            return False
+        return True
+
+class _UniffiFfiConverterTypeSearchHit(_UniffiConverterRustBuffer):
+    @staticmethod
+    def read(buf):
+        return SearchHit(
+            entity=_UniffiFfiConverterTypeEntity.read(buf),
+            score=_UniffiFfiConverterFloat64.read(buf),
+            snippet=_UniffiFfiConverterString.read(buf),
+        )
+
+    @staticmethod
+    def check_lower(value):
+        _UniffiFfiConverterTypeEntity.check_lower(value.entity)
+        _UniffiFfiConverterFloat64.check_lower(value.score)
+        _UniffiFfiConverterString.check_lower(value.snippet)
+
+    @staticmethod
+    def write(value, buf):
+        _UniffiFfiConverterTypeEntity.write(value.entity, buf)
+        _UniffiFfiConverterFloat64.write(value.score, buf)
+        _UniffiFfiConverterString.write(value.snippet, buf)
 
 @dataclass
 class SyncProblem:
@@ -7192,7 +7876,7 @@ class WildThingError:  # type: ignore
     _UniffiTempWildThingError.Offline = Offline # type: ignore
     class NeedsAuth(_UniffiTempWildThingError):
         """
-        The server refused the token. Work goes on after `set_auth_token` or `login`.
+        The server refused the token. Work goes on after `set_auth_token`.
 """
 
         def __init__(self, status):
@@ -7204,46 +7888,6 @@ class WildThingError:  # type: ignore
         def __repr__(self):
             return "WildThingError.NeedsAuth({})".format(str(self))
     _UniffiTempWildThingError.NeedsAuth = NeedsAuth # type: ignore
-    class WrongPassword(_UniffiTempWildThingError):
-        """
-        The server does not know the password.
-"""
-
-        def __init__(self):
-            pass
-
-        def __repr__(self):
-            return "WildThingError.WrongPassword({})".format(str(self))
-    _UniffiTempWildThingError.WrongPassword = WrongPassword # type: ignore
-    class RateLimited(_UniffiTempWildThingError):
-        """
-        The server takes no more guesses for now, and not even the right one.
-"""
-
-        def __init__(self, retry_after):
-            super().__init__(", ".join([
-                "retry_after={!r}".format(retry_after),
-            ]))
-            self.retry_after = retry_after
-
-        def __repr__(self):
-            return "WildThingError.RateLimited({})".format(str(self))
-    _UniffiTempWildThingError.RateLimited = RateLimited # type: ignore
-    class NotAllowed(_UniffiTempWildThingError):
-        """
-        The server knows who asks, and does not allow it; or the invitation is
-        not, or no longer, good.
-"""
-
-        def __init__(self, detail):
-            super().__init__(", ".join([
-                "detail={!r}".format(detail),
-            ]))
-            self.detail = detail
-
-        def __repr__(self):
-            return "WildThingError.NotAllowed({})".format(str(self))
-    _UniffiTempWildThingError.NotAllowed = NotAllowed # type: ignore
     class Server(_UniffiTempWildThingError):
         """
         The server failed.
@@ -7382,6 +8026,22 @@ class WildThingError:  # type: ignore
         def __repr__(self):
             return "WildThingError.Invalid({})".format(str(self))
     _UniffiTempWildThingError.Invalid = Invalid # type: ignore
+    class UnsupportedByServer(_UniffiTempWildThingError):
+        """
+        The server of this replica has no place for what was asked for, or is not
+        known to have one: graphs need a server that speaks v2, or
+        `ConnectOptions.protocol` to say that there is one.
+"""
+
+        def __init__(self, what):
+            super().__init__(", ".join([
+                "what={!r}".format(what),
+            ]))
+            self.what = what
+
+        def __repr__(self):
+            return "WildThingError.UnsupportedByServer({})".format(str(self))
+    _UniffiTempWildThingError.UnsupportedByServer = UnsupportedByServer # type: ignore
     class UnsentEdits(_UniffiTempWildThingError):
         """
         What was asked for would drop edits that the server has not got.
@@ -7444,67 +8104,60 @@ class _UniffiFfiConverterTypeWildThingError(_UniffiConverterRustBuffer):
                 _UniffiFfiConverterUInt16.read(buf),
             )
         if variant == 3:
-            return WildThingError.WrongPassword(
-            )
-        if variant == 4:
-            return WildThingError.RateLimited(
-                _UniffiFfiConverterDuration.read(buf),
-            )
-        if variant == 5:
-            return WildThingError.NotAllowed(
-                _UniffiFfiConverterString.read(buf),
-            )
-        if variant == 6:
             return WildThingError.Server(
                 _UniffiFfiConverterUInt16.read(buf),
                 _UniffiFfiConverterString.read(buf),
             )
-        if variant == 7:
+        if variant == 4:
             return WildThingError.Protocol(
                 _UniffiFfiConverterString.read(buf),
             )
-        if variant == 8:
+        if variant == 5:
             return WildThingError.Storage(
                 _UniffiFfiConverterString.read(buf),
                 _UniffiFfiConverterString.read(buf),
             )
-        if variant == 9:
+        if variant == 6:
             return WildThingError.Paused(
             )
-        if variant == 10:
+        if variant == 7:
             return WildThingError.Cancelled(
             )
-        if variant == 11:
+        if variant == 8:
             return WildThingError.NotConnected(
             )
-        if variant == 12:
+        if variant == 9:
             return WildThingError.OtherServer(
                 _UniffiFfiConverterString.read(buf),
                 _UniffiFfiConverterString.read(buf),
             )
-        if variant == 13:
+        if variant == 10:
             return WildThingError.Busy(
             )
-        if variant == 14:
+        if variant == 11:
             return WildThingError.NotFound(
                 _UniffiFfiConverterString.read(buf),
                 _UniffiFfiConverterString.read(buf),
             )
-        if variant == 15:
+        if variant == 12:
             return WildThingError.Invalid(
                 _UniffiFfiConverterString.read(buf),
                 _UniffiFfiConverterString.read(buf),
             )
-        if variant == 16:
+        if variant == 13:
+            return WildThingError.UnsupportedByServer(
+                _UniffiFfiConverterString.read(buf),
+            )
+        if variant == 14:
             return WildThingError.UnsentEdits(
                 _UniffiFfiConverterUInt64.read(buf),
             )
-        if variant == 17:
+        if variant == 15:
             return WildThingError.Timeout(
                 _UniffiFfiConverterUInt64.read(buf),
                 _UniffiFfiConverterUInt64.read(buf),
             )
-        if variant == 18:
+        if variant == 16:
             return WildThingError.Internal(
                 _UniffiFfiConverterString.read(buf),
             )
@@ -7517,14 +8170,6 @@ class _UniffiFfiConverterTypeWildThingError(_UniffiConverterRustBuffer):
             return
         if isinstance(value, WildThingError.NeedsAuth):
             _UniffiFfiConverterUInt16.check_lower(value.status)
-            return
-        if isinstance(value, WildThingError.WrongPassword):
-            return
-        if isinstance(value, WildThingError.RateLimited):
-            _UniffiFfiConverterDuration.check_lower(value.retry_after)
-            return
-        if isinstance(value, WildThingError.NotAllowed):
-            _UniffiFfiConverterString.check_lower(value.detail)
             return
         if isinstance(value, WildThingError.Server):
             _UniffiFfiConverterUInt16.check_lower(value.status)
@@ -7557,6 +8202,9 @@ class _UniffiFfiConverterTypeWildThingError(_UniffiConverterRustBuffer):
             _UniffiFfiConverterString.check_lower(value.field)
             _UniffiFfiConverterString.check_lower(value.problem)
             return
+        if isinstance(value, WildThingError.UnsupportedByServer):
+            _UniffiFfiConverterString.check_lower(value.what)
+            return
         if isinstance(value, WildThingError.UnsentEdits):
             _UniffiFfiConverterUInt64.check_lower(value.count)
             return
@@ -7576,54 +8224,49 @@ class _UniffiFfiConverterTypeWildThingError(_UniffiConverterRustBuffer):
         if isinstance(value, WildThingError.NeedsAuth):
             buf.write_i32(2)
             _UniffiFfiConverterUInt16.write(value.status, buf)
-        if isinstance(value, WildThingError.WrongPassword):
-            buf.write_i32(3)
-        if isinstance(value, WildThingError.RateLimited):
-            buf.write_i32(4)
-            _UniffiFfiConverterDuration.write(value.retry_after, buf)
-        if isinstance(value, WildThingError.NotAllowed):
-            buf.write_i32(5)
-            _UniffiFfiConverterString.write(value.detail, buf)
         if isinstance(value, WildThingError.Server):
-            buf.write_i32(6)
+            buf.write_i32(3)
             _UniffiFfiConverterUInt16.write(value.status, buf)
             _UniffiFfiConverterString.write(value.detail, buf)
         if isinstance(value, WildThingError.Protocol):
-            buf.write_i32(7)
+            buf.write_i32(4)
             _UniffiFfiConverterString.write(value.problem, buf)
         if isinstance(value, WildThingError.Storage):
-            buf.write_i32(8)
+            buf.write_i32(5)
             _UniffiFfiConverterString.write(value.code, buf)
             _UniffiFfiConverterString.write(value.problem, buf)
         if isinstance(value, WildThingError.Paused):
-            buf.write_i32(9)
+            buf.write_i32(6)
         if isinstance(value, WildThingError.Cancelled):
-            buf.write_i32(10)
+            buf.write_i32(7)
         if isinstance(value, WildThingError.NotConnected):
-            buf.write_i32(11)
+            buf.write_i32(8)
         if isinstance(value, WildThingError.OtherServer):
-            buf.write_i32(12)
+            buf.write_i32(9)
             _UniffiFfiConverterString.write(value.expected, buf)
             _UniffiFfiConverterString.write(value.found, buf)
         if isinstance(value, WildThingError.Busy):
-            buf.write_i32(13)
+            buf.write_i32(10)
         if isinstance(value, WildThingError.NotFound):
-            buf.write_i32(14)
+            buf.write_i32(11)
             _UniffiFfiConverterString.write(value.kind, buf)
             _UniffiFfiConverterString.write(value.id, buf)
         if isinstance(value, WildThingError.Invalid):
-            buf.write_i32(15)
+            buf.write_i32(12)
             _UniffiFfiConverterString.write(value.field, buf)
             _UniffiFfiConverterString.write(value.problem, buf)
+        if isinstance(value, WildThingError.UnsupportedByServer):
+            buf.write_i32(13)
+            _UniffiFfiConverterString.write(value.what, buf)
         if isinstance(value, WildThingError.UnsentEdits):
-            buf.write_i32(16)
+            buf.write_i32(14)
             _UniffiFfiConverterUInt64.write(value.count, buf)
         if isinstance(value, WildThingError.Timeout):
-            buf.write_i32(17)
+            buf.write_i32(15)
             _UniffiFfiConverterUInt64.write(value.waited_ms, buf)
             _UniffiFfiConverterUInt64.write(value.pending, buf)
         if isinstance(value, WildThingError.Internal):
-            buf.write_i32(18)
+            buf.write_i32(16)
             _UniffiFfiConverterString.write(value.detail, buf)
 
 
@@ -8970,31 +9613,6 @@ class _UniffiFfiConverterTypeStatusQuery:
     def write(cls, value: StatusQuery, buf: _UniffiRustBuffer):
         buf.write_u64(cls.lower(value))
 
-class _UniffiFfiConverterOptionalTypeAuthSession(_UniffiConverterRustBuffer):
-    @classmethod
-    def check_lower(cls, value):
-        if value is not None:
-            _UniffiFfiConverterTypeAuthSession.check_lower(value)
-
-    @classmethod
-    def write(cls, value, buf):
-        if value is None:
-            buf.write_u8(0)
-            return
-
-        buf.write_u8(1)
-        _UniffiFfiConverterTypeAuthSession.write(value, buf)
-
-    @classmethod
-    def read(cls, buf):
-        flag = buf.read_u8()
-        if flag == 0:
-            return None
-        elif flag == 1:
-            return _UniffiFfiConverterTypeAuthSession.read(buf)
-        else:
-            raise InternalError("Unexpected flag byte for optional type")
-
 class _UniffiFfiConverterOptionalTypeConnectOptions(_UniffiConverterRustBuffer):
     @classmethod
     def check_lower(cls, value):
@@ -9032,6 +9650,56 @@ class _UniffiFfiConverterUInt32(_UniffiConverterPrimitiveInt):
     @staticmethod
     def write(value, buf):
         buf.write_u32(value)
+
+class _UniffiFfiConverterOptionalUInt32(_UniffiConverterRustBuffer):
+    @classmethod
+    def check_lower(cls, value):
+        if value is not None:
+            _UniffiFfiConverterUInt32.check_lower(value)
+
+    @classmethod
+    def write(cls, value, buf):
+        if value is None:
+            buf.write_u8(0)
+            return
+
+        buf.write_u8(1)
+        _UniffiFfiConverterUInt32.write(value, buf)
+
+    @classmethod
+    def read(cls, buf):
+        flag = buf.read_u8()
+        if flag == 0:
+            return None
+        elif flag == 1:
+            return _UniffiFfiConverterUInt32.read(buf)
+        else:
+            raise InternalError("Unexpected flag byte for optional type")
+
+class _UniffiFfiConverterOptionalTypeGraphPath(_UniffiConverterRustBuffer):
+    @classmethod
+    def check_lower(cls, value):
+        if value is not None:
+            _UniffiFfiConverterTypeGraphPath.check_lower(value)
+
+    @classmethod
+    def write(cls, value, buf):
+        if value is None:
+            buf.write_u8(0)
+            return
+
+        buf.write_u8(1)
+        _UniffiFfiConverterTypeGraphPath.write(value, buf)
+
+    @classmethod
+    def read(cls, buf):
+        flag = buf.read_u8()
+        if flag == 0:
+            return None
+        elif flag == 1:
+            return _UniffiFfiConverterTypeGraphPath.read(buf)
+        else:
+            raise InternalError("Unexpected flag byte for optional type")
 
 class _UniffiFfiConverterSequenceTypeDeviceState(_UniffiConverterRustBuffer):
     @classmethod
@@ -9079,6 +9747,31 @@ class _UniffiFfiConverterSequenceTypeEvent(_UniffiConverterRustBuffer):
             _UniffiFfiConverterTypeEvent.read(buf) for i in range(count)
         ]
 
+class _UniffiFfiConverterOptionalTypeRelationshipFilter(_UniffiConverterRustBuffer):
+    @classmethod
+    def check_lower(cls, value):
+        if value is not None:
+            _UniffiFfiConverterTypeRelationshipFilter.check_lower(value)
+
+    @classmethod
+    def write(cls, value, buf):
+        if value is None:
+            buf.write_u8(0)
+            return
+
+        buf.write_u8(1)
+        _UniffiFfiConverterTypeRelationshipFilter.write(value, buf)
+
+    @classmethod
+    def read(cls, buf):
+        flag = buf.read_u8()
+        if flag == 0:
+            return None
+        elif flag == 1:
+            return _UniffiFfiConverterTypeRelationshipFilter.read(buf)
+        else:
+            raise InternalError("Unexpected flag byte for optional type")
+
 class _UniffiFfiConverterSequenceTypeUser(_UniffiConverterRustBuffer):
     @classmethod
     def check_lower(cls, value):
@@ -9100,6 +9793,54 @@ class _UniffiFfiConverterSequenceTypeUser(_UniffiConverterRustBuffer):
 
         return [
             _UniffiFfiConverterTypeUser.read(buf) for i in range(count)
+        ]
+
+class _UniffiFfiConverterOptionalTypeEdgeDirection(_UniffiConverterRustBuffer):
+    @classmethod
+    def check_lower(cls, value):
+        if value is not None:
+            _UniffiFfiConverterTypeEdgeDirection.check_lower(value)
+
+    @classmethod
+    def write(cls, value, buf):
+        if value is None:
+            buf.write_u8(0)
+            return
+
+        buf.write_u8(1)
+        _UniffiFfiConverterTypeEdgeDirection.write(value, buf)
+
+    @classmethod
+    def read(cls, buf):
+        flag = buf.read_u8()
+        if flag == 0:
+            return None
+        elif flag == 1:
+            return _UniffiFfiConverterTypeEdgeDirection.read(buf)
+        else:
+            raise InternalError("Unexpected flag byte for optional type")
+
+class _UniffiFfiConverterSequenceTypeNeighbour(_UniffiConverterRustBuffer):
+    @classmethod
+    def check_lower(cls, value):
+        for item in value:
+            _UniffiFfiConverterTypeNeighbour.check_lower(item)
+
+    @classmethod
+    def write(cls, value, buf):
+        items = len(value)
+        buf.write_i32(items)
+        for item in value:
+            _UniffiFfiConverterTypeNeighbour.write(item, buf)
+
+    @classmethod
+    def read(cls, buf):
+        count = buf.read_i32()
+        if count < 0:
+            raise InternalError("Unexpected negative sequence length")
+
+        return [
+            _UniffiFfiConverterTypeNeighbour.read(buf) for i in range(count)
         ]
 
 class _UniffiFfiConverterSequenceTypePendingChange(_UniffiConverterRustBuffer):
@@ -9175,6 +9916,54 @@ class _UniffiFfiConverterOptionalTypeSalvaged(_UniffiConverterRustBuffer):
         else:
             raise InternalError("Unexpected flag byte for optional type")
 
+class _UniffiFfiConverterOptionalSequenceString(_UniffiConverterRustBuffer):
+    @classmethod
+    def check_lower(cls, value):
+        if value is not None:
+            _UniffiFfiConverterSequenceString.check_lower(value)
+
+    @classmethod
+    def write(cls, value, buf):
+        if value is None:
+            buf.write_u8(0)
+            return
+
+        buf.write_u8(1)
+        _UniffiFfiConverterSequenceString.write(value, buf)
+
+    @classmethod
+    def read(cls, buf):
+        flag = buf.read_u8()
+        if flag == 0:
+            return None
+        elif flag == 1:
+            return _UniffiFfiConverterSequenceString.read(buf)
+        else:
+            raise InternalError("Unexpected flag byte for optional type")
+
+class _UniffiFfiConverterSequenceTypeSearchHit(_UniffiConverterRustBuffer):
+    @classmethod
+    def check_lower(cls, value):
+        for item in value:
+            _UniffiFfiConverterTypeSearchHit.check_lower(item)
+
+    @classmethod
+    def write(cls, value, buf):
+        items = len(value)
+        buf.write_i32(items)
+        for item in value:
+            _UniffiFfiConverterTypeSearchHit.write(item, buf)
+
+    @classmethod
+    def read(cls, buf):
+        count = buf.read_i32()
+        if count < 0:
+            raise InternalError("Unexpected negative sequence length")
+
+        return [
+            _UniffiFfiConverterTypeSearchHit.read(buf) for i in range(count)
+        ]
+
 
 class WildThingClientProtocol(typing.Protocol):
     """
@@ -9185,13 +9974,6 @@ class WildThingClientProtocol(typing.Protocol):
     client ends in the background; [`WildThingClient::shutdown`] waits for it.
 """
 
-    def auth_session(self, ) -> typing.Optional[AuthSession]:
-        """
-        The token in use and what is known of it; `None` if none is. Of a token
-        given to [`WildThingClient::connect`] or
-        [`WildThingClient::set_auth_token`] that is known which it says of itself.
-"""
-        raise NotImplementedError
     def cancel_sync(self, ) -> None:
         """
         Ends the sync that runs, promptly. Whoever waits for it gets `Cancelled`.
@@ -9219,14 +10001,34 @@ class WildThingClientProtocol(typing.Protocol):
         Remembers the server and the token. Does not talk to the server;
         [`WildThingClient::probe`] does.
 
-        The token is kept in memory only; without one, [`WildThingClient::login`]
-        gets one. Fails with `Invalid` if the URL, the token, a certificate or its
-        digest can't be used.
+        The token is kept in memory only. Fails with `Invalid` if the URL or the
+        token can't be used.
+"""
+        raise NotImplementedError
+    async def connect_entities(self, from_id: RecordId,to_id: RecordId,relationship_type: str,properties: typing.Union[object, typing.Optional[JsonObject]] = _DEFAULT) -> Relationship:
+        """
+        Connects two entities: `from` is `located_in`, `controls`, … `to`. If they
+        are connected just so, with the same properties, that relationship is given.
+
+        It adds: to move a room or device, use `update_room` or `update_device`.
+        `NotFound` if an entity is not there, `Invalid` for a type that servers don't
+        know, a connection to itself or a property `deleted`, `UnsupportedByServer`
+        if the replica holds no graph.
 """
         raise NotImplementedError
     async def create_device(self, device: NewDevice) -> Device:
         """
         Makes a device. `NotFound` if the room is not there.
+"""
+        raise NotImplementedError
+    async def create_entity(self, entity: NewEntity) -> Entity:
+        """
+        Makes an entity; it is connected to others by `connect_entities`. What has a
+        place is better made by `create_room` and `create_device`.
+
+        `Invalid` for a type that servers don't know, or a field that can't be used;
+        `UnsupportedByServer` if the replica holds no graph, unless it is a house, or
+        a room or device whose content says what it is in.
 """
         raise NotImplementedError
     async def create_house(self, house: NewHouse) -> House:
@@ -9247,6 +10049,12 @@ class WildThingClientProtocol(typing.Protocol):
     async def delete_device(self, device_id: RecordId) -> None:
         """
         Deletes a device.
+"""
+        raise NotImplementedError
+    async def delete_entity(self, entity_id: RecordId) -> None:
+        """
+        Deletes an entity; a house with its rooms, and a room with its devices. Its
+        relationships are no longer shown.
 """
         raise NotImplementedError
     async def delete_house(self, house_id: RecordId) -> None:
@@ -9280,6 +10088,13 @@ class WildThingClientProtocol(typing.Protocol):
         Forgets the server and the token; the replica and its outbox stay.
 """
         raise NotImplementedError
+    async def disconnect_entities(self, relationship_id: RecordId) -> None:
+        """
+        Takes a relationship away. Servers have no way to delete one: it is sent with
+        the property `deleted`, which clients and hubs of this project honour, and
+        does not come back here. `NotFound` if it is not there.
+"""
+        raise NotImplementedError
     async def dismiss(self, conflict_id: int) -> None:
         """
         Takes an entry off the list of conflicts.
@@ -9291,6 +10106,13 @@ class WildThingClientProtocol(typing.Protocol):
         can be explained too.
 """
         raise NotImplementedError
+    async def find_path(self, from_id: RecordId,to_id: RecordId,max_depth: typing.Union[object, typing.Optional[int]] = _DEFAULT) -> typing.Optional[GraphPath]:
+        """
+        A shortest way from one entity to another, along relationships in whichever
+        direction they point, at most `max_depth` of them (10 when left out). `None`
+        if there is no such way; `NotFound` if one of the two is not there.
+"""
+        raise NotImplementedError
     async def get_device(self, device_id: RecordId) -> Device:
         """
         One device.
@@ -9298,7 +10120,9 @@ class WildThingClientProtocol(typing.Protocol):
         raise NotImplementedError
     async def get_device_history(self, device_id: RecordId,limit: int = 100) -> typing.List[DeviceState]:
         """
-        The states of a device that are remembered here, newest first.
+        The states of a device that are remembered here, newest first. Where a state
+        is part of its device these are the states of the device's versions, each
+        with the time of the version that brought it.
 """
         raise NotImplementedError
     async def get_device_state(self, device_id: RecordId) -> DeviceState:
@@ -9310,6 +10134,19 @@ class WildThingClientProtocol(typing.Protocol):
         """
         The devices of a room, or all, by name. A device whose room is not here
         or deleted is *unplaced* and in no room.
+"""
+        raise NotImplementedError
+    async def get_entities(self, entity_type: typing.Union[object, typing.Optional[str]] = _DEFAULT) -> typing.List[Entity]:
+        """
+        The entities of a type (`home`, `room`, `device`, `note`, …), or all, by
+        type and name. People are there as `user`. Empty for a type of which there
+        is none.
+"""
+        raise NotImplementedError
+    async def get_entity(self, entity_id: RecordId,entity_type: typing.Union[object, typing.Optional[str]] = _DEFAULT) -> Entity:
+        """
+        One entity. Without a graph ids may repeat across types: then `Invalid`,
+        unless `entity_type` tells which.
 """
         raise NotImplementedError
     async def get_events(self, entity_id: typing.Union[object, typing.Optional[RecordId]] = _DEFAULT,limit: int = 100) -> typing.List[Event]:
@@ -9325,6 +10162,12 @@ class WildThingClientProtocol(typing.Protocol):
     async def get_houses(self, ) -> typing.List[House]:
         """
         Every house, by name.
+"""
+        raise NotImplementedError
+    async def get_relationships(self, filter: typing.Union[object, typing.Optional[RelationshipFilter]] = _DEFAULT) -> typing.List[Relationship]:
+        """
+        The relationships that fit a filter, or all, by id. One of an entity that is
+        deleted is not among them; one to an entity that is not here is.
 """
         raise NotImplementedError
     async def get_room(self, room_id: RecordId) -> Room:
@@ -9362,38 +10205,11 @@ class WildThingClientProtocol(typing.Protocol):
         Logs an event. What it is about need not be here.
 """
         raise NotImplementedError
-    async def login(self, password: str) -> AuthSession:
+    async def neighbours(self, entity_id: RecordId,relationship_type: typing.Union[object, typing.Optional[str]] = _DEFAULT,direction: typing.Union[object, typing.Optional[EdgeDirection]] = _DEFAULT) -> typing.List[Neighbour]:
         """
-        Asks the server for an admin's token, and uses it from then on, as
-        [`WildThingClient::set_auth_token`] does. The password is kept nowhere.
-
-        As long as the client is used at times, its syncs exchange the token for a
-        fresh one before it ends: in its last day if it lasts a week or more, else
-        in the last tenth of its life. So what
-        [`WildThingClient::auth_session`] says after a sync may be another token
-        than before.
-
-        Fails with `NotConnected`, `Invalid` if there is no password, `WrongPassword`,
-        `RateLimited` after too many wrong ones, `Offline`, `Server`, `Protocol` if
-        the server has no logins, `Paused`, or `Cancelled` if another server was
-        connected to meanwhile. The earlier token then stays in use.
-"""
-        raise NotImplementedError
-    async def login_guest(self, qr_data: str) -> AuthSession:
-        """
-        Asks the server for a guest's token, with the text of a scanned invitation
-        (JSON with `server`, `port`, `token`, `expires`), and uses it from then on.
-        Such a token lasts about an hour and is not refreshed: scan again, or keep
-        the text and give it here again while the invitation is good.
-
-        It is the server that is connected to which is asked, also if the
-        invitation names another: what is written in a picture does not decide
-        where the house's data goes.
-
-        Fails with `NotConnected`, `Invalid` if the text is no invitation,
-        `NotAllowed` if it is not good (any more), `RateLimited`, `Offline`,
-        `Server`, `Protocol`, `Paused` or `Cancelled`, like
-        [`WildThingClient::login`].
+        What is next to an entity: along the relationships that start at it, then
+        along those that lead to it; of one type, or in one direction, if asked for.
+        Without a graph nothing is.
 """
         raise NotImplementedError
     def network_available(self, ) -> None:
@@ -9430,17 +10246,6 @@ class WildThingClientProtocol(typing.Protocol):
         answers is no server of ours.
 """
         raise NotImplementedError
-    async def refresh_session(self, ) -> AuthSession:
-        """
-        Exchanges the token in use for a fresh one. Syncs do it by themselves in
-        time; this is for an app that wants to be sure before a long journey.
-
-        Fails with `NotConnected`, `NeedsAuth` if the token is not good (any more),
-        `NotAllowed` for guests, `RateLimited`, `Offline`, `Server`, `Protocol` if
-        the server gives no tokens, `Paused`, or `Cancelled` if another token was
-        given meanwhile. The earlier token then stays in use.
-"""
-        raise NotImplementedError
     async def reset(self, force: bool = False) -> None:
         """
         Empties the replica. `UnsentEdits` if the server has not got everything.
@@ -9467,6 +10272,16 @@ class WildThingClientProtocol(typing.Protocol):
         """
         Where a damaged database was set aside to when this client was opened,
         and how many of its unsent edits were saved.
+"""
+        raise NotImplementedError
+    async def search(self, query: str,entity_types: typing.Union[object, typing.Optional[typing.List[str]]] = _DEFAULT,limit: int = 20) -> typing.List[SearchHit]:
+        """
+        The entities whose name or content has all the words of `query`, best first:
+        words in the name weigh more. The last word may be the beginning of one;
+        case and accents make no difference. Works offline, on every replica.
+
+        `entity_types` narrows it down. What changed since the last search is
+        indexed by this one, so that the first takes longer.
 """
         raise NotImplementedError
     def set_auth_token(self, token: typing.Optional[str]) -> None:
@@ -9512,7 +10327,17 @@ class WildThingClientProtocol(typing.Protocol):
         """
         Changes what a device is doing: `state` is merged into the current state
         (RFC 7386: `null` removes a key), or replaces it whole. `attributes` are
-        merged likewise.
+        merged likewise. With a server that has a graph the state is part of the
+        device, `state` in its content and `state_attributes` beside it, and this
+        makes a new version of the device.
+"""
+        raise NotImplementedError
+    async def update_entity(self, entity_id: RecordId,patch: EntityPatch) -> Entity:
+        """
+        Changes an entity: its name, and its content by a merge patch or as a whole.
+
+        `Invalid` for a field that can't be used; `UnsupportedByServer` for what only
+        a graph can hold, if the replica holds none.
 """
         raise NotImplementedError
     async def update_house(self, house_id: RecordId,patch: HousePatch) -> House:
@@ -9635,23 +10460,6 @@ class WildThingClient(WildThingClientProtocol):
         inst = cls.__new__(cls)
         inst._handle = handle
         return inst
-    def auth_session(self, ) -> typing.Optional[AuthSession]:
-        """
-        The token in use and what is known of it; `None` if none is. Of a token
-        given to [`WildThingClient::connect`] or
-        [`WildThingClient::set_auth_token`] that is known which it says of itself.
-"""
-        _uniffi_lowered_args = (
-            self._uniffi_clone_handle(),
-        )
-        _uniffi_lift_return = _UniffiFfiConverterOptionalTypeAuthSession.lift
-        _uniffi_error_converter = None
-        _uniffi_ffi_result = _uniffi_rust_call_with_error(
-            _uniffi_error_converter,
-            _UniffiLib.uniffi_wildthing_fn_method_wildthingclient_auth_session,
-            *_uniffi_lowered_args,
-        )
-        return _uniffi_lift_return(_uniffi_ffi_result)
     def cancel_sync(self, ) -> None:
         """
         Ends the sync that runs, promptly. Whoever waits for it gets `Cancelled`.
@@ -9723,9 +10531,8 @@ class WildThingClient(WildThingClientProtocol):
         Remembers the server and the token. Does not talk to the server;
         [`WildThingClient::probe`] does.
 
-        The token is kept in memory only; without one, [`WildThingClient::login`]
-        gets one. Fails with `Invalid` if the URL, the token, a certificate or its
-        digest can't be used.
+        The token is kept in memory only. Fails with `Invalid` if the URL or the
+        token can't be used.
 """
 
         _UniffiFfiConverterString.check_lower(server_url)
@@ -9753,6 +10560,43 @@ class WildThingClient(WildThingClientProtocol):
             _uniffi_lift_return,
             _uniffi_error_converter,
         )
+    async def connect_entities(self, from_id: RecordId,to_id: RecordId,relationship_type: str,properties: typing.Union[object, typing.Optional[JsonObject]] = _DEFAULT) -> Relationship:
+        """
+        Connects two entities: `from` is `located_in`, `controls`, … `to`. If they
+        are connected just so, with the same properties, that relationship is given.
+
+        It adds: to move a room or device, use `update_room` or `update_device`.
+        `NotFound` if an entity is not there, `Invalid` for a type that servers don't
+        know, a connection to itself or a property `deleted`, `UnsupportedByServer`
+        if the replica holds no graph.
+"""
+
+        _UniffiFfiConverterTypeRecordId.check_lower(from_id)
+
+        _UniffiFfiConverterTypeRecordId.check_lower(to_id)
+
+        _UniffiFfiConverterString.check_lower(relationship_type)
+
+        if properties is _DEFAULT:
+            properties = None
+        _UniffiFfiConverterOptionalTypeJsonObject.check_lower(properties)
+        _uniffi_lowered_args = (
+            self._uniffi_clone_handle(),
+            _UniffiFfiConverterTypeRecordId.lower(from_id),
+            _UniffiFfiConverterTypeRecordId.lower(to_id),
+            _UniffiFfiConverterString.lower(relationship_type),
+            _UniffiFfiConverterOptionalTypeJsonObject.lower(properties),
+        )
+        _uniffi_lift_return = _UniffiFfiConverterTypeRelationship.lift
+        _uniffi_error_converter = _UniffiFfiConverterTypeWildThingError
+        return await _uniffi_rust_call_async(
+            _UniffiLib.uniffi_wildthing_fn_method_wildthingclient_connect_entities(*_uniffi_lowered_args),
+            _UniffiLib.ffi_wildthing_rust_future_poll_rust_buffer,
+            _UniffiLib.ffi_wildthing_rust_future_complete_rust_buffer,
+            _UniffiLib.ffi_wildthing_rust_future_free_rust_buffer,
+            _uniffi_lift_return,
+            _uniffi_error_converter,
+        )
     async def create_device(self, device: NewDevice) -> Device:
         """
         Makes a device. `NotFound` if the room is not there.
@@ -9767,6 +10611,31 @@ class WildThingClient(WildThingClientProtocol):
         _uniffi_error_converter = _UniffiFfiConverterTypeWildThingError
         return await _uniffi_rust_call_async(
             _UniffiLib.uniffi_wildthing_fn_method_wildthingclient_create_device(*_uniffi_lowered_args),
+            _UniffiLib.ffi_wildthing_rust_future_poll_rust_buffer,
+            _UniffiLib.ffi_wildthing_rust_future_complete_rust_buffer,
+            _UniffiLib.ffi_wildthing_rust_future_free_rust_buffer,
+            _uniffi_lift_return,
+            _uniffi_error_converter,
+        )
+    async def create_entity(self, entity: NewEntity) -> Entity:
+        """
+        Makes an entity; it is connected to others by `connect_entities`. What has a
+        place is better made by `create_room` and `create_device`.
+
+        `Invalid` for a type that servers don't know, or a field that can't be used;
+        `UnsupportedByServer` if the replica holds no graph, unless it is a house, or
+        a room or device whose content says what it is in.
+"""
+
+        _UniffiFfiConverterTypeNewEntity.check_lower(entity)
+        _uniffi_lowered_args = (
+            self._uniffi_clone_handle(),
+            _UniffiFfiConverterTypeNewEntity.lower(entity),
+        )
+        _uniffi_lift_return = _UniffiFfiConverterTypeEntity.lift
+        _uniffi_error_converter = _UniffiFfiConverterTypeWildThingError
+        return await _uniffi_rust_call_async(
+            _UniffiLib.uniffi_wildthing_fn_method_wildthingclient_create_entity(*_uniffi_lowered_args),
             _UniffiLib.ffi_wildthing_rust_future_poll_rust_buffer,
             _UniffiLib.ffi_wildthing_rust_future_complete_rust_buffer,
             _UniffiLib.ffi_wildthing_rust_future_free_rust_buffer,
@@ -9847,6 +10716,27 @@ class WildThingClient(WildThingClientProtocol):
         _uniffi_error_converter = _UniffiFfiConverterTypeWildThingError
         return await _uniffi_rust_call_async(
             _UniffiLib.uniffi_wildthing_fn_method_wildthingclient_delete_device(*_uniffi_lowered_args),
+            _UniffiLib.ffi_wildthing_rust_future_poll_void,
+            _UniffiLib.ffi_wildthing_rust_future_complete_void,
+            _UniffiLib.ffi_wildthing_rust_future_free_void,
+            _uniffi_lift_return,
+            _uniffi_error_converter,
+        )
+    async def delete_entity(self, entity_id: RecordId) -> None:
+        """
+        Deletes an entity; a house with its rooms, and a room with its devices. Its
+        relationships are no longer shown.
+"""
+
+        _UniffiFfiConverterTypeRecordId.check_lower(entity_id)
+        _uniffi_lowered_args = (
+            self._uniffi_clone_handle(),
+            _UniffiFfiConverterTypeRecordId.lower(entity_id),
+        )
+        _uniffi_lift_return = lambda val: None
+        _uniffi_error_converter = _UniffiFfiConverterTypeWildThingError
+        return await _uniffi_rust_call_async(
+            _UniffiLib.uniffi_wildthing_fn_method_wildthingclient_delete_entity(*_uniffi_lowered_args),
             _UniffiLib.ffi_wildthing_rust_future_poll_void,
             _UniffiLib.ffi_wildthing_rust_future_complete_void,
             _UniffiLib.ffi_wildthing_rust_future_free_void,
@@ -9971,6 +10861,28 @@ class WildThingClient(WildThingClientProtocol):
             _uniffi_lift_return,
             _uniffi_error_converter,
         )
+    async def disconnect_entities(self, relationship_id: RecordId) -> None:
+        """
+        Takes a relationship away. Servers have no way to delete one: it is sent with
+        the property `deleted`, which clients and hubs of this project honour, and
+        does not come back here. `NotFound` if it is not there.
+"""
+
+        _UniffiFfiConverterTypeRecordId.check_lower(relationship_id)
+        _uniffi_lowered_args = (
+            self._uniffi_clone_handle(),
+            _UniffiFfiConverterTypeRecordId.lower(relationship_id),
+        )
+        _uniffi_lift_return = lambda val: None
+        _uniffi_error_converter = _UniffiFfiConverterTypeWildThingError
+        return await _uniffi_rust_call_async(
+            _UniffiLib.uniffi_wildthing_fn_method_wildthingclient_disconnect_entities(*_uniffi_lowered_args),
+            _UniffiLib.ffi_wildthing_rust_future_poll_void,
+            _UniffiLib.ffi_wildthing_rust_future_complete_void,
+            _UniffiLib.ffi_wildthing_rust_future_free_void,
+            _uniffi_lift_return,
+            _uniffi_error_converter,
+        )
     async def dismiss(self, conflict_id: int) -> None:
         """
         Takes an entry off the list of conflicts.
@@ -10015,6 +10927,36 @@ class WildThingClient(WildThingClientProtocol):
             _uniffi_lift_return,
             _uniffi_error_converter,
         )
+    async def find_path(self, from_id: RecordId,to_id: RecordId,max_depth: typing.Union[object, typing.Optional[int]] = _DEFAULT) -> typing.Optional[GraphPath]:
+        """
+        A shortest way from one entity to another, along relationships in whichever
+        direction they point, at most `max_depth` of them (10 when left out). `None`
+        if there is no such way; `NotFound` if one of the two is not there.
+"""
+
+        _UniffiFfiConverterTypeRecordId.check_lower(from_id)
+
+        _UniffiFfiConverterTypeRecordId.check_lower(to_id)
+
+        if max_depth is _DEFAULT:
+            max_depth = None
+        _UniffiFfiConverterOptionalUInt32.check_lower(max_depth)
+        _uniffi_lowered_args = (
+            self._uniffi_clone_handle(),
+            _UniffiFfiConverterTypeRecordId.lower(from_id),
+            _UniffiFfiConverterTypeRecordId.lower(to_id),
+            _UniffiFfiConverterOptionalUInt32.lower(max_depth),
+        )
+        _uniffi_lift_return = _UniffiFfiConverterOptionalTypeGraphPath.lift
+        _uniffi_error_converter = _UniffiFfiConverterTypeWildThingError
+        return await _uniffi_rust_call_async(
+            _UniffiLib.uniffi_wildthing_fn_method_wildthingclient_find_path(*_uniffi_lowered_args),
+            _UniffiLib.ffi_wildthing_rust_future_poll_rust_buffer,
+            _UniffiLib.ffi_wildthing_rust_future_complete_rust_buffer,
+            _UniffiLib.ffi_wildthing_rust_future_free_rust_buffer,
+            _uniffi_lift_return,
+            _uniffi_error_converter,
+        )
     async def get_device(self, device_id: RecordId) -> Device:
         """
         One device.
@@ -10037,7 +10979,9 @@ class WildThingClient(WildThingClientProtocol):
         )
     async def get_device_history(self, device_id: RecordId,limit: int = 100) -> typing.List[DeviceState]:
         """
-        The states of a device that are remembered here, newest first.
+        The states of a device that are remembered here, newest first. Where a state
+        is part of its device these are the states of the device's versions, each
+        with the time of the version that brought it.
 """
 
         _UniffiFfiConverterTypeRecordId.check_lower(device_id)
@@ -10095,6 +11039,56 @@ class WildThingClient(WildThingClientProtocol):
         _uniffi_error_converter = _UniffiFfiConverterTypeWildThingError
         return await _uniffi_rust_call_async(
             _UniffiLib.uniffi_wildthing_fn_method_wildthingclient_get_devices(*_uniffi_lowered_args),
+            _UniffiLib.ffi_wildthing_rust_future_poll_rust_buffer,
+            _UniffiLib.ffi_wildthing_rust_future_complete_rust_buffer,
+            _UniffiLib.ffi_wildthing_rust_future_free_rust_buffer,
+            _uniffi_lift_return,
+            _uniffi_error_converter,
+        )
+    async def get_entities(self, entity_type: typing.Union[object, typing.Optional[str]] = _DEFAULT) -> typing.List[Entity]:
+        """
+        The entities of a type (`home`, `room`, `device`, `note`, …), or all, by
+        type and name. People are there as `user`. Empty for a type of which there
+        is none.
+"""
+
+        if entity_type is _DEFAULT:
+            entity_type = None
+        _UniffiFfiConverterOptionalString.check_lower(entity_type)
+        _uniffi_lowered_args = (
+            self._uniffi_clone_handle(),
+            _UniffiFfiConverterOptionalString.lower(entity_type),
+        )
+        _uniffi_lift_return = _UniffiFfiConverterSequenceTypeEntity.lift
+        _uniffi_error_converter = _UniffiFfiConverterTypeWildThingError
+        return await _uniffi_rust_call_async(
+            _UniffiLib.uniffi_wildthing_fn_method_wildthingclient_get_entities(*_uniffi_lowered_args),
+            _UniffiLib.ffi_wildthing_rust_future_poll_rust_buffer,
+            _UniffiLib.ffi_wildthing_rust_future_complete_rust_buffer,
+            _UniffiLib.ffi_wildthing_rust_future_free_rust_buffer,
+            _uniffi_lift_return,
+            _uniffi_error_converter,
+        )
+    async def get_entity(self, entity_id: RecordId,entity_type: typing.Union[object, typing.Optional[str]] = _DEFAULT) -> Entity:
+        """
+        One entity. Without a graph ids may repeat across types: then `Invalid`,
+        unless `entity_type` tells which.
+"""
+
+        _UniffiFfiConverterTypeRecordId.check_lower(entity_id)
+
+        if entity_type is _DEFAULT:
+            entity_type = None
+        _UniffiFfiConverterOptionalString.check_lower(entity_type)
+        _uniffi_lowered_args = (
+            self._uniffi_clone_handle(),
+            _UniffiFfiConverterTypeRecordId.lower(entity_id),
+            _UniffiFfiConverterOptionalString.lower(entity_type),
+        )
+        _uniffi_lift_return = _UniffiFfiConverterTypeEntity.lift
+        _uniffi_error_converter = _UniffiFfiConverterTypeWildThingError
+        return await _uniffi_rust_call_async(
+            _UniffiLib.uniffi_wildthing_fn_method_wildthingclient_get_entity(*_uniffi_lowered_args),
             _UniffiLib.ffi_wildthing_rust_future_poll_rust_buffer,
             _UniffiLib.ffi_wildthing_rust_future_complete_rust_buffer,
             _UniffiLib.ffi_wildthing_rust_future_free_rust_buffer,
@@ -10159,6 +11153,29 @@ class WildThingClient(WildThingClientProtocol):
         _uniffi_error_converter = _UniffiFfiConverterTypeWildThingError
         return await _uniffi_rust_call_async(
             _UniffiLib.uniffi_wildthing_fn_method_wildthingclient_get_houses(*_uniffi_lowered_args),
+            _UniffiLib.ffi_wildthing_rust_future_poll_rust_buffer,
+            _UniffiLib.ffi_wildthing_rust_future_complete_rust_buffer,
+            _UniffiLib.ffi_wildthing_rust_future_free_rust_buffer,
+            _uniffi_lift_return,
+            _uniffi_error_converter,
+        )
+    async def get_relationships(self, filter: typing.Union[object, typing.Optional[RelationshipFilter]] = _DEFAULT) -> typing.List[Relationship]:
+        """
+        The relationships that fit a filter, or all, by id. One of an entity that is
+        deleted is not among them; one to an entity that is not here is.
+"""
+
+        if filter is _DEFAULT:
+            filter = None
+        _UniffiFfiConverterOptionalTypeRelationshipFilter.check_lower(filter)
+        _uniffi_lowered_args = (
+            self._uniffi_clone_handle(),
+            _UniffiFfiConverterOptionalTypeRelationshipFilter.lower(filter),
+        )
+        _uniffi_lift_return = _UniffiFfiConverterSequenceTypeRelationship.lift
+        _uniffi_error_converter = _UniffiFfiConverterTypeWildThingError
+        return await _uniffi_rust_call_async(
+            _UniffiLib.uniffi_wildthing_fn_method_wildthingclient_get_relationships(*_uniffi_lowered_args),
             _UniffiLib.ffi_wildthing_rust_future_poll_rust_buffer,
             _UniffiLib.ffi_wildthing_rust_future_complete_rust_buffer,
             _UniffiLib.ffi_wildthing_rust_future_free_rust_buffer,
@@ -10309,64 +11326,32 @@ class WildThingClient(WildThingClientProtocol):
             _uniffi_lift_return,
             _uniffi_error_converter,
         )
-    async def login(self, password: str) -> AuthSession:
+    async def neighbours(self, entity_id: RecordId,relationship_type: typing.Union[object, typing.Optional[str]] = _DEFAULT,direction: typing.Union[object, typing.Optional[EdgeDirection]] = _DEFAULT) -> typing.List[Neighbour]:
         """
-        Asks the server for an admin's token, and uses it from then on, as
-        [`WildThingClient::set_auth_token`] does. The password is kept nowhere.
-
-        As long as the client is used at times, its syncs exchange the token for a
-        fresh one before it ends: in its last day if it lasts a week or more, else
-        in the last tenth of its life. So what
-        [`WildThingClient::auth_session`] says after a sync may be another token
-        than before.
-
-        Fails with `NotConnected`, `Invalid` if there is no password, `WrongPassword`,
-        `RateLimited` after too many wrong ones, `Offline`, `Server`, `Protocol` if
-        the server has no logins, `Paused`, or `Cancelled` if another server was
-        connected to meanwhile. The earlier token then stays in use.
+        What is next to an entity: along the relationships that start at it, then
+        along those that lead to it; of one type, or in one direction, if asked for.
+        Without a graph nothing is.
 """
 
-        _UniffiFfiConverterString.check_lower(password)
+        _UniffiFfiConverterTypeRecordId.check_lower(entity_id)
+
+        if relationship_type is _DEFAULT:
+            relationship_type = None
+        _UniffiFfiConverterOptionalString.check_lower(relationship_type)
+
+        if direction is _DEFAULT:
+            direction = None
+        _UniffiFfiConverterOptionalTypeEdgeDirection.check_lower(direction)
         _uniffi_lowered_args = (
             self._uniffi_clone_handle(),
-            _UniffiFfiConverterString.lower(password),
+            _UniffiFfiConverterTypeRecordId.lower(entity_id),
+            _UniffiFfiConverterOptionalString.lower(relationship_type),
+            _UniffiFfiConverterOptionalTypeEdgeDirection.lower(direction),
         )
-        _uniffi_lift_return = _UniffiFfiConverterTypeAuthSession.lift
+        _uniffi_lift_return = _UniffiFfiConverterSequenceTypeNeighbour.lift
         _uniffi_error_converter = _UniffiFfiConverterTypeWildThingError
         return await _uniffi_rust_call_async(
-            _UniffiLib.uniffi_wildthing_fn_method_wildthingclient_login(*_uniffi_lowered_args),
-            _UniffiLib.ffi_wildthing_rust_future_poll_rust_buffer,
-            _UniffiLib.ffi_wildthing_rust_future_complete_rust_buffer,
-            _UniffiLib.ffi_wildthing_rust_future_free_rust_buffer,
-            _uniffi_lift_return,
-            _uniffi_error_converter,
-        )
-    async def login_guest(self, qr_data: str) -> AuthSession:
-        """
-        Asks the server for a guest's token, with the text of a scanned invitation
-        (JSON with `server`, `port`, `token`, `expires`), and uses it from then on.
-        Such a token lasts about an hour and is not refreshed: scan again, or keep
-        the text and give it here again while the invitation is good.
-
-        It is the server that is connected to which is asked, also if the
-        invitation names another: what is written in a picture does not decide
-        where the house's data goes.
-
-        Fails with `NotConnected`, `Invalid` if the text is no invitation,
-        `NotAllowed` if it is not good (any more), `RateLimited`, `Offline`,
-        `Server`, `Protocol`, `Paused` or `Cancelled`, like
-        [`WildThingClient::login`].
-"""
-
-        _UniffiFfiConverterString.check_lower(qr_data)
-        _uniffi_lowered_args = (
-            self._uniffi_clone_handle(),
-            _UniffiFfiConverterString.lower(qr_data),
-        )
-        _uniffi_lift_return = _UniffiFfiConverterTypeAuthSession.lift
-        _uniffi_error_converter = _UniffiFfiConverterTypeWildThingError
-        return await _uniffi_rust_call_async(
-            _UniffiLib.uniffi_wildthing_fn_method_wildthingclient_login_guest(*_uniffi_lowered_args),
+            _UniffiLib.uniffi_wildthing_fn_method_wildthingclient_neighbours(*_uniffi_lowered_args),
             _UniffiLib.ffi_wildthing_rust_future_poll_rust_buffer,
             _UniffiLib.ffi_wildthing_rust_future_complete_rust_buffer,
             _UniffiLib.ffi_wildthing_rust_future_free_rust_buffer,
@@ -10463,29 +11448,6 @@ class WildThingClient(WildThingClientProtocol):
             _UniffiLib.ffi_wildthing_rust_future_poll_void,
             _UniffiLib.ffi_wildthing_rust_future_complete_void,
             _UniffiLib.ffi_wildthing_rust_future_free_void,
-            _uniffi_lift_return,
-            _uniffi_error_converter,
-        )
-    async def refresh_session(self, ) -> AuthSession:
-        """
-        Exchanges the token in use for a fresh one. Syncs do it by themselves in
-        time; this is for an app that wants to be sure before a long journey.
-
-        Fails with `NotConnected`, `NeedsAuth` if the token is not good (any more),
-        `NotAllowed` for guests, `RateLimited`, `Offline`, `Server`, `Protocol` if
-        the server gives no tokens, `Paused`, or `Cancelled` if another token was
-        given meanwhile. The earlier token then stays in use.
-"""
-        _uniffi_lowered_args = (
-            self._uniffi_clone_handle(),
-        )
-        _uniffi_lift_return = _UniffiFfiConverterTypeAuthSession.lift
-        _uniffi_error_converter = _UniffiFfiConverterTypeWildThingError
-        return await _uniffi_rust_call_async(
-            _UniffiLib.uniffi_wildthing_fn_method_wildthingclient_refresh_session(*_uniffi_lowered_args),
-            _UniffiLib.ffi_wildthing_rust_future_poll_rust_buffer,
-            _UniffiLib.ffi_wildthing_rust_future_complete_rust_buffer,
-            _UniffiLib.ffi_wildthing_rust_future_free_rust_buffer,
             _uniffi_lift_return,
             _uniffi_error_converter,
         )
@@ -10591,6 +11553,39 @@ class WildThingClient(WildThingClientProtocol):
             *_uniffi_lowered_args,
         )
         return _uniffi_lift_return(_uniffi_ffi_result)
+    async def search(self, query: str,entity_types: typing.Union[object, typing.Optional[typing.List[str]]] = _DEFAULT,limit: int = 20) -> typing.List[SearchHit]:
+        """
+        The entities whose name or content has all the words of `query`, best first:
+        words in the name weigh more. The last word may be the beginning of one;
+        case and accents make no difference. Works offline, on every replica.
+
+        `entity_types` narrows it down. What changed since the last search is
+        indexed by this one, so that the first takes longer.
+"""
+
+        _UniffiFfiConverterString.check_lower(query)
+
+        if entity_types is _DEFAULT:
+            entity_types = None
+        _UniffiFfiConverterOptionalSequenceString.check_lower(entity_types)
+
+        _UniffiFfiConverterUInt32.check_lower(limit)
+        _uniffi_lowered_args = (
+            self._uniffi_clone_handle(),
+            _UniffiFfiConverterString.lower(query),
+            _UniffiFfiConverterOptionalSequenceString.lower(entity_types),
+            _UniffiFfiConverterUInt32.lower(limit),
+        )
+        _uniffi_lift_return = _UniffiFfiConverterSequenceTypeSearchHit.lift
+        _uniffi_error_converter = _UniffiFfiConverterTypeWildThingError
+        return await _uniffi_rust_call_async(
+            _UniffiLib.uniffi_wildthing_fn_method_wildthingclient_search(*_uniffi_lowered_args),
+            _UniffiLib.ffi_wildthing_rust_future_poll_rust_buffer,
+            _UniffiLib.ffi_wildthing_rust_future_complete_rust_buffer,
+            _UniffiLib.ffi_wildthing_rust_future_free_rust_buffer,
+            _uniffi_lift_return,
+            _uniffi_error_converter,
+        )
     def set_auth_token(self, token: typing.Optional[str]) -> None:
         """
         Changes the token. A background sync that waits for one goes on.
@@ -10716,7 +11711,9 @@ class WildThingClient(WildThingClientProtocol):
         """
         Changes what a device is doing: `state` is merged into the current state
         (RFC 7386: `null` removes a key), or replaces it whole. `attributes` are
-        merged likewise.
+        merged likewise. With a server that has a graph the state is part of the
+        device, `state` in its content and `state_attributes` beside it, and this
+        makes a new version of the device.
 """
 
         _UniffiFfiConverterTypeRecordId.check_lower(device_id)
@@ -10739,6 +11736,32 @@ class WildThingClient(WildThingClientProtocol):
         _uniffi_error_converter = _UniffiFfiConverterTypeWildThingError
         return await _uniffi_rust_call_async(
             _UniffiLib.uniffi_wildthing_fn_method_wildthingclient_update_device_state(*_uniffi_lowered_args),
+            _UniffiLib.ffi_wildthing_rust_future_poll_rust_buffer,
+            _UniffiLib.ffi_wildthing_rust_future_complete_rust_buffer,
+            _UniffiLib.ffi_wildthing_rust_future_free_rust_buffer,
+            _uniffi_lift_return,
+            _uniffi_error_converter,
+        )
+    async def update_entity(self, entity_id: RecordId,patch: EntityPatch) -> Entity:
+        """
+        Changes an entity: its name, and its content by a merge patch or as a whole.
+
+        `Invalid` for a field that can't be used; `UnsupportedByServer` for what only
+        a graph can hold, if the replica holds none.
+"""
+
+        _UniffiFfiConverterTypeRecordId.check_lower(entity_id)
+
+        _UniffiFfiConverterTypeEntityPatch.check_lower(patch)
+        _uniffi_lowered_args = (
+            self._uniffi_clone_handle(),
+            _UniffiFfiConverterTypeRecordId.lower(entity_id),
+            _UniffiFfiConverterTypeEntityPatch.lower(patch),
+        )
+        _uniffi_lift_return = _UniffiFfiConverterTypeEntity.lift
+        _uniffi_error_converter = _UniffiFfiConverterTypeWildThingError
+        return await _uniffi_rust_call_async(
+            _UniffiLib.uniffi_wildthing_fn_method_wildthingclient_update_entity(*_uniffi_lowered_args),
             _UniffiLib.ffi_wildthing_rust_future_poll_rust_buffer,
             _UniffiLib.ffi_wildthing_rust_future_complete_rust_buffer,
             _UniffiLib.ffi_wildthing_rust_future_free_rust_buffer,
@@ -11012,23 +12035,24 @@ def set_log_sink(level: LogLevel,sink: LogSink) -> None:
 
 __all__ = [
     "InternalError",
-    "UserRole",
     "Kind",
     "Origin",
     "Loser",
     "Connection",
     "ChangeEvent",
+    "SyncProtocol",
     "DeviceType",
     "RecordStatus",
     "Freshness",
     "EditOperation",
     "PendingState",
     "LogLevel",
+    "EdgeDirection",
+    "UserRole",
     "Durability",
     "LogSinkError",
     "ObserverError",
     "WildThingError",
-    "AuthSession",
     "ChangeBatch",
     "Conflict",
     "Timeouts",
@@ -11037,22 +12061,30 @@ __all__ = [
     "DevicePatch",
     "DeviceState",
     "Digests",
+    "Entity",
+    "EntityPatch",
     "Event",
     "PendingChange",
     "HistoryEntry",
     "Explanation",
+    "Relationship",
+    "GraphPath",
     "House",
     "HousePatch",
     "LogRecord",
+    "Neighbour",
     "NewDevice",
+    "NewEntity",
     "NewEvent",
     "NewHouse",
     "NewRoom",
     "NewUser",
     "OpenOptions",
+    "RelationshipFilter",
     "Room",
     "RoomPatch",
     "Salvaged",
+    "SearchHit",
     "SyncProblem",
     "SyncResult",
     "SyncStatus",

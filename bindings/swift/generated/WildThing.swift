@@ -2241,58 +2241,6 @@ public func FfiConverterTypeStatusQuery_lower(_ value: StatusQuery) -> UInt64 {
 public protocol WildThingClientProtocol: AnyObject, Sendable {
 
     /**
-     * The token in use and what is known of it; `None` if none is. Of a token
-     * given to [`WildThingClient::connect`] or
-     * [`WildThingClient::set_auth_token`] that is known which it says of itself.
-     */
-    func authSession()  -> AuthSession?
-
-    /**
-     * Asks the server for an admin's token, and uses it from then on, as
-     * [`WildThingClient::set_auth_token`] does. The password is kept nowhere.
-     *
-     * As long as the client is used at times, its syncs exchange the token for a
-     * fresh one before it ends: in its last day if it lasts a week or more, else
-     * in the last tenth of its life. So what
-     * [`WildThingClient::auth_session`] says after a sync may be another token
-     * than before.
-     *
-     * Fails with `NotConnected`, `Invalid` if there is no password, `WrongPassword`,
-     * `RateLimited` after too many wrong ones, `Offline`, `Server`, `Protocol` if
-     * the server has no logins, `Paused`, or `Cancelled` if another server was
-     * connected to meanwhile. The earlier token then stays in use.
-     */
-    func login(password: String) async throws  -> AuthSession
-
-    /**
-     * Asks the server for a guest's token, with the text of a scanned invitation
-     * (JSON with `server`, `port`, `token`, `expires`), and uses it from then on.
-     * Such a token lasts about an hour and is not refreshed: scan again, or keep
-     * the text and give it here again while the invitation is good.
-     *
-     * It is the server that is connected to which is asked, also if the
-     * invitation names another: what is written in a picture does not decide
-     * where the house's data goes.
-     *
-     * Fails with `NotConnected`, `Invalid` if the text is no invitation,
-     * `NotAllowed` if it is not good (any more), `RateLimited`, `Offline`,
-     * `Server`, `Protocol`, `Paused` or `Cancelled`, like
-     * [`WildThingClient::login`].
-     */
-    func loginGuest(qrData: String) async throws  -> AuthSession
-
-    /**
-     * Exchanges the token in use for a fresh one. Syncs do it by themselves in
-     * time; this is for an app that wants to be sure before a long journey.
-     *
-     * Fails with `NotConnected`, `NeedsAuth` if the token is not good (any more),
-     * `NotAllowed` for guests, `RateLimited`, `Offline`, `Server`, `Protocol` if
-     * the server gives no tokens, `Paused`, or `Cancelled` if another token was
-     * given meanwhile. The earlier token then stays in use.
-     */
-    func refreshSession() async throws  -> AuthSession
-
-    /**
      * The edits that lost or were refused, newest first, until they are dismissed.
      */
     func conflicts() async throws  -> [Conflict]
@@ -2355,9 +2303,8 @@ public protocol WildThingClientProtocol: AnyObject, Sendable {
      * Remembers the server and the token. Does not talk to the server;
      * [`WildThingClient::probe`] does.
      *
-     * The token is kept in memory only; without one, [`WildThingClient::login`]
-     * gets one. Fails with `Invalid` if the URL, the token, a certificate or its
-     * digest can't be used.
+     * The token is kept in memory only. Fails with `Invalid` if the URL or the
+     * token can't be used.
      */
     func connect(serverUrl: String, authToken: String?, options: ConnectOptions?) async throws
 
@@ -2406,6 +2353,91 @@ public protocol WildThingClientProtocol: AnyObject, Sendable {
     func shutdown() async
 
     /**
+     * Connects two entities: `from` is `located_in`, `controls`, … `to`. If they
+     * are connected just so, with the same properties, that relationship is given.
+     *
+     * It adds: to move a room or device, use `update_room` or `update_device`.
+     * `NotFound` if an entity is not there, `Invalid` for a type that servers don't
+     * know, a connection to itself or a property `deleted`, `UnsupportedByServer`
+     * if the replica holds no graph.
+     */
+    func connectEntities(fromId: RecordId, toId: RecordId, relationshipType: String, properties: JsonObject?) async throws  -> Relationship
+
+    /**
+     * Makes an entity; it is connected to others by `connect_entities`. What has a
+     * place is better made by `create_room` and `create_device`.
+     *
+     * `Invalid` for a type that servers don't know, or a field that can't be used;
+     * `UnsupportedByServer` if the replica holds no graph, unless it is a house, or
+     * a room or device whose content says what it is in.
+     */
+    func createEntity(entity: NewEntity) async throws  -> Entity
+
+    /**
+     * Deletes an entity; a house with its rooms, and a room with its devices. Its
+     * relationships are no longer shown.
+     */
+    func deleteEntity(entityId: RecordId) async throws
+
+    /**
+     * Takes a relationship away. Servers have no way to delete one: it is sent with
+     * the property `deleted`, which clients and hubs of this project honour, and
+     * does not come back here. `NotFound` if it is not there.
+     */
+    func disconnectEntities(relationshipId: RecordId) async throws
+
+    /**
+     * A shortest way from one entity to another, along relationships in whichever
+     * direction they point, at most `max_depth` of them (10 when left out). `None`
+     * if there is no such way; `NotFound` if one of the two is not there.
+     */
+    func findPath(fromId: RecordId, toId: RecordId, maxDepth: UInt32?) async throws  -> GraphPath?
+
+    /**
+     * The entities of a type (`home`, `room`, `device`, `note`, …), or all, by
+     * type and name. People are there as `user`. Empty for a type of which there
+     * is none.
+     */
+    func getEntities(entityType: String?) async throws  -> [Entity]
+
+    /**
+     * One entity. Without a graph ids may repeat across types: then `Invalid`,
+     * unless `entity_type` tells which.
+     */
+    func getEntity(entityId: RecordId, entityType: String?) async throws  -> Entity
+
+    /**
+     * The relationships that fit a filter, or all, by id. One of an entity that is
+     * deleted is not among them; one to an entity that is not here is.
+     */
+    func getRelationships(filter: RelationshipFilter?) async throws  -> [Relationship]
+
+    /**
+     * What is next to an entity: along the relationships that start at it, then
+     * along those that lead to it; of one type, or in one direction, if asked for.
+     * Without a graph nothing is.
+     */
+    func neighbours(entityId: RecordId, relationshipType: String?, direction: EdgeDirection?) async throws  -> [Neighbour]
+
+    /**
+     * The entities whose name or content has all the words of `query`, best first:
+     * words in the name weigh more. The last word may be the beginning of one;
+     * case and accents make no difference. Works offline, on every replica.
+     *
+     * `entity_types` narrows it down. What changed since the last search is
+     * indexed by this one, so that the first takes longer.
+     */
+    func search(query: String, entityTypes: [String]?, limit: UInt32) async throws  -> [SearchHit]
+
+    /**
+     * Changes an entity: its name, and its content by a merge patch or as a whole.
+     *
+     * `Invalid` for a field that can't be used; `UnsupportedByServer` for what only
+     * a graph can hold, if the replica holds none.
+     */
+    func updateEntity(entityId: RecordId, patch: EntityPatch) async throws  -> Entity
+
+    /**
      * A stream of changes from now on: this client's, the server's, and those
      * that other processes commit to the same file. Of theirs, it may also tell
      * what was committed in the last 200 ms before.
@@ -2427,7 +2459,9 @@ public protocol WildThingClientProtocol: AnyObject, Sendable {
     func getDevice(deviceId: RecordId) async throws  -> Device
 
     /**
-     * The states of a device that are remembered here, newest first.
+     * The states of a device that are remembered here, newest first. Where a state
+     * is part of its device these are the states of the device's versions, each
+     * with the time of the version that brought it.
      */
     func getDeviceHistory(deviceId: RecordId, limit: UInt32) async throws  -> [DeviceState]
 
@@ -2609,7 +2643,9 @@ public protocol WildThingClientProtocol: AnyObject, Sendable {
     /**
      * Changes what a device is doing: `state` is merged into the current state
      * (RFC 7386: `null` removes a key), or replaces it whole. `attributes` are
-     * merged likewise.
+     * merged likewise. With a server that has a graph the state is part of the
+     * device, `state` in its content and `state_attributes` beside it, and this
+     * makes a new version of the device.
      */
     func updateDeviceState(deviceId: RecordId, state: JsonObject, attributes: JsonObject?, replace: Bool) async throws  -> DeviceState
 
@@ -2710,107 +2746,6 @@ public static func `open`(path: String, options: OpenOptions? = nil)async throws
         )
 }
 
-
-    /**
-     * The token in use and what is known of it; `None` if none is. Of a token
-     * given to [`WildThingClient::connect`] or
-     * [`WildThingClient::set_auth_token`] that is known which it says of itself.
-     */
-open func authSession() -> AuthSession?  {
-    return try!  FfiConverterOptionTypeAuthSession.lift(try! rustCall() {
-        uniffiCallStatus in
-    uniffi_wildthing_fn_method_wildthingclient_auth_session(
-            self.uniffiCloneHandle(),uniffiCallStatus
-    )
-})
-}
-
-    /**
-     * Asks the server for an admin's token, and uses it from then on, as
-     * [`WildThingClient::set_auth_token`] does. The password is kept nowhere.
-     *
-     * As long as the client is used at times, its syncs exchange the token for a
-     * fresh one before it ends: in its last day if it lasts a week or more, else
-     * in the last tenth of its life. So what
-     * [`WildThingClient::auth_session`] says after a sync may be another token
-     * than before.
-     *
-     * Fails with `NotConnected`, `Invalid` if there is no password, `WrongPassword`,
-     * `RateLimited` after too many wrong ones, `Offline`, `Server`, `Protocol` if
-     * the server has no logins, `Paused`, or `Cancelled` if another server was
-     * connected to meanwhile. The earlier token then stays in use.
-     */
-open func login(password: String)async throws  -> AuthSession  {
-    return
-        try  await uniffiRustCallAsync(
-            rustFutureFunc: {
-                uniffi_wildthing_fn_method_wildthingclient_login(
-                        self.uniffiCloneHandle(),FfiConverterString.lower(password)
-                )
-            },
-            pollFunc: ffi_wildthing_rust_future_poll_rust_buffer,
-            completeFunc: ffi_wildthing_rust_future_complete_rust_buffer,
-            freeFunc: ffi_wildthing_rust_future_free_rust_buffer,
-            liftFunc: FfiConverterTypeAuthSession_lift,
-            errorHandler: FfiConverterTypeWildThingError_lift
-        )
-}
-
-    /**
-     * Asks the server for a guest's token, with the text of a scanned invitation
-     * (JSON with `server`, `port`, `token`, `expires`), and uses it from then on.
-     * Such a token lasts about an hour and is not refreshed: scan again, or keep
-     * the text and give it here again while the invitation is good.
-     *
-     * It is the server that is connected to which is asked, also if the
-     * invitation names another: what is written in a picture does not decide
-     * where the house's data goes.
-     *
-     * Fails with `NotConnected`, `Invalid` if the text is no invitation,
-     * `NotAllowed` if it is not good (any more), `RateLimited`, `Offline`,
-     * `Server`, `Protocol`, `Paused` or `Cancelled`, like
-     * [`WildThingClient::login`].
-     */
-open func loginGuest(qrData: String)async throws  -> AuthSession  {
-    return
-        try  await uniffiRustCallAsync(
-            rustFutureFunc: {
-                uniffi_wildthing_fn_method_wildthingclient_login_guest(
-                        self.uniffiCloneHandle(),FfiConverterString.lower(qrData)
-                )
-            },
-            pollFunc: ffi_wildthing_rust_future_poll_rust_buffer,
-            completeFunc: ffi_wildthing_rust_future_complete_rust_buffer,
-            freeFunc: ffi_wildthing_rust_future_free_rust_buffer,
-            liftFunc: FfiConverterTypeAuthSession_lift,
-            errorHandler: FfiConverterTypeWildThingError_lift
-        )
-}
-
-    /**
-     * Exchanges the token in use for a fresh one. Syncs do it by themselves in
-     * time; this is for an app that wants to be sure before a long journey.
-     *
-     * Fails with `NotConnected`, `NeedsAuth` if the token is not good (any more),
-     * `NotAllowed` for guests, `RateLimited`, `Offline`, `Server`, `Protocol` if
-     * the server gives no tokens, `Paused`, or `Cancelled` if another token was
-     * given meanwhile. The earlier token then stays in use.
-     */
-open func refreshSession()async throws  -> AuthSession  {
-    return
-        try  await uniffiRustCallAsync(
-            rustFutureFunc: {
-                uniffi_wildthing_fn_method_wildthingclient_refresh_session(
-                        self.uniffiCloneHandle()
-                )
-            },
-            pollFunc: ffi_wildthing_rust_future_poll_rust_buffer,
-            completeFunc: ffi_wildthing_rust_future_complete_rust_buffer,
-            freeFunc: ffi_wildthing_rust_future_free_rust_buffer,
-            liftFunc: FfiConverterTypeAuthSession_lift,
-            errorHandler: FfiConverterTypeWildThingError_lift
-        )
-}
 
     /**
      * The edits that lost or were refused, newest first, until they are dismissed.
@@ -3029,9 +2964,8 @@ open func clientId()async throws  -> String  {
      * Remembers the server and the token. Does not talk to the server;
      * [`WildThingClient::probe`] does.
      *
-     * The token is kept in memory only; without one, [`WildThingClient::login`]
-     * gets one. Fails with `Invalid` if the URL, the token, a certificate or its
-     * digest can't be used.
+     * The token is kept in memory only. Fails with `Invalid` if the URL or the
+     * token can't be used.
      */
 open func connect(serverUrl: String, authToken: String? = nil, options: ConnectOptions? = nil)async throws   {
     return
@@ -3179,6 +3113,245 @@ open func shutdown()async   {
 }
 
     /**
+     * Connects two entities: `from` is `located_in`, `controls`, … `to`. If they
+     * are connected just so, with the same properties, that relationship is given.
+     *
+     * It adds: to move a room or device, use `update_room` or `update_device`.
+     * `NotFound` if an entity is not there, `Invalid` for a type that servers don't
+     * know, a connection to itself or a property `deleted`, `UnsupportedByServer`
+     * if the replica holds no graph.
+     */
+open func connectEntities(fromId: RecordId, toId: RecordId, relationshipType: String, properties: JsonObject? = nil)async throws  -> Relationship  {
+    return
+        try  await uniffiRustCallAsync(
+            rustFutureFunc: {
+                uniffi_wildthing_fn_method_wildthingclient_connect_entities(
+                        self.uniffiCloneHandle(),FfiConverterTypeRecordId_lower(fromId),FfiConverterTypeRecordId_lower(toId),FfiConverterString.lower(relationshipType),FfiConverterOptionTypeJsonObject.lower(properties)
+                )
+            },
+            pollFunc: ffi_wildthing_rust_future_poll_rust_buffer,
+            completeFunc: ffi_wildthing_rust_future_complete_rust_buffer,
+            freeFunc: ffi_wildthing_rust_future_free_rust_buffer,
+            liftFunc: FfiConverterTypeRelationship_lift,
+            errorHandler: FfiConverterTypeWildThingError_lift
+        )
+}
+
+    /**
+     * Makes an entity; it is connected to others by `connect_entities`. What has a
+     * place is better made by `create_room` and `create_device`.
+     *
+     * `Invalid` for a type that servers don't know, or a field that can't be used;
+     * `UnsupportedByServer` if the replica holds no graph, unless it is a house, or
+     * a room or device whose content says what it is in.
+     */
+open func createEntity(entity: NewEntity)async throws  -> Entity  {
+    return
+        try  await uniffiRustCallAsync(
+            rustFutureFunc: {
+                uniffi_wildthing_fn_method_wildthingclient_create_entity(
+                        self.uniffiCloneHandle(),FfiConverterTypeNewEntity_lower(entity)
+                )
+            },
+            pollFunc: ffi_wildthing_rust_future_poll_rust_buffer,
+            completeFunc: ffi_wildthing_rust_future_complete_rust_buffer,
+            freeFunc: ffi_wildthing_rust_future_free_rust_buffer,
+            liftFunc: FfiConverterTypeEntity_lift,
+            errorHandler: FfiConverterTypeWildThingError_lift
+        )
+}
+
+    /**
+     * Deletes an entity; a house with its rooms, and a room with its devices. Its
+     * relationships are no longer shown.
+     */
+open func deleteEntity(entityId: RecordId)async throws   {
+    return
+        try  await uniffiRustCallAsync(
+            rustFutureFunc: {
+                uniffi_wildthing_fn_method_wildthingclient_delete_entity(
+                        self.uniffiCloneHandle(),FfiConverterTypeRecordId_lower(entityId)
+                )
+            },
+            pollFunc: ffi_wildthing_rust_future_poll_void,
+            completeFunc: ffi_wildthing_rust_future_complete_void,
+            freeFunc: ffi_wildthing_rust_future_free_void,
+            liftFunc: { $0 },
+            errorHandler: FfiConverterTypeWildThingError_lift
+        )
+}
+
+    /**
+     * Takes a relationship away. Servers have no way to delete one: it is sent with
+     * the property `deleted`, which clients and hubs of this project honour, and
+     * does not come back here. `NotFound` if it is not there.
+     */
+open func disconnectEntities(relationshipId: RecordId)async throws   {
+    return
+        try  await uniffiRustCallAsync(
+            rustFutureFunc: {
+                uniffi_wildthing_fn_method_wildthingclient_disconnect_entities(
+                        self.uniffiCloneHandle(),FfiConverterTypeRecordId_lower(relationshipId)
+                )
+            },
+            pollFunc: ffi_wildthing_rust_future_poll_void,
+            completeFunc: ffi_wildthing_rust_future_complete_void,
+            freeFunc: ffi_wildthing_rust_future_free_void,
+            liftFunc: { $0 },
+            errorHandler: FfiConverterTypeWildThingError_lift
+        )
+}
+
+    /**
+     * A shortest way from one entity to another, along relationships in whichever
+     * direction they point, at most `max_depth` of them (10 when left out). `None`
+     * if there is no such way; `NotFound` if one of the two is not there.
+     */
+open func findPath(fromId: RecordId, toId: RecordId, maxDepth: UInt32? = nil)async throws  -> GraphPath?  {
+    return
+        try  await uniffiRustCallAsync(
+            rustFutureFunc: {
+                uniffi_wildthing_fn_method_wildthingclient_find_path(
+                        self.uniffiCloneHandle(),FfiConverterTypeRecordId_lower(fromId),FfiConverterTypeRecordId_lower(toId),FfiConverterOptionUInt32.lower(maxDepth)
+                )
+            },
+            pollFunc: ffi_wildthing_rust_future_poll_rust_buffer,
+            completeFunc: ffi_wildthing_rust_future_complete_rust_buffer,
+            freeFunc: ffi_wildthing_rust_future_free_rust_buffer,
+            liftFunc: FfiConverterOptionTypeGraphPath.lift,
+            errorHandler: FfiConverterTypeWildThingError_lift
+        )
+}
+
+    /**
+     * The entities of a type (`home`, `room`, `device`, `note`, …), or all, by
+     * type and name. People are there as `user`. Empty for a type of which there
+     * is none.
+     */
+open func getEntities(entityType: String? = nil)async throws  -> [Entity]  {
+    return
+        try  await uniffiRustCallAsync(
+            rustFutureFunc: {
+                uniffi_wildthing_fn_method_wildthingclient_get_entities(
+                        self.uniffiCloneHandle(),FfiConverterOptionString.lower(entityType)
+                )
+            },
+            pollFunc: ffi_wildthing_rust_future_poll_rust_buffer,
+            completeFunc: ffi_wildthing_rust_future_complete_rust_buffer,
+            freeFunc: ffi_wildthing_rust_future_free_rust_buffer,
+            liftFunc: FfiConverterSequenceTypeEntity.lift,
+            errorHandler: FfiConverterTypeWildThingError_lift
+        )
+}
+
+    /**
+     * One entity. Without a graph ids may repeat across types: then `Invalid`,
+     * unless `entity_type` tells which.
+     */
+open func getEntity(entityId: RecordId, entityType: String? = nil)async throws  -> Entity  {
+    return
+        try  await uniffiRustCallAsync(
+            rustFutureFunc: {
+                uniffi_wildthing_fn_method_wildthingclient_get_entity(
+                        self.uniffiCloneHandle(),FfiConverterTypeRecordId_lower(entityId),FfiConverterOptionString.lower(entityType)
+                )
+            },
+            pollFunc: ffi_wildthing_rust_future_poll_rust_buffer,
+            completeFunc: ffi_wildthing_rust_future_complete_rust_buffer,
+            freeFunc: ffi_wildthing_rust_future_free_rust_buffer,
+            liftFunc: FfiConverterTypeEntity_lift,
+            errorHandler: FfiConverterTypeWildThingError_lift
+        )
+}
+
+    /**
+     * The relationships that fit a filter, or all, by id. One of an entity that is
+     * deleted is not among them; one to an entity that is not here is.
+     */
+open func getRelationships(filter: RelationshipFilter? = nil)async throws  -> [Relationship]  {
+    return
+        try  await uniffiRustCallAsync(
+            rustFutureFunc: {
+                uniffi_wildthing_fn_method_wildthingclient_get_relationships(
+                        self.uniffiCloneHandle(),FfiConverterOptionTypeRelationshipFilter.lower(filter)
+                )
+            },
+            pollFunc: ffi_wildthing_rust_future_poll_rust_buffer,
+            completeFunc: ffi_wildthing_rust_future_complete_rust_buffer,
+            freeFunc: ffi_wildthing_rust_future_free_rust_buffer,
+            liftFunc: FfiConverterSequenceTypeRelationship.lift,
+            errorHandler: FfiConverterTypeWildThingError_lift
+        )
+}
+
+    /**
+     * What is next to an entity: along the relationships that start at it, then
+     * along those that lead to it; of one type, or in one direction, if asked for.
+     * Without a graph nothing is.
+     */
+open func neighbours(entityId: RecordId, relationshipType: String? = nil, direction: EdgeDirection? = nil)async throws  -> [Neighbour]  {
+    return
+        try  await uniffiRustCallAsync(
+            rustFutureFunc: {
+                uniffi_wildthing_fn_method_wildthingclient_neighbours(
+                        self.uniffiCloneHandle(),FfiConverterTypeRecordId_lower(entityId),FfiConverterOptionString.lower(relationshipType),FfiConverterOptionTypeEdgeDirection.lower(direction)
+                )
+            },
+            pollFunc: ffi_wildthing_rust_future_poll_rust_buffer,
+            completeFunc: ffi_wildthing_rust_future_complete_rust_buffer,
+            freeFunc: ffi_wildthing_rust_future_free_rust_buffer,
+            liftFunc: FfiConverterSequenceTypeNeighbour.lift,
+            errorHandler: FfiConverterTypeWildThingError_lift
+        )
+}
+
+    /**
+     * The entities whose name or content has all the words of `query`, best first:
+     * words in the name weigh more. The last word may be the beginning of one;
+     * case and accents make no difference. Works offline, on every replica.
+     *
+     * `entity_types` narrows it down. What changed since the last search is
+     * indexed by this one, so that the first takes longer.
+     */
+open func search(query: String, entityTypes: [String]? = nil, limit: UInt32 = UInt32(20))async throws  -> [SearchHit]  {
+    return
+        try  await uniffiRustCallAsync(
+            rustFutureFunc: {
+                uniffi_wildthing_fn_method_wildthingclient_search(
+                        self.uniffiCloneHandle(),FfiConverterString.lower(query),FfiConverterOptionSequenceString.lower(entityTypes),FfiConverterUInt32.lower(limit)
+                )
+            },
+            pollFunc: ffi_wildthing_rust_future_poll_rust_buffer,
+            completeFunc: ffi_wildthing_rust_future_complete_rust_buffer,
+            freeFunc: ffi_wildthing_rust_future_free_rust_buffer,
+            liftFunc: FfiConverterSequenceTypeSearchHit.lift,
+            errorHandler: FfiConverterTypeWildThingError_lift
+        )
+}
+
+    /**
+     * Changes an entity: its name, and its content by a merge patch or as a whole.
+     *
+     * `Invalid` for a field that can't be used; `UnsupportedByServer` for what only
+     * a graph can hold, if the replica holds none.
+     */
+open func updateEntity(entityId: RecordId, patch: EntityPatch)async throws  -> Entity  {
+    return
+        try  await uniffiRustCallAsync(
+            rustFutureFunc: {
+                uniffi_wildthing_fn_method_wildthingclient_update_entity(
+                        self.uniffiCloneHandle(),FfiConverterTypeRecordId_lower(entityId),FfiConverterTypeEntityPatch_lower(patch)
+                )
+            },
+            pollFunc: ffi_wildthing_rust_future_poll_rust_buffer,
+            completeFunc: ffi_wildthing_rust_future_complete_rust_buffer,
+            freeFunc: ffi_wildthing_rust_future_free_rust_buffer,
+            liftFunc: FfiConverterTypeEntity_lift,
+            errorHandler: FfiConverterTypeWildThingError_lift
+        )
+}
+
+    /**
      * A stream of changes from now on: this client's, the server's, and those
      * that other processes commit to the same file. Of theirs, it may also tell
      * what was committed in the last 200 ms before.
@@ -3229,7 +3402,9 @@ open func getDevice(deviceId: RecordId)async throws  -> Device  {
 }
 
     /**
-     * The states of a device that are remembered here, newest first.
+     * The states of a device that are remembered here, newest first. Where a state
+     * is part of its device these are the states of the device's versions, each
+     * with the time of the version that brought it.
      */
 open func getDeviceHistory(deviceId: RecordId, limit: UInt32 = UInt32(100))async throws  -> [DeviceState]  {
     return
@@ -3812,7 +3987,9 @@ open func updateDevice(deviceId: RecordId, patch: DevicePatch)async throws  -> D
     /**
      * Changes what a device is doing: `state` is merged into the current state
      * (RFC 7386: `null` removes a key), or replaces it whole. `attributes` are
-     * merged likewise.
+     * merged likewise. With a server that has a graph the state is part of the
+     * device, `state` in its content and `state_attributes` beside it, and this
+     * makes a new version of the device.
      */
 open func updateDeviceState(deviceId: RecordId, state: JsonObject, attributes: JsonObject? = nil, replace: Bool = false)async throws  -> DeviceState  {
     return
@@ -3929,112 +4106,6 @@ public func FfiConverterTypeWildThingClient_lift(_ handle: UInt64) throws -> Wil
 #endif
 public func FfiConverterTypeWildThingClient_lower(_ value: WildThingClient) -> UInt64 {
     return FfiConverterTypeWildThingClient.lower(value)
-}
-
-
-/**
- * A token, and what is known of it.
- *
- * The token is kept in memory only. An app that wants to start without asking
- * for the password again keeps it where the system keeps secrets, and gives it
- * to `connect` then. Printed,
- * a session does not show its token, in any language.
- */
-public struct AuthSession: Equatable, Hashable, CustomDebugStringConvertible, CustomStringConvertible {
-    /**
-     * What its bearer may do; `None` if nobody said.
-     */
-    public let role: UserRole?
-    /**
-     * When it ends, by this device's clock; `None` if it does not, or if that
-     * is not known.
-     */
-    public let expiresAt: Timestamp?
-    /**
-     * The token itself: a secret.
-     */
-    public let authToken: String
-
-    // Default memberwise initializers are never public by default, so we
-    // declare one manually.
-    public init(
-        /**
-         * What its bearer may do; `None` if nobody said.
-         */role: UserRole?,
-        /**
-         * When it ends, by this device's clock; `None` if it does not, or if that
-         * is not known.
-         */expiresAt: Timestamp?,
-        /**
-         * The token itself: a secret.
-         */authToken: String) {
-        self.role = role
-        self.expiresAt = expiresAt
-        self.authToken = authToken
-    }
-
-
-// The local Rust `Debug` implementation.
-public var debugDescription: String {
-    return try!  FfiConverterString.lift(
-        try! rustCall() {
-        uniffiCallStatus in
-    uniffi_wildthing_fn_method_authsession_uniffi_trait_debug(
-            FfiConverterTypeAuthSession_lower(self),uniffiCallStatus
-    )
-}
-    )
-}
-// The local Rust `Display` implementation.
-public var description: String {
-    return try!  FfiConverterString.lift(
-        try! rustCall() {
-        uniffiCallStatus in
-    uniffi_wildthing_fn_method_authsession_uniffi_trait_display(
-            FfiConverterTypeAuthSession_lower(self),uniffiCallStatus
-    )
-}
-    )
-}
-}
-
-#if compiler(>=6)
-extension AuthSession: Sendable {}
-#endif
-
-#if swift(>=5.8)
-@_documentation(visibility: private)
-#endif
-public struct FfiConverterTypeAuthSession: FfiConverterRustBuffer {
-    public static func read(from buf: inout (data: Data, offset: Data.Index)) throws -> AuthSession {
-        return
-            try AuthSession(
-                role: FfiConverterOptionTypeUserRole.read(from: &buf),
-                expiresAt: FfiConverterOptionTypeTimestamp.read(from: &buf),
-                authToken: FfiConverterString.read(from: &buf)
-        )
-    }
-
-    public static func write(_ value: AuthSession, into buf: inout [UInt8]) {
-        FfiConverterOptionTypeUserRole.write(value.role, into: &buf)
-        FfiConverterOptionTypeTimestamp.write(value.expiresAt, into: &buf)
-        FfiConverterString.write(value.authToken, into: &buf)
-    }
-}
-
-
-#if swift(>=5.8)
-@_documentation(visibility: private)
-#endif
-public func FfiConverterTypeAuthSession_lift(_ buf: RustBuffer) throws -> AuthSession {
-    return try FfiConverterTypeAuthSession.lift(buf)
-}
-
-#if swift(>=5.8)
-@_documentation(visibility: private)
-#endif
-public func FfiConverterTypeAuthSession_lower(_ value: AuthSession) -> RustBuffer {
-    return FfiConverterTypeAuthSession.lower(value)
 }
 
 
@@ -4272,18 +4343,10 @@ public struct ConnectOptions: Equatable, Hashable {
      */
     public let rebind: Bool
     /**
-     * A root certificate, or several, in PEM, that are trusted beside those of
-     * the platform: for a house with a certificate authority of its own. Not
-     * on Android, whose own settings say whom an app trusts.
+     * What the server speaks; when left out the first sync asks it. A used
+     * replica is moved from v1 to v2 by `rebind`, and never back.
      */
-    public let rootCertificatePem: String?
-    /**
-     * The SHA-256 of the server's own certificate (of its DER), 64 hexadecimal
-     * digits, perhaps with colons: for a hub that signed its certificate itself.
-     * Exactly that certificate is accepted then, whoever issued it, for
-     * whatever name and time, and no other.
-     */
-    public let pinnedCertificateSha256: String?
+    public let `protocol`: SyncProtocol?
 
     // Default memberwise initializers are never public by default, so we
     // declare one manually.
@@ -4299,21 +4362,13 @@ public struct ConnectOptions: Equatable, Hashable {
          * Move a used replica to another server: full resync, outbox kept.
          */rebind: Bool = false,
         /**
-         * A root certificate, or several, in PEM, that are trusted beside those of
-         * the platform: for a house with a certificate authority of its own. Not
-         * on Android, whose own settings say whom an app trusts.
-         */rootCertificatePem: String? = nil,
-        /**
-         * The SHA-256 of the server's own certificate (of its DER), 64 hexadecimal
-         * digits, perhaps with colons: for a hub that signed its certificate itself.
-         * Exactly that certificate is accepted then, whoever issued it, for
-         * whatever name and time, and no other.
-         */pinnedCertificateSha256: String? = nil) {
+         * What the server speaks; when left out the first sync asks it. A used
+         * replica is moved from v1 to v2 by `rebind`, and never back.
+         */`protocol`: SyncProtocol? = nil) {
         self.clientId = clientId
         self.timeouts = timeouts
         self.rebind = rebind
-        self.rootCertificatePem = rootCertificatePem
-        self.pinnedCertificateSha256 = pinnedCertificateSha256
+        self.`protocol` = `protocol`
     }
 
 
@@ -4333,8 +4388,7 @@ public struct FfiConverterTypeConnectOptions: FfiConverterRustBuffer {
                 clientId: FfiConverterOptionString.read(from: &buf),
                 timeouts: FfiConverterOptionTypeTimeouts.read(from: &buf),
                 rebind: FfiConverterBool.read(from: &buf),
-                rootCertificatePem: FfiConverterOptionString.read(from: &buf),
-                pinnedCertificateSha256: FfiConverterOptionString.read(from: &buf)
+                protocol: FfiConverterOptionTypeSyncProtocol.read(from: &buf)
         )
     }
 
@@ -4342,8 +4396,7 @@ public struct FfiConverterTypeConnectOptions: FfiConverterRustBuffer {
         FfiConverterOptionString.write(value.clientId, into: &buf)
         FfiConverterOptionTypeTimeouts.write(value.timeouts, into: &buf)
         FfiConverterBool.write(value.rebind, into: &buf)
-        FfiConverterOptionString.write(value.rootCertificatePem, into: &buf)
-        FfiConverterOptionString.write(value.pinnedCertificateSha256, into: &buf)
+        FfiConverterOptionTypeSyncProtocol.write(value.`protocol`, into: &buf)
     }
 }
 
@@ -4914,6 +4967,276 @@ public func FfiConverterTypeDigests_lower(_ value: Digests) -> RustBuffer {
 
 
 /**
+ * Something in the house, of any type.
+ */
+public struct Entity: Equatable, Hashable {
+    /**
+     * Its id.
+     */
+    public let id: RecordId
+    /**
+     * What it is, in the words of the graph: `home`, `room`, `device`, `note`, … A
+     * person is a `user`, which servers of graphs have no place for.
+     */
+    public let entityType: String
+    /**
+     * The same as the other calls of this library have it: a `home` is a house.
+     */
+    public let kind: Kind
+    /**
+     * Its name; may be empty.
+     */
+    public let name: String
+    /**
+     * Everything that is known of it. Of a record of a server without a graph these
+     * are its fields, with what it is in under `house_id` or `room_id`.
+     */
+    public let content: JsonObject
+    /**
+     * Where it comes from: `homekit`, `matter`, `manual`, `imported`, `generated`.
+     * `None` without a graph.
+     */
+    public let sourceType: String?
+    /**
+     * Who made this version. `None` without a graph.
+     */
+    public let userId: String?
+    /**
+     * Checksum of a blob that belongs to it.
+     */
+    public let checksum: String?
+    /**
+     * Which version this is; without a graph the edit that made it.
+     */
+    public let version: String
+    /**
+     * Edit time.
+     */
+    public let updatedAt: Timestamp?
+    /**
+     * Where it stands with the server, in a word.
+     */
+    public let syncStatus: RecordStatus
+    /**
+     * The same with times and reasons.
+     */
+    public let freshness: Freshness
+    /**
+     * Fields beside these that the server sent, as they came.
+     */
+    public let extra: JsonObject
+
+    // Default memberwise initializers are never public by default, so we
+    // declare one manually.
+    public init(
+        /**
+         * Its id.
+         */id: RecordId,
+        /**
+         * What it is, in the words of the graph: `home`, `room`, `device`, `note`, … A
+         * person is a `user`, which servers of graphs have no place for.
+         */entityType: String,
+        /**
+         * The same as the other calls of this library have it: a `home` is a house.
+         */kind: Kind,
+        /**
+         * Its name; may be empty.
+         */name: String,
+        /**
+         * Everything that is known of it. Of a record of a server without a graph these
+         * are its fields, with what it is in under `house_id` or `room_id`.
+         */content: JsonObject,
+        /**
+         * Where it comes from: `homekit`, `matter`, `manual`, `imported`, `generated`.
+         * `None` without a graph.
+         */sourceType: String?,
+        /**
+         * Who made this version. `None` without a graph.
+         */userId: String?,
+        /**
+         * Checksum of a blob that belongs to it.
+         */checksum: String?,
+        /**
+         * Which version this is; without a graph the edit that made it.
+         */version: String,
+        /**
+         * Edit time.
+         */updatedAt: Timestamp?,
+        /**
+         * Where it stands with the server, in a word.
+         */syncStatus: RecordStatus,
+        /**
+         * The same with times and reasons.
+         */freshness: Freshness,
+        /**
+         * Fields beside these that the server sent, as they came.
+         */extra: JsonObject) {
+        self.id = id
+        self.entityType = entityType
+        self.kind = kind
+        self.name = name
+        self.content = content
+        self.sourceType = sourceType
+        self.userId = userId
+        self.checksum = checksum
+        self.version = version
+        self.updatedAt = updatedAt
+        self.syncStatus = syncStatus
+        self.freshness = freshness
+        self.extra = extra
+    }
+
+
+}
+
+#if compiler(>=6)
+extension Entity: Sendable {}
+#endif
+
+#if swift(>=5.8)
+@_documentation(visibility: private)
+#endif
+public struct FfiConverterTypeEntity: FfiConverterRustBuffer {
+    public static func read(from buf: inout (data: Data, offset: Data.Index)) throws -> Entity {
+        return
+            try Entity(
+                id: FfiConverterTypeRecordId.read(from: &buf),
+                entityType: FfiConverterString.read(from: &buf),
+                kind: FfiConverterTypeKind.read(from: &buf),
+                name: FfiConverterString.read(from: &buf),
+                content: FfiConverterTypeJsonObject.read(from: &buf),
+                sourceType: FfiConverterOptionString.read(from: &buf),
+                userId: FfiConverterOptionString.read(from: &buf),
+                checksum: FfiConverterOptionString.read(from: &buf),
+                version: FfiConverterString.read(from: &buf),
+                updatedAt: FfiConverterOptionTypeTimestamp.read(from: &buf),
+                syncStatus: FfiConverterTypeRecordStatus.read(from: &buf),
+                freshness: FfiConverterTypeFreshness.read(from: &buf),
+                extra: FfiConverterTypeJsonObject.read(from: &buf)
+        )
+    }
+
+    public static func write(_ value: Entity, into buf: inout [UInt8]) {
+        FfiConverterTypeRecordId.write(value.id, into: &buf)
+        FfiConverterString.write(value.entityType, into: &buf)
+        FfiConverterTypeKind.write(value.kind, into: &buf)
+        FfiConverterString.write(value.name, into: &buf)
+        FfiConverterTypeJsonObject.write(value.content, into: &buf)
+        FfiConverterOptionString.write(value.sourceType, into: &buf)
+        FfiConverterOptionString.write(value.userId, into: &buf)
+        FfiConverterOptionString.write(value.checksum, into: &buf)
+        FfiConverterString.write(value.version, into: &buf)
+        FfiConverterOptionTypeTimestamp.write(value.updatedAt, into: &buf)
+        FfiConverterTypeRecordStatus.write(value.syncStatus, into: &buf)
+        FfiConverterTypeFreshness.write(value.freshness, into: &buf)
+        FfiConverterTypeJsonObject.write(value.extra, into: &buf)
+    }
+}
+
+
+#if swift(>=5.8)
+@_documentation(visibility: private)
+#endif
+public func FfiConverterTypeEntity_lift(_ buf: RustBuffer) throws -> Entity {
+    return try FfiConverterTypeEntity.lift(buf)
+}
+
+#if swift(>=5.8)
+@_documentation(visibility: private)
+#endif
+public func FfiConverterTypeEntity_lower(_ value: Entity) -> RustBuffer {
+    return FfiConverterTypeEntity.lower(value)
+}
+
+
+/**
+ * Changes to an entity. What is left out stays as it is.
+ */
+public struct EntityPatch: Equatable, Hashable {
+    /**
+     * Its name.
+     */
+    public let name: String?
+    /**
+     * Merged into the content (RFC 7386: `null` removes a name), or put in its place.
+     */
+    public let content: JsonObject?
+    /**
+     * Put `content` in the place of the whole old one.
+     */
+    public let replace: Bool
+    /**
+     * Where it comes from.
+     */
+    public let sourceType: String?
+
+    // Default memberwise initializers are never public by default, so we
+    // declare one manually.
+    public init(
+        /**
+         * Its name.
+         */name: String? = nil,
+        /**
+         * Merged into the content (RFC 7386: `null` removes a name), or put in its place.
+         */content: JsonObject? = nil,
+        /**
+         * Put `content` in the place of the whole old one.
+         */replace: Bool = false,
+        /**
+         * Where it comes from.
+         */sourceType: String? = nil) {
+        self.name = name
+        self.content = content
+        self.replace = replace
+        self.sourceType = sourceType
+    }
+
+
+}
+
+#if compiler(>=6)
+extension EntityPatch: Sendable {}
+#endif
+
+#if swift(>=5.8)
+@_documentation(visibility: private)
+#endif
+public struct FfiConverterTypeEntityPatch: FfiConverterRustBuffer {
+    public static func read(from buf: inout (data: Data, offset: Data.Index)) throws -> EntityPatch {
+        return
+            try EntityPatch(
+                name: FfiConverterOptionString.read(from: &buf),
+                content: FfiConverterOptionTypeJsonObject.read(from: &buf),
+                replace: FfiConverterBool.read(from: &buf),
+                sourceType: FfiConverterOptionString.read(from: &buf)
+        )
+    }
+
+    public static func write(_ value: EntityPatch, into buf: inout [UInt8]) {
+        FfiConverterOptionString.write(value.name, into: &buf)
+        FfiConverterOptionTypeJsonObject.write(value.content, into: &buf)
+        FfiConverterBool.write(value.replace, into: &buf)
+        FfiConverterOptionString.write(value.sourceType, into: &buf)
+    }
+}
+
+
+#if swift(>=5.8)
+@_documentation(visibility: private)
+#endif
+public func FfiConverterTypeEntityPatch_lift(_ buf: RustBuffer) throws -> EntityPatch {
+    return try FfiConverterTypeEntityPatch.lift(buf)
+}
+
+#if swift(>=5.8)
+@_documentation(visibility: private)
+#endif
+public func FfiConverterTypeEntityPatch_lower(_ value: EntityPatch) -> RustBuffer {
+    return FfiConverterTypeEntityPatch.lower(value)
+}
+
+
+/**
  * Something that happened.
  */
 public struct Event: Equatable, Hashable {
@@ -5214,6 +5537,73 @@ public func FfiConverterTypeExplanation_lift(_ buf: RustBuffer) throws -> Explan
 #endif
 public func FfiConverterTypeExplanation_lower(_ value: Explanation) -> RustBuffer {
     return FfiConverterTypeExplanation.lower(value)
+}
+
+
+/**
+ * A way from one entity to another.
+ */
+public struct GraphPath: Equatable, Hashable {
+    /**
+     * The entities along it, both ends included.
+     */
+    public let entities: [Entity]
+    /**
+     * The relationships between them, one less; each may point either way.
+     */
+    public let relationships: [Relationship]
+
+    // Default memberwise initializers are never public by default, so we
+    // declare one manually.
+    public init(
+        /**
+         * The entities along it, both ends included.
+         */entities: [Entity],
+        /**
+         * The relationships between them, one less; each may point either way.
+         */relationships: [Relationship]) {
+        self.entities = entities
+        self.relationships = relationships
+    }
+
+
+}
+
+#if compiler(>=6)
+extension GraphPath: Sendable {}
+#endif
+
+#if swift(>=5.8)
+@_documentation(visibility: private)
+#endif
+public struct FfiConverterTypeGraphPath: FfiConverterRustBuffer {
+    public static func read(from buf: inout (data: Data, offset: Data.Index)) throws -> GraphPath {
+        return
+            try GraphPath(
+                entities: FfiConverterSequenceTypeEntity.read(from: &buf),
+                relationships: FfiConverterSequenceTypeRelationship.read(from: &buf)
+        )
+    }
+
+    public static func write(_ value: GraphPath, into buf: inout [UInt8]) {
+        FfiConverterSequenceTypeEntity.write(value.entities, into: &buf)
+        FfiConverterSequenceTypeRelationship.write(value.relationships, into: &buf)
+    }
+}
+
+
+#if swift(>=5.8)
+@_documentation(visibility: private)
+#endif
+public func FfiConverterTypeGraphPath_lift(_ buf: RustBuffer) throws -> GraphPath {
+    return try FfiConverterTypeGraphPath.lift(buf)
+}
+
+#if swift(>=5.8)
+@_documentation(visibility: private)
+#endif
+public func FfiConverterTypeGraphPath_lower(_ value: GraphPath) -> RustBuffer {
+    return FfiConverterTypeGraphPath.lower(value)
 }
 
 
@@ -5686,6 +6076,83 @@ public func FfiConverterTypeLogRecord_lower(_ value: LogRecord) -> RustBuffer {
 
 
 /**
+ * What is next to an entity.
+ */
+public struct Neighbour: Equatable, Hashable {
+    /**
+     * The entity at the other end.
+     */
+    public let entity: Entity
+    /**
+     * How the two are connected.
+     */
+    public let relationship: Relationship
+    /**
+     * Which way that points, seen from the entity that was asked about.
+     */
+    public let direction: EdgeDirection
+
+    // Default memberwise initializers are never public by default, so we
+    // declare one manually.
+    public init(
+        /**
+         * The entity at the other end.
+         */entity: Entity,
+        /**
+         * How the two are connected.
+         */relationship: Relationship,
+        /**
+         * Which way that points, seen from the entity that was asked about.
+         */direction: EdgeDirection) {
+        self.entity = entity
+        self.relationship = relationship
+        self.direction = direction
+    }
+
+
+}
+
+#if compiler(>=6)
+extension Neighbour: Sendable {}
+#endif
+
+#if swift(>=5.8)
+@_documentation(visibility: private)
+#endif
+public struct FfiConverterTypeNeighbour: FfiConverterRustBuffer {
+    public static func read(from buf: inout (data: Data, offset: Data.Index)) throws -> Neighbour {
+        return
+            try Neighbour(
+                entity: FfiConverterTypeEntity.read(from: &buf),
+                relationship: FfiConverterTypeRelationship.read(from: &buf),
+                direction: FfiConverterTypeEdgeDirection.read(from: &buf)
+        )
+    }
+
+    public static func write(_ value: Neighbour, into buf: inout [UInt8]) {
+        FfiConverterTypeEntity.write(value.entity, into: &buf)
+        FfiConverterTypeRelationship.write(value.relationship, into: &buf)
+        FfiConverterTypeEdgeDirection.write(value.direction, into: &buf)
+    }
+}
+
+
+#if swift(>=5.8)
+@_documentation(visibility: private)
+#endif
+public func FfiConverterTypeNeighbour_lift(_ buf: RustBuffer) throws -> Neighbour {
+    return try FfiConverterTypeNeighbour.lift(buf)
+}
+
+#if swift(>=5.8)
+@_documentation(visibility: private)
+#endif
+public func FfiConverterTypeNeighbour_lower(_ value: Neighbour) -> RustBuffer {
+    return FfiConverterTypeNeighbour.lower(value)
+}
+
+
+/**
  * A new device in a room.
  */
 public struct NewDevice: Equatable, Hashable {
@@ -5819,6 +6286,95 @@ public func FfiConverterTypeNewDevice_lift(_ buf: RustBuffer) throws -> NewDevic
 #endif
 public func FfiConverterTypeNewDevice_lower(_ value: NewDevice) -> RustBuffer {
     return FfiConverterTypeNewDevice.lower(value)
+}
+
+
+/**
+ * A new entity. Its type and its name are required.
+ */
+public struct NewEntity: Equatable, Hashable {
+    /**
+     * `home`, `room`, `device`, `zone`, `door`, `window`, `procedure`, `manual`,
+     * `note`, `schedule`, `automation` or `app`.
+     */
+    public let entityType: String
+    /**
+     * Its name.
+     */
+    public let name: String
+    /**
+     * Everything else; any names but `deleted`.
+     */
+    public let content: JsonObject?
+    /**
+     * `homekit`, `matter`, `manual`, `imported` or `generated`; `manual` when left out.
+     */
+    public let sourceType: String?
+
+    // Default memberwise initializers are never public by default, so we
+    // declare one manually.
+    public init(
+        /**
+         * `home`, `room`, `device`, `zone`, `door`, `window`, `procedure`, `manual`,
+         * `note`, `schedule`, `automation` or `app`.
+         */entityType: String,
+        /**
+         * Its name.
+         */name: String,
+        /**
+         * Everything else; any names but `deleted`.
+         */content: JsonObject? = nil,
+        /**
+         * `homekit`, `matter`, `manual`, `imported` or `generated`; `manual` when left out.
+         */sourceType: String? = nil) {
+        self.entityType = entityType
+        self.name = name
+        self.content = content
+        self.sourceType = sourceType
+    }
+
+
+}
+
+#if compiler(>=6)
+extension NewEntity: Sendable {}
+#endif
+
+#if swift(>=5.8)
+@_documentation(visibility: private)
+#endif
+public struct FfiConverterTypeNewEntity: FfiConverterRustBuffer {
+    public static func read(from buf: inout (data: Data, offset: Data.Index)) throws -> NewEntity {
+        return
+            try NewEntity(
+                entityType: FfiConverterString.read(from: &buf),
+                name: FfiConverterString.read(from: &buf),
+                content: FfiConverterOptionTypeJsonObject.read(from: &buf),
+                sourceType: FfiConverterOptionString.read(from: &buf)
+        )
+    }
+
+    public static func write(_ value: NewEntity, into buf: inout [UInt8]) {
+        FfiConverterString.write(value.entityType, into: &buf)
+        FfiConverterString.write(value.name, into: &buf)
+        FfiConverterOptionTypeJsonObject.write(value.content, into: &buf)
+        FfiConverterOptionString.write(value.sourceType, into: &buf)
+    }
+}
+
+
+#if swift(>=5.8)
+@_documentation(visibility: private)
+#endif
+public func FfiConverterTypeNewEntity_lift(_ buf: RustBuffer) throws -> NewEntity {
+    return try FfiConverterTypeNewEntity.lift(buf)
+}
+
+#if swift(>=5.8)
+@_documentation(visibility: private)
+#endif
+public func FfiConverterTypeNewEntity_lower(_ value: NewEntity) -> RustBuffer {
+    return FfiConverterTypeNewEntity.lower(value)
 }
 
 
@@ -6445,6 +7001,250 @@ public func FfiConverterTypePendingChange_lower(_ value: PendingChange) -> RustB
 
 
 /**
+ * An edge of the graph.
+ */
+public struct Relationship: Equatable, Hashable {
+    /**
+     * Its id.
+     */
+    public let id: RecordId
+    /**
+     * The entity it starts at.
+     */
+    public let fromId: RecordId?
+    /**
+     * The entity it leads to.
+     */
+    public let toId: RecordId?
+    /**
+     * What it says of the two: `located_in`, `controls`, …
+     */
+    public let relationshipType: String
+    /**
+     * What is known about the connection.
+     */
+    public let properties: JsonObject
+    /**
+     * The version of its start that it was last sent with, if it was.
+     */
+    public let fromVersion: String?
+    /**
+     * The same of its end.
+     */
+    public let toVersion: String?
+    /**
+     * When it was last changed.
+     */
+    public let updatedAt: Timestamp?
+    /**
+     * Where it stands with the server, in a word.
+     */
+    public let syncStatus: RecordStatus
+    /**
+     * The same with times and reasons.
+     */
+    public let freshness: Freshness
+    /**
+     * Fields beside these that the server sent, as they came.
+     */
+    public let extra: JsonObject
+
+    // Default memberwise initializers are never public by default, so we
+    // declare one manually.
+    public init(
+        /**
+         * Its id.
+         */id: RecordId,
+        /**
+         * The entity it starts at.
+         */fromId: RecordId?,
+        /**
+         * The entity it leads to.
+         */toId: RecordId?,
+        /**
+         * What it says of the two: `located_in`, `controls`, …
+         */relationshipType: String,
+        /**
+         * What is known about the connection.
+         */properties: JsonObject,
+        /**
+         * The version of its start that it was last sent with, if it was.
+         */fromVersion: String?,
+        /**
+         * The same of its end.
+         */toVersion: String?,
+        /**
+         * When it was last changed.
+         */updatedAt: Timestamp?,
+        /**
+         * Where it stands with the server, in a word.
+         */syncStatus: RecordStatus,
+        /**
+         * The same with times and reasons.
+         */freshness: Freshness,
+        /**
+         * Fields beside these that the server sent, as they came.
+         */extra: JsonObject) {
+        self.id = id
+        self.fromId = fromId
+        self.toId = toId
+        self.relationshipType = relationshipType
+        self.properties = properties
+        self.fromVersion = fromVersion
+        self.toVersion = toVersion
+        self.updatedAt = updatedAt
+        self.syncStatus = syncStatus
+        self.freshness = freshness
+        self.extra = extra
+    }
+
+
+}
+
+#if compiler(>=6)
+extension Relationship: Sendable {}
+#endif
+
+#if swift(>=5.8)
+@_documentation(visibility: private)
+#endif
+public struct FfiConverterTypeRelationship: FfiConverterRustBuffer {
+    public static func read(from buf: inout (data: Data, offset: Data.Index)) throws -> Relationship {
+        return
+            try Relationship(
+                id: FfiConverterTypeRecordId.read(from: &buf),
+                fromId: FfiConverterOptionTypeRecordId.read(from: &buf),
+                toId: FfiConverterOptionTypeRecordId.read(from: &buf),
+                relationshipType: FfiConverterString.read(from: &buf),
+                properties: FfiConverterTypeJsonObject.read(from: &buf),
+                fromVersion: FfiConverterOptionString.read(from: &buf),
+                toVersion: FfiConverterOptionString.read(from: &buf),
+                updatedAt: FfiConverterOptionTypeTimestamp.read(from: &buf),
+                syncStatus: FfiConverterTypeRecordStatus.read(from: &buf),
+                freshness: FfiConverterTypeFreshness.read(from: &buf),
+                extra: FfiConverterTypeJsonObject.read(from: &buf)
+        )
+    }
+
+    public static func write(_ value: Relationship, into buf: inout [UInt8]) {
+        FfiConverterTypeRecordId.write(value.id, into: &buf)
+        FfiConverterOptionTypeRecordId.write(value.fromId, into: &buf)
+        FfiConverterOptionTypeRecordId.write(value.toId, into: &buf)
+        FfiConverterString.write(value.relationshipType, into: &buf)
+        FfiConverterTypeJsonObject.write(value.properties, into: &buf)
+        FfiConverterOptionString.write(value.fromVersion, into: &buf)
+        FfiConverterOptionString.write(value.toVersion, into: &buf)
+        FfiConverterOptionTypeTimestamp.write(value.updatedAt, into: &buf)
+        FfiConverterTypeRecordStatus.write(value.syncStatus, into: &buf)
+        FfiConverterTypeFreshness.write(value.freshness, into: &buf)
+        FfiConverterTypeJsonObject.write(value.extra, into: &buf)
+    }
+}
+
+
+#if swift(>=5.8)
+@_documentation(visibility: private)
+#endif
+public func FfiConverterTypeRelationship_lift(_ buf: RustBuffer) throws -> Relationship {
+    return try FfiConverterTypeRelationship.lift(buf)
+}
+
+#if swift(>=5.8)
+@_documentation(visibility: private)
+#endif
+public func FfiConverterTypeRelationship_lower(_ value: Relationship) -> RustBuffer {
+    return FfiConverterTypeRelationship.lower(value)
+}
+
+
+/**
+ * Which relationships are wanted: those that fit all that is given.
+ */
+public struct RelationshipFilter: Equatable, Hashable {
+    /**
+     * Those that start at this entity.
+     */
+    public let fromId: RecordId?
+    /**
+     * Those that lead to this entity.
+     */
+    public let toId: RecordId?
+    /**
+     * Those that start at this entity or lead to it.
+     */
+    public let entityId: RecordId?
+    /**
+     * Those of this type.
+     */
+    public let relationshipType: String?
+
+    // Default memberwise initializers are never public by default, so we
+    // declare one manually.
+    public init(
+        /**
+         * Those that start at this entity.
+         */fromId: RecordId? = nil,
+        /**
+         * Those that lead to this entity.
+         */toId: RecordId? = nil,
+        /**
+         * Those that start at this entity or lead to it.
+         */entityId: RecordId? = nil,
+        /**
+         * Those of this type.
+         */relationshipType: String? = nil) {
+        self.fromId = fromId
+        self.toId = toId
+        self.entityId = entityId
+        self.relationshipType = relationshipType
+    }
+
+
+}
+
+#if compiler(>=6)
+extension RelationshipFilter: Sendable {}
+#endif
+
+#if swift(>=5.8)
+@_documentation(visibility: private)
+#endif
+public struct FfiConverterTypeRelationshipFilter: FfiConverterRustBuffer {
+    public static func read(from buf: inout (data: Data, offset: Data.Index)) throws -> RelationshipFilter {
+        return
+            try RelationshipFilter(
+                fromId: FfiConverterOptionTypeRecordId.read(from: &buf),
+                toId: FfiConverterOptionTypeRecordId.read(from: &buf),
+                entityId: FfiConverterOptionTypeRecordId.read(from: &buf),
+                relationshipType: FfiConverterOptionString.read(from: &buf)
+        )
+    }
+
+    public static func write(_ value: RelationshipFilter, into buf: inout [UInt8]) {
+        FfiConverterOptionTypeRecordId.write(value.fromId, into: &buf)
+        FfiConverterOptionTypeRecordId.write(value.toId, into: &buf)
+        FfiConverterOptionTypeRecordId.write(value.entityId, into: &buf)
+        FfiConverterOptionString.write(value.relationshipType, into: &buf)
+    }
+}
+
+
+#if swift(>=5.8)
+@_documentation(visibility: private)
+#endif
+public func FfiConverterTypeRelationshipFilter_lift(_ buf: RustBuffer) throws -> RelationshipFilter {
+    return try FfiConverterTypeRelationshipFilter.lift(buf)
+}
+
+#if swift(>=5.8)
+@_documentation(visibility: private)
+#endif
+public func FfiConverterTypeRelationshipFilter_lower(_ value: RelationshipFilter) -> RustBuffer {
+    return FfiConverterTypeRelationshipFilter.lower(value)
+}
+
+
+/**
  * A room of a house.
  */
 public struct Room: Equatable, Hashable {
@@ -6822,6 +7622,83 @@ public func FfiConverterTypeSalvaged_lift(_ buf: RustBuffer) throws -> Salvaged 
 #endif
 public func FfiConverterTypeSalvaged_lower(_ value: Salvaged) -> RustBuffer {
     return FfiConverterTypeSalvaged.lower(value)
+}
+
+
+/**
+ * An entity that was found by words.
+ */
+public struct SearchHit: Equatable, Hashable {
+    /**
+     * The entity.
+     */
+    public let entity: Entity
+    /**
+     * How well it fits, for comparison within one answer; greater is better.
+     */
+    public let score: Double
+    /**
+     * The part of its name or content that fits, shortened.
+     */
+    public let snippet: String
+
+    // Default memberwise initializers are never public by default, so we
+    // declare one manually.
+    public init(
+        /**
+         * The entity.
+         */entity: Entity,
+        /**
+         * How well it fits, for comparison within one answer; greater is better.
+         */score: Double,
+        /**
+         * The part of its name or content that fits, shortened.
+         */snippet: String) {
+        self.entity = entity
+        self.score = score
+        self.snippet = snippet
+    }
+
+
+}
+
+#if compiler(>=6)
+extension SearchHit: Sendable {}
+#endif
+
+#if swift(>=5.8)
+@_documentation(visibility: private)
+#endif
+public struct FfiConverterTypeSearchHit: FfiConverterRustBuffer {
+    public static func read(from buf: inout (data: Data, offset: Data.Index)) throws -> SearchHit {
+        return
+            try SearchHit(
+                entity: FfiConverterTypeEntity.read(from: &buf),
+                score: FfiConverterDouble.read(from: &buf),
+                snippet: FfiConverterString.read(from: &buf)
+        )
+    }
+
+    public static func write(_ value: SearchHit, into buf: inout [UInt8]) {
+        FfiConverterTypeEntity.write(value.entity, into: &buf)
+        FfiConverterDouble.write(value.score, into: &buf)
+        FfiConverterString.write(value.snippet, into: &buf)
+    }
+}
+
+
+#if swift(>=5.8)
+@_documentation(visibility: private)
+#endif
+public func FfiConverterTypeSearchHit_lift(_ buf: RustBuffer) throws -> SearchHit {
+    return try FfiConverterTypeSearchHit.lift(buf)
+}
+
+#if swift(>=5.8)
+@_documentation(visibility: private)
+#endif
+public func FfiConverterTypeSearchHit_lower(_ value: SearchHit) -> RustBuffer {
+    return FfiConverterTypeSearchHit.lower(value)
 }
 
 
@@ -7685,14 +8562,17 @@ public enum ChangeEvent: Equatable, Hashable {
          */origin: Origin
     )
     /**
-     * A device does something else.
+     * A device does something else. It is told so whether its state is a record of
+     * its own or part of the device: then `Updated` comes too only if the device
+     * says something else beside that.
      */
     case stateChanged(
         /**
          * The device; `None` if the server did not say which.
          */deviceId: RecordId?,
         /**
-         * The id of the state's own record, of kind `entity_state`.
+         * The id of the state's own record, of kind `entity_state`; that of the
+         * device where the state is part of it.
          */id: RecordId,
         /**
          * Whose edit it is.
@@ -8265,6 +9145,77 @@ public func FfiConverterTypeDurability_lower(_ value: Durability) -> RustBuffer 
 
 
 /**
+ * Which way a relationship points, seen from an entity.
+ */
+
+public enum EdgeDirection: Equatable, Hashable {
+
+    /**
+     * It starts there.
+     */
+    case outgoing
+    /**
+     * It leads there.
+     */
+    case incoming
+
+
+}
+
+#if compiler(>=6)
+extension EdgeDirection: Sendable {}
+#endif
+
+#if swift(>=5.8)
+@_documentation(visibility: private)
+#endif
+public struct FfiConverterTypeEdgeDirection: FfiConverterRustBuffer {
+    typealias SwiftType = EdgeDirection
+
+    public static func read(from buf: inout (data: Data, offset: Data.Index)) throws -> EdgeDirection {
+        let variant: Int32 = try readInt(&buf)
+        switch variant {
+
+        case 1: return .outgoing
+
+        case 2: return .incoming
+
+        default: throw UniffiInternalError.unexpectedEnumCase
+        }
+    }
+
+    public static func write(_ value: EdgeDirection, into buf: inout [UInt8]) {
+        switch value {
+
+
+        case .outgoing:
+            writeInt(&buf, Int32(1))
+
+
+        case .incoming:
+            writeInt(&buf, Int32(2))
+
+        }
+    }
+}
+
+
+#if swift(>=5.8)
+@_documentation(visibility: private)
+#endif
+public func FfiConverterTypeEdgeDirection_lift(_ buf: RustBuffer) throws -> EdgeDirection {
+    return try FfiConverterTypeEdgeDirection.lift(buf)
+}
+
+#if swift(>=5.8)
+@_documentation(visibility: private)
+#endif
+public func FfiConverterTypeEdgeDirection_lower(_ value: EdgeDirection) -> RustBuffer {
+    return FfiConverterTypeEdgeDirection.lower(value)
+}
+
+
+/**
  * What a change did. Only `delete` has a meaning of its own: creates and
  * updates both carry the whole record.
  */
@@ -8511,7 +9462,12 @@ public enum Kind: Equatable, Hashable {
      */
     case event
     /**
-     * A kind of a newer server; stored, synced and shown, not interpreted.
+     * An edge of the graph, from the entity that is its parent to another.
+     */
+    case relationship
+    /**
+     * Another kind of thing in the house, or one of a newer server; stored,
+     * synced and shown, not interpreted.
      */
     case other(
         /**
@@ -8548,7 +9504,9 @@ public struct FfiConverterTypeKind: FfiConverterRustBuffer {
 
         case 6: return .event
 
-        case 7: return .other(name: try FfiConverterString.read(from: &buf)
+        case 7: return .relationship
+
+        case 8: return .other(name: try FfiConverterString.read(from: &buf)
         )
 
         default: throw UniffiInternalError.unexpectedEnumCase
@@ -8583,8 +9541,12 @@ public struct FfiConverterTypeKind: FfiConverterRustBuffer {
             writeInt(&buf, Int32(6))
 
 
-        case let .other(name):
+        case .relationship:
             writeInt(&buf, Int32(7))
+
+
+        case let .other(name):
+            writeInt(&buf, Int32(8))
             FfiConverterString.write(name, into: &buf)
 
         }
@@ -9171,6 +10133,87 @@ public func FfiConverterTypeRecordStatus_lower(_ value: RecordStatus) -> RustBuf
 
 
 /**
+ * Which protocol a replica's server speaks.
+ */
+
+public enum SyncProtocol: Equatable, Hashable {
+
+    /**
+     * Not known yet: the first sync asks the server.
+     */
+    case auto
+    /**
+     * Inbetweenies v1: records of six kinds.
+     */
+    case v1
+    /**
+     * Inbetweenies v2: a graph of entities and relationships.
+     */
+    case v2
+
+
+}
+
+#if compiler(>=6)
+extension SyncProtocol: Sendable {}
+#endif
+
+#if swift(>=5.8)
+@_documentation(visibility: private)
+#endif
+public struct FfiConverterTypeSyncProtocol: FfiConverterRustBuffer {
+    typealias SwiftType = SyncProtocol
+
+    public static func read(from buf: inout (data: Data, offset: Data.Index)) throws -> SyncProtocol {
+        let variant: Int32 = try readInt(&buf)
+        switch variant {
+
+        case 1: return .auto
+
+        case 2: return .v1
+
+        case 3: return .v2
+
+        default: throw UniffiInternalError.unexpectedEnumCase
+        }
+    }
+
+    public static func write(_ value: SyncProtocol, into buf: inout [UInt8]) {
+        switch value {
+
+
+        case .auto:
+            writeInt(&buf, Int32(1))
+
+
+        case .v1:
+            writeInt(&buf, Int32(2))
+
+
+        case .v2:
+            writeInt(&buf, Int32(3))
+
+        }
+    }
+}
+
+
+#if swift(>=5.8)
+@_documentation(visibility: private)
+#endif
+public func FfiConverterTypeSyncProtocol_lift(_ buf: RustBuffer) throws -> SyncProtocol {
+    return try FfiConverterTypeSyncProtocol.lift(buf)
+}
+
+#if swift(>=5.8)
+@_documentation(visibility: private)
+#endif
+public func FfiConverterTypeSyncProtocol_lower(_ value: SyncProtocol) -> RustBuffer {
+    return FfiConverterTypeSyncProtocol.lower(value)
+}
+
+
+/**
  * What a user may do.
  */
 
@@ -9283,34 +10326,12 @@ enum WildThingError: Swift.Error, Equatable, Hashable, Foundation.LocalizedError
          */reason: String
     )
     /**
-     * The server refused the token. Work goes on after `set_auth_token` or `login`.
+     * The server refused the token. Work goes on after `set_auth_token`.
      */
     case NeedsAuth(
         /**
          * 401 or 403.
          */status: UInt16
-    )
-    /**
-     * The server does not know the password.
-     */
-    case WrongPassword
-    /**
-     * The server takes no more guesses for now, and not even the right one.
-     */
-    case RateLimited(
-        /**
-         * For how long. Whoever asks before that is told the rest of it,
-         * without the server being asked.
-         */retryAfter: TimeInterval
-    )
-    /**
-     * The server knows who asks, and does not allow it; or the invitation is
-     * not, or no longer, good.
-     */
-    case NotAllowed(
-        /**
-         * The server's words, shortened.
-         */detail: String
     )
     /**
      * The server failed.
@@ -9393,6 +10414,16 @@ enum WildThingError: Swift.Error, Equatable, Hashable, Foundation.LocalizedError
          */problem: String
     )
     /**
+     * The server of this replica has no place for what was asked for, or is not
+     * known to have one: graphs need a server that speaks v2, or
+     * `ConnectOptions.protocol` to say that there is one.
+     */
+    case UnsupportedByServer(
+        /**
+         * What it would have to take.
+         */what: String
+    )
+    /**
      * What was asked for would drop edits that the server has not got.
      */
     case UnsentEdits(
@@ -9448,48 +10479,44 @@ public struct FfiConverterTypeWildThingError: FfiConverterRustBuffer {
         case 2: return .NeedsAuth(
             status: try FfiConverterUInt16.read(from: &buf)
             )
-        case 3: return .WrongPassword
-        case 4: return .RateLimited(
-            retryAfter: try FfiConverterDuration.read(from: &buf)
-            )
-        case 5: return .NotAllowed(
-            detail: try FfiConverterString.read(from: &buf)
-            )
-        case 6: return .Server(
+        case 3: return .Server(
             status: try FfiConverterUInt16.read(from: &buf),
             detail: try FfiConverterString.read(from: &buf)
             )
-        case 7: return .Protocol(
+        case 4: return .Protocol(
             problem: try FfiConverterString.read(from: &buf)
             )
-        case 8: return .Storage(
+        case 5: return .Storage(
             code: try FfiConverterString.read(from: &buf),
             problem: try FfiConverterString.read(from: &buf)
             )
-        case 9: return .Paused
-        case 10: return .Cancelled
-        case 11: return .NotConnected
-        case 12: return .OtherServer(
+        case 6: return .Paused
+        case 7: return .Cancelled
+        case 8: return .NotConnected
+        case 9: return .OtherServer(
             expected: try FfiConverterString.read(from: &buf),
             found: try FfiConverterString.read(from: &buf)
             )
-        case 13: return .Busy
-        case 14: return .NotFound(
+        case 10: return .Busy
+        case 11: return .NotFound(
             kind: try FfiConverterString.read(from: &buf),
             id: try FfiConverterString.read(from: &buf)
             )
-        case 15: return .Invalid(
+        case 12: return .Invalid(
             field: try FfiConverterString.read(from: &buf),
             problem: try FfiConverterString.read(from: &buf)
             )
-        case 16: return .UnsentEdits(
+        case 13: return .UnsupportedByServer(
+            what: try FfiConverterString.read(from: &buf)
+            )
+        case 14: return .UnsentEdits(
             count: try FfiConverterUInt64.read(from: &buf)
             )
-        case 17: return .Timeout(
+        case 15: return .Timeout(
             waitedMs: try FfiConverterUInt64.read(from: &buf),
             pending: try FfiConverterUInt64.read(from: &buf)
             )
-        case 18: return .Internal(
+        case 16: return .Internal(
             detail: try FfiConverterString.read(from: &buf)
             )
 
@@ -9511,84 +10538,75 @@ public struct FfiConverterTypeWildThingError: FfiConverterRustBuffer {
             FfiConverterUInt16.write(status, into: &buf)
 
 
-        case .WrongPassword:
-            writeInt(&buf, Int32(3))
-
-
-        case let .RateLimited(retryAfter):
-            writeInt(&buf, Int32(4))
-            FfiConverterDuration.write(retryAfter, into: &buf)
-
-
-        case let .NotAllowed(detail):
-            writeInt(&buf, Int32(5))
-            FfiConverterString.write(detail, into: &buf)
-
-
         case let .Server(status,detail):
-            writeInt(&buf, Int32(6))
+            writeInt(&buf, Int32(3))
             FfiConverterUInt16.write(status, into: &buf)
             FfiConverterString.write(detail, into: &buf)
 
 
         case let .Protocol(problem):
-            writeInt(&buf, Int32(7))
+            writeInt(&buf, Int32(4))
             FfiConverterString.write(problem, into: &buf)
 
 
         case let .Storage(code,problem):
-            writeInt(&buf, Int32(8))
+            writeInt(&buf, Int32(5))
             FfiConverterString.write(code, into: &buf)
             FfiConverterString.write(problem, into: &buf)
 
 
         case .Paused:
-            writeInt(&buf, Int32(9))
+            writeInt(&buf, Int32(6))
 
 
         case .Cancelled:
-            writeInt(&buf, Int32(10))
+            writeInt(&buf, Int32(7))
 
 
         case .NotConnected:
-            writeInt(&buf, Int32(11))
+            writeInt(&buf, Int32(8))
 
 
         case let .OtherServer(expected,found):
-            writeInt(&buf, Int32(12))
+            writeInt(&buf, Int32(9))
             FfiConverterString.write(expected, into: &buf)
             FfiConverterString.write(found, into: &buf)
 
 
         case .Busy:
-            writeInt(&buf, Int32(13))
+            writeInt(&buf, Int32(10))
 
 
         case let .NotFound(kind,id):
-            writeInt(&buf, Int32(14))
+            writeInt(&buf, Int32(11))
             FfiConverterString.write(kind, into: &buf)
             FfiConverterString.write(id, into: &buf)
 
 
         case let .Invalid(field,problem):
-            writeInt(&buf, Int32(15))
+            writeInt(&buf, Int32(12))
             FfiConverterString.write(field, into: &buf)
             FfiConverterString.write(problem, into: &buf)
 
 
+        case let .UnsupportedByServer(what):
+            writeInt(&buf, Int32(13))
+            FfiConverterString.write(what, into: &buf)
+
+
         case let .UnsentEdits(count):
-            writeInt(&buf, Int32(16))
+            writeInt(&buf, Int32(14))
             FfiConverterUInt64.write(count, into: &buf)
 
 
         case let .Timeout(waitedMs,pending):
-            writeInt(&buf, Int32(17))
+            writeInt(&buf, Int32(15))
             FfiConverterUInt64.write(waitedMs, into: &buf)
             FfiConverterUInt64.write(pending, into: &buf)
 
 
         case let .Internal(detail):
-            writeInt(&buf, Int32(18))
+            writeInt(&buf, Int32(16))
             FfiConverterString.write(detail, into: &buf)
 
         }
@@ -9608,6 +10626,30 @@ public func FfiConverterTypeWildThingError_lift(_ buf: RustBuffer) throws -> Wil
 #endif
 public func FfiConverterTypeWildThingError_lower(_ value: WildThingError) -> RustBuffer {
     return FfiConverterTypeWildThingError.lower(value)
+}
+
+#if swift(>=5.8)
+@_documentation(visibility: private)
+#endif
+fileprivate struct FfiConverterOptionUInt32: FfiConverterRustBuffer {
+    typealias SwiftType = UInt32?
+
+    public static func write(_ value: SwiftType, into buf: inout [UInt8]) {
+        guard let value = value else {
+            writeInt(&buf, Int8(0))
+            return
+        }
+        writeInt(&buf, Int8(1))
+        FfiConverterUInt32.write(value, into: &buf)
+    }
+
+    public static func read(from buf: inout (data: Data, offset: Data.Index)) throws -> SwiftType {
+        switch try readInt(&buf) as Int8 {
+        case 0: return nil
+        case 1: return try FfiConverterUInt32.read(from: &buf)
+        default: throw UniffiInternalError.unexpectedOptionalTag
+        }
+    }
 }
 
 #if swift(>=5.8)
@@ -9709,30 +10751,6 @@ fileprivate struct FfiConverterOptionString: FfiConverterRustBuffer {
 #if swift(>=5.8)
 @_documentation(visibility: private)
 #endif
-fileprivate struct FfiConverterOptionTypeAuthSession: FfiConverterRustBuffer {
-    typealias SwiftType = AuthSession?
-
-    public static func write(_ value: SwiftType, into buf: inout [UInt8]) {
-        guard let value = value else {
-            writeInt(&buf, Int8(0))
-            return
-        }
-        writeInt(&buf, Int8(1))
-        FfiConverterTypeAuthSession.write(value, into: &buf)
-    }
-
-    public static func read(from buf: inout (data: Data, offset: Data.Index)) throws -> SwiftType {
-        switch try readInt(&buf) as Int8 {
-        case 0: return nil
-        case 1: return try FfiConverterTypeAuthSession.read(from: &buf)
-        default: throw UniffiInternalError.unexpectedOptionalTag
-        }
-    }
-}
-
-#if swift(>=5.8)
-@_documentation(visibility: private)
-#endif
 fileprivate struct FfiConverterOptionTypeChangeBatch: FfiConverterRustBuffer {
     typealias SwiftType = ChangeBatch?
 
@@ -9805,6 +10823,30 @@ fileprivate struct FfiConverterOptionTypeDeviceState: FfiConverterRustBuffer {
 #if swift(>=5.8)
 @_documentation(visibility: private)
 #endif
+fileprivate struct FfiConverterOptionTypeGraphPath: FfiConverterRustBuffer {
+    typealias SwiftType = GraphPath?
+
+    public static func write(_ value: SwiftType, into buf: inout [UInt8]) {
+        guard let value = value else {
+            writeInt(&buf, Int8(0))
+            return
+        }
+        writeInt(&buf, Int8(1))
+        FfiConverterTypeGraphPath.write(value, into: &buf)
+    }
+
+    public static func read(from buf: inout (data: Data, offset: Data.Index)) throws -> SwiftType {
+        switch try readInt(&buf) as Int8 {
+        case 0: return nil
+        case 1: return try FfiConverterTypeGraphPath.read(from: &buf)
+        default: throw UniffiInternalError.unexpectedOptionalTag
+        }
+    }
+}
+
+#if swift(>=5.8)
+@_documentation(visibility: private)
+#endif
 fileprivate struct FfiConverterOptionTypeOpenOptions: FfiConverterRustBuffer {
     typealias SwiftType = OpenOptions?
 
@@ -9845,6 +10887,30 @@ fileprivate struct FfiConverterOptionTypePendingChange: FfiConverterRustBuffer {
         switch try readInt(&buf) as Int8 {
         case 0: return nil
         case 1: return try FfiConverterTypePendingChange.read(from: &buf)
+        default: throw UniffiInternalError.unexpectedOptionalTag
+        }
+    }
+}
+
+#if swift(>=5.8)
+@_documentation(visibility: private)
+#endif
+fileprivate struct FfiConverterOptionTypeRelationshipFilter: FfiConverterRustBuffer {
+    typealias SwiftType = RelationshipFilter?
+
+    public static func write(_ value: SwiftType, into buf: inout [UInt8]) {
+        guard let value = value else {
+            writeInt(&buf, Int8(0))
+            return
+        }
+        writeInt(&buf, Int8(1))
+        FfiConverterTypeRelationshipFilter.write(value, into: &buf)
+    }
+
+    public static func read(from buf: inout (data: Data, offset: Data.Index)) throws -> SwiftType {
+        switch try readInt(&buf) as Int8 {
+        case 0: return nil
+        case 1: return try FfiConverterTypeRelationshipFilter.read(from: &buf)
         default: throw UniffiInternalError.unexpectedOptionalTag
         }
     }
@@ -9973,6 +11039,30 @@ fileprivate struct FfiConverterOptionTypeDurability: FfiConverterRustBuffer {
 #if swift(>=5.8)
 @_documentation(visibility: private)
 #endif
+fileprivate struct FfiConverterOptionTypeEdgeDirection: FfiConverterRustBuffer {
+    typealias SwiftType = EdgeDirection?
+
+    public static func write(_ value: SwiftType, into buf: inout [UInt8]) {
+        guard let value = value else {
+            writeInt(&buf, Int8(0))
+            return
+        }
+        writeInt(&buf, Int8(1))
+        FfiConverterTypeEdgeDirection.write(value, into: &buf)
+    }
+
+    public static func read(from buf: inout (data: Data, offset: Data.Index)) throws -> SwiftType {
+        switch try readInt(&buf) as Int8 {
+        case 0: return nil
+        case 1: return try FfiConverterTypeEdgeDirection.read(from: &buf)
+        default: throw UniffiInternalError.unexpectedOptionalTag
+        }
+    }
+}
+
+#if swift(>=5.8)
+@_documentation(visibility: private)
+#endif
 fileprivate struct FfiConverterOptionTypeKind: FfiConverterRustBuffer {
     typealias SwiftType = Kind?
 
@@ -9997,6 +11087,30 @@ fileprivate struct FfiConverterOptionTypeKind: FfiConverterRustBuffer {
 #if swift(>=5.8)
 @_documentation(visibility: private)
 #endif
+fileprivate struct FfiConverterOptionTypeSyncProtocol: FfiConverterRustBuffer {
+    typealias SwiftType = SyncProtocol?
+
+    public static func write(_ value: SwiftType, into buf: inout [UInt8]) {
+        guard let value = value else {
+            writeInt(&buf, Int8(0))
+            return
+        }
+        writeInt(&buf, Int8(1))
+        FfiConverterTypeSyncProtocol.write(value, into: &buf)
+    }
+
+    public static func read(from buf: inout (data: Data, offset: Data.Index)) throws -> SwiftType {
+        switch try readInt(&buf) as Int8 {
+        case 0: return nil
+        case 1: return try FfiConverterTypeSyncProtocol.read(from: &buf)
+        default: throw UniffiInternalError.unexpectedOptionalTag
+        }
+    }
+}
+
+#if swift(>=5.8)
+@_documentation(visibility: private)
+#endif
 fileprivate struct FfiConverterOptionTypeUserRole: FfiConverterRustBuffer {
     typealias SwiftType = UserRole?
 
@@ -10013,6 +11127,30 @@ fileprivate struct FfiConverterOptionTypeUserRole: FfiConverterRustBuffer {
         switch try readInt(&buf) as Int8 {
         case 0: return nil
         case 1: return try FfiConverterTypeUserRole.read(from: &buf)
+        default: throw UniffiInternalError.unexpectedOptionalTag
+        }
+    }
+}
+
+#if swift(>=5.8)
+@_documentation(visibility: private)
+#endif
+fileprivate struct FfiConverterOptionSequenceString: FfiConverterRustBuffer {
+    typealias SwiftType = [String]?
+
+    public static func write(_ value: SwiftType, into buf: inout [UInt8]) {
+        guard let value = value else {
+            writeInt(&buf, Int8(0))
+            return
+        }
+        writeInt(&buf, Int8(1))
+        FfiConverterSequenceString.write(value, into: &buf)
+    }
+
+    public static func read(from buf: inout (data: Data, offset: Data.Index)) throws -> SwiftType {
+        switch try readInt(&buf) as Int8 {
+        case 0: return nil
+        case 1: return try FfiConverterSequenceString.read(from: &buf)
         default: throw UniffiInternalError.unexpectedOptionalTag
         }
     }
@@ -10289,6 +11427,31 @@ fileprivate struct FfiConverterSequenceTypeDeviceState: FfiConverterRustBuffer {
 #if swift(>=5.8)
 @_documentation(visibility: private)
 #endif
+fileprivate struct FfiConverterSequenceTypeEntity: FfiConverterRustBuffer {
+    typealias SwiftType = [Entity]
+
+    public static func write(_ value: [Entity], into buf: inout [UInt8]) {
+        let len = Int32(value.count)
+        writeInt(&buf, len)
+        for item in value {
+            FfiConverterTypeEntity.write(item, into: &buf)
+        }
+    }
+
+    public static func read(from buf: inout (data: Data, offset: Data.Index)) throws -> [Entity] {
+        let len: Int32 = try readInt(&buf)
+        var seq = [Entity]()
+        seq.reserveCapacity(Int(len))
+        for _ in 0 ..< len {
+            seq.append(try FfiConverterTypeEntity.read(from: &buf))
+        }
+        return seq
+    }
+}
+
+#if swift(>=5.8)
+@_documentation(visibility: private)
+#endif
 fileprivate struct FfiConverterSequenceTypeEvent: FfiConverterRustBuffer {
     typealias SwiftType = [Event]
 
@@ -10364,6 +11527,31 @@ fileprivate struct FfiConverterSequenceTypeHouse: FfiConverterRustBuffer {
 #if swift(>=5.8)
 @_documentation(visibility: private)
 #endif
+fileprivate struct FfiConverterSequenceTypeNeighbour: FfiConverterRustBuffer {
+    typealias SwiftType = [Neighbour]
+
+    public static func write(_ value: [Neighbour], into buf: inout [UInt8]) {
+        let len = Int32(value.count)
+        writeInt(&buf, len)
+        for item in value {
+            FfiConverterTypeNeighbour.write(item, into: &buf)
+        }
+    }
+
+    public static func read(from buf: inout (data: Data, offset: Data.Index)) throws -> [Neighbour] {
+        let len: Int32 = try readInt(&buf)
+        var seq = [Neighbour]()
+        seq.reserveCapacity(Int(len))
+        for _ in 0 ..< len {
+            seq.append(try FfiConverterTypeNeighbour.read(from: &buf))
+        }
+        return seq
+    }
+}
+
+#if swift(>=5.8)
+@_documentation(visibility: private)
+#endif
 fileprivate struct FfiConverterSequenceTypePendingChange: FfiConverterRustBuffer {
     typealias SwiftType = [PendingChange]
 
@@ -10389,6 +11577,31 @@ fileprivate struct FfiConverterSequenceTypePendingChange: FfiConverterRustBuffer
 #if swift(>=5.8)
 @_documentation(visibility: private)
 #endif
+fileprivate struct FfiConverterSequenceTypeRelationship: FfiConverterRustBuffer {
+    typealias SwiftType = [Relationship]
+
+    public static func write(_ value: [Relationship], into buf: inout [UInt8]) {
+        let len = Int32(value.count)
+        writeInt(&buf, len)
+        for item in value {
+            FfiConverterTypeRelationship.write(item, into: &buf)
+        }
+    }
+
+    public static func read(from buf: inout (data: Data, offset: Data.Index)) throws -> [Relationship] {
+        let len: Int32 = try readInt(&buf)
+        var seq = [Relationship]()
+        seq.reserveCapacity(Int(len))
+        for _ in 0 ..< len {
+            seq.append(try FfiConverterTypeRelationship.read(from: &buf))
+        }
+        return seq
+    }
+}
+
+#if swift(>=5.8)
+@_documentation(visibility: private)
+#endif
 fileprivate struct FfiConverterSequenceTypeRoom: FfiConverterRustBuffer {
     typealias SwiftType = [Room]
 
@@ -10406,6 +11619,31 @@ fileprivate struct FfiConverterSequenceTypeRoom: FfiConverterRustBuffer {
         seq.reserveCapacity(Int(len))
         for _ in 0 ..< len {
             seq.append(try FfiConverterTypeRoom.read(from: &buf))
+        }
+        return seq
+    }
+}
+
+#if swift(>=5.8)
+@_documentation(visibility: private)
+#endif
+fileprivate struct FfiConverterSequenceTypeSearchHit: FfiConverterRustBuffer {
+    typealias SwiftType = [SearchHit]
+
+    public static func write(_ value: [SearchHit], into buf: inout [UInt8]) {
+        let len = Int32(value.count)
+        writeInt(&buf, len)
+        for item in value {
+            FfiConverterTypeSearchHit.write(item, into: &buf)
+        }
+    }
+
+    public static func read(from buf: inout (data: Data, offset: Data.Index)) throws -> [SearchHit] {
+        let len: Int32 = try readInt(&buf)
+        var seq = [SearchHit]()
+        seq.reserveCapacity(Int(len))
+        for _ in 0 ..< len {
+            seq.append(try FfiConverterTypeSearchHit.read(from: &buf))
         }
         return seq
     }
@@ -10749,18 +11987,6 @@ private let initializationResult: InitializationResult = {
     if (uniffi_wildthing_checksum_func_set_log_sink() != 9017) {
         return InitializationResult.apiChecksumMismatch
     }
-    if (uniffi_wildthing_checksum_method_wildthingclient_auth_session() != 6878) {
-        return InitializationResult.apiChecksumMismatch
-    }
-    if (uniffi_wildthing_checksum_method_wildthingclient_login() != 10151) {
-        return InitializationResult.apiChecksumMismatch
-    }
-    if (uniffi_wildthing_checksum_method_wildthingclient_login_guest() != 54129) {
-        return InitializationResult.apiChecksumMismatch
-    }
-    if (uniffi_wildthing_checksum_method_wildthingclient_refresh_session() != 64211) {
-        return InitializationResult.apiChecksumMismatch
-    }
     if (uniffi_wildthing_checksum_method_wildthingclient_conflicts() != 57386) {
         return InitializationResult.apiChecksumMismatch
     }
@@ -10794,7 +12020,7 @@ private let initializationResult: InitializationResult = {
     if (uniffi_wildthing_checksum_method_wildthingclient_client_id() != 41920) {
         return InitializationResult.apiChecksumMismatch
     }
-    if (uniffi_wildthing_checksum_method_wildthingclient_connect() != 21523) {
+    if (uniffi_wildthing_checksum_method_wildthingclient_connect() != 36196) {
         return InitializationResult.apiChecksumMismatch
     }
     if (uniffi_wildthing_checksum_method_wildthingclient_disconnect() != 63098) {
@@ -10818,6 +12044,39 @@ private let initializationResult: InitializationResult = {
     if (uniffi_wildthing_checksum_method_wildthingclient_shutdown() != 6294) {
         return InitializationResult.apiChecksumMismatch
     }
+    if (uniffi_wildthing_checksum_method_wildthingclient_connect_entities() != 2983) {
+        return InitializationResult.apiChecksumMismatch
+    }
+    if (uniffi_wildthing_checksum_method_wildthingclient_create_entity() != 42804) {
+        return InitializationResult.apiChecksumMismatch
+    }
+    if (uniffi_wildthing_checksum_method_wildthingclient_delete_entity() != 1905) {
+        return InitializationResult.apiChecksumMismatch
+    }
+    if (uniffi_wildthing_checksum_method_wildthingclient_disconnect_entities() != 17059) {
+        return InitializationResult.apiChecksumMismatch
+    }
+    if (uniffi_wildthing_checksum_method_wildthingclient_find_path() != 62524) {
+        return InitializationResult.apiChecksumMismatch
+    }
+    if (uniffi_wildthing_checksum_method_wildthingclient_get_entities() != 48168) {
+        return InitializationResult.apiChecksumMismatch
+    }
+    if (uniffi_wildthing_checksum_method_wildthingclient_get_entity() != 40785) {
+        return InitializationResult.apiChecksumMismatch
+    }
+    if (uniffi_wildthing_checksum_method_wildthingclient_get_relationships() != 61209) {
+        return InitializationResult.apiChecksumMismatch
+    }
+    if (uniffi_wildthing_checksum_method_wildthingclient_neighbours() != 21152) {
+        return InitializationResult.apiChecksumMismatch
+    }
+    if (uniffi_wildthing_checksum_method_wildthingclient_search() != 34728) {
+        return InitializationResult.apiChecksumMismatch
+    }
+    if (uniffi_wildthing_checksum_method_wildthingclient_update_entity() != 48754) {
+        return InitializationResult.apiChecksumMismatch
+    }
     if (uniffi_wildthing_checksum_method_wildthingclient_changes() != 30728) {
         return InitializationResult.apiChecksumMismatch
     }
@@ -10827,7 +12086,7 @@ private let initializationResult: InitializationResult = {
     if (uniffi_wildthing_checksum_method_wildthingclient_get_device() != 43954) {
         return InitializationResult.apiChecksumMismatch
     }
-    if (uniffi_wildthing_checksum_method_wildthingclient_get_device_history() != 61660) {
+    if (uniffi_wildthing_checksum_method_wildthingclient_get_device_history() != 48489) {
         return InitializationResult.apiChecksumMismatch
     }
     if (uniffi_wildthing_checksum_method_wildthingclient_get_device_state() != 23602) {
@@ -10923,7 +12182,7 @@ private let initializationResult: InitializationResult = {
     if (uniffi_wildthing_checksum_method_wildthingclient_update_device() != 52943) {
         return InitializationResult.apiChecksumMismatch
     }
-    if (uniffi_wildthing_checksum_method_wildthingclient_update_device_state() != 304) {
+    if (uniffi_wildthing_checksum_method_wildthingclient_update_device_state() != 31720) {
         return InitializationResult.apiChecksumMismatch
     }
     if (uniffi_wildthing_checksum_method_wildthingclient_update_house() != 40748) {

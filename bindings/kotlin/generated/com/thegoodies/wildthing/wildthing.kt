@@ -728,14 +728,6 @@ internal object IntegrityCheckingUniffiLib {
     internal fun ensureInitialized() = Unit
     external fun uniffi_wildthing_checksum_func_set_log_sink(
     ): Int
-    external fun uniffi_wildthing_checksum_method_wildthingclient_auth_session(
-    ): Int
-    external fun uniffi_wildthing_checksum_method_wildthingclient_login(
-    ): Int
-    external fun uniffi_wildthing_checksum_method_wildthingclient_login_guest(
-    ): Int
-    external fun uniffi_wildthing_checksum_method_wildthingclient_refresh_session(
-    ): Int
     external fun uniffi_wildthing_checksum_method_wildthingclient_conflicts(
     ): Int
     external fun uniffi_wildthing_checksum_method_wildthingclient_digests(
@@ -773,6 +765,28 @@ internal object IntegrityCheckingUniffiLib {
     external fun uniffi_wildthing_checksum_method_wildthingclient_set_auth_token(
     ): Int
     external fun uniffi_wildthing_checksum_method_wildthingclient_shutdown(
+    ): Int
+    external fun uniffi_wildthing_checksum_method_wildthingclient_connect_entities(
+    ): Int
+    external fun uniffi_wildthing_checksum_method_wildthingclient_create_entity(
+    ): Int
+    external fun uniffi_wildthing_checksum_method_wildthingclient_delete_entity(
+    ): Int
+    external fun uniffi_wildthing_checksum_method_wildthingclient_disconnect_entities(
+    ): Int
+    external fun uniffi_wildthing_checksum_method_wildthingclient_find_path(
+    ): Int
+    external fun uniffi_wildthing_checksum_method_wildthingclient_get_entities(
+    ): Int
+    external fun uniffi_wildthing_checksum_method_wildthingclient_get_entity(
+    ): Int
+    external fun uniffi_wildthing_checksum_method_wildthingclient_get_relationships(
+    ): Int
+    external fun uniffi_wildthing_checksum_method_wildthingclient_neighbours(
+    ): Int
+    external fun uniffi_wildthing_checksum_method_wildthingclient_search(
+    ): Int
+    external fun uniffi_wildthing_checksum_method_wildthingclient_update_entity(
     ): Int
     external fun uniffi_wildthing_checksum_method_wildthingclient_changes(
     ): Int
@@ -914,14 +928,6 @@ internal object UniffiLib {
     ): Unit
     external fun uniffi_wildthing_fn_constructor_wildthingclient_open(`path`: RustBuffer.ByValue,`options`: RustBuffer.ByValue,
     ): Long
-    external fun uniffi_wildthing_fn_method_wildthingclient_auth_session(`ptr`: Long,uniffi_out_err: UniffiRustCallStatus,
-    ): RustBuffer.ByValue
-    external fun uniffi_wildthing_fn_method_wildthingclient_login(`ptr`: Long,`password`: RustBuffer.ByValue,
-    ): Long
-    external fun uniffi_wildthing_fn_method_wildthingclient_login_guest(`ptr`: Long,`qrData`: RustBuffer.ByValue,
-    ): Long
-    external fun uniffi_wildthing_fn_method_wildthingclient_refresh_session(`ptr`: Long,
-    ): Long
     external fun uniffi_wildthing_fn_method_wildthingclient_conflicts(`ptr`: Long,
     ): Long
     external fun uniffi_wildthing_fn_method_wildthingclient_digests(`ptr`: Long,
@@ -959,6 +965,28 @@ internal object UniffiLib {
     external fun uniffi_wildthing_fn_method_wildthingclient_set_auth_token(`ptr`: Long,`token`: RustBuffer.ByValue,uniffi_out_err: UniffiRustCallStatus,
     ): Unit
     external fun uniffi_wildthing_fn_method_wildthingclient_shutdown(`ptr`: Long,
+    ): Long
+    external fun uniffi_wildthing_fn_method_wildthingclient_connect_entities(`ptr`: Long,`fromId`: RustBuffer.ByValue,`toId`: RustBuffer.ByValue,`relationshipType`: RustBuffer.ByValue,`properties`: RustBuffer.ByValue,
+    ): Long
+    external fun uniffi_wildthing_fn_method_wildthingclient_create_entity(`ptr`: Long,`entity`: RustBuffer.ByValue,
+    ): Long
+    external fun uniffi_wildthing_fn_method_wildthingclient_delete_entity(`ptr`: Long,`entityId`: RustBuffer.ByValue,
+    ): Long
+    external fun uniffi_wildthing_fn_method_wildthingclient_disconnect_entities(`ptr`: Long,`relationshipId`: RustBuffer.ByValue,
+    ): Long
+    external fun uniffi_wildthing_fn_method_wildthingclient_find_path(`ptr`: Long,`fromId`: RustBuffer.ByValue,`toId`: RustBuffer.ByValue,`maxDepth`: RustBuffer.ByValue,
+    ): Long
+    external fun uniffi_wildthing_fn_method_wildthingclient_get_entities(`ptr`: Long,`entityType`: RustBuffer.ByValue,
+    ): Long
+    external fun uniffi_wildthing_fn_method_wildthingclient_get_entity(`ptr`: Long,`entityId`: RustBuffer.ByValue,`entityType`: RustBuffer.ByValue,
+    ): Long
+    external fun uniffi_wildthing_fn_method_wildthingclient_get_relationships(`ptr`: Long,`filter`: RustBuffer.ByValue,
+    ): Long
+    external fun uniffi_wildthing_fn_method_wildthingclient_neighbours(`ptr`: Long,`entityId`: RustBuffer.ByValue,`relationshipType`: RustBuffer.ByValue,`direction`: RustBuffer.ByValue,
+    ): Long
+    external fun uniffi_wildthing_fn_method_wildthingclient_search(`ptr`: Long,`query`: RustBuffer.ByValue,`entityTypes`: RustBuffer.ByValue,`limit`: Int,
+    ): Long
+    external fun uniffi_wildthing_fn_method_wildthingclient_update_entity(`ptr`: Long,`entityId`: RustBuffer.ByValue,`patch`: RustBuffer.ByValue,
     ): Long
     external fun uniffi_wildthing_fn_method_wildthingclient_changes(`ptr`: Long,uniffi_out_err: UniffiRustCallStatus,
     ): Long
@@ -1112,10 +1140,6 @@ internal object UniffiLib {
     ): Long
     external fun uniffi_wildthing_fn_method_changeevent_event_type(`ptr`: RustBuffer.ByValue,uniffi_out_err: UniffiRustCallStatus,
     ): RustBuffer.ByValue
-    external fun uniffi_wildthing_fn_method_authsession_uniffi_trait_debug(`ptr`: RustBuffer.ByValue,uniffi_out_err: UniffiRustCallStatus,
-    ): RustBuffer.ByValue
-    external fun uniffi_wildthing_fn_method_authsession_uniffi_trait_display(`ptr`: RustBuffer.ByValue,uniffi_out_err: UniffiRustCallStatus,
-    ): RustBuffer.ByValue
     external fun uniffi_wildthing_fn_func_set_log_sink(`level`: RustBuffer.ByValue,`sink`: Long,uniffi_out_err: UniffiRustCallStatus,
     ): Unit
     external fun ffi_wildthing_rustbuffer_alloc(`size`: Long,uniffi_out_err: UniffiRustCallStatus,
@@ -1240,18 +1264,6 @@ private fun uniffiCheckApiChecksums(lib: IntegrityCheckingUniffiLib) {
     if ((lib.uniffi_wildthing_checksum_func_set_log_sink() and 0xFFFF) != 9017) {
         throw RuntimeException("UniFFI API checksum mismatch: try cleaning and rebuilding your project")
     }
-    if ((lib.uniffi_wildthing_checksum_method_wildthingclient_auth_session() and 0xFFFF) != 6878) {
-        throw RuntimeException("UniFFI API checksum mismatch: try cleaning and rebuilding your project")
-    }
-    if ((lib.uniffi_wildthing_checksum_method_wildthingclient_login() and 0xFFFF) != 10151) {
-        throw RuntimeException("UniFFI API checksum mismatch: try cleaning and rebuilding your project")
-    }
-    if ((lib.uniffi_wildthing_checksum_method_wildthingclient_login_guest() and 0xFFFF) != 54129) {
-        throw RuntimeException("UniFFI API checksum mismatch: try cleaning and rebuilding your project")
-    }
-    if ((lib.uniffi_wildthing_checksum_method_wildthingclient_refresh_session() and 0xFFFF) != 64211) {
-        throw RuntimeException("UniFFI API checksum mismatch: try cleaning and rebuilding your project")
-    }
     if ((lib.uniffi_wildthing_checksum_method_wildthingclient_conflicts() and 0xFFFF) != 57386) {
         throw RuntimeException("UniFFI API checksum mismatch: try cleaning and rebuilding your project")
     }
@@ -1285,7 +1297,7 @@ private fun uniffiCheckApiChecksums(lib: IntegrityCheckingUniffiLib) {
     if ((lib.uniffi_wildthing_checksum_method_wildthingclient_client_id() and 0xFFFF) != 41920) {
         throw RuntimeException("UniFFI API checksum mismatch: try cleaning and rebuilding your project")
     }
-    if ((lib.uniffi_wildthing_checksum_method_wildthingclient_connect() and 0xFFFF) != 21523) {
+    if ((lib.uniffi_wildthing_checksum_method_wildthingclient_connect() and 0xFFFF) != 36196) {
         throw RuntimeException("UniFFI API checksum mismatch: try cleaning and rebuilding your project")
     }
     if ((lib.uniffi_wildthing_checksum_method_wildthingclient_disconnect() and 0xFFFF) != 63098) {
@@ -1309,6 +1321,39 @@ private fun uniffiCheckApiChecksums(lib: IntegrityCheckingUniffiLib) {
     if ((lib.uniffi_wildthing_checksum_method_wildthingclient_shutdown() and 0xFFFF) != 6294) {
         throw RuntimeException("UniFFI API checksum mismatch: try cleaning and rebuilding your project")
     }
+    if ((lib.uniffi_wildthing_checksum_method_wildthingclient_connect_entities() and 0xFFFF) != 2983) {
+        throw RuntimeException("UniFFI API checksum mismatch: try cleaning and rebuilding your project")
+    }
+    if ((lib.uniffi_wildthing_checksum_method_wildthingclient_create_entity() and 0xFFFF) != 42804) {
+        throw RuntimeException("UniFFI API checksum mismatch: try cleaning and rebuilding your project")
+    }
+    if ((lib.uniffi_wildthing_checksum_method_wildthingclient_delete_entity() and 0xFFFF) != 1905) {
+        throw RuntimeException("UniFFI API checksum mismatch: try cleaning and rebuilding your project")
+    }
+    if ((lib.uniffi_wildthing_checksum_method_wildthingclient_disconnect_entities() and 0xFFFF) != 17059) {
+        throw RuntimeException("UniFFI API checksum mismatch: try cleaning and rebuilding your project")
+    }
+    if ((lib.uniffi_wildthing_checksum_method_wildthingclient_find_path() and 0xFFFF) != 62524) {
+        throw RuntimeException("UniFFI API checksum mismatch: try cleaning and rebuilding your project")
+    }
+    if ((lib.uniffi_wildthing_checksum_method_wildthingclient_get_entities() and 0xFFFF) != 48168) {
+        throw RuntimeException("UniFFI API checksum mismatch: try cleaning and rebuilding your project")
+    }
+    if ((lib.uniffi_wildthing_checksum_method_wildthingclient_get_entity() and 0xFFFF) != 40785) {
+        throw RuntimeException("UniFFI API checksum mismatch: try cleaning and rebuilding your project")
+    }
+    if ((lib.uniffi_wildthing_checksum_method_wildthingclient_get_relationships() and 0xFFFF) != 61209) {
+        throw RuntimeException("UniFFI API checksum mismatch: try cleaning and rebuilding your project")
+    }
+    if ((lib.uniffi_wildthing_checksum_method_wildthingclient_neighbours() and 0xFFFF) != 21152) {
+        throw RuntimeException("UniFFI API checksum mismatch: try cleaning and rebuilding your project")
+    }
+    if ((lib.uniffi_wildthing_checksum_method_wildthingclient_search() and 0xFFFF) != 34728) {
+        throw RuntimeException("UniFFI API checksum mismatch: try cleaning and rebuilding your project")
+    }
+    if ((lib.uniffi_wildthing_checksum_method_wildthingclient_update_entity() and 0xFFFF) != 48754) {
+        throw RuntimeException("UniFFI API checksum mismatch: try cleaning and rebuilding your project")
+    }
     if ((lib.uniffi_wildthing_checksum_method_wildthingclient_changes() and 0xFFFF) != 30728) {
         throw RuntimeException("UniFFI API checksum mismatch: try cleaning and rebuilding your project")
     }
@@ -1318,7 +1363,7 @@ private fun uniffiCheckApiChecksums(lib: IntegrityCheckingUniffiLib) {
     if ((lib.uniffi_wildthing_checksum_method_wildthingclient_get_device() and 0xFFFF) != 43954) {
         throw RuntimeException("UniFFI API checksum mismatch: try cleaning and rebuilding your project")
     }
-    if ((lib.uniffi_wildthing_checksum_method_wildthingclient_get_device_history() and 0xFFFF) != 61660) {
+    if ((lib.uniffi_wildthing_checksum_method_wildthingclient_get_device_history() and 0xFFFF) != 48489) {
         throw RuntimeException("UniFFI API checksum mismatch: try cleaning and rebuilding your project")
     }
     if ((lib.uniffi_wildthing_checksum_method_wildthingclient_get_device_state() and 0xFFFF) != 23602) {
@@ -1414,7 +1459,7 @@ private fun uniffiCheckApiChecksums(lib: IntegrityCheckingUniffiLib) {
     if ((lib.uniffi_wildthing_checksum_method_wildthingclient_update_device() and 0xFFFF) != 52943) {
         throw RuntimeException("UniFFI API checksum mismatch: try cleaning and rebuilding your project")
     }
-    if ((lib.uniffi_wildthing_checksum_method_wildthingclient_update_device_state() and 0xFFFF) != 304) {
+    if ((lib.uniffi_wildthing_checksum_method_wildthingclient_update_device_state() and 0xFFFF) != 31720) {
         throw RuntimeException("UniFFI API checksum mismatch: try cleaning and rebuilding your project")
     }
     if ((lib.uniffi_wildthing_checksum_method_wildthingclient_update_house() and 0xFFFF) != 40748) {
@@ -4859,58 +4904,6 @@ public object FfiConverterTypeStatusQuery: FfiConverter<StatusQuery, Long> {
 public interface WildThingClientInterface {
 
     /**
-     * The token in use and what is known of it; `None` if none is. Of a token
-     * given to [`WildThingClient::connect`] or
-     * [`WildThingClient::set_auth_token`] that is known which it says of itself.
-     */
-    fun `authSession`(): AuthSession?
-
-    /**
-     * Asks the server for an admin's token, and uses it from then on, as
-     * [`WildThingClient::set_auth_token`] does. The password is kept nowhere.
-     *
-     * As long as the client is used at times, its syncs exchange the token for a
-     * fresh one before it ends: in its last day if it lasts a week or more, else
-     * in the last tenth of its life. So what
-     * [`WildThingClient::auth_session`] says after a sync may be another token
-     * than before.
-     *
-     * Fails with `NotConnected`, `Invalid` if there is no password, `WrongPassword`,
-     * `RateLimited` after too many wrong ones, `Offline`, `Server`, `Protocol` if
-     * the server has no logins, `Paused`, or `Cancelled` if another server was
-     * connected to meanwhile. The earlier token then stays in use.
-     */
-    suspend fun `login`(`password`: kotlin.String): AuthSession
-
-    /**
-     * Asks the server for a guest's token, with the text of a scanned invitation
-     * (JSON with `server`, `port`, `token`, `expires`), and uses it from then on.
-     * Such a token lasts about an hour and is not refreshed: scan again, or keep
-     * the text and give it here again while the invitation is good.
-     *
-     * It is the server that is connected to which is asked, also if the
-     * invitation names another: what is written in a picture does not decide
-     * where the house's data goes.
-     *
-     * Fails with `NotConnected`, `Invalid` if the text is no invitation,
-     * `NotAllowed` if it is not good (any more), `RateLimited`, `Offline`,
-     * `Server`, `Protocol`, `Paused` or `Cancelled`, like
-     * [`WildThingClient::login`].
-     */
-    suspend fun `loginGuest`(`qrData`: kotlin.String): AuthSession
-
-    /**
-     * Exchanges the token in use for a fresh one. Syncs do it by themselves in
-     * time; this is for an app that wants to be sure before a long journey.
-     *
-     * Fails with `NotConnected`, `NeedsAuth` if the token is not good (any more),
-     * `NotAllowed` for guests, `RateLimited`, `Offline`, `Server`, `Protocol` if
-     * the server gives no tokens, `Paused`, or `Cancelled` if another token was
-     * given meanwhile. The earlier token then stays in use.
-     */
-    suspend fun `refreshSession`(): AuthSession
-
-    /**
      * The edits that lost or were refused, newest first, until they are dismissed.
      */
     suspend fun `conflicts`(): List<Conflict>
@@ -4973,9 +4966,8 @@ public interface WildThingClientInterface {
      * Remembers the server and the token. Does not talk to the server;
      * [`WildThingClient::probe`] does.
      *
-     * The token is kept in memory only; without one, [`WildThingClient::login`]
-     * gets one. Fails with `Invalid` if the URL, the token, a certificate or its
-     * digest can't be used.
+     * The token is kept in memory only. Fails with `Invalid` if the URL or the
+     * token can't be used.
      */
     suspend fun `connect`(`serverUrl`: kotlin.String, `authToken`: kotlin.String? = null, `options`: ConnectOptions? = null)
 
@@ -5024,6 +5016,91 @@ public interface WildThingClientInterface {
     suspend fun `shutdown`()
 
     /**
+     * Connects two entities: `from` is `located_in`, `controls`, … `to`. If they
+     * are connected just so, with the same properties, that relationship is given.
+     *
+     * It adds: to move a room or device, use `update_room` or `update_device`.
+     * `NotFound` if an entity is not there, `Invalid` for a type that servers don't
+     * know, a connection to itself or a property `deleted`, `UnsupportedByServer`
+     * if the replica holds no graph.
+     */
+    suspend fun `connectEntities`(`fromId`: RecordId, `toId`: RecordId, `relationshipType`: kotlin.String, `properties`: JsonObject? = null): Relationship
+
+    /**
+     * Makes an entity; it is connected to others by `connect_entities`. What has a
+     * place is better made by `create_room` and `create_device`.
+     *
+     * `Invalid` for a type that servers don't know, or a field that can't be used;
+     * `UnsupportedByServer` if the replica holds no graph, unless it is a house, or
+     * a room or device whose content says what it is in.
+     */
+    suspend fun `createEntity`(`entity`: NewEntity): Entity
+
+    /**
+     * Deletes an entity; a house with its rooms, and a room with its devices. Its
+     * relationships are no longer shown.
+     */
+    suspend fun `deleteEntity`(`entityId`: RecordId)
+
+    /**
+     * Takes a relationship away. Servers have no way to delete one: it is sent with
+     * the property `deleted`, which clients and hubs of this project honour, and
+     * does not come back here. `NotFound` if it is not there.
+     */
+    suspend fun `disconnectEntities`(`relationshipId`: RecordId)
+
+    /**
+     * A shortest way from one entity to another, along relationships in whichever
+     * direction they point, at most `max_depth` of them (10 when left out). `None`
+     * if there is no such way; `NotFound` if one of the two is not there.
+     */
+    suspend fun `findPath`(`fromId`: RecordId, `toId`: RecordId, `maxDepth`: kotlin.UInt? = null): GraphPath?
+
+    /**
+     * The entities of a type (`home`, `room`, `device`, `note`, …), or all, by
+     * type and name. People are there as `user`. Empty for a type of which there
+     * is none.
+     */
+    suspend fun `getEntities`(`entityType`: kotlin.String? = null): List<Entity>
+
+    /**
+     * One entity. Without a graph ids may repeat across types: then `Invalid`,
+     * unless `entity_type` tells which.
+     */
+    suspend fun `getEntity`(`entityId`: RecordId, `entityType`: kotlin.String? = null): Entity
+
+    /**
+     * The relationships that fit a filter, or all, by id. One of an entity that is
+     * deleted is not among them; one to an entity that is not here is.
+     */
+    suspend fun `getRelationships`(`filter`: RelationshipFilter? = null): List<Relationship>
+
+    /**
+     * What is next to an entity: along the relationships that start at it, then
+     * along those that lead to it; of one type, or in one direction, if asked for.
+     * Without a graph nothing is.
+     */
+    suspend fun `neighbours`(`entityId`: RecordId, `relationshipType`: kotlin.String? = null, `direction`: EdgeDirection? = null): List<Neighbour>
+
+    /**
+     * The entities whose name or content has all the words of `query`, best first:
+     * words in the name weigh more. The last word may be the beginning of one;
+     * case and accents make no difference. Works offline, on every replica.
+     *
+     * `entity_types` narrows it down. What changed since the last search is
+     * indexed by this one, so that the first takes longer.
+     */
+    suspend fun `search`(`query`: kotlin.String, `entityTypes`: List<kotlin.String>? = null, `limit`: kotlin.UInt = 20u): List<SearchHit>
+
+    /**
+     * Changes an entity: its name, and its content by a merge patch or as a whole.
+     *
+     * `Invalid` for a field that can't be used; `UnsupportedByServer` for what only
+     * a graph can hold, if the replica holds none.
+     */
+    suspend fun `updateEntity`(`entityId`: RecordId, `patch`: EntityPatch): Entity
+
+    /**
      * A stream of changes from now on: this client's, the server's, and those
      * that other processes commit to the same file. Of theirs, it may also tell
      * what was committed in the last 200 ms before.
@@ -5045,7 +5122,9 @@ public interface WildThingClientInterface {
     suspend fun `getDevice`(`deviceId`: RecordId): Device
 
     /**
-     * The states of a device that are remembered here, newest first.
+     * The states of a device that are remembered here, newest first. Where a state
+     * is part of its device these are the states of the device's versions, each
+     * with the time of the version that brought it.
      */
     suspend fun `getDeviceHistory`(`deviceId`: RecordId, `limit`: kotlin.UInt = 100u): List<DeviceState>
 
@@ -5227,7 +5306,9 @@ public interface WildThingClientInterface {
     /**
      * Changes what a device is doing: `state` is merged into the current state
      * (RFC 7386: `null` removes a key), or replaces it whole. `attributes` are
-     * merged likewise.
+     * merged likewise. With a server that has a graph the state is part of the
+     * device, `state` in its content and `state_attributes` beside it, and this
+     * makes a new version of the device.
      */
     suspend fun `updateDeviceState`(`deviceId`: RecordId, `state`: JsonObject, `attributes`: JsonObject? = null, `replace`: kotlin.Boolean = false): DeviceState
 
@@ -5355,127 +5436,6 @@ open class WildThingClient: Disposable, AutoCloseable, WildThingClientInterface
         return uniffiRustCall() { status ->
             UniffiLib.uniffi_wildthing_fn_clone_wildthingclient(handle, status)
         }
-    }
-
-
-    /**
-     * The token in use and what is known of it; `None` if none is. Of a token
-     * given to [`WildThingClient::connect`] or
-     * [`WildThingClient::set_auth_token`] that is known which it says of itself.
-     */override fun `authSession`(): AuthSession? {
-            return FfiConverterOptionalTypeAuthSession.lift(
-    callWithHandle {
-    uniffiRustCall() { _status ->
-    UniffiLib.uniffi_wildthing_fn_method_wildthingclient_auth_session(
-        it,
-        _status)
-}
-    }
-    )
-    }
-
-
-    /**
-     * Asks the server for an admin's token, and uses it from then on, as
-     * [`WildThingClient::set_auth_token`] does. The password is kept nowhere.
-     *
-     * As long as the client is used at times, its syncs exchange the token for a
-     * fresh one before it ends: in its last day if it lasts a week or more, else
-     * in the last tenth of its life. So what
-     * [`WildThingClient::auth_session`] says after a sync may be another token
-     * than before.
-     *
-     * Fails with `NotConnected`, `Invalid` if there is no password, `WrongPassword`,
-     * `RateLimited` after too many wrong ones, `Offline`, `Server`, `Protocol` if
-     * the server has no logins, `Paused`, or `Cancelled` if another server was
-     * connected to meanwhile. The earlier token then stays in use.
-     */
-    @Throws(WildThingException::class)
-    @Suppress("ASSIGNED_BUT_NEVER_ACCESSED_VARIABLE")
-    override suspend fun `login`(`password`: kotlin.String) : AuthSession {
-        return uniffiRustCallAsync(
-        callWithHandle { uniffiHandle ->
-            UniffiLib.uniffi_wildthing_fn_method_wildthingclient_login(
-                uniffiHandle,
-
-        FfiConverterString.lower(`password`),
-            )
-        },
-        { future, callback, continuation -> UniffiLib.ffi_wildthing_rust_future_poll_rust_buffer(future, callback, continuation) },
-        { future, continuation -> UniffiLib.ffi_wildthing_rust_future_complete_rust_buffer(future, continuation) },
-        { future -> UniffiLib.ffi_wildthing_rust_future_free_rust_buffer(future) },
-        // lift function
-        { FfiConverterTypeAuthSession.lift(it) },
-        // Error FFI converter
-        WildThingException.ErrorHandler,
-    )
-    }
-
-
-    /**
-     * Asks the server for a guest's token, with the text of a scanned invitation
-     * (JSON with `server`, `port`, `token`, `expires`), and uses it from then on.
-     * Such a token lasts about an hour and is not refreshed: scan again, or keep
-     * the text and give it here again while the invitation is good.
-     *
-     * It is the server that is connected to which is asked, also if the
-     * invitation names another: what is written in a picture does not decide
-     * where the house's data goes.
-     *
-     * Fails with `NotConnected`, `Invalid` if the text is no invitation,
-     * `NotAllowed` if it is not good (any more), `RateLimited`, `Offline`,
-     * `Server`, `Protocol`, `Paused` or `Cancelled`, like
-     * [`WildThingClient::login`].
-     */
-    @Throws(WildThingException::class)
-    @Suppress("ASSIGNED_BUT_NEVER_ACCESSED_VARIABLE")
-    override suspend fun `loginGuest`(`qrData`: kotlin.String) : AuthSession {
-        return uniffiRustCallAsync(
-        callWithHandle { uniffiHandle ->
-            UniffiLib.uniffi_wildthing_fn_method_wildthingclient_login_guest(
-                uniffiHandle,
-
-        FfiConverterString.lower(`qrData`),
-            )
-        },
-        { future, callback, continuation -> UniffiLib.ffi_wildthing_rust_future_poll_rust_buffer(future, callback, continuation) },
-        { future, continuation -> UniffiLib.ffi_wildthing_rust_future_complete_rust_buffer(future, continuation) },
-        { future -> UniffiLib.ffi_wildthing_rust_future_free_rust_buffer(future) },
-        // lift function
-        { FfiConverterTypeAuthSession.lift(it) },
-        // Error FFI converter
-        WildThingException.ErrorHandler,
-    )
-    }
-
-
-    /**
-     * Exchanges the token in use for a fresh one. Syncs do it by themselves in
-     * time; this is for an app that wants to be sure before a long journey.
-     *
-     * Fails with `NotConnected`, `NeedsAuth` if the token is not good (any more),
-     * `NotAllowed` for guests, `RateLimited`, `Offline`, `Server`, `Protocol` if
-     * the server gives no tokens, `Paused`, or `Cancelled` if another token was
-     * given meanwhile. The earlier token then stays in use.
-     */
-    @Throws(WildThingException::class)
-    @Suppress("ASSIGNED_BUT_NEVER_ACCESSED_VARIABLE")
-    override suspend fun `refreshSession`() : AuthSession {
-        return uniffiRustCallAsync(
-        callWithHandle { uniffiHandle ->
-            UniffiLib.uniffi_wildthing_fn_method_wildthingclient_refresh_session(
-                uniffiHandle,
-
-            )
-        },
-        { future, callback, continuation -> UniffiLib.ffi_wildthing_rust_future_poll_rust_buffer(future, callback, continuation) },
-        { future, continuation -> UniffiLib.ffi_wildthing_rust_future_complete_rust_buffer(future, continuation) },
-        { future -> UniffiLib.ffi_wildthing_rust_future_free_rust_buffer(future) },
-        // lift function
-        { FfiConverterTypeAuthSession.lift(it) },
-        // Error FFI converter
-        WildThingException.ErrorHandler,
-    )
     }
 
 
@@ -5765,9 +5725,8 @@ open class WildThingClient: Disposable, AutoCloseable, WildThingClientInterface
      * Remembers the server and the token. Does not talk to the server;
      * [`WildThingClient::probe`] does.
      *
-     * The token is kept in memory only; without one, [`WildThingClient::login`]
-     * gets one. Fails with `Invalid` if the URL, the token, a certificate or its
-     * digest can't be used.
+     * The token is kept in memory only. Fails with `Invalid` if the URL or the
+     * token can't be used.
      */
     @Throws(WildThingException::class)
     @Suppress("ASSIGNED_BUT_NEVER_ACCESSED_VARIABLE")
@@ -5958,6 +5917,324 @@ open class WildThingClient: Disposable, AutoCloseable, WildThingClientInterface
 
 
     /**
+     * Connects two entities: `from` is `located_in`, `controls`, … `to`. If they
+     * are connected just so, with the same properties, that relationship is given.
+     *
+     * It adds: to move a room or device, use `update_room` or `update_device`.
+     * `NotFound` if an entity is not there, `Invalid` for a type that servers don't
+     * know, a connection to itself or a property `deleted`, `UnsupportedByServer`
+     * if the replica holds no graph.
+     */
+    @Throws(WildThingException::class)
+    @Suppress("ASSIGNED_BUT_NEVER_ACCESSED_VARIABLE")
+    override suspend fun `connectEntities`(`fromId`: RecordId, `toId`: RecordId, `relationshipType`: kotlin.String, `properties`: JsonObject?) : Relationship {
+        return uniffiRustCallAsync(
+        callWithHandle { uniffiHandle ->
+            UniffiLib.uniffi_wildthing_fn_method_wildthingclient_connect_entities(
+                uniffiHandle,
+
+        FfiConverterTypeRecordId.lower(`fromId`),
+        FfiConverterTypeRecordId.lower(`toId`),
+        FfiConverterString.lower(`relationshipType`),
+        FfiConverterOptionalTypeJsonObject.lower(`properties`),
+            )
+        },
+        { future, callback, continuation -> UniffiLib.ffi_wildthing_rust_future_poll_rust_buffer(future, callback, continuation) },
+        { future, continuation -> UniffiLib.ffi_wildthing_rust_future_complete_rust_buffer(future, continuation) },
+        { future -> UniffiLib.ffi_wildthing_rust_future_free_rust_buffer(future) },
+        // lift function
+        { FfiConverterTypeRelationship.lift(it) },
+        // Error FFI converter
+        WildThingException.ErrorHandler,
+    )
+    }
+
+
+    /**
+     * Makes an entity; it is connected to others by `connect_entities`. What has a
+     * place is better made by `create_room` and `create_device`.
+     *
+     * `Invalid` for a type that servers don't know, or a field that can't be used;
+     * `UnsupportedByServer` if the replica holds no graph, unless it is a house, or
+     * a room or device whose content says what it is in.
+     */
+    @Throws(WildThingException::class)
+    @Suppress("ASSIGNED_BUT_NEVER_ACCESSED_VARIABLE")
+    override suspend fun `createEntity`(`entity`: NewEntity) : Entity {
+        return uniffiRustCallAsync(
+        callWithHandle { uniffiHandle ->
+            UniffiLib.uniffi_wildthing_fn_method_wildthingclient_create_entity(
+                uniffiHandle,
+
+        FfiConverterTypeNewEntity.lower(`entity`),
+            )
+        },
+        { future, callback, continuation -> UniffiLib.ffi_wildthing_rust_future_poll_rust_buffer(future, callback, continuation) },
+        { future, continuation -> UniffiLib.ffi_wildthing_rust_future_complete_rust_buffer(future, continuation) },
+        { future -> UniffiLib.ffi_wildthing_rust_future_free_rust_buffer(future) },
+        // lift function
+        { FfiConverterTypeEntity.lift(it) },
+        // Error FFI converter
+        WildThingException.ErrorHandler,
+    )
+    }
+
+
+    /**
+     * Deletes an entity; a house with its rooms, and a room with its devices. Its
+     * relationships are no longer shown.
+     */
+    @Throws(WildThingException::class)
+    @Suppress("ASSIGNED_BUT_NEVER_ACCESSED_VARIABLE")
+    override suspend fun `deleteEntity`(`entityId`: RecordId) {
+        return uniffiRustCallAsync(
+        callWithHandle { uniffiHandle ->
+            UniffiLib.uniffi_wildthing_fn_method_wildthingclient_delete_entity(
+                uniffiHandle,
+
+        FfiConverterTypeRecordId.lower(`entityId`),
+            )
+        },
+        { future, callback, continuation -> UniffiLib.ffi_wildthing_rust_future_poll_void(future, callback, continuation) },
+        { future, continuation -> UniffiLib.ffi_wildthing_rust_future_complete_void(future, continuation) },
+        { future -> UniffiLib.ffi_wildthing_rust_future_free_void(future) },
+        // lift function
+        { },
+
+        // Error FFI converter
+        WildThingException.ErrorHandler,
+    )
+    }
+
+
+    /**
+     * Takes a relationship away. Servers have no way to delete one: it is sent with
+     * the property `deleted`, which clients and hubs of this project honour, and
+     * does not come back here. `NotFound` if it is not there.
+     */
+    @Throws(WildThingException::class)
+    @Suppress("ASSIGNED_BUT_NEVER_ACCESSED_VARIABLE")
+    override suspend fun `disconnectEntities`(`relationshipId`: RecordId) {
+        return uniffiRustCallAsync(
+        callWithHandle { uniffiHandle ->
+            UniffiLib.uniffi_wildthing_fn_method_wildthingclient_disconnect_entities(
+                uniffiHandle,
+
+        FfiConverterTypeRecordId.lower(`relationshipId`),
+            )
+        },
+        { future, callback, continuation -> UniffiLib.ffi_wildthing_rust_future_poll_void(future, callback, continuation) },
+        { future, continuation -> UniffiLib.ffi_wildthing_rust_future_complete_void(future, continuation) },
+        { future -> UniffiLib.ffi_wildthing_rust_future_free_void(future) },
+        // lift function
+        { },
+
+        // Error FFI converter
+        WildThingException.ErrorHandler,
+    )
+    }
+
+
+    /**
+     * A shortest way from one entity to another, along relationships in whichever
+     * direction they point, at most `max_depth` of them (10 when left out). `None`
+     * if there is no such way; `NotFound` if one of the two is not there.
+     */
+    @Throws(WildThingException::class)
+    @Suppress("ASSIGNED_BUT_NEVER_ACCESSED_VARIABLE")
+    override suspend fun `findPath`(`fromId`: RecordId, `toId`: RecordId, `maxDepth`: kotlin.UInt?) : GraphPath? {
+        return uniffiRustCallAsync(
+        callWithHandle { uniffiHandle ->
+            UniffiLib.uniffi_wildthing_fn_method_wildthingclient_find_path(
+                uniffiHandle,
+
+        FfiConverterTypeRecordId.lower(`fromId`),
+        FfiConverterTypeRecordId.lower(`toId`),
+        FfiConverterOptionalUInt.lower(`maxDepth`),
+            )
+        },
+        { future, callback, continuation -> UniffiLib.ffi_wildthing_rust_future_poll_rust_buffer(future, callback, continuation) },
+        { future, continuation -> UniffiLib.ffi_wildthing_rust_future_complete_rust_buffer(future, continuation) },
+        { future -> UniffiLib.ffi_wildthing_rust_future_free_rust_buffer(future) },
+        // lift function
+        { FfiConverterOptionalTypeGraphPath.lift(it) },
+        // Error FFI converter
+        WildThingException.ErrorHandler,
+    )
+    }
+
+
+    /**
+     * The entities of a type (`home`, `room`, `device`, `note`, …), or all, by
+     * type and name. People are there as `user`. Empty for a type of which there
+     * is none.
+     */
+    @Throws(WildThingException::class)
+    @Suppress("ASSIGNED_BUT_NEVER_ACCESSED_VARIABLE")
+    override suspend fun `getEntities`(`entityType`: kotlin.String?) : List<Entity> {
+        return uniffiRustCallAsync(
+        callWithHandle { uniffiHandle ->
+            UniffiLib.uniffi_wildthing_fn_method_wildthingclient_get_entities(
+                uniffiHandle,
+
+        FfiConverterOptionalString.lower(`entityType`),
+            )
+        },
+        { future, callback, continuation -> UniffiLib.ffi_wildthing_rust_future_poll_rust_buffer(future, callback, continuation) },
+        { future, continuation -> UniffiLib.ffi_wildthing_rust_future_complete_rust_buffer(future, continuation) },
+        { future -> UniffiLib.ffi_wildthing_rust_future_free_rust_buffer(future) },
+        // lift function
+        { FfiConverterSequenceTypeEntity.lift(it) },
+        // Error FFI converter
+        WildThingException.ErrorHandler,
+    )
+    }
+
+
+    /**
+     * One entity. Without a graph ids may repeat across types: then `Invalid`,
+     * unless `entity_type` tells which.
+     */
+    @Throws(WildThingException::class)
+    @Suppress("ASSIGNED_BUT_NEVER_ACCESSED_VARIABLE")
+    override suspend fun `getEntity`(`entityId`: RecordId, `entityType`: kotlin.String?) : Entity {
+        return uniffiRustCallAsync(
+        callWithHandle { uniffiHandle ->
+            UniffiLib.uniffi_wildthing_fn_method_wildthingclient_get_entity(
+                uniffiHandle,
+
+        FfiConverterTypeRecordId.lower(`entityId`),
+        FfiConverterOptionalString.lower(`entityType`),
+            )
+        },
+        { future, callback, continuation -> UniffiLib.ffi_wildthing_rust_future_poll_rust_buffer(future, callback, continuation) },
+        { future, continuation -> UniffiLib.ffi_wildthing_rust_future_complete_rust_buffer(future, continuation) },
+        { future -> UniffiLib.ffi_wildthing_rust_future_free_rust_buffer(future) },
+        // lift function
+        { FfiConverterTypeEntity.lift(it) },
+        // Error FFI converter
+        WildThingException.ErrorHandler,
+    )
+    }
+
+
+    /**
+     * The relationships that fit a filter, or all, by id. One of an entity that is
+     * deleted is not among them; one to an entity that is not here is.
+     */
+    @Throws(WildThingException::class)
+    @Suppress("ASSIGNED_BUT_NEVER_ACCESSED_VARIABLE")
+    override suspend fun `getRelationships`(`filter`: RelationshipFilter?) : List<Relationship> {
+        return uniffiRustCallAsync(
+        callWithHandle { uniffiHandle ->
+            UniffiLib.uniffi_wildthing_fn_method_wildthingclient_get_relationships(
+                uniffiHandle,
+
+        FfiConverterOptionalTypeRelationshipFilter.lower(`filter`),
+            )
+        },
+        { future, callback, continuation -> UniffiLib.ffi_wildthing_rust_future_poll_rust_buffer(future, callback, continuation) },
+        { future, continuation -> UniffiLib.ffi_wildthing_rust_future_complete_rust_buffer(future, continuation) },
+        { future -> UniffiLib.ffi_wildthing_rust_future_free_rust_buffer(future) },
+        // lift function
+        { FfiConverterSequenceTypeRelationship.lift(it) },
+        // Error FFI converter
+        WildThingException.ErrorHandler,
+    )
+    }
+
+
+    /**
+     * What is next to an entity: along the relationships that start at it, then
+     * along those that lead to it; of one type, or in one direction, if asked for.
+     * Without a graph nothing is.
+     */
+    @Throws(WildThingException::class)
+    @Suppress("ASSIGNED_BUT_NEVER_ACCESSED_VARIABLE")
+    override suspend fun `neighbours`(`entityId`: RecordId, `relationshipType`: kotlin.String?, `direction`: EdgeDirection?) : List<Neighbour> {
+        return uniffiRustCallAsync(
+        callWithHandle { uniffiHandle ->
+            UniffiLib.uniffi_wildthing_fn_method_wildthingclient_neighbours(
+                uniffiHandle,
+
+        FfiConverterTypeRecordId.lower(`entityId`),
+        FfiConverterOptionalString.lower(`relationshipType`),
+        FfiConverterOptionalTypeEdgeDirection.lower(`direction`),
+            )
+        },
+        { future, callback, continuation -> UniffiLib.ffi_wildthing_rust_future_poll_rust_buffer(future, callback, continuation) },
+        { future, continuation -> UniffiLib.ffi_wildthing_rust_future_complete_rust_buffer(future, continuation) },
+        { future -> UniffiLib.ffi_wildthing_rust_future_free_rust_buffer(future) },
+        // lift function
+        { FfiConverterSequenceTypeNeighbour.lift(it) },
+        // Error FFI converter
+        WildThingException.ErrorHandler,
+    )
+    }
+
+
+    /**
+     * The entities whose name or content has all the words of `query`, best first:
+     * words in the name weigh more. The last word may be the beginning of one;
+     * case and accents make no difference. Works offline, on every replica.
+     *
+     * `entity_types` narrows it down. What changed since the last search is
+     * indexed by this one, so that the first takes longer.
+     */
+    @Throws(WildThingException::class)
+    @Suppress("ASSIGNED_BUT_NEVER_ACCESSED_VARIABLE")
+    override suspend fun `search`(`query`: kotlin.String, `entityTypes`: List<kotlin.String>?, `limit`: kotlin.UInt) : List<SearchHit> {
+        return uniffiRustCallAsync(
+        callWithHandle { uniffiHandle ->
+            UniffiLib.uniffi_wildthing_fn_method_wildthingclient_search(
+                uniffiHandle,
+
+        FfiConverterString.lower(`query`),
+        FfiConverterOptionalSequenceString.lower(`entityTypes`),
+        FfiConverterUInt.lower(`limit`),
+            )
+        },
+        { future, callback, continuation -> UniffiLib.ffi_wildthing_rust_future_poll_rust_buffer(future, callback, continuation) },
+        { future, continuation -> UniffiLib.ffi_wildthing_rust_future_complete_rust_buffer(future, continuation) },
+        { future -> UniffiLib.ffi_wildthing_rust_future_free_rust_buffer(future) },
+        // lift function
+        { FfiConverterSequenceTypeSearchHit.lift(it) },
+        // Error FFI converter
+        WildThingException.ErrorHandler,
+    )
+    }
+
+
+    /**
+     * Changes an entity: its name, and its content by a merge patch or as a whole.
+     *
+     * `Invalid` for a field that can't be used; `UnsupportedByServer` for what only
+     * a graph can hold, if the replica holds none.
+     */
+    @Throws(WildThingException::class)
+    @Suppress("ASSIGNED_BUT_NEVER_ACCESSED_VARIABLE")
+    override suspend fun `updateEntity`(`entityId`: RecordId, `patch`: EntityPatch) : Entity {
+        return uniffiRustCallAsync(
+        callWithHandle { uniffiHandle ->
+            UniffiLib.uniffi_wildthing_fn_method_wildthingclient_update_entity(
+                uniffiHandle,
+
+        FfiConverterTypeRecordId.lower(`entityId`),
+        FfiConverterTypeEntityPatch.lower(`patch`),
+            )
+        },
+        { future, callback, continuation -> UniffiLib.ffi_wildthing_rust_future_poll_rust_buffer(future, callback, continuation) },
+        { future, continuation -> UniffiLib.ffi_wildthing_rust_future_complete_rust_buffer(future, continuation) },
+        { future -> UniffiLib.ffi_wildthing_rust_future_free_rust_buffer(future) },
+        // lift function
+        { FfiConverterTypeEntity.lift(it) },
+        // Error FFI converter
+        WildThingException.ErrorHandler,
+    )
+    }
+
+
+    /**
      * A stream of changes from now on: this client's, the server's, and those
      * that other processes commit to the same file. Of theirs, it may also tell
      * what was committed in the last 200 ms before.
@@ -6020,7 +6297,9 @@ open class WildThingClient: Disposable, AutoCloseable, WildThingClientInterface
 
 
     /**
-     * The states of a device that are remembered here, newest first.
+     * The states of a device that are remembered here, newest first. Where a state
+     * is part of its device these are the states of the device's versions, each
+     * with the time of the version that brought it.
      */
     @Throws(WildThingException::class)
     @Suppress("ASSIGNED_BUT_NEVER_ACCESSED_VARIABLE")
@@ -6778,7 +7057,9 @@ open class WildThingClient: Disposable, AutoCloseable, WildThingClientInterface
     /**
      * Changes what a device is doing: `state` is merged into the current state
      * (RFC 7386: `null` removes a key), or replaces it whole. `attributes` are
-     * merged likewise.
+     * merged likewise. With a server that has a graph the state is part of the
+     * device, `state` in its content and `state_attributes` beside it, and this
+     * makes a new version of the device.
      */
     @Throws(WildThingException::class)
     @Suppress("ASSIGNED_BUT_NEVER_ACCESSED_VARIABLE")
@@ -6936,73 +7217,6 @@ public object FfiConverterTypeWildThingClient: FfiConverter<WildThingClient, Lon
 
     override fun write(value: WildThingClient, buf: ByteBuffer) {
         buf.putLong(lower(value))
-    }
-}
-
-
-/**
- * A token, and what is known of it.
- *
- * The token is kept in memory only. An app that wants to start without asking
- * for the password again keeps it where the system keeps secrets, and gives it
- * to `connect` then. Printed,
- * a session does not show its token, in any language.
- */
-data class AuthSession (
-    /**
-     * What its bearer may do; `None` if nobody said.
-     */
-    val `role`: UserRole?
-    ,
-    /**
-     * When it ends, by this device's clock; `None` if it does not, or if that
-     * is not known.
-     */
-    val `expiresAt`: Timestamp?
-    ,
-    /**
-     * The token itself: a secret.
-     */
-    val `authToken`: kotlin.String
-
-){
-
-
-    // The local Rust `Display`/`Debug` implementation.
-    override fun toString(): String {
-        return FfiConverterString.lift(
-    uniffiRustCall() { _status ->
-    UniffiLib.uniffi_wildthing_fn_method_authsession_uniffi_trait_display(FfiConverterTypeAuthSession.lower(this),
-        _status)
-}
-    )
-    }
-
-    companion object
-}
-
-/**
- * @suppress
- */
-public object FfiConverterTypeAuthSession: FfiConverterRustBuffer<AuthSession> {
-    override fun read(buf: ByteBuffer): AuthSession {
-        return AuthSession(
-            FfiConverterOptionalTypeUserRole.read(buf),
-            FfiConverterOptionalTypeTimestamp.read(buf),
-            FfiConverterString.read(buf),
-        )
-    }
-
-    override fun allocationSize(value: AuthSession) = (
-            FfiConverterOptionalTypeUserRole.allocationSize(value.`role`) +
-            FfiConverterOptionalTypeTimestamp.allocationSize(value.`expiresAt`) +
-            FfiConverterString.allocationSize(value.`authToken`)
-    )
-
-    override fun write(value: AuthSession, buf: ByteBuffer) {
-            FfiConverterOptionalTypeUserRole.write(value.`role`, buf)
-            FfiConverterOptionalTypeTimestamp.write(value.`expiresAt`, buf)
-            FfiConverterString.write(value.`authToken`, buf)
     }
 }
 
@@ -7179,19 +7393,10 @@ data class ConnectOptions (
     val `rebind`: kotlin.Boolean = false
     ,
     /**
-     * A root certificate, or several, in PEM, that are trusted beside those of
-     * the platform: for a house with a certificate authority of its own. Not
-     * on Android, whose own settings say whom an app trusts.
+     * What the server speaks; when left out the first sync asks it. A used
+     * replica is moved from v1 to v2 by `rebind`, and never back.
      */
-    val `rootCertificatePem`: kotlin.String? = null
-    ,
-    /**
-     * The SHA-256 of the server's own certificate (of its DER), 64 hexadecimal
-     * digits, perhaps with colons: for a hub that signed its certificate itself.
-     * Exactly that certificate is accepted then, whoever issued it, for
-     * whatever name and time, and no other.
-     */
-    val `pinnedCertificateSha256`: kotlin.String? = null
+    val `protocol`: SyncProtocol? = null
 
 ){
 
@@ -7208,8 +7413,7 @@ public object FfiConverterTypeConnectOptions: FfiConverterRustBuffer<ConnectOpti
             FfiConverterOptionalString.read(buf),
             FfiConverterOptionalTypeTimeouts.read(buf),
             FfiConverterBoolean.read(buf),
-            FfiConverterOptionalString.read(buf),
-            FfiConverterOptionalString.read(buf),
+            FfiConverterOptionalTypeSyncProtocol.read(buf),
         )
     }
 
@@ -7217,16 +7421,14 @@ public object FfiConverterTypeConnectOptions: FfiConverterRustBuffer<ConnectOpti
             FfiConverterOptionalString.allocationSize(value.`clientId`) +
             FfiConverterOptionalTypeTimeouts.allocationSize(value.`timeouts`) +
             FfiConverterBoolean.allocationSize(value.`rebind`) +
-            FfiConverterOptionalString.allocationSize(value.`rootCertificatePem`) +
-            FfiConverterOptionalString.allocationSize(value.`pinnedCertificateSha256`)
+            FfiConverterOptionalTypeSyncProtocol.allocationSize(value.`protocol`)
     )
 
     override fun write(value: ConnectOptions, buf: ByteBuffer) {
             FfiConverterOptionalString.write(value.`clientId`, buf)
             FfiConverterOptionalTypeTimeouts.write(value.`timeouts`, buf)
             FfiConverterBoolean.write(value.`rebind`, buf)
-            FfiConverterOptionalString.write(value.`rootCertificatePem`, buf)
-            FfiConverterOptionalString.write(value.`pinnedCertificateSha256`, buf)
+            FfiConverterOptionalTypeSyncProtocol.write(value.`protocol`, buf)
     }
 }
 
@@ -7629,6 +7831,199 @@ public object FfiConverterTypeDigests: FfiConverterRustBuffer<Digests> {
 
 
 /**
+ * Something in the house, of any type.
+ */
+data class Entity (
+    /**
+     * Its id.
+     */
+    val `id`: RecordId
+    ,
+    /**
+     * What it is, in the words of the graph: `home`, `room`, `device`, `note`, … A
+     * person is a `user`, which servers of graphs have no place for.
+     */
+    val `entityType`: kotlin.String
+    ,
+    /**
+     * The same as the other calls of this library have it: a `home` is a house.
+     */
+    val `kind`: Kind
+    ,
+    /**
+     * Its name; may be empty.
+     */
+    val `name`: kotlin.String
+    ,
+    /**
+     * Everything that is known of it. Of a record of a server without a graph these
+     * are its fields, with what it is in under `house_id` or `room_id`.
+     */
+    val `content`: JsonObject
+    ,
+    /**
+     * Where it comes from: `homekit`, `matter`, `manual`, `imported`, `generated`.
+     * `None` without a graph.
+     */
+    val `sourceType`: kotlin.String?
+    ,
+    /**
+     * Who made this version. `None` without a graph.
+     */
+    val `userId`: kotlin.String?
+    ,
+    /**
+     * Checksum of a blob that belongs to it.
+     */
+    val `checksum`: kotlin.String?
+    ,
+    /**
+     * Which version this is; without a graph the edit that made it.
+     */
+    val `version`: kotlin.String
+    ,
+    /**
+     * Edit time.
+     */
+    val `updatedAt`: Timestamp?
+    ,
+    /**
+     * Where it stands with the server, in a word.
+     */
+    val `syncStatus`: RecordStatus
+    ,
+    /**
+     * The same with times and reasons.
+     */
+    val `freshness`: Freshness
+    ,
+    /**
+     * Fields beside these that the server sent, as they came.
+     */
+    val `extra`: JsonObject
+
+){
+
+
+    companion object
+}
+
+/**
+ * @suppress
+ */
+public object FfiConverterTypeEntity: FfiConverterRustBuffer<Entity> {
+    override fun read(buf: ByteBuffer): Entity {
+        return Entity(
+            FfiConverterTypeRecordId.read(buf),
+            FfiConverterString.read(buf),
+            FfiConverterTypeKind.read(buf),
+            FfiConverterString.read(buf),
+            FfiConverterTypeJsonObject.read(buf),
+            FfiConverterOptionalString.read(buf),
+            FfiConverterOptionalString.read(buf),
+            FfiConverterOptionalString.read(buf),
+            FfiConverterString.read(buf),
+            FfiConverterOptionalTypeTimestamp.read(buf),
+            FfiConverterTypeRecordStatus.read(buf),
+            FfiConverterTypeFreshness.read(buf),
+            FfiConverterTypeJsonObject.read(buf),
+        )
+    }
+
+    override fun allocationSize(value: Entity) = (
+            FfiConverterTypeRecordId.allocationSize(value.`id`) +
+            FfiConverterString.allocationSize(value.`entityType`) +
+            FfiConverterTypeKind.allocationSize(value.`kind`) +
+            FfiConverterString.allocationSize(value.`name`) +
+            FfiConverterTypeJsonObject.allocationSize(value.`content`) +
+            FfiConverterOptionalString.allocationSize(value.`sourceType`) +
+            FfiConverterOptionalString.allocationSize(value.`userId`) +
+            FfiConverterOptionalString.allocationSize(value.`checksum`) +
+            FfiConverterString.allocationSize(value.`version`) +
+            FfiConverterOptionalTypeTimestamp.allocationSize(value.`updatedAt`) +
+            FfiConverterTypeRecordStatus.allocationSize(value.`syncStatus`) +
+            FfiConverterTypeFreshness.allocationSize(value.`freshness`) +
+            FfiConverterTypeJsonObject.allocationSize(value.`extra`)
+    )
+
+    override fun write(value: Entity, buf: ByteBuffer) {
+            FfiConverterTypeRecordId.write(value.`id`, buf)
+            FfiConverterString.write(value.`entityType`, buf)
+            FfiConverterTypeKind.write(value.`kind`, buf)
+            FfiConverterString.write(value.`name`, buf)
+            FfiConverterTypeJsonObject.write(value.`content`, buf)
+            FfiConverterOptionalString.write(value.`sourceType`, buf)
+            FfiConverterOptionalString.write(value.`userId`, buf)
+            FfiConverterOptionalString.write(value.`checksum`, buf)
+            FfiConverterString.write(value.`version`, buf)
+            FfiConverterOptionalTypeTimestamp.write(value.`updatedAt`, buf)
+            FfiConverterTypeRecordStatus.write(value.`syncStatus`, buf)
+            FfiConverterTypeFreshness.write(value.`freshness`, buf)
+            FfiConverterTypeJsonObject.write(value.`extra`, buf)
+    }
+}
+
+
+/**
+ * Changes to an entity. What is left out stays as it is.
+ */
+data class EntityPatch (
+    /**
+     * Its name.
+     */
+    val `name`: kotlin.String? = null
+    ,
+    /**
+     * Merged into the content (RFC 7386: `null` removes a name), or put in its place.
+     */
+    val `content`: JsonObject? = null
+    ,
+    /**
+     * Put `content` in the place of the whole old one.
+     */
+    val `replace`: kotlin.Boolean = false
+    ,
+    /**
+     * Where it comes from.
+     */
+    val `sourceType`: kotlin.String? = null
+
+){
+
+
+    companion object
+}
+
+/**
+ * @suppress
+ */
+public object FfiConverterTypeEntityPatch: FfiConverterRustBuffer<EntityPatch> {
+    override fun read(buf: ByteBuffer): EntityPatch {
+        return EntityPatch(
+            FfiConverterOptionalString.read(buf),
+            FfiConverterOptionalTypeJsonObject.read(buf),
+            FfiConverterBoolean.read(buf),
+            FfiConverterOptionalString.read(buf),
+        )
+    }
+
+    override fun allocationSize(value: EntityPatch) = (
+            FfiConverterOptionalString.allocationSize(value.`name`) +
+            FfiConverterOptionalTypeJsonObject.allocationSize(value.`content`) +
+            FfiConverterBoolean.allocationSize(value.`replace`) +
+            FfiConverterOptionalString.allocationSize(value.`sourceType`)
+    )
+
+    override fun write(value: EntityPatch, buf: ByteBuffer) {
+            FfiConverterOptionalString.write(value.`name`, buf)
+            FfiConverterOptionalTypeJsonObject.write(value.`content`, buf)
+            FfiConverterBoolean.write(value.`replace`, buf)
+            FfiConverterOptionalString.write(value.`sourceType`, buf)
+    }
+}
+
+
+/**
  * Something that happened.
  */
 data class Event (
@@ -7846,6 +8241,49 @@ public object FfiConverterTypeExplanation: FfiConverterRustBuffer<Explanation> {
             FfiConverterOptionalTypeJsonObject.write(value.`server`, buf)
             FfiConverterSequenceTypeConflict.write(value.`conflicts`, buf)
             FfiConverterSequenceTypeHistoryEntry.write(value.`history`, buf)
+    }
+}
+
+
+/**
+ * A way from one entity to another.
+ */
+data class GraphPath (
+    /**
+     * The entities along it, both ends included.
+     */
+    val `entities`: List<Entity>
+    ,
+    /**
+     * The relationships between them, one less; each may point either way.
+     */
+    val `relationships`: List<Relationship>
+
+){
+
+
+    companion object
+}
+
+/**
+ * @suppress
+ */
+public object FfiConverterTypeGraphPath: FfiConverterRustBuffer<GraphPath> {
+    override fun read(buf: ByteBuffer): GraphPath {
+        return GraphPath(
+            FfiConverterSequenceTypeEntity.read(buf),
+            FfiConverterSequenceTypeRelationship.read(buf),
+        )
+    }
+
+    override fun allocationSize(value: GraphPath) = (
+            FfiConverterSequenceTypeEntity.allocationSize(value.`entities`) +
+            FfiConverterSequenceTypeRelationship.allocationSize(value.`relationships`)
+    )
+
+    override fun write(value: GraphPath, buf: ByteBuffer) {
+            FfiConverterSequenceTypeEntity.write(value.`entities`, buf)
+            FfiConverterSequenceTypeRelationship.write(value.`relationships`, buf)
     }
 }
 
@@ -8183,6 +8621,57 @@ public object FfiConverterTypeLogRecord: FfiConverterRustBuffer<LogRecord> {
 
 
 /**
+ * What is next to an entity.
+ */
+data class Neighbour (
+    /**
+     * The entity at the other end.
+     */
+    val `entity`: Entity
+    ,
+    /**
+     * How the two are connected.
+     */
+    val `relationship`: Relationship
+    ,
+    /**
+     * Which way that points, seen from the entity that was asked about.
+     */
+    val `direction`: EdgeDirection
+
+){
+
+
+    companion object
+}
+
+/**
+ * @suppress
+ */
+public object FfiConverterTypeNeighbour: FfiConverterRustBuffer<Neighbour> {
+    override fun read(buf: ByteBuffer): Neighbour {
+        return Neighbour(
+            FfiConverterTypeEntity.read(buf),
+            FfiConverterTypeRelationship.read(buf),
+            FfiConverterTypeEdgeDirection.read(buf),
+        )
+    }
+
+    override fun allocationSize(value: Neighbour) = (
+            FfiConverterTypeEntity.allocationSize(value.`entity`) +
+            FfiConverterTypeRelationship.allocationSize(value.`relationship`) +
+            FfiConverterTypeEdgeDirection.allocationSize(value.`direction`)
+    )
+
+    override fun write(value: Neighbour, buf: ByteBuffer) {
+            FfiConverterTypeEntity.write(value.`entity`, buf)
+            FfiConverterTypeRelationship.write(value.`relationship`, buf)
+            FfiConverterTypeEdgeDirection.write(value.`direction`, buf)
+    }
+}
+
+
+/**
  * A new device in a room.
  */
 data class NewDevice (
@@ -8277,6 +8766,66 @@ public object FfiConverterTypeNewDevice: FfiConverterRustBuffer<NewDevice> {
             FfiConverterOptionalTypeJson.write(value.`configuration`, buf)
             FfiConverterOptionalString.write(value.`ipAddress`, buf)
             FfiConverterOptionalString.write(value.`macAddress`, buf)
+    }
+}
+
+
+/**
+ * A new entity. Its type and its name are required.
+ */
+data class NewEntity (
+    /**
+     * `home`, `room`, `device`, `zone`, `door`, `window`, `procedure`, `manual`,
+     * `note`, `schedule`, `automation` or `app`.
+     */
+    val `entityType`: kotlin.String
+    ,
+    /**
+     * Its name.
+     */
+    val `name`: kotlin.String
+    ,
+    /**
+     * Everything else; any names but `deleted`.
+     */
+    val `content`: JsonObject? = null
+    ,
+    /**
+     * `homekit`, `matter`, `manual`, `imported` or `generated`; `manual` when left out.
+     */
+    val `sourceType`: kotlin.String? = null
+
+){
+
+
+    companion object
+}
+
+/**
+ * @suppress
+ */
+public object FfiConverterTypeNewEntity: FfiConverterRustBuffer<NewEntity> {
+    override fun read(buf: ByteBuffer): NewEntity {
+        return NewEntity(
+            FfiConverterString.read(buf),
+            FfiConverterString.read(buf),
+            FfiConverterOptionalTypeJsonObject.read(buf),
+            FfiConverterOptionalString.read(buf),
+        )
+    }
+
+    override fun allocationSize(value: NewEntity) = (
+            FfiConverterString.allocationSize(value.`entityType`) +
+            FfiConverterString.allocationSize(value.`name`) +
+            FfiConverterOptionalTypeJsonObject.allocationSize(value.`content`) +
+            FfiConverterOptionalString.allocationSize(value.`sourceType`)
+    )
+
+    override fun write(value: NewEntity, buf: ByteBuffer) {
+            FfiConverterString.write(value.`entityType`, buf)
+            FfiConverterString.write(value.`name`, buf)
+            FfiConverterOptionalTypeJsonObject.write(value.`content`, buf)
+            FfiConverterOptionalString.write(value.`sourceType`, buf)
     }
 }
 
@@ -8716,6 +9265,180 @@ public object FfiConverterTypePendingChange: FfiConverterRustBuffer<PendingChang
 
 
 /**
+ * An edge of the graph.
+ */
+data class Relationship (
+    /**
+     * Its id.
+     */
+    val `id`: RecordId
+    ,
+    /**
+     * The entity it starts at.
+     */
+    val `fromId`: RecordId?
+    ,
+    /**
+     * The entity it leads to.
+     */
+    val `toId`: RecordId?
+    ,
+    /**
+     * What it says of the two: `located_in`, `controls`, …
+     */
+    val `relationshipType`: kotlin.String
+    ,
+    /**
+     * What is known about the connection.
+     */
+    val `properties`: JsonObject
+    ,
+    /**
+     * The version of its start that it was last sent with, if it was.
+     */
+    val `fromVersion`: kotlin.String?
+    ,
+    /**
+     * The same of its end.
+     */
+    val `toVersion`: kotlin.String?
+    ,
+    /**
+     * When it was last changed.
+     */
+    val `updatedAt`: Timestamp?
+    ,
+    /**
+     * Where it stands with the server, in a word.
+     */
+    val `syncStatus`: RecordStatus
+    ,
+    /**
+     * The same with times and reasons.
+     */
+    val `freshness`: Freshness
+    ,
+    /**
+     * Fields beside these that the server sent, as they came.
+     */
+    val `extra`: JsonObject
+
+){
+
+
+    companion object
+}
+
+/**
+ * @suppress
+ */
+public object FfiConverterTypeRelationship: FfiConverterRustBuffer<Relationship> {
+    override fun read(buf: ByteBuffer): Relationship {
+        return Relationship(
+            FfiConverterTypeRecordId.read(buf),
+            FfiConverterOptionalTypeRecordId.read(buf),
+            FfiConverterOptionalTypeRecordId.read(buf),
+            FfiConverterString.read(buf),
+            FfiConverterTypeJsonObject.read(buf),
+            FfiConverterOptionalString.read(buf),
+            FfiConverterOptionalString.read(buf),
+            FfiConverterOptionalTypeTimestamp.read(buf),
+            FfiConverterTypeRecordStatus.read(buf),
+            FfiConverterTypeFreshness.read(buf),
+            FfiConverterTypeJsonObject.read(buf),
+        )
+    }
+
+    override fun allocationSize(value: Relationship) = (
+            FfiConverterTypeRecordId.allocationSize(value.`id`) +
+            FfiConverterOptionalTypeRecordId.allocationSize(value.`fromId`) +
+            FfiConverterOptionalTypeRecordId.allocationSize(value.`toId`) +
+            FfiConverterString.allocationSize(value.`relationshipType`) +
+            FfiConverterTypeJsonObject.allocationSize(value.`properties`) +
+            FfiConverterOptionalString.allocationSize(value.`fromVersion`) +
+            FfiConverterOptionalString.allocationSize(value.`toVersion`) +
+            FfiConverterOptionalTypeTimestamp.allocationSize(value.`updatedAt`) +
+            FfiConverterTypeRecordStatus.allocationSize(value.`syncStatus`) +
+            FfiConverterTypeFreshness.allocationSize(value.`freshness`) +
+            FfiConverterTypeJsonObject.allocationSize(value.`extra`)
+    )
+
+    override fun write(value: Relationship, buf: ByteBuffer) {
+            FfiConverterTypeRecordId.write(value.`id`, buf)
+            FfiConverterOptionalTypeRecordId.write(value.`fromId`, buf)
+            FfiConverterOptionalTypeRecordId.write(value.`toId`, buf)
+            FfiConverterString.write(value.`relationshipType`, buf)
+            FfiConverterTypeJsonObject.write(value.`properties`, buf)
+            FfiConverterOptionalString.write(value.`fromVersion`, buf)
+            FfiConverterOptionalString.write(value.`toVersion`, buf)
+            FfiConverterOptionalTypeTimestamp.write(value.`updatedAt`, buf)
+            FfiConverterTypeRecordStatus.write(value.`syncStatus`, buf)
+            FfiConverterTypeFreshness.write(value.`freshness`, buf)
+            FfiConverterTypeJsonObject.write(value.`extra`, buf)
+    }
+}
+
+
+/**
+ * Which relationships are wanted: those that fit all that is given.
+ */
+data class RelationshipFilter (
+    /**
+     * Those that start at this entity.
+     */
+    val `fromId`: RecordId? = null
+    ,
+    /**
+     * Those that lead to this entity.
+     */
+    val `toId`: RecordId? = null
+    ,
+    /**
+     * Those that start at this entity or lead to it.
+     */
+    val `entityId`: RecordId? = null
+    ,
+    /**
+     * Those of this type.
+     */
+    val `relationshipType`: kotlin.String? = null
+
+){
+
+
+    companion object
+}
+
+/**
+ * @suppress
+ */
+public object FfiConverterTypeRelationshipFilter: FfiConverterRustBuffer<RelationshipFilter> {
+    override fun read(buf: ByteBuffer): RelationshipFilter {
+        return RelationshipFilter(
+            FfiConverterOptionalTypeRecordId.read(buf),
+            FfiConverterOptionalTypeRecordId.read(buf),
+            FfiConverterOptionalTypeRecordId.read(buf),
+            FfiConverterOptionalString.read(buf),
+        )
+    }
+
+    override fun allocationSize(value: RelationshipFilter) = (
+            FfiConverterOptionalTypeRecordId.allocationSize(value.`fromId`) +
+            FfiConverterOptionalTypeRecordId.allocationSize(value.`toId`) +
+            FfiConverterOptionalTypeRecordId.allocationSize(value.`entityId`) +
+            FfiConverterOptionalString.allocationSize(value.`relationshipType`)
+    )
+
+    override fun write(value: RelationshipFilter, buf: ByteBuffer) {
+            FfiConverterOptionalTypeRecordId.write(value.`fromId`, buf)
+            FfiConverterOptionalTypeRecordId.write(value.`toId`, buf)
+            FfiConverterOptionalTypeRecordId.write(value.`entityId`, buf)
+            FfiConverterOptionalString.write(value.`relationshipType`, buf)
+    }
+}
+
+
+/**
  * A room of a house.
  */
 data class Room (
@@ -8984,6 +9707,57 @@ public object FfiConverterTypeSalvaged: FfiConverterRustBuffer<Salvaged> {
     override fun write(value: Salvaged, buf: ByteBuffer) {
             FfiConverterString.write(value.`setAside`, buf)
             FfiConverterULong.write(value.`editsSaved`, buf)
+    }
+}
+
+
+/**
+ * An entity that was found by words.
+ */
+data class SearchHit (
+    /**
+     * The entity.
+     */
+    val `entity`: Entity
+    ,
+    /**
+     * How well it fits, for comparison within one answer; greater is better.
+     */
+    val `score`: kotlin.Double
+    ,
+    /**
+     * The part of its name or content that fits, shortened.
+     */
+    val `snippet`: kotlin.String
+
+){
+
+
+    companion object
+}
+
+/**
+ * @suppress
+ */
+public object FfiConverterTypeSearchHit: FfiConverterRustBuffer<SearchHit> {
+    override fun read(buf: ByteBuffer): SearchHit {
+        return SearchHit(
+            FfiConverterTypeEntity.read(buf),
+            FfiConverterDouble.read(buf),
+            FfiConverterString.read(buf),
+        )
+    }
+
+    override fun allocationSize(value: SearchHit) = (
+            FfiConverterTypeEntity.allocationSize(value.`entity`) +
+            FfiConverterDouble.allocationSize(value.`score`) +
+            FfiConverterString.allocationSize(value.`snippet`)
+    )
+
+    override fun write(value: SearchHit, buf: ByteBuffer) {
+            FfiConverterTypeEntity.write(value.`entity`, buf)
+            FfiConverterDouble.write(value.`score`, buf)
+            FfiConverterString.write(value.`snippet`, buf)
     }
 }
 
@@ -9652,7 +10426,9 @@ sealed class ChangeEvent {
     }
 
     /**
-     * A device does something else.
+     * A device does something else. It is told so whether its state is a record of
+     * its own or part of the device: then `Updated` comes too only if the device
+     * says something else beside that.
      */
     data class StateChanged(
         /**
@@ -9660,7 +10436,8 @@ sealed class ChangeEvent {
          */
         val `deviceId`: com.thegoodies.wildthing.RecordId?,
         /**
-         * The id of the state's own record, of kind `entity_state`.
+         * The id of the state's own record, of kind `entity_state`; that of the
+         * device where the state is part of it.
          */
         val `id`: com.thegoodies.wildthing.RecordId,
         /**
@@ -10352,6 +11129,44 @@ public object FfiConverterTypeDurability: FfiConverterRustBuffer<Durability> {
 
 
 /**
+ * Which way a relationship points, seen from an entity.
+ */
+
+enum class EdgeDirection {
+
+    /**
+     * It starts there.
+     */
+    OUTGOING,
+    /**
+     * It leads there.
+     */
+    INCOMING;
+
+
+    companion object
+}
+
+
+/**
+ * @suppress
+ */
+public object FfiConverterTypeEdgeDirection: FfiConverterRustBuffer<EdgeDirection> {
+    override fun read(buf: ByteBuffer) = try {
+        EdgeDirection.values()[buf.getInt() - 1]
+    } catch (e: IndexOutOfBoundsException) {
+        throw RuntimeException("invalid enum value, something is very wrong!!", e)
+    }
+
+    override fun allocationSize(value: EdgeDirection) = 4UL
+
+    override fun write(value: EdgeDirection, buf: ByteBuffer) {
+        buf.putInt(value.ordinal + 1)
+    }
+}
+
+
+/**
  * What a change did. Only `delete` has a meaning of its own: creates and
  * updates both carry the whole record.
  */
@@ -10616,7 +11431,14 @@ sealed class Kind {
 
 
     /**
-     * A kind of a newer server; stored, synced and shown, not interpreted.
+     * An edge of the graph, from the entity that is its parent to another.
+     */
+    object Relationship : Kind()
+
+
+    /**
+     * Another kind of thing in the house, or one of a newer server; stored,
+     * synced and shown, not interpreted.
      */
     data class Other(
         /**
@@ -10646,7 +11468,8 @@ public object FfiConverterTypeKind : FfiConverterRustBuffer<Kind>{
             4 -> Kind.User
             5 -> Kind.EntityState
             6 -> Kind.Event
-            7 -> Kind.Other(
+            7 -> Kind.Relationship
+            8 -> Kind.Other(
                 FfiConverterString.read(buf),
                 )
             else -> throw RuntimeException("invalid enum value, something is very wrong!!")
@@ -10690,6 +11513,12 @@ public object FfiConverterTypeKind : FfiConverterRustBuffer<Kind>{
                 4UL
             )
         }
+        is Kind.Relationship -> {
+            // Add the size for the Int that specifies the variant plus the size needed for all fields
+            (
+                4UL
+            )
+        }
         is Kind.Other -> {
             // Add the size for the Int that specifies the variant plus the size needed for all fields
             (
@@ -10725,8 +11554,12 @@ public object FfiConverterTypeKind : FfiConverterRustBuffer<Kind>{
                 buf.putInt(6)
                 Unit
             }
-            is Kind.Other -> {
+            is Kind.Relationship -> {
                 buf.putInt(7)
+                Unit
+            }
+            is Kind.Other -> {
+                buf.putInt(8)
                 FfiConverterString.write(value.`name`, buf)
                 Unit
             }
@@ -11080,6 +11913,48 @@ public object FfiConverterTypeRecordStatus: FfiConverterRustBuffer<RecordStatus>
 
 
 /**
+ * Which protocol a replica's server speaks.
+ */
+
+enum class SyncProtocol {
+
+    /**
+     * Not known yet: the first sync asks the server.
+     */
+    AUTO,
+    /**
+     * Inbetweenies v1: records of six kinds.
+     */
+    V1,
+    /**
+     * Inbetweenies v2: a graph of entities and relationships.
+     */
+    V2;
+
+
+    companion object
+}
+
+
+/**
+ * @suppress
+ */
+public object FfiConverterTypeSyncProtocol: FfiConverterRustBuffer<SyncProtocol> {
+    override fun read(buf: ByteBuffer) = try {
+        SyncProtocol.values()[buf.getInt() - 1]
+    } catch (e: IndexOutOfBoundsException) {
+        throw RuntimeException("invalid enum value, something is very wrong!!", e)
+    }
+
+    override fun allocationSize(value: SyncProtocol) = 4UL
+
+    override fun write(value: SyncProtocol, buf: ByteBuffer) {
+        buf.putInt(value.ordinal + 1)
+    }
+}
+
+
+/**
  * What a user may do.
  */
 sealed class UserRole {
@@ -11209,7 +12084,7 @@ sealed class WildThingException: kotlin.Exception() {
     }
 
     /**
-     * The server refused the token. Work goes on after `set_auth_token` or `login`.
+     * The server refused the token. Work goes on after `set_auth_token`.
      */
     class NeedsAuth(
 
@@ -11220,45 +12095,6 @@ sealed class WildThingException: kotlin.Exception() {
         ) : WildThingException() {
         override val message
             get() = "status=${ `status` }"
-    }
-
-    /**
-     * The server does not know the password.
-     */
-    class WrongPassword(
-        ) : WildThingException() {
-        override val message
-            get() = ""
-    }
-
-    /**
-     * The server takes no more guesses for now, and not even the right one.
-     */
-    class RateLimited(
-
-        /**
-         * For how long. Whoever asks before that is told the rest of it,
-         * without the server being asked.
-         */
-        val `retryAfter`: java.time.Duration
-        ) : WildThingException() {
-        override val message
-            get() = "retryAfter=${ `retryAfter` }"
-    }
-
-    /**
-     * The server knows who asks, and does not allow it; or the invitation is
-     * not, or no longer, good.
-     */
-    class NotAllowed(
-
-        /**
-         * The server's words, shortened.
-         */
-        val `detail`: kotlin.String
-        ) : WildThingException() {
-        override val message
-            get() = "detail=${ `detail` }"
     }
 
     /**
@@ -11408,6 +12244,22 @@ sealed class WildThingException: kotlin.Exception() {
     }
 
     /**
+     * The server of this replica has no place for what was asked for, or is not
+     * known to have one: graphs need a server that speaks v2, or
+     * `ConnectOptions.protocol` to say that there is one.
+     */
+    class UnsupportedByServer(
+
+        /**
+         * What it would have to take.
+         */
+        val `what`: kotlin.String
+        ) : WildThingException() {
+        override val message
+            get() = "what=${ `what` }"
+    }
+
+    /**
      * What was asked for would drop edits that the server has not got.
      */
     class UnsentEdits(
@@ -11476,48 +12328,44 @@ public object FfiConverterTypeWildThingError : FfiConverterRustBuffer<WildThingE
             2 -> WildThingException.NeedsAuth(
                 FfiConverterUShort.read(buf),
                 )
-            3 -> WildThingException.WrongPassword()
-            4 -> WildThingException.RateLimited(
-                FfiConverterDuration.read(buf),
-                )
-            5 -> WildThingException.NotAllowed(
-                FfiConverterString.read(buf),
-                )
-            6 -> WildThingException.Server(
+            3 -> WildThingException.Server(
                 FfiConverterUShort.read(buf),
                 FfiConverterString.read(buf),
                 )
-            7 -> WildThingException.Protocol(
+            4 -> WildThingException.Protocol(
                 FfiConverterString.read(buf),
                 )
-            8 -> WildThingException.Storage(
-                FfiConverterString.read(buf),
-                FfiConverterString.read(buf),
-                )
-            9 -> WildThingException.Paused()
-            10 -> WildThingException.Cancelled()
-            11 -> WildThingException.NotConnected()
-            12 -> WildThingException.OtherServer(
+            5 -> WildThingException.Storage(
                 FfiConverterString.read(buf),
                 FfiConverterString.read(buf),
                 )
-            13 -> WildThingException.Busy()
-            14 -> WildThingException.NotFound(
+            6 -> WildThingException.Paused()
+            7 -> WildThingException.Cancelled()
+            8 -> WildThingException.NotConnected()
+            9 -> WildThingException.OtherServer(
                 FfiConverterString.read(buf),
                 FfiConverterString.read(buf),
                 )
-            15 -> WildThingException.Invalid(
+            10 -> WildThingException.Busy()
+            11 -> WildThingException.NotFound(
                 FfiConverterString.read(buf),
                 FfiConverterString.read(buf),
                 )
-            16 -> WildThingException.UnsentEdits(
+            12 -> WildThingException.Invalid(
+                FfiConverterString.read(buf),
+                FfiConverterString.read(buf),
+                )
+            13 -> WildThingException.UnsupportedByServer(
+                FfiConverterString.read(buf),
+                )
+            14 -> WildThingException.UnsentEdits(
                 FfiConverterULong.read(buf),
                 )
-            17 -> WildThingException.Timeout(
+            15 -> WildThingException.Timeout(
                 FfiConverterULong.read(buf),
                 FfiConverterULong.read(buf),
                 )
-            18 -> WildThingException.Internal(
+            16 -> WildThingException.Internal(
                 FfiConverterString.read(buf),
                 )
             else -> throw RuntimeException("invalid error enum value, something is very wrong!!")
@@ -11535,20 +12383,6 @@ public object FfiConverterTypeWildThingError : FfiConverterRustBuffer<WildThingE
                 // Add the size for the Int that specifies the variant plus the size needed for all fields
                 4UL
                 + FfiConverterUShort.allocationSize(value.`status`)
-            )
-            is WildThingException.WrongPassword -> (
-                // Add the size for the Int that specifies the variant plus the size needed for all fields
-                4UL
-            )
-            is WildThingException.RateLimited -> (
-                // Add the size for the Int that specifies the variant plus the size needed for all fields
-                4UL
-                + FfiConverterDuration.allocationSize(value.`retryAfter`)
-            )
-            is WildThingException.NotAllowed -> (
-                // Add the size for the Int that specifies the variant plus the size needed for all fields
-                4UL
-                + FfiConverterString.allocationSize(value.`detail`)
             )
             is WildThingException.Server -> (
                 // Add the size for the Int that specifies the variant plus the size needed for all fields
@@ -11601,6 +12435,11 @@ public object FfiConverterTypeWildThingError : FfiConverterRustBuffer<WildThingE
                 + FfiConverterString.allocationSize(value.`field`)
                 + FfiConverterString.allocationSize(value.`problem`)
             )
+            is WildThingException.UnsupportedByServer -> (
+                // Add the size for the Int that specifies the variant plus the size needed for all fields
+                4UL
+                + FfiConverterString.allocationSize(value.`what`)
+            )
             is WildThingException.UnsentEdits -> (
                 // Add the size for the Int that specifies the variant plus the size needed for all fields
                 4UL
@@ -11632,90 +12471,111 @@ public object FfiConverterTypeWildThingError : FfiConverterRustBuffer<WildThingE
                 FfiConverterUShort.write(value.`status`, buf)
                 Unit
             }
-            is WildThingException.WrongPassword -> {
-                buf.putInt(3)
-                Unit
-            }
-            is WildThingException.RateLimited -> {
-                buf.putInt(4)
-                FfiConverterDuration.write(value.`retryAfter`, buf)
-                Unit
-            }
-            is WildThingException.NotAllowed -> {
-                buf.putInt(5)
-                FfiConverterString.write(value.`detail`, buf)
-                Unit
-            }
             is WildThingException.Server -> {
-                buf.putInt(6)
+                buf.putInt(3)
                 FfiConverterUShort.write(value.`status`, buf)
                 FfiConverterString.write(value.`detail`, buf)
                 Unit
             }
             is WildThingException.Protocol -> {
-                buf.putInt(7)
+                buf.putInt(4)
                 FfiConverterString.write(value.`problem`, buf)
                 Unit
             }
             is WildThingException.Storage -> {
-                buf.putInt(8)
+                buf.putInt(5)
                 FfiConverterString.write(value.`code`, buf)
                 FfiConverterString.write(value.`problem`, buf)
                 Unit
             }
             is WildThingException.Paused -> {
-                buf.putInt(9)
+                buf.putInt(6)
                 Unit
             }
             is WildThingException.Cancelled -> {
-                buf.putInt(10)
+                buf.putInt(7)
                 Unit
             }
             is WildThingException.NotConnected -> {
-                buf.putInt(11)
+                buf.putInt(8)
                 Unit
             }
             is WildThingException.OtherServer -> {
-                buf.putInt(12)
+                buf.putInt(9)
                 FfiConverterString.write(value.`expected`, buf)
                 FfiConverterString.write(value.`found`, buf)
                 Unit
             }
             is WildThingException.Busy -> {
-                buf.putInt(13)
+                buf.putInt(10)
                 Unit
             }
             is WildThingException.NotFound -> {
-                buf.putInt(14)
+                buf.putInt(11)
                 FfiConverterString.write(value.`kind`, buf)
                 FfiConverterString.write(value.`id`, buf)
                 Unit
             }
             is WildThingException.Invalid -> {
-                buf.putInt(15)
+                buf.putInt(12)
                 FfiConverterString.write(value.`field`, buf)
                 FfiConverterString.write(value.`problem`, buf)
                 Unit
             }
+            is WildThingException.UnsupportedByServer -> {
+                buf.putInt(13)
+                FfiConverterString.write(value.`what`, buf)
+                Unit
+            }
             is WildThingException.UnsentEdits -> {
-                buf.putInt(16)
+                buf.putInt(14)
                 FfiConverterULong.write(value.`count`, buf)
                 Unit
             }
             is WildThingException.Timeout -> {
-                buf.putInt(17)
+                buf.putInt(15)
                 FfiConverterULong.write(value.`waitedMs`, buf)
                 FfiConverterULong.write(value.`pending`, buf)
                 Unit
             }
             is WildThingException.Internal -> {
-                buf.putInt(18)
+                buf.putInt(16)
                 FfiConverterString.write(value.`detail`, buf)
                 Unit
             }
         }.let { /* this makes the `when` an expression, which ensures it is exhaustive */ }
     }
 
+}
+
+
+/**
+ * @suppress
+ */
+public object FfiConverterOptionalUInt: FfiConverterRustBuffer<kotlin.UInt?> {
+    override fun read(buf: ByteBuffer): kotlin.UInt? {
+        if (buf.get().toInt() == 0) {
+            return null
+        }
+        return FfiConverterUInt.read(buf)
+    }
+
+    override fun allocationSize(value: kotlin.UInt?): ULong {
+        if (value == null) {
+            return 1UL
+        } else {
+            return 1UL + FfiConverterUInt.allocationSize(value)
+        }
+    }
+
+    override fun write(value: kotlin.UInt?, buf: ByteBuffer) {
+        if (value == null) {
+            buf.put(0)
+        } else {
+            buf.put(1)
+            FfiConverterUInt.write(value, buf)
+        }
+    }
 }
 
 
@@ -11842,36 +12702,6 @@ public object FfiConverterOptionalString: FfiConverterRustBuffer<kotlin.String?>
 /**
  * @suppress
  */
-public object FfiConverterOptionalTypeAuthSession: FfiConverterRustBuffer<AuthSession?> {
-    override fun read(buf: ByteBuffer): AuthSession? {
-        if (buf.get().toInt() == 0) {
-            return null
-        }
-        return FfiConverterTypeAuthSession.read(buf)
-    }
-
-    override fun allocationSize(value: AuthSession?): ULong {
-        if (value == null) {
-            return 1UL
-        } else {
-            return 1UL + FfiConverterTypeAuthSession.allocationSize(value)
-        }
-    }
-
-    override fun write(value: AuthSession?, buf: ByteBuffer) {
-        if (value == null) {
-            buf.put(0)
-        } else {
-            buf.put(1)
-            FfiConverterTypeAuthSession.write(value, buf)
-        }
-    }
-}
-
-
-/**
- * @suppress
- */
 public object FfiConverterOptionalTypeChangeBatch: FfiConverterRustBuffer<ChangeBatch?> {
     override fun read(buf: ByteBuffer): ChangeBatch? {
         if (buf.get().toInt() == 0) {
@@ -11962,6 +12792,36 @@ public object FfiConverterOptionalTypeDeviceState: FfiConverterRustBuffer<Device
 /**
  * @suppress
  */
+public object FfiConverterOptionalTypeGraphPath: FfiConverterRustBuffer<GraphPath?> {
+    override fun read(buf: ByteBuffer): GraphPath? {
+        if (buf.get().toInt() == 0) {
+            return null
+        }
+        return FfiConverterTypeGraphPath.read(buf)
+    }
+
+    override fun allocationSize(value: GraphPath?): ULong {
+        if (value == null) {
+            return 1UL
+        } else {
+            return 1UL + FfiConverterTypeGraphPath.allocationSize(value)
+        }
+    }
+
+    override fun write(value: GraphPath?, buf: ByteBuffer) {
+        if (value == null) {
+            buf.put(0)
+        } else {
+            buf.put(1)
+            FfiConverterTypeGraphPath.write(value, buf)
+        }
+    }
+}
+
+
+/**
+ * @suppress
+ */
 public object FfiConverterOptionalTypeOpenOptions: FfiConverterRustBuffer<OpenOptions?> {
     override fun read(buf: ByteBuffer): OpenOptions? {
         if (buf.get().toInt() == 0) {
@@ -12014,6 +12874,36 @@ public object FfiConverterOptionalTypePendingChange: FfiConverterRustBuffer<Pend
         } else {
             buf.put(1)
             FfiConverterTypePendingChange.write(value, buf)
+        }
+    }
+}
+
+
+/**
+ * @suppress
+ */
+public object FfiConverterOptionalTypeRelationshipFilter: FfiConverterRustBuffer<RelationshipFilter?> {
+    override fun read(buf: ByteBuffer): RelationshipFilter? {
+        if (buf.get().toInt() == 0) {
+            return null
+        }
+        return FfiConverterTypeRelationshipFilter.read(buf)
+    }
+
+    override fun allocationSize(value: RelationshipFilter?): ULong {
+        if (value == null) {
+            return 1UL
+        } else {
+            return 1UL + FfiConverterTypeRelationshipFilter.allocationSize(value)
+        }
+    }
+
+    override fun write(value: RelationshipFilter?, buf: ByteBuffer) {
+        if (value == null) {
+            buf.put(0)
+        } else {
+            buf.put(1)
+            FfiConverterTypeRelationshipFilter.write(value, buf)
         }
     }
 }
@@ -12172,6 +13062,36 @@ public object FfiConverterOptionalTypeDurability: FfiConverterRustBuffer<Durabil
 /**
  * @suppress
  */
+public object FfiConverterOptionalTypeEdgeDirection: FfiConverterRustBuffer<EdgeDirection?> {
+    override fun read(buf: ByteBuffer): EdgeDirection? {
+        if (buf.get().toInt() == 0) {
+            return null
+        }
+        return FfiConverterTypeEdgeDirection.read(buf)
+    }
+
+    override fun allocationSize(value: EdgeDirection?): ULong {
+        if (value == null) {
+            return 1UL
+        } else {
+            return 1UL + FfiConverterTypeEdgeDirection.allocationSize(value)
+        }
+    }
+
+    override fun write(value: EdgeDirection?, buf: ByteBuffer) {
+        if (value == null) {
+            buf.put(0)
+        } else {
+            buf.put(1)
+            FfiConverterTypeEdgeDirection.write(value, buf)
+        }
+    }
+}
+
+
+/**
+ * @suppress
+ */
 public object FfiConverterOptionalTypeKind: FfiConverterRustBuffer<Kind?> {
     override fun read(buf: ByteBuffer): Kind? {
         if (buf.get().toInt() == 0) {
@@ -12202,6 +13122,36 @@ public object FfiConverterOptionalTypeKind: FfiConverterRustBuffer<Kind?> {
 /**
  * @suppress
  */
+public object FfiConverterOptionalTypeSyncProtocol: FfiConverterRustBuffer<SyncProtocol?> {
+    override fun read(buf: ByteBuffer): SyncProtocol? {
+        if (buf.get().toInt() == 0) {
+            return null
+        }
+        return FfiConverterTypeSyncProtocol.read(buf)
+    }
+
+    override fun allocationSize(value: SyncProtocol?): ULong {
+        if (value == null) {
+            return 1UL
+        } else {
+            return 1UL + FfiConverterTypeSyncProtocol.allocationSize(value)
+        }
+    }
+
+    override fun write(value: SyncProtocol?, buf: ByteBuffer) {
+        if (value == null) {
+            buf.put(0)
+        } else {
+            buf.put(1)
+            FfiConverterTypeSyncProtocol.write(value, buf)
+        }
+    }
+}
+
+
+/**
+ * @suppress
+ */
 public object FfiConverterOptionalTypeUserRole: FfiConverterRustBuffer<UserRole?> {
     override fun read(buf: ByteBuffer): UserRole? {
         if (buf.get().toInt() == 0) {
@@ -12224,6 +13174,36 @@ public object FfiConverterOptionalTypeUserRole: FfiConverterRustBuffer<UserRole?
         } else {
             buf.put(1)
             FfiConverterTypeUserRole.write(value, buf)
+        }
+    }
+}
+
+
+/**
+ * @suppress
+ */
+public object FfiConverterOptionalSequenceString: FfiConverterRustBuffer<List<kotlin.String>?> {
+    override fun read(buf: ByteBuffer): List<kotlin.String>? {
+        if (buf.get().toInt() == 0) {
+            return null
+        }
+        return FfiConverterSequenceString.read(buf)
+    }
+
+    override fun allocationSize(value: List<kotlin.String>?): ULong {
+        if (value == null) {
+            return 1UL
+        } else {
+            return 1UL + FfiConverterSequenceString.allocationSize(value)
+        }
+    }
+
+    override fun write(value: List<kotlin.String>?, buf: ByteBuffer) {
+        if (value == null) {
+            buf.put(0)
+        } else {
+            buf.put(1)
+            FfiConverterSequenceString.write(value, buf)
         }
     }
 }
@@ -12546,6 +13526,32 @@ public object FfiConverterSequenceTypeDeviceState: FfiConverterRustBuffer<List<D
 /**
  * @suppress
  */
+public object FfiConverterSequenceTypeEntity: FfiConverterRustBuffer<List<Entity>> {
+    override fun read(buf: ByteBuffer): List<Entity> {
+        val len = buf.getInt()
+        return List<Entity>(len) {
+            FfiConverterTypeEntity.read(buf)
+        }
+    }
+
+    override fun allocationSize(value: List<Entity>): ULong {
+        val sizeForLength = 4UL
+        val sizeForItems = value.map { FfiConverterTypeEntity.allocationSize(it) }.sum()
+        return sizeForLength + sizeForItems
+    }
+
+    override fun write(value: List<Entity>, buf: ByteBuffer) {
+        buf.putInt(value.size)
+        value.iterator().forEach {
+            FfiConverterTypeEntity.write(it, buf)
+        }
+    }
+}
+
+
+/**
+ * @suppress
+ */
 public object FfiConverterSequenceTypeEvent: FfiConverterRustBuffer<List<Event>> {
     override fun read(buf: ByteBuffer): List<Event> {
         val len = buf.getInt()
@@ -12624,6 +13630,32 @@ public object FfiConverterSequenceTypeHouse: FfiConverterRustBuffer<List<House>>
 /**
  * @suppress
  */
+public object FfiConverterSequenceTypeNeighbour: FfiConverterRustBuffer<List<Neighbour>> {
+    override fun read(buf: ByteBuffer): List<Neighbour> {
+        val len = buf.getInt()
+        return List<Neighbour>(len) {
+            FfiConverterTypeNeighbour.read(buf)
+        }
+    }
+
+    override fun allocationSize(value: List<Neighbour>): ULong {
+        val sizeForLength = 4UL
+        val sizeForItems = value.map { FfiConverterTypeNeighbour.allocationSize(it) }.sum()
+        return sizeForLength + sizeForItems
+    }
+
+    override fun write(value: List<Neighbour>, buf: ByteBuffer) {
+        buf.putInt(value.size)
+        value.iterator().forEach {
+            FfiConverterTypeNeighbour.write(it, buf)
+        }
+    }
+}
+
+
+/**
+ * @suppress
+ */
 public object FfiConverterSequenceTypePendingChange: FfiConverterRustBuffer<List<PendingChange>> {
     override fun read(buf: ByteBuffer): List<PendingChange> {
         val len = buf.getInt()
@@ -12650,6 +13682,32 @@ public object FfiConverterSequenceTypePendingChange: FfiConverterRustBuffer<List
 /**
  * @suppress
  */
+public object FfiConverterSequenceTypeRelationship: FfiConverterRustBuffer<List<Relationship>> {
+    override fun read(buf: ByteBuffer): List<Relationship> {
+        val len = buf.getInt()
+        return List<Relationship>(len) {
+            FfiConverterTypeRelationship.read(buf)
+        }
+    }
+
+    override fun allocationSize(value: List<Relationship>): ULong {
+        val sizeForLength = 4UL
+        val sizeForItems = value.map { FfiConverterTypeRelationship.allocationSize(it) }.sum()
+        return sizeForLength + sizeForItems
+    }
+
+    override fun write(value: List<Relationship>, buf: ByteBuffer) {
+        buf.putInt(value.size)
+        value.iterator().forEach {
+            FfiConverterTypeRelationship.write(it, buf)
+        }
+    }
+}
+
+
+/**
+ * @suppress
+ */
 public object FfiConverterSequenceTypeRoom: FfiConverterRustBuffer<List<Room>> {
     override fun read(buf: ByteBuffer): List<Room> {
         val len = buf.getInt()
@@ -12668,6 +13726,32 @@ public object FfiConverterSequenceTypeRoom: FfiConverterRustBuffer<List<Room>> {
         buf.putInt(value.size)
         value.iterator().forEach {
             FfiConverterTypeRoom.write(it, buf)
+        }
+    }
+}
+
+
+/**
+ * @suppress
+ */
+public object FfiConverterSequenceTypeSearchHit: FfiConverterRustBuffer<List<SearchHit>> {
+    override fun read(buf: ByteBuffer): List<SearchHit> {
+        val len = buf.getInt()
+        return List<SearchHit>(len) {
+            FfiConverterTypeSearchHit.read(buf)
+        }
+    }
+
+    override fun allocationSize(value: List<SearchHit>): ULong {
+        val sizeForLength = 4UL
+        val sizeForItems = value.map { FfiConverterTypeSearchHit.allocationSize(it) }.sum()
+        return sizeForLength + sizeForItems
+    }
+
+    override fun write(value: List<SearchHit>, buf: ByteBuffer) {
+        buf.putInt(value.size)
+        value.iterator().forEach {
+            FfiConverterTypeSearchHit.write(it, buf)
         }
     }
 }
