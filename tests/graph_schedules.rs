@@ -110,7 +110,7 @@ fn an_own_version_that_is_displaced_without_a_word_is_journaled_at_its_author() 
     assert!(hub.current("lamp").is_deleted());
     assert_eq!(a.lost(), Vec::<String>::new());
     let report = a.sync(&mut hub);
-    assert_eq!(a.lost(), [ours.sync_id.clone()]);
+    assert_eq!(a.lost(), std::slice::from_ref(&ours.sync_id));
     assert_eq!(report.conflicts.len(), 1);
     assert_eq!(report.conflicts[0].version.sync_id, ours.sync_id);
     settle_all(&mut hub, &[&a, &b]);

@@ -90,5 +90,6 @@ fn page(changes: &[WireChange]) -> Page {
         completes_resync: false,
         digest: None,
         digest_interval: 0,
+        graph: None,
     }
 }

@@ -15,8 +15,9 @@ use crate::model::Check;
 use crate::rng::Rng;
 use crate::world::odd;
 
-/// What a process is at.
+/// What a process is at. There are a handful of them.
 #[derive(Debug)]
+#[allow(clippy::large_enum_variant)]
 pub enum Doing {
     Idle,
     /// It has something to tell its planner.

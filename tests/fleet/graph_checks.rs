@@ -300,7 +300,8 @@ impl World {
         self.with_ancestors(&mut seen);
         for (version, gone) in kept {
             let id = &version.sync_id;
-            if !seen.contains(id) && !safe.contains(id) && !(version.deleted && gone) {
+            let both_gone = version.deleted && gone;
+            if !(both_gone || seen.contains(id) || safe.contains(id)) {
                 self.cover.hit("end: a version that lost");
                 self.check_author_knows(&version)?;
             }

@@ -195,7 +195,7 @@ async fn two_processes_on_one_file_lose_no_write() {
     agree(&hub, &[&app, &extension, &ben]).await;
     for device in ben.get_devices(None).await.unwrap() {
         let n: usize = device.id.as_str()["device-".len()..].parse().unwrap();
-        let who = if n % 2 == 0 { "app" } else { "extension" };
+        let who = if n.is_multiple_of(2) { "app" } else { "extension" };
         assert_eq!(device.name, format!("{who} {n}"));
     }
     assert_eq!(app.conflicts().await.unwrap(), []);

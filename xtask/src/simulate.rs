@@ -162,7 +162,7 @@ fn listed(build: &str) -> Result<Vec<Mutant>, String> {
             protocols: pair[1].split(' ').map(str::to_owned).collect(),
         })
         .collect();
-    if mutants.is_empty() || words.len() % 2 != 0 {
+    if mutants.is_empty() || !words.len().is_multiple_of(2) {
         return Err("the list MUTANTS of build.rs is none of names and protocols".to_owned());
     }
     Ok(mutants)

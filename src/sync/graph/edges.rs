@@ -92,6 +92,6 @@ fn is_due(frame: &Frame, now: Timestamp) -> bool {
         || frame.session.edges_read_at.is_none_or(|last| {
             let since = now.micros().saturating_sub(last.micros());
             // A negative span is a clock that stepped back.
-            since < 0 || since >= INTERVAL
+            !(0..INTERVAL).contains(&since)
         })
 }
