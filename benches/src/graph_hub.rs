@@ -23,7 +23,7 @@ use crate::hub::TOKEN;
 const MOST_EDGES: usize = 100_000;
 
 /// A clock that is late by so many microseconds.
-#[derive(Debug, Default)]
+#[derive(Debug)]
 struct Late(AtomicI64);
 
 impl Seam for Late {
@@ -43,7 +43,7 @@ impl Seam for Late {
 /// Says the hub's URL, then makes a change for every line it reads.
 pub(crate) fn serve(size: usize) -> Outcome {
     let runtime = tokio::runtime::Runtime::new()?;
-    let clock = Arc::new(Late::default());
+    let clock = Arc::new(Late(AtomicI64::new(86_400 * SECOND)));
     let options = GraphOptions {
         listen: SocketAddr::from(([127, 0, 0, 1], 0)),
         db: None,
@@ -53,7 +53,6 @@ pub(crate) fn serve(size: usize) -> Outcome {
     let hub = runtime.block_on(Hub::start_v2_with_seam(options, clock.clone()))?;
     let store = hub.store();
     let push = |changes| push(&mut store.lock().unwrap_or_else(PoisonError::into_inner), changes);
-    clock.0.store(86_400 * SECOND, Ordering::Relaxed);
     let mut house = house(size)?;
     let device = house
         .iter()

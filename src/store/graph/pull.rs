@@ -2,6 +2,8 @@
 //! server's to decide: a version that meets an unsent edit is set aside, and the
 //! answer to the push tells what became of the two.
 
+use std::borrow::Cow;
+
 use rusqlite::{Connection, params};
 
 use super::edges;
@@ -25,45 +27,55 @@ pub struct GraphPage {
 }
 
 /// A record without unsent edits takes the server's version, whatever it is.
+/// `any_edges` tells whether there are edges that could place it.
 pub(in crate::store) fn take(
     tx: &Tx<'_>,
     change: &WireChange,
     graph: &GraphPage,
     meta: &Metadata,
+    any_edges: bool,
 ) -> Result<(), StoreError> {
     let key = &change.version.key;
     let current = rows::get(tx.connection, key)?;
     if current.is_none() && graph.kinds_may_differ {
         leave_other_kind(tx, key)?;
     }
-    let mut version = change.version.clone();
-    version.parent_id = match (&current, &key.kind) {
+    let parent = match (&current, &key.kind) {
         (Some(record), _) => record.version.parent_id.clone(),
-        (None, Kind::Room | Kind::Device) => edges::parent(tx.connection, key)?,
+        (None, Kind::Room | Kind::Device) if any_edges => edges::parent(tx.connection, key)?,
         (None, _) => None,
     };
+    // In a first sync nothing is placed yet, and nothing is copied.
+    let version = match parent == change.version.parent_id {
+        true => Cow::Borrowed(&change.version),
+        false => Cow::Owned(Version {
+            parent_id: parent,
+            ..change.version.clone()
+        }),
+    };
+    let version = version.as_ref();
     let Some(old) = &current else {
         // Rooms may be in it, by edges that were here before.
         tx.note_edges_due(match key.kind {
             Kind::House | Kind::Other { .. } => 2,
             _ => 1,
         });
-        return tx.put(&version, synced(&version, tx.now), None, Origin::Remote);
+        return tx.put(version, synced(version, tx.now), None, Origin::Remote);
     };
-    if old.version == version && old.sync_status == RecordStatus::Synced {
+    if old.version == *version && old.sync_status == RecordStatus::Synced {
         return rows::set_seen(tx.connection, key, tx.resync()?);
     }
     tx.note_edges_due(1);
     if old.version.sync_id != version.sync_id {
-        note_displaced(tx, &old.version, &version, &change.bases, &meta.client_id)?;
-        if state_of(&old.version) != state_of(&version) {
+        note_displaced(tx, &old.version, version, &change.bases, &meta.client_id)?;
+        if state_of(&old.version) != state_of(version) {
             // Earlier states of a device are worth keeping, whoever set them.
             journal::supersede(tx.connection, &old.version, tx.now)?;
         }
     }
     tx.put(
-        &version,
-        synced(&version, tx.now),
+        version,
+        synced(version, tx.now),
         Some(&old.version),
         Origin::Remote,
     )
