@@ -3,10 +3,11 @@
 
 use std::path::Path;
 
-use wildthing::client::{Durability, OpenOptions, WildThingClient};
+use wildthing::client::{DevicePatch, Durability, OpenOptions, WildThingClient};
 use wildthing::model::{JsonObject, RecordId};
 
 use crate::Outcome;
+use crate::hub::TOKEN;
 
 /// Opens a replica; with a server, connected to it.
 pub(crate) async fn open(path: &Path, durability: Durability, url: Option<&str>) -> Outcome<WildThingClient> {
@@ -16,7 +17,7 @@ pub(crate) async fn open(path: &Path, durability: Durability, url: Option<&str>)
     };
     let client = WildThingClient::open(path, options).await?;
     if let Some(url) = url {
-        client.connect(url.to_owned(), None, None).await?;
+        client.connect(url.to_owned(), Some(TOKEN.into()), None).await?;
     }
     Ok(client)
 }
@@ -55,5 +56,15 @@ pub(crate) async fn set_brightness(client: &WildThingClient, id: &str, brightnes
     client
         .update_device_state(RecordId::new(id)?, state, None, false)
         .await?;
+    Ok(())
+}
+
+/// Gives a device another name.
+pub(crate) async fn rename(client: &WildThingClient, id: &str, name: String) -> Outcome {
+    let patch = DevicePatch {
+        name: Some(name),
+        ..DevicePatch::default()
+    };
+    client.update_device(RecordId::new(id)?, patch).await?;
     Ok(())
 }

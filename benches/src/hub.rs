@@ -13,26 +13,68 @@ use wildthing::model::{Kind, Version};
 use wildthing::protocol::v1::{Operation, PushChange};
 use wildthing::seam::{RealSeam, Seam as _};
 
-use crate::Outcome;
+use crate::{Outcome, graph_hub};
 
 /// The argument that makes this program a hub.
 pub(crate) const ROLE: &str = "--as-hub";
 
-/// The hubs of this run, one a size of house, each started when it is first wanted.
+/// What every client sends. Hubs of v2 let nobody in without it.
+pub(crate) const TOKEN: &str = "bench";
+
+/// A sample house of so many entities, and what its hub speaks.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
+pub(crate) enum House {
+    /// Records of six kinds.
+    V1(usize),
+    /// A graph, with an edge from each entity to what it is in.
+    V2(usize),
+}
+
+impl House {
+    pub(crate) fn size(self) -> usize {
+        match self {
+            House::V1(size) | House::V2(size) => size,
+        }
+    }
+
+    /// Begins the names of its rows and files.
+    pub(crate) fn prefix(self) -> &'static str {
+        match self {
+            House::V1(_) => "",
+            House::V2(_) => "v2 ",
+        }
+    }
+
+    /// The ids of its devices.
+    pub(crate) fn device_ids(self) -> Outcome<Vec<String>> {
+        match self {
+            House::V1(size) => device_ids(size),
+            House::V2(size) => graph_hub::device_ids(size),
+        }
+    }
+}
+
+/// The hubs of this run, one a house, each started when it is first wanted.
 #[derive(Default)]
-pub(crate) struct Hubs(HashMap<usize, HubProcess>);
+pub(crate) struct Hubs(HashMap<House, HubProcess>);
 
 impl Hubs {
-    /// The hub with a sample house of so many entities.
-    pub(crate) fn of(&mut self, size: usize) -> Outcome<&mut HubProcess> {
-        Ok(match self.0.entry(size) {
+    /// The hub with this house.
+    pub(crate) fn of(&mut self, house: House) -> Outcome<&mut HubProcess> {
+        Ok(match self.0.entry(house) {
             Entry::Occupied(running) => running.into_mut(),
-            Entry::Vacant(place) => place.insert(HubProcess::start(size)?),
+            Entry::Vacant(place) => place.insert(HubProcess::start(house)?),
         })
     }
 
+    /// Where the hub with this house is.
+    pub(crate) fn url_of(&mut self, house: House) -> Outcome<String> {
+        Ok(self.of(house)?.url.clone())
+    }
+
+    /// The same for a house of v1.
     pub(crate) fn url(&mut self, size: usize) -> Outcome<String> {
-        Ok(self.of(size)?.url.clone())
+        self.url_of(House::V1(size))
     }
 }
 
@@ -46,9 +88,13 @@ pub(crate) struct HubProcess {
 }
 
 impl HubProcess {
-    fn start(size: usize) -> Outcome<Self> {
+    fn start(house: House) -> Outcome<Self> {
+        let protocol = match house {
+            House::V1(_) => "v1",
+            House::V2(_) => "v2",
+        };
         let mut child = Command::new(std::env::current_exe()?)
-            .args([ROLE, &size.to_string()])
+            .args([ROLE, protocol, &house.size().to_string()])
             .stdin(Stdio::piped())
             .stdout(Stdio::piped())
             .spawn()?;
@@ -86,8 +132,15 @@ impl Drop for HubProcess {
 }
 
 /// The hub process: says its URL, then makes a change for every line it reads.
-pub(crate) fn serve(size: &str) -> Outcome {
+pub(crate) fn serve(protocol: &str, size: &str) -> Outcome {
     let size: usize = size.parse()?;
+    match protocol {
+        "v2" => graph_hub::serve(size),
+        _ => serve_v1(size),
+    }
+}
+
+fn serve_v1(size: usize) -> Outcome {
     let runtime = tokio::runtime::Runtime::new()?;
     let hub = runtime.block_on(Hub::start(HubOptions {
         listen: SocketAddr::from(([127, 0, 0, 1], 0)),

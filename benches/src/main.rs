@@ -6,23 +6,30 @@
 //! benchmarks measure.
 //!
 //! One idea a file: `first_sync`, `apply`, `no_change`, `write`, `growth`,
-//! `memory`, `cli`, `events`, `calls`, `search` and `size` are the rows; `plain` is the
-//! hand-written replica they are held against; `client` wraps the engine's API;
-//! `hub` and `memory` have programs of their own, which this one starts again as;
-//! `measure` is clocks and medians, `report` the table.
+//! `memory`, `cli`, `events`, `calls`, `search` and `size` are the rows; where a row exists
+//! for houses of both protocols, the group `graph_…` has the same file, except
+//! for `graph_no_change`, whose questions are others. `plain` and `plain_graph`
+//! are the hand-written replicas they are held against; `client` wraps the
+//! engine's API, `engine` what lies below it; `hub`, `graph_hub` and `memory` have
+//! programs of their own, which this one starts again as; `measure` is clocks and
+//! medians, `report` the table.
 
 mod apply;
 mod calls;
 mod cli;
 mod client;
+mod engine;
 mod events;
 mod first_sync;
+mod graph_hub;
+mod graph_no_change;
 mod growth;
 mod hub;
 mod measure;
 mod memory;
 mod no_change;
 mod plain;
+mod plain_graph;
 mod report;
 mod search;
 mod size;
@@ -42,6 +49,7 @@ Usage: cargo xtask bench [--json] [--quick] [GROUP…]
   --json     rows as JSON instead of a table
   --quick    small sizes and few rounds: whether it runs, not how fast it is
   GROUP      only these: first_sync apply no_change write growth memory cli events calls search size
+             graph_first_sync graph_apply graph_no_change graph_write graph_growth graph_memory
 ";
 
 /// What every group of rows gets.
@@ -89,12 +97,18 @@ const GROUPS: &[(&str, Group)] = &[
     ("calls", calls::run),
     ("search", search::run),
     ("size", size::run),
+    ("graph_first_sync", first_sync::run_graph),
+    ("graph_apply", apply::run_graph),
+    ("graph_no_change", graph_no_change::run),
+    ("graph_write", write::run_graph),
+    ("graph_growth", growth::run_graph),
+    ("graph_memory", memory::run_graph),
 ];
 
 fn main() -> ExitCode {
     let words: Vec<String> = std::env::args().skip(1).collect();
     let ran = match words.iter().map(String::as_str).collect::<Vec<_>>().as_slice() {
-        [hub::ROLE, size] => hub::serve(size),
+        [hub::ROLE, protocol, size] => hub::serve(protocol, size),
         [memory::ROLE, url, path] => memory::sync_and_tell(url, path.as_ref()),
         ["--help"] => {
             print!("{HELP}");

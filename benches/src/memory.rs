@@ -7,6 +7,7 @@ use std::process::Command;
 
 use wildthing::client::Durability;
 
+use crate::hub::House;
 use crate::measure::peak_megabytes;
 use crate::report::{Budget, Row};
 use crate::{Bench, Outcome, client};
@@ -15,29 +16,38 @@ use crate::{Bench, Outcome, client};
 pub(crate) const ROLE: &str = "--as-client";
 
 pub(crate) fn run(bench: &mut Bench) -> Outcome {
-    for (size, most) in [(300, 20.0), (bench.pick(100_000, 3_000), 50.0)] {
-        let url = bench.hubs.url(size)?;
-        let path = bench.file(&format!("memory-{size}.db"));
-        let output = Command::new(std::env::current_exe()?)
-            .args([ROLE, &url])
-            .arg(&path)
-            .output()?;
-        if !output.status.success() {
-            return Err(String::from_utf8_lossy(&output.stderr).into_owned().into());
-        }
-        let value = String::from_utf8(output.stdout)?.trim().parse().ok();
-        bench.report.add(Row {
-            what: format!("peak memory, first sync of {size}"),
-            value,
-            unit: "MB",
-            baseline: None,
-            baseline_is: match value {
-                Some(_) => "a process of its own".into(),
-                None => "this system does not tell".into(),
-            },
-            budget: Budget::AtMost(most),
-        });
+    peak(bench, House::V1(300), 20.0)?;
+    peak(bench, House::V1(bench.pick(100_000, 3_000)), 50.0)
+}
+
+/// The same with the edges of a graph.
+pub(crate) fn run_graph(bench: &mut Bench) -> Outcome {
+    peak(bench, House::V2(300), 20.0)?;
+    peak(bench, House::V2(bench.pick(30_000, 3_000)), 50.0)
+}
+
+fn peak(bench: &mut Bench, house: House, most: f64) -> Outcome {
+    let url = bench.hubs.url_of(house)?;
+    let path = bench.file(&format!("memory-{house:?}.db"));
+    let output = Command::new(std::env::current_exe()?)
+        .args([ROLE, &url])
+        .arg(&path)
+        .output()?;
+    if !output.status.success() {
+        return Err(String::from_utf8_lossy(&output.stderr).into_owned().into());
     }
+    let value = String::from_utf8(output.stdout)?.trim().parse().ok();
+    bench.report.add(Row {
+        what: format!("{}peak memory, first sync of {}", house.prefix(), house.size()),
+        value,
+        unit: "MB",
+        baseline: None,
+        baseline_is: match value {
+            Some(_) => "a process of its own".into(),
+            None => "this system does not tell".into(),
+        },
+        budget: Budget::AtMost(most),
+    });
     Ok(())
 }
 

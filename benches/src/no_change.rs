@@ -13,7 +13,6 @@ use crate::{Bench, Outcome, client};
 
 pub(crate) fn run(bench: &mut Bench) -> Outcome {
     let size = bench.pick(3_000, 300);
-    let (rounds, turns) = (bench.pick(12, 3), bench.pick(50, 5));
     let url = bench.hubs.url(size)?;
     let path = bench.file("no-change.db");
     let runtime = &bench.runtime;
@@ -50,45 +49,79 @@ pub(crate) fn run(bench: &mut Bench) -> Outcome {
         }
         Ok(())
     };
-    // Both once, so that connections and threads are there.
-    runtime.block_on(round_trips())?;
-    runtime.block_on(client::sync(&client))?;
-
-    let mut samples: [Vec<f64>; 4] = Default::default();
-    for _ in 0..rounds {
-        let (took, burnt) = cost(turns, || runtime.block_on(client::sync(&client)).map(drop))?;
-        samples[0].push(took);
-        samples[1].extend(burnt);
-        let (took, burnt) = cost(turns, || runtime.block_on(round_trips()))?;
-        samples[2].push(took);
-        samples[3].extend(burnt);
-    }
-    let [took, burnt, plain_took, plain_burnt] = samples.each_mut().map(|samples| median(samples));
-    bench.report.add(Row {
-        what: "no-change sync".into(),
-        value: Some(took),
-        unit: "ms",
-        baseline: Some(plain_took),
-        baseline_is: "its two round trips".into(),
-        budget: Budget::Open,
-    });
-    bench.report.add(Row {
-        what: "no-change sync, own CPU beyond its round trips".into(),
-        value: Some(burnt - plain_burnt).filter(|cpu| cpu.is_finite()),
-        unit: "ms",
-        baseline: None,
-        baseline_is: match burnt.is_finite() {
-            true => format!("{burnt:.2} ms in all, {plain_burnt:.2} ms for the round trips"),
-            false => "this system does not tell CPU time so".into(),
-        },
+    let beside = Beside {
+        what: "no-change sync",
+        trips: "its two round trips",
         budget: Budget::AtMost(1.0),
-    });
+        rounds: bench.pick(12, 3),
+        turns: bench.pick(50, 5),
+    };
+    let rows = beside.rows(
+        || runtime.block_on(client::sync(&client)).map(drop),
+        || runtime.block_on(round_trips()),
+    )?;
+    rows.into_iter().for_each(|row| bench.report.add(row));
     runtime.block_on(client.shutdown());
     Ok(())
 }
 
+/// A sync beside its round trips, by hand.
+pub(crate) struct Beside {
+    pub(crate) what: &'static str,
+    /// What is by hand.
+    pub(crate) trips: &'static str,
+    /// For the CPU time beyond the round trips.
+    pub(crate) budget: Budget,
+    pub(crate) rounds: usize,
+    /// How often each is done in a round.
+    pub(crate) turns: usize,
+}
+
+impl Beside {
+    /// Measures time and CPU time.
+    pub(crate) fn rows(
+        &self,
+        mut ours: impl FnMut() -> Outcome,
+        mut theirs: impl FnMut() -> Outcome,
+    ) -> Outcome<[Row; 2]> {
+        // Both once, so that connections and threads are there.
+        theirs()?;
+        ours()?;
+        let mut samples: [Vec<f64>; 4] = Default::default();
+        for _ in 0..self.rounds {
+            let (took, burnt) = cost(self.turns, &mut ours)?;
+            samples[0].push(took);
+            samples[1].extend(burnt);
+            let (took, burnt) = cost(self.turns, &mut theirs)?;
+            samples[2].push(took);
+            samples[3].extend(burnt);
+        }
+        let [took, burnt, plain_took, plain_burnt] = samples.each_mut().map(|samples| median(samples));
+        let time = Row {
+            what: self.what.into(),
+            value: Some(took),
+            unit: "ms",
+            baseline: Some(plain_took),
+            baseline_is: self.trips.into(),
+            budget: Budget::Open,
+        };
+        let cpu = Row {
+            what: format!("{}, own CPU beyond its round trips", self.what),
+            value: Some(burnt - plain_burnt).filter(|cpu| cpu.is_finite()),
+            unit: "ms",
+            baseline: None,
+            baseline_is: match burnt.is_finite() {
+                true => format!("{burnt:.2} ms in all, {plain_burnt:.2} ms for the round trips"),
+                false => "this system does not tell CPU time so".into(),
+            },
+            budget: self.budget,
+        };
+        Ok([time, cpu])
+    }
+}
+
 /// (time, CPU time) of one of `turns` calls, in milliseconds.
-fn cost(turns: usize, mut work: impl FnMut() -> Outcome) -> Outcome<(f64, Option<f64>)> {
+fn cost(turns: usize, work: &mut impl FnMut() -> Outcome) -> Outcome<(f64, Option<f64>)> {
     let before = cpu_millis();
     let took = millis(|| (0..turns).try_for_each(|_| work()))?;
     let burnt = before

@@ -12,6 +12,7 @@ use wildthing::seam::{RealSeam, Seam as _};
 use wildthing::store::{Store, StoreOptions};
 
 use crate::Outcome;
+use crate::hub::TOKEN;
 
 /// A new file with the replica's schema.
 pub(crate) fn database(path: &Path, synchronous: &str) -> Outcome<Connection> {
@@ -28,7 +29,7 @@ pub(crate) fn database(path: &Path, synchronous: &str) -> Outcome<Connection> {
     Ok(connection)
 }
 
-const UPSERT: &str = "
+pub(crate) const UPSERT: &str = "
     INSERT INTO records (kind, id, parent_id, name, body, created_at, updated_at, sync_id, deleted, sync_status,
         server_updated_at, last_sync_at, sync_error, change_seq, last_change)
     VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, 'synced', ?7, ?10, NULL, ?11, 'created remote')
@@ -40,8 +41,13 @@ const UPSERT: &str = "
 
 const WATERMARK: &str = "INSERT OR REPLACE INTO watermarks (kind, server_time) VALUES (?1, ?2)";
 
-/// Writes a page of changes that are in memory already.
-pub(crate) fn apply(connection: &mut Connection, changes: &[WireChange], page: u32) -> Outcome {
+/// Writes a page of changes that are in memory already, and one watermark for each of `marks`.
+pub(crate) fn apply(
+    connection: &mut Connection,
+    changes: &[WireChange],
+    marks: &[&str],
+    page: u32,
+) -> Outcome {
     let now = RealSeam.now().to_string();
     let mut sorted: Vec<&WireChange> = changes.iter().collect();
     sorted.sort_by(|a, b| a.version.key.cmp(&b.version.key));
@@ -64,10 +70,10 @@ pub(crate) fn apply(connection: &mut Connection, changes: &[WireChange], page: u
                 page,
             ])?;
         }
-        for kind in Kind::V1 {
+        for mark in marks {
             transaction
                 .prepare_cached(WATERMARK)?
-                .execute([kind.as_str(), now.as_str()])?;
+                .execute([mark, now.as_str()])?;
         }
     }
     transaction.commit()?;
@@ -92,17 +98,22 @@ impl Fetcher {
         })
     }
 
-    async fn post(&self, path: &str, body: Value) -> Outcome<Value> {
-        let answer = self
+    pub(crate) async fn post(&self, path: &str, body: Value) -> Outcome<Value> {
+        let request = self
             .http
             .post(format!("{}{path}", self.url))
             .header("content-type", "application/json")
-            .body(body.to_string())
-            .send()
-            .await?
-            .bytes()
-            .await?;
-        Ok(serde_json::from_slice(&answer)?)
+            .body(body.to_string());
+        self.answer(request).await
+    }
+
+    pub(crate) async fn get(&self, path: &str) -> Outcome<Value> {
+        self.answer(self.http.get(format!("{}{path}", self.url))).await
+    }
+
+    async fn answer(&self, request: reqwest::RequestBuilder) -> Outcome<Value> {
+        let answer = request.bearer_auth(TOKEN).send().await?.error_for_status()?;
+        Ok(serde_json::from_slice(&answer.bytes().await?)?)
     }
 
     /// Fetches every page and writes it down; how many records came.

@@ -43,12 +43,14 @@ pub struct Page {
 pub struct PageReport {
     /// The generation after it.
     pub generation: i64,
-    /// Changes in the page.
+    /// Changes in the page; of a graph those that were news.
     pub pulled: u64,
     /// Conflicts that were decided by it.
     pub conflicts: Vec<journal::JournalEntry>,
     /// Whether the digests are known to differ, for the second time in a row.
     pub wants_resync: bool,
+    /// Whether it changed something of a graph, so that the edges are to be read.
+    pub edges_due: bool,
 }
 
 /// Applies a page, or `None` if the replica moved on since it was asked for.
@@ -62,6 +64,7 @@ pub(super) fn apply(tx: &Tx<'_>, page: &Page) -> Result<Option<PageReport>, Stor
         ..PageReport::default()
     };
     let any_pending = outbox::counts(tx.connection)? != (0, 0);
+    let any_edges = page.graph.is_some() && graph::edges::any(tx.connection)?;
     let mut changes: Vec<&WireChange> = page.changes.iter().collect();
     // Sorted insertion is what makes a large first sync quick. Stable: of two
     // versions of one record the later in the page stays.
@@ -77,7 +80,11 @@ pub(super) fn apply(tx: &Tx<'_>, page: &Page) -> Result<Option<PageReport>, Stor
         };
         match (guard_pending(entry), &page.graph) {
             (None, None) => take(tx, &change.version, meta.resync_active)?,
-            (None, Some(graph)) => graph::pull::take(tx, change, graph, &meta)?,
+            (None, Some(graph)) => {
+                if !graph::pull::take(tx, change, graph, &meta, any_edges)? {
+                    report.pulled -= 1;
+                }
+            }
             (Some(entry), None) => adjudicate(tx, &entry, change, &mut report)?,
             (Some(entry), Some(_)) => graph::pull::set_aside(tx, &entry, change)?,
         }
@@ -99,6 +106,7 @@ pub(super) fn apply(tx: &Tx<'_>, page: &Page) -> Result<Option<PageReport>, Stor
             &[hub_id, epoch],
         )?;
     }
+    report.edges_due = tx.edges_due() > 0;
     report.wants_resync = compare_digest(tx, page, &meta)?;
     report.generation = metadata::next_generation(tx.connection)?;
     count_conflicts(tx, report.conflicts.len())?;

@@ -88,6 +88,13 @@ pub fn is_empty(connection: &Connection) -> Result<bool, StoreError> {
         .query_row([], |row| row.get(0))?)
 }
 
+/// Whether a record is here, be it a tombstone.
+pub fn is_known(connection: &Connection, kind: &Kind, id: &RecordId) -> Result<bool, StoreError> {
+    Ok(connection
+        .prepare_cached("SELECT EXISTS (SELECT 1 FROM records WHERE kind = ?1 AND id = ?2)")?
+        .query_row(params![kind.as_str(), id.as_str()], |row| row.get(0))?)
+}
+
 /// Whether a record is here and no tombstone.
 pub fn is_live(connection: &Connection, key: &Key) -> Result<bool, StoreError> {
     Ok(connection
@@ -304,6 +311,81 @@ pub(super) fn set_status(
         )?
         .execute(params![key.kind.as_str(), key.id.as_str(), status.as_str(), error, change_seq])?;
     Ok(())
+}
+
+/// What moving a record needs to know of it.
+#[derive(Debug)]
+pub(super) struct Place {
+    pub(super) name: Option<String>,
+    pub(super) parent_id: Option<RecordId>,
+    pub(super) deleted: bool,
+    pub(super) status: RecordStatus,
+}
+
+/// Where a record is, tombstones included.
+pub(super) fn place(connection: &Connection, key: &Key) -> Result<Option<Place>, StoreError> {
+    Ok(connection
+        .prepare_cached(
+            "SELECT name, parent_id, deleted, sync_status FROM records WHERE kind = ?1 AND id = ?2",
+        )?
+        .query_row(params![key.kind.as_str(), key.id.as_str()], |row| {
+            let parent: Option<String> = row.get(1)?;
+            Ok(Place {
+                name: row.get(0)?,
+                parent_id: parent.and_then(|id| RecordId::new(id).ok()),
+                deleted: row.get(2)?,
+                status: RecordStatus::parse(row.get_ref(3)?.as_str()?),
+            })
+        })
+        .optional()?)
+}
+
+/// Changes only what a record is in.
+pub(super) fn set_parent(
+    connection: &Connection,
+    key: &Key,
+    parent: Option<&RecordId>,
+    change_seq: i64,
+    last_change: LastChange,
+    seen_resync: i64,
+) -> Result<(), StoreError> {
+    connection
+        .prepare_cached(
+            "UPDATE records SET parent_id = ?3, change_seq = ?4, last_change = ?5, seen_resync = ?6
+             WHERE kind = ?1 AND id = ?2",
+        )?
+        .execute(params![
+            key.kind.as_str(),
+            key.id.as_str(),
+            parent.map(RecordId::as_str),
+            change_seq,
+            last_change.as_str(),
+            seen_resync,
+        ])?;
+    Ok(())
+}
+
+/// Whether a record says exactly this. Compares what is stored, so that an edge
+/// that is listed again and again is not read again and again.
+pub(super) fn says(connection: &Connection, version: &Version, body: &str) -> Result<bool, StoreError> {
+    let same: Option<bool> = connection
+        .prepare_cached(
+            "SELECT body = ?3 AND parent_id IS ?4 AND deleted = ?5 AND created_at IS ?6
+             FROM records WHERE kind = ?1 AND id = ?2",
+        )?
+        .query_row(
+            params![
+                version.key.kind.as_str(),
+                version.key.id.as_str(),
+                body,
+                version.parent_id.as_ref().map(RecordId::as_str),
+                version.deleted,
+                time_text(version.created_at),
+            ],
+            |row| row.get(0),
+        )
+        .optional()?;
+    Ok(same == Some(true))
 }
 
 /// Marks a record as named by a complete answer.

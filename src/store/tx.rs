@@ -6,7 +6,7 @@ use rusqlite::Connection;
 use serde_json::Value;
 
 use super::metadata::{self, LeaseOwner};
-use super::rows::{self, LastChange, Standing};
+use super::rows::{self, LastChange, Place, Standing};
 use super::{StoreError, journal};
 use crate::model::{JsonObject, Key, Kind, RecordId, RecordStatus, Timestamp, Version};
 use crate::seam::Seam;
@@ -265,6 +265,42 @@ impl<'a> Tx<'a> {
             ]),
             LastChange::Deleted(_) => events.push(StoreEvent::Deleted(version.key.clone(), origin)),
             LastChange::Status => {}
+        }
+        Ok(())
+    }
+
+    /// Writes what a room or device is in, and nothing else; tells of it like
+    /// [`Tx::put`].
+    pub(super) fn place(
+        &self,
+        key: &Key,
+        before: Place,
+        parent: Option<RecordId>,
+        origin: Origin,
+    ) -> Result<(), StoreError> {
+        self.touch(Kinds::of(&key.kind));
+        let change = match before.deleted {
+            true => LastChange::Status,
+            false => LastChange::Updated(origin),
+        };
+        rows::set_parent(
+            self.connection,
+            key,
+            parent.as_ref(),
+            self.change_seq()?,
+            change,
+            self.resync()?,
+        )?;
+        if !before.deleted {
+            let glimpse = Glimpse {
+                key: key.clone(),
+                name: before.name,
+                parent_id: parent,
+                state: None,
+            };
+            self.events
+                .borrow_mut()
+                .push(StoreEvent::Updated(glimpse, origin));
         }
         Ok(())
     }

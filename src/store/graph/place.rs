@@ -2,7 +2,7 @@
 //! in the same, after an edit of either.
 
 use super::edges;
-use crate::model::{JsonObject, Key, Kind, Record, RecordId, Version};
+use crate::model::{JsonObject, Key, Kind, Record, RecordId, RecordStatus, Version};
 use crate::protocol::v2::{TO_FIELD, edge_body};
 use crate::store::edits;
 use crate::store::{Origin, StoreError, Tx, rows};
@@ -136,21 +136,19 @@ pub(in crate::store) fn refresh(tx: &Tx<'_>, key: &Key) -> Result<(), StoreError
     if !matches!(key.kind, Kind::Room | Kind::Device) {
         return Ok(());
     }
-    let Some(record) = rows::get(tx.connection, key)? else {
+    let Some(place) = rows::place(tx.connection, key)? else {
         return Ok(());
     };
     let parent = edges::parent(tx.connection, key)?;
-    if record.version.parent_id == parent {
+    if place.parent_id == parent {
         return Ok(());
     }
-    let mut moved = record.clone();
-    moved.version.parent_id = parent;
     // As an edit of the edge it was told already.
-    let origin = match record.sync_status {
-        crate::model::RecordStatus::Synced => Origin::Remote,
+    let origin = match place.status {
+        RecordStatus::Synced => Origin::Remote,
         _ => Origin::Local,
     };
-    tx.put(&moved.version, (&moved).into(), Some(&record.version), origin)
+    tx.place(key, place, parent, origin)
 }
 
 /// The same for an entity whose edges changed, and for the rooms that are
@@ -182,7 +180,10 @@ pub(in crate::store) fn refresh_around(tx: &Tx<'_>, id: &RecordId) -> Result<(),
 /// Makes every room and device say that it is where its edges say.
 pub(in crate::store) fn refresh_all(tx: &Tx<'_>) -> Result<(), StoreError> {
     for kind in [Kind::Room, Kind::Device] {
-        for id in rows::live_ids(tx.connection, &kind, None)? {
+        // In order, so that neighbours in the table follow each other.
+        let mut ids: Vec<String> = rows::live_ids(tx.connection, &kind, None)?.into_iter().collect();
+        ids.sort_unstable();
+        for id in ids {
             if let Ok(id) = RecordId::new(id) {
                 refresh(tx, &Key::new(kind.clone(), id))?;
             }

@@ -2,6 +2,8 @@
 //! server's to decide: a version that meets an unsent edit is set aside, and the
 //! answer to the push tells what became of the two.
 
+use std::borrow::Cow;
+
 use rusqlite::{Connection, params};
 
 use super::edges;
@@ -25,52 +27,68 @@ pub struct GraphPage {
 }
 
 /// A record without unsent edits takes the server's version, whatever it is.
+/// `any_edges` tells whether there are edges that could place it. False if it had
+/// that version: of the last minute everything comes again.
 pub(in crate::store) fn take(
     tx: &Tx<'_>,
     change: &WireChange,
     graph: &GraphPage,
     meta: &Metadata,
-) -> Result<(), StoreError> {
+    any_edges: bool,
+) -> Result<bool, StoreError> {
     let key = &change.version.key;
     let current = rows::get(tx.connection, key)?;
     if current.is_none() && graph.kinds_may_differ {
         leave_other_kind(tx, key)?;
     }
-    let mut version = change.version.clone();
-    version.parent_id = match (&current, &key.kind) {
+    let parent = match (&current, &key.kind) {
         // While it was gone nobody placed it.
-        (Some(record), _) if !record.version.deleted || version.deleted => record.version.parent_id.clone(),
-        (_, Kind::Room | Kind::Device) => edges::parent(tx.connection, key)?,
+        (Some(record), _) if !record.version.deleted || change.version.deleted => {
+            record.version.parent_id.clone()
+        }
+        (_, Kind::Room | Kind::Device) if any_edges => edges::parent(tx.connection, key)?,
         _ => None,
     };
+    // In a first sync nothing is placed yet, and nothing is copied.
+    let version = match parent == change.version.parent_id {
+        true => Cow::Borrowed(&change.version),
+        false => Cow::Owned(Version {
+            parent_id: parent,
+            ..change.version.clone()
+        }),
+    };
+    let version = version.as_ref();
     let Some(old) = &current else {
         // Rooms may be in it, by edges that were here before.
         tx.note_edges_due(match key.kind {
             Kind::House | Kind::Other { .. } => 2,
             _ => 1,
         });
-        return tx.put(&version, synced(&version, tx.now), None, Origin::Remote);
+        tx.put(version, synced(version, tx.now), None, Origin::Remote)?;
+        return Ok(true);
     };
-    if old.version == version && old.sync_status == RecordStatus::Synced {
-        return rows::set_seen(tx.connection, key, tx.resync()?);
+    if old.version == *version && old.sync_status == RecordStatus::Synced {
+        rows::set_seen(tx.connection, key, tx.resync()?)?;
+        return Ok(false);
     }
     tx.note_edges_due(1);
     if old.version.sync_id != version.sync_id {
-        note_displaced(tx, &old.version, &version, &change.bases, &meta.client_id)?;
+        note_displaced(tx, &old.version, version, &change.bases, &meta.client_id)?;
         if meta.resync_active && !change.bases.contains(&old.version.sync_id) {
-            keep_if_set_back(tx, &old.version, &version)?;
+            keep_if_set_back(tx, &old.version, version)?;
         }
-        if state_of(&old.version) != state_of(&version) {
+        if state_of(&old.version) != state_of(version) {
             // Earlier states of a device are worth keeping, whoever set them.
             journal::supersede(tx.connection, &old.version, tx.now)?;
         }
     }
     tx.put(
-        &version,
-        synced(&version, tx.now),
+        version,
+        synced(version, tx.now),
         Some(&old.version),
         Origin::Remote,
-    )
+    )?;
+    Ok(true)
 }
 
 fn state_of(version: &Version) -> Option<&serde_json::Value> {

@@ -11,7 +11,7 @@ use rusqlite::Connection;
 use super::{edges, place};
 use crate::model::{Key, Kind, RecordId, Version};
 use crate::protocol::ProtocolError;
-use crate::protocol::v2::{Relationship, edge_message, edge_record, for_each_edge};
+use crate::protocol::v2::{Relationship, TO_FIELD, edge_message, edge_record, for_each_edge};
 use crate::store::mirror::ServerVersion;
 use crate::store::pull::synced;
 use crate::store::{Origin, StoreError, Tx, metadata, mirror, outbox, rows};
@@ -57,6 +57,8 @@ pub(in crate::store) fn apply(
     }
     let mut round = Round {
         any_pending: outbox::counts(tx.connection)? != (0, 0),
+        any_before: edges::any(tx.connection)?,
+        places_all: meta.edges_due >= 2,
         pins: Pins {
             ours: versions_by(tx.connection, &meta.client_id)?,
             author: meta.client_id.clone(),
@@ -69,7 +71,7 @@ pub(in crate::store) fn apply(
         .map_err(Refused::Garbled)?
         .map_err(Refused::Store)?;
     round.drop_unnamed(tx)?;
-    if meta.edges_due >= 2 {
+    if round.places_all {
         place::refresh_all(tx)?;
     } else {
         for id in &round.moved {
@@ -88,6 +90,10 @@ pub(in crate::store) fn apply(
 
 struct Round {
     any_pending: bool,
+    /// Whether the replica held any edge.
+    any_before: bool,
+    /// Whether everything is placed anew when the edges are in.
+    places_all: bool,
     pins: Pins,
     named: HashSet<String>,
     /// Entities of which an edge changed.
@@ -105,7 +111,8 @@ impl Round {
                 return Ok(());
             }
         };
-        self.named.insert(id);
+        // Looked for only where it can be: edges of before, or one that is named twice.
+        let may_be_here = !self.named.insert(id) || self.any_before;
         self.pins.check(tx, &edge, &mut self.report.stale)?;
         let key = &edge.key;
         if self.any_pending && guard_pending(outbox::get(tx.connection, key)?.is_some()) {
@@ -115,7 +122,13 @@ impl Round {
             };
             return mirror::put(tx.connection, &server, tx.resync()?);
         }
-        let current = rows::get(tx.connection, key)?.map(|record| record.version);
+        let mut current = None;
+        if may_be_here {
+            if rows::says(tx.connection, &edge, &serde_json::to_string(&edge.body)?)? {
+                return Ok(());
+            }
+            current = rows::get(tx.connection, key)?.map(|record| record.version);
+        }
         match &current {
             Some(known) if says_the_same(known, &edge) => {
                 if known.created_at != edge.created_at {
@@ -131,18 +144,20 @@ impl Round {
             None if edge.deleted => {}
             _ => self.report.changed += 1,
         }
-        self.moved
-            .extend(current.as_ref().and_then(|edge| edge.parent_id.clone()));
-        self.moved.extend(edge.parent_id.clone());
+        if !self.places_all {
+            self.moved
+                .extend(current.as_ref().and_then(|edge| edge.parent_id.clone()));
+            self.moved.extend(edge.parent_id.clone());
+        }
         tx.put(&edge, synced(&edge, tx.now), current.as_ref(), Origin::Remote)
     }
 
     /// An edge that a complete answer does not name, and that no edit here speaks of, is gone.
     fn drop_unnamed(&mut self, tx: &Tx<'_>) -> Result<(), StoreError> {
-        for (id, from, deleted) in clean_edges(tx.connection)? {
-            if self.named.contains(&id) {
-                continue;
-            }
+        if !self.any_before {
+            return Ok(());
+        }
+        for (id, from, deleted) in clean_edges(tx.connection, &self.named)? {
             let Ok(id) = RecordId::new(id) else { continue };
             let key = Key::new(Kind::Relationship, id);
             rows::remove(tx.connection, &key)?;
@@ -169,12 +184,11 @@ fn guard_pending(_: bool) -> bool {
 
 /// Whether two records of an edge mean the same, whatever versions they are pinned to.
 fn says_the_same(a: &Version, b: &Version) -> bool {
-    let said = |edge: &Version, field: &str| edge.body.get(field).cloned();
     a.deleted == b.deleted
         && a.parent_id == b.parent_id
         && ["to_entity_id", "relationship_type", "properties"]
             .iter()
-            .all(|field| said(a, field) == said(b, field))
+            .all(|field| a.body.get(*field) == b.body.get(*field))
 }
 
 #[cfg(not(mutant = "edge_dropped_while_pending"))]
@@ -183,12 +197,22 @@ const CLEAN: &str =
 #[cfg(mutant = "edge_dropped_while_pending")]
 const CLEAN: &str = "";
 
-/// The edges without unsent edits: id, start, whether it is a tombstone.
-fn clean_edges(connection: &Connection) -> Result<Vec<(String, Option<String>, bool)>, StoreError> {
+/// The edges without unsent edits that are not among `named`: id, start, whether
+/// it is a tombstone.
+fn clean_edges(
+    connection: &Connection,
+    named: &HashSet<String>,
+) -> Result<Vec<(String, Option<String>, bool)>, StoreError> {
     let sql = format!("SELECT id, parent_id, deleted FROM records WHERE kind = 'relationship' {CLEAN}");
     let mut statement = connection.prepare_cached(&sql)?;
-    let rows = statement.query_map([], |row| Ok((row.get(0)?, row.get(1)?, row.get(2)?)))?;
-    Ok(rows.collect::<rusqlite::Result<_>>()?)
+    let mut rows = statement.query([])?;
+    let mut found = Vec::new();
+    while let Some(row) = rows.next()? {
+        if !named.contains(row.get_ref(0)?.as_str().map_err(rusqlite::Error::from)?) {
+            found.push((row.get(0)?, row.get(1)?, row.get(2)?));
+        }
+    }
+    Ok(found)
 }
 
 /// The entities without unsent edits whose version was made by `author`.
@@ -229,8 +253,9 @@ impl Pins {
         if edge.deleted || !edges::is_containment(edge) {
             return Ok(());
         }
-        let from = self.fresh(tx, edge.parent_id.as_ref(), edge.text("from_entity_version"))?;
-        let to = self.fresh(tx, edges::target(edge).as_ref(), edge.text("to_entity_version"))?;
+        let from = edge.parent_id.as_ref().map(RecordId::as_str);
+        let from = self.fresh(tx, from, edge.text("from_entity_version"))?;
+        let to = self.fresh(tx, edge.text(TO_FIELD), edge.text("to_entity_version"))?;
         if from.is_none() && to.is_none() {
             return Ok(());
         }
@@ -248,19 +273,22 @@ impl Pins {
     fn fresh(
         &self,
         tx: &Tx<'_>,
-        id: Option<&RecordId>,
+        id: Option<&str>,
         pinned: Option<&str>,
     ) -> Result<Option<String>, StoreError> {
         let (Some(id), Some(pinned)) = (id, pinned) else {
             return Ok(None);
         };
-        if let Some(current) = self.ours.get(id.as_str()) {
+        if let Some(current) = self.ours.get(id) {
             return Ok((current.as_str() > pinned).then(|| current.clone()));
         }
         if !pinned.ends_with(&self.author) {
             return Ok(None);
         }
-        let Some(key) = edges::find(tx.connection, id)? else {
+        let Ok(id) = RecordId::new(id) else {
+            return Ok(None);
+        };
+        let Some(key) = edges::find(tx.connection, &id)? else {
             return Ok(None);
         };
         if outbox::get(tx.connection, &key)?.is_some() {

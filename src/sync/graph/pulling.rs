@@ -123,7 +123,8 @@ impl Pulling {
 
     pub(in crate::sync) fn applied(&mut self, frame: &mut Frame, report: PageReport) -> Next {
         frame.session.generation = report.generation;
-        frame.session.edges_due |= report.pulled > 0;
+        // What comes again, since it is asked for with an overlap, changes nothing.
+        frame.session.edges_due |= report.edges_due;
         frame.report.pulled += report.pulled;
         frame.report.conflicts.extend(report.conflicts);
         frame.session.graph = GraphWatermark {

@@ -1,0 +1,101 @@
+//! The engine below the API: syncs that nobody asked for, as the background loop
+//! makes them, and how far a sync had come when it asked for the listing of edges.
+
+use std::path::Path;
+use std::sync::{Arc, Mutex, PoisonError};
+use std::time::Instant;
+
+use wildthing::protocol::v2::relationships_path;
+use wildthing::seam::{BoxFuture, RealSeam};
+use wildthing::store::{Store, StoreOptions};
+use wildthing::sync::engine::{self, Progress};
+use wildthing::transport::{HttpOptions, HttpTransport, Request, Response, Transport, TransportError};
+
+use crate::Outcome;
+use crate::hub::TOKEN;
+
+/// The engine's own transport.
+pub(crate) fn transport(url: &str) -> Outcome<HttpTransport> {
+    Ok(HttpTransport::new(HttpOptions {
+        auth_token: Some(TOKEN.into()),
+        ..HttpOptions::new(url)
+    })?)
+}
+
+/// A replica's engine without the API around it.
+pub(crate) struct Engine {
+    engine: Arc<engine::Engine>,
+    transport: Arc<Watched>,
+}
+
+/// One sync, in milliseconds.
+pub(crate) struct Took {
+    pub(crate) all: f64,
+    /// Until it asked for the listing of edges, if it did.
+    pub(crate) until_listing: Option<f64>,
+}
+
+impl Engine {
+    pub(crate) fn open(path: &Path, url: &str) -> Outcome<Self> {
+        let options = StoreOptions {
+            path: Some(path.to_owned()),
+            full_sync: false,
+            echo: false,
+        };
+        let store = Arc::new(Store::open(options, RealSeam::shared())?);
+        Ok(Self {
+            engine: Arc::new(engine::Engine::new(store, RealSeam::shared(), Arc::new(Nobody))),
+            transport: Arc::new(Watched {
+                http: transport(url)?,
+                asked_at: Mutex::default(),
+            }),
+        })
+    }
+
+    pub(crate) async fn sync(&self, asked_for: bool) -> Outcome<Took> {
+        self.transport.take();
+        let start = Instant::now();
+        let outcome = self.engine.sync(self.transport.clone(), asked_for).await;
+        let all = start.elapsed().as_secs_f64() * 1e3;
+        outcome.result.clone().map_err(|error| error.to_string())?;
+        let asked_at = self.transport.take();
+        Ok(Took {
+            all,
+            until_listing: asked_at.map(|at| at.duration_since(start).as_secs_f64() * 1e3),
+        })
+    }
+}
+
+/// A transport that notes when it is asked for the listing.
+struct Watched {
+    http: HttpTransport,
+    asked_at: Mutex<Option<Instant>>,
+}
+
+impl Watched {
+    fn take(&self) -> Option<Instant> {
+        self.asked_at
+            .lock()
+            .unwrap_or_else(PoisonError::into_inner)
+            .take()
+    }
+}
+
+impl Transport for Watched {
+    fn send(&self, request: Request) -> BoxFuture<'_, Result<Response, TransportError>> {
+        if request.path == relationships_path() {
+            *self.asked_at.lock().unwrap_or_else(PoisonError::into_inner) = Some(Instant::now());
+        }
+        self.http.send(request)
+    }
+}
+
+/// Hears of syncs and does nothing.
+struct Nobody;
+
+impl Progress for Nobody {
+    fn started(&self) {}
+    fn progress(&self, _: u64, _: u64) {}
+    fn ending(&self, _: &engine::Outcome) {}
+    fn ended(&self, _: &engine::Outcome) {}
+}
