@@ -561,6 +561,8 @@ def _uniffi_check_api_checksums(lib):
         raise InternalError("UniFFI API checksum mismatch: try cleaning and rebuilding your project")
     if lib.uniffi_wildthing_checksum_method_statusquery_next() != 34433:
         raise InternalError("UniFFI API checksum mismatch: try cleaning and rebuilding your project")
+    if lib.uniffi_wildthing_checksum_method_wildthingclient_auth_session() != 6878:
+        raise InternalError("UniFFI API checksum mismatch: try cleaning and rebuilding your project")
     if lib.uniffi_wildthing_checksum_method_wildthingclient_cancel_sync() != 20227:
         raise InternalError("UniFFI API checksum mismatch: try cleaning and rebuilding your project")
     if lib.uniffi_wildthing_checksum_method_wildthingclient_changes() != 30728:
@@ -569,7 +571,7 @@ def _uniffi_check_api_checksums(lib):
         raise InternalError("UniFFI API checksum mismatch: try cleaning and rebuilding your project")
     if lib.uniffi_wildthing_checksum_method_wildthingclient_conflicts() != 57386:
         raise InternalError("UniFFI API checksum mismatch: try cleaning and rebuilding your project")
-    if lib.uniffi_wildthing_checksum_method_wildthingclient_connect() != 36196:
+    if lib.uniffi_wildthing_checksum_method_wildthingclient_connect() != 21523:
         raise InternalError("UniFFI API checksum mismatch: try cleaning and rebuilding your project")
     if lib.uniffi_wildthing_checksum_method_wildthingclient_connect_entities() != 2983:
         raise InternalError("UniFFI API checksum mismatch: try cleaning and rebuilding your project")
@@ -641,6 +643,10 @@ def _uniffi_check_api_checksums(lib):
         raise InternalError("UniFFI API checksum mismatch: try cleaning and rebuilding your project")
     if lib.uniffi_wildthing_checksum_method_wildthingclient_log_event() != 45941:
         raise InternalError("UniFFI API checksum mismatch: try cleaning and rebuilding your project")
+    if lib.uniffi_wildthing_checksum_method_wildthingclient_login() != 10151:
+        raise InternalError("UniFFI API checksum mismatch: try cleaning and rebuilding your project")
+    if lib.uniffi_wildthing_checksum_method_wildthingclient_login_guest() != 54129:
+        raise InternalError("UniFFI API checksum mismatch: try cleaning and rebuilding your project")
     if lib.uniffi_wildthing_checksum_method_wildthingclient_neighbours() != 21152:
         raise InternalError("UniFFI API checksum mismatch: try cleaning and rebuilding your project")
     if lib.uniffi_wildthing_checksum_method_wildthingclient_network_available() != 15704:
@@ -652,6 +658,8 @@ def _uniffi_check_api_checksums(lib):
     if lib.uniffi_wildthing_checksum_method_wildthingclient_pending_changes() != 16112:
         raise InternalError("UniFFI API checksum mismatch: try cleaning and rebuilding your project")
     if lib.uniffi_wildthing_checksum_method_wildthingclient_probe() != 9843:
+        raise InternalError("UniFFI API checksum mismatch: try cleaning and rebuilding your project")
+    if lib.uniffi_wildthing_checksum_method_wildthingclient_refresh_session() != 64211:
         raise InternalError("UniFFI API checksum mismatch: try cleaning and rebuilding your project")
     if lib.uniffi_wildthing_checksum_method_wildthingclient_reset() != 33190:
         raise InternalError("UniFFI API checksum mismatch: try cleaning and rebuilding your project")
@@ -781,6 +789,9 @@ _UniffiLib.uniffi_wildthing_checksum_method_statusquery_cancel.restype = ctypes.
 _UniffiLib.uniffi_wildthing_checksum_method_statusquery_next.argtypes = (
 )
 _UniffiLib.uniffi_wildthing_checksum_method_statusquery_next.restype = ctypes.c_uint16
+_UniffiLib.uniffi_wildthing_checksum_method_wildthingclient_auth_session.argtypes = (
+)
+_UniffiLib.uniffi_wildthing_checksum_method_wildthingclient_auth_session.restype = ctypes.c_uint16
 _UniffiLib.uniffi_wildthing_checksum_method_wildthingclient_cancel_sync.argtypes = (
 )
 _UniffiLib.uniffi_wildthing_checksum_method_wildthingclient_cancel_sync.restype = ctypes.c_uint16
@@ -901,6 +912,12 @@ _UniffiLib.uniffi_wildthing_checksum_method_wildthingclient_history.restype = ct
 _UniffiLib.uniffi_wildthing_checksum_method_wildthingclient_log_event.argtypes = (
 )
 _UniffiLib.uniffi_wildthing_checksum_method_wildthingclient_log_event.restype = ctypes.c_uint16
+_UniffiLib.uniffi_wildthing_checksum_method_wildthingclient_login.argtypes = (
+)
+_UniffiLib.uniffi_wildthing_checksum_method_wildthingclient_login.restype = ctypes.c_uint16
+_UniffiLib.uniffi_wildthing_checksum_method_wildthingclient_login_guest.argtypes = (
+)
+_UniffiLib.uniffi_wildthing_checksum_method_wildthingclient_login_guest.restype = ctypes.c_uint16
 _UniffiLib.uniffi_wildthing_checksum_method_wildthingclient_neighbours.argtypes = (
 )
 _UniffiLib.uniffi_wildthing_checksum_method_wildthingclient_neighbours.restype = ctypes.c_uint16
@@ -919,6 +936,9 @@ _UniffiLib.uniffi_wildthing_checksum_method_wildthingclient_pending_changes.rest
 _UniffiLib.uniffi_wildthing_checksum_method_wildthingclient_probe.argtypes = (
 )
 _UniffiLib.uniffi_wildthing_checksum_method_wildthingclient_probe.restype = ctypes.c_uint16
+_UniffiLib.uniffi_wildthing_checksum_method_wildthingclient_refresh_session.argtypes = (
+)
+_UniffiLib.uniffi_wildthing_checksum_method_wildthingclient_refresh_session.restype = ctypes.c_uint16
 _UniffiLib.uniffi_wildthing_checksum_method_wildthingclient_reset.argtypes = (
 )
 _UniffiLib.uniffi_wildthing_checksum_method_wildthingclient_reset.restype = ctypes.c_uint16
@@ -1073,6 +1093,11 @@ _UniffiLib.uniffi_wildthing_fn_method_statusquery_next.argtypes = (
     ctypes.c_uint64,
 )
 _UniffiLib.uniffi_wildthing_fn_method_statusquery_next.restype = ctypes.c_uint64
+_UniffiLib.uniffi_wildthing_fn_method_wildthingclient_auth_session.argtypes = (
+    ctypes.c_uint64,
+    ctypes.POINTER(_UniffiRustCallStatus),
+)
+_UniffiLib.uniffi_wildthing_fn_method_wildthingclient_auth_session.restype = _UniffiRustBuffer
 _UniffiLib.uniffi_wildthing_fn_method_wildthingclient_cancel_sync.argtypes = (
     ctypes.c_uint64,
     ctypes.POINTER(_UniffiRustCallStatus),
@@ -1280,6 +1305,16 @@ _UniffiLib.uniffi_wildthing_fn_method_wildthingclient_log_event.argtypes = (
     _UniffiRustBuffer,
 )
 _UniffiLib.uniffi_wildthing_fn_method_wildthingclient_log_event.restype = ctypes.c_uint64
+_UniffiLib.uniffi_wildthing_fn_method_wildthingclient_login.argtypes = (
+    ctypes.c_uint64,
+    _UniffiRustBuffer,
+)
+_UniffiLib.uniffi_wildthing_fn_method_wildthingclient_login.restype = ctypes.c_uint64
+_UniffiLib.uniffi_wildthing_fn_method_wildthingclient_login_guest.argtypes = (
+    ctypes.c_uint64,
+    _UniffiRustBuffer,
+)
+_UniffiLib.uniffi_wildthing_fn_method_wildthingclient_login_guest.restype = ctypes.c_uint64
 _UniffiLib.uniffi_wildthing_fn_method_wildthingclient_neighbours.argtypes = (
     ctypes.c_uint64,
     _UniffiRustBuffer,
@@ -1310,6 +1345,10 @@ _UniffiLib.uniffi_wildthing_fn_method_wildthingclient_probe.argtypes = (
     ctypes.c_uint64,
 )
 _UniffiLib.uniffi_wildthing_fn_method_wildthingclient_probe.restype = ctypes.c_uint64
+_UniffiLib.uniffi_wildthing_fn_method_wildthingclient_refresh_session.argtypes = (
+    ctypes.c_uint64,
+)
+_UniffiLib.uniffi_wildthing_fn_method_wildthingclient_refresh_session.restype = ctypes.c_uint64
 _UniffiLib.uniffi_wildthing_fn_method_wildthingclient_reset.argtypes = (
     ctypes.c_uint64,
     ctypes.c_int8,
@@ -1441,6 +1480,16 @@ _UniffiLib.uniffi_wildthing_fn_constructor_wildthingclient_open.argtypes = (
     _UniffiRustBuffer,
 )
 _UniffiLib.uniffi_wildthing_fn_constructor_wildthingclient_open.restype = ctypes.c_uint64
+_UniffiLib.uniffi_wildthing_fn_method_authsession_uniffi_trait_debug.argtypes = (
+    _UniffiRustBuffer,
+    ctypes.POINTER(_UniffiRustCallStatus),
+)
+_UniffiLib.uniffi_wildthing_fn_method_authsession_uniffi_trait_debug.restype = _UniffiRustBuffer
+_UniffiLib.uniffi_wildthing_fn_method_authsession_uniffi_trait_display.argtypes = (
+    _UniffiRustBuffer,
+    ctypes.POINTER(_UniffiRustCallStatus),
+)
+_UniffiLib.uniffi_wildthing_fn_method_authsession_uniffi_trait_display.restype = _UniffiRustBuffer
 _UniffiLib.uniffi_wildthing_fn_method_changeevent_event_type.argtypes = (
     _UniffiRustBuffer,
     ctypes.POINTER(_UniffiRustCallStatus),
@@ -1912,6 +1961,360 @@ class _UniffiFfiConverterString:
         with _UniffiRustBuffer.alloc_with_builder() as builder:
             builder.write(value.encode("utf-8"))
             return builder.finalize()
+
+
+class UserRole:
+    """
+    What a user may do.
+"""
+    def __init__(self):
+        raise RuntimeError("UserRole cannot be instantiated directly")
+
+    # Each enum variant is a nested class of the enum itself.
+    @dataclass
+    class ADMIN:
+        """
+        Everything.
+"""
+
+        def __init__(self, ):
+            pass
+
+
+        def __str__(self):
+            return "UserRole.ADMIN()".format()
+        def __eq__(self, other):
+            if not isinstance(other, UserRole):
+                return NotImplemented
+            if not other.is_ADMIN():
+                return False
+            return True
+
+    @dataclass
+    class MEMBER:
+        """
+        Lives in the house.
+"""
+
+        def __init__(self, ):
+            pass
+
+
+        def __str__(self):
+            return "UserRole.MEMBER()".format()
+        def __eq__(self, other):
+            if not isinstance(other, UserRole):
+                return NotImplemented
+            if not other.is_MEMBER():
+                return False
+            return True
+
+    @dataclass
+    class GUEST:
+        """
+        Is visiting.
+"""
+
+        def __init__(self, ):
+            pass
+
+
+        def __str__(self):
+            return "UserRole.GUEST()".format()
+        def __eq__(self, other):
+            if not isinstance(other, UserRole):
+                return NotImplemented
+            if not other.is_GUEST():
+                return False
+            return True
+
+    @dataclass
+    class UNKNOWN:
+        """
+        A word that this version does not know, kept as it came.
+"""
+
+        def __init__(self, name:str):
+            self.name = name
+
+            """
+        The word.
+"""
+
+            pass
+
+
+        def __str__(self):
+            return "UserRole.UNKNOWN(name={})".format(self.name)
+        def __eq__(self, other):
+            if not isinstance(other, UserRole):
+                return NotImplemented
+            if not other.is_UNKNOWN():
+                return False
+            if self.name != other.name:
+                return False
+            return True
+
+
+    # For each variant, we have `is_NAME` and `is_name` methods for easily checking
+    # whether an instance is that variant.
+    def is_ADMIN(self) -> bool:
+        return isinstance(self, UserRole.ADMIN)
+    def is_admin(self) -> bool:
+        return isinstance(self, UserRole.ADMIN)
+    def is_MEMBER(self) -> bool:
+        return isinstance(self, UserRole.MEMBER)
+    def is_member(self) -> bool:
+        return isinstance(self, UserRole.MEMBER)
+    def is_GUEST(self) -> bool:
+        return isinstance(self, UserRole.GUEST)
+    def is_guest(self) -> bool:
+        return isinstance(self, UserRole.GUEST)
+    def is_UNKNOWN(self) -> bool:
+        return isinstance(self, UserRole.UNKNOWN)
+    def is_unknown(self) -> bool:
+        return isinstance(self, UserRole.UNKNOWN)
+
+
+# Now, a little trick - we make each nested variant class be a subclass of the main
+# enum class, so that method calls and instance checks etc will work intuitively.
+# We might be able to do this a little more neatly with a metaclass, but this'll do.
+UserRole.ADMIN = type("UserRole.ADMIN", (UserRole.ADMIN, UserRole,), {})  # type: ignore
+UserRole.MEMBER = type("UserRole.MEMBER", (UserRole.MEMBER, UserRole,), {})  # type: ignore
+UserRole.GUEST = type("UserRole.GUEST", (UserRole.GUEST, UserRole,), {})  # type: ignore
+UserRole.UNKNOWN = type("UserRole.UNKNOWN", (UserRole.UNKNOWN, UserRole,), {})  # type: ignore
+
+
+class _UniffiFfiConverterTypeUserRole(_UniffiConverterRustBuffer):
+    @staticmethod
+    def read(buf):
+        variant = buf.read_i32()
+        if variant == 1:
+            return UserRole.ADMIN(
+            )
+        if variant == 2:
+            return UserRole.MEMBER(
+            )
+        if variant == 3:
+            return UserRole.GUEST(
+            )
+        if variant == 4:
+            return UserRole.UNKNOWN(
+                _UniffiFfiConverterString.read(buf),
+            )
+        raise InternalError("Raw enum value doesn't match any cases")
+
+    @staticmethod
+    def check_lower(value):
+        if value.is_ADMIN():
+            return
+        if value.is_MEMBER():
+            return
+        if value.is_GUEST():
+            return
+        if value.is_UNKNOWN():
+            _UniffiFfiConverterString.check_lower(value.name)
+            return
+        raise ValueError(value)
+
+    @staticmethod
+    def write(value, buf):
+        if value.is_ADMIN():
+            buf.write_i32(1)
+        if value.is_MEMBER():
+            buf.write_i32(2)
+        if value.is_GUEST():
+            buf.write_i32(3)
+        if value.is_UNKNOWN():
+            buf.write_i32(4)
+            _UniffiFfiConverterString.write(value.name, buf)
+
+
+class _UniffiFfiConverterOptionalTypeUserRole(_UniffiConverterRustBuffer):
+    @classmethod
+    def check_lower(cls, value):
+        if value is not None:
+            _UniffiFfiConverterTypeUserRole.check_lower(value)
+
+    @classmethod
+    def write(cls, value, buf):
+        if value is None:
+            buf.write_u8(0)
+            return
+
+        buf.write_u8(1)
+        _UniffiFfiConverterTypeUserRole.write(value, buf)
+
+    @classmethod
+    def read(cls, buf):
+        flag = buf.read_u8()
+        if flag == 0:
+            return None
+        elif flag == 1:
+            return _UniffiFfiConverterTypeUserRole.read(buf)
+        else:
+            raise InternalError("Unexpected flag byte for optional type")
+
+# The Timestamp type.
+Timestamp = datetime.datetime
+
+# There is a loss of precision when converting from Rust timestamps,
+# which are accurate to the nanosecond,
+# to Python datetimes, which have a variable precision due to the use of float as representation.
+class _UniffiFfiConverterTimestamp(_UniffiConverterRustBuffer):
+    @staticmethod
+    def read(buf):
+        seconds = buf.read_i64()
+        microseconds = buf.read_u32() / 1000
+        # Use fromtimestamp(0) then add the seconds using a timedelta.  This
+        # ensures that we get OverflowError rather than ValueError when
+        # seconds is too large.
+        if seconds >= 0:
+            return datetime.datetime.fromtimestamp(0, tz=datetime.timezone.utc) + datetime.timedelta(seconds=seconds, microseconds=microseconds)
+        else:
+            return datetime.datetime.fromtimestamp(0, tz=datetime.timezone.utc) - datetime.timedelta(seconds=-seconds, microseconds=microseconds)
+
+    @staticmethod
+    def check_lower(value):
+        pass
+
+    @staticmethod
+    def write(value, buf):
+        if value >= datetime.datetime.fromtimestamp(0, datetime.timezone.utc):
+            sign = 1
+            delta = value - datetime.datetime.fromtimestamp(0, datetime.timezone.utc)
+        else:
+            sign = -1
+            delta = datetime.datetime.fromtimestamp(0, datetime.timezone.utc) - value
+
+        seconds = delta.seconds + delta.days * 24 * 3600
+        nanoseconds = delta.microseconds * 1000
+        buf.write_i64(sign * seconds)
+        buf.write_u32(nanoseconds)
+
+
+class _UniffiFfiConverterTypeTimestamp:
+    @staticmethod
+    def write(value, buf):
+        _UniffiFfiConverterTimestamp.write(value, buf)
+
+    @staticmethod
+    def read(buf):
+        return _UniffiFfiConverterTimestamp.read(buf)
+
+    @staticmethod
+    def lift(value):
+        return _UniffiFfiConverterTimestamp.lift(value)
+
+    @staticmethod
+    def check_lower(value):
+        return _UniffiFfiConverterTimestamp.check_lower(value)
+
+    @staticmethod
+    def lower(value):
+        return _UniffiFfiConverterTimestamp.lower(value)
+
+
+Timestamp = Timestamp
+
+
+class _UniffiFfiConverterOptionalTypeTimestamp(_UniffiConverterRustBuffer):
+    @classmethod
+    def check_lower(cls, value):
+        if value is not None:
+            _UniffiFfiConverterTypeTimestamp.check_lower(value)
+
+    @classmethod
+    def write(cls, value, buf):
+        if value is None:
+            buf.write_u8(0)
+            return
+
+        buf.write_u8(1)
+        _UniffiFfiConverterTypeTimestamp.write(value, buf)
+
+    @classmethod
+    def read(cls, buf):
+        flag = buf.read_u8()
+        if flag == 0:
+            return None
+        elif flag == 1:
+            return _UniffiFfiConverterTypeTimestamp.read(buf)
+        else:
+            raise InternalError("Unexpected flag byte for optional type")
+
+@dataclass
+class AuthSession:
+    """
+    A token, and what is known of it.
+
+    The token is kept in memory only. An app that wants to start without asking
+    for the password again keeps it where the system keeps secrets, and gives it
+    to `connect` then. Printed,
+    a session does not show its token, in any language.
+"""
+    def __init__(self, *, role:typing.Optional[UserRole], expires_at:typing.Optional[Timestamp], auth_token:str):
+        self.role = role
+        self.expires_at = expires_at
+        self.auth_token = auth_token
+
+    # The Rust `Debug::fmt` implementation.
+    def __repr__(self) -> str:
+        _uniffi_lowered_args = (
+            _UniffiFfiConverterTypeAuthSession.lower(self),
+        )
+        _uniffi_lift_return = _UniffiFfiConverterString.lift
+        _uniffi_error_converter = None
+        _uniffi_ffi_result = _uniffi_rust_call_with_error(
+            _uniffi_error_converter,
+            _UniffiLib.uniffi_wildthing_fn_method_authsession_uniffi_trait_debug,
+            *_uniffi_lowered_args,
+        )
+        return _uniffi_lift_return(_uniffi_ffi_result)
+    # The Rust `Display::fmt` implementation.
+    def __str__(self) -> str:
+        _uniffi_lowered_args = (
+            _UniffiFfiConverterTypeAuthSession.lower(self),
+        )
+        _uniffi_lift_return = _UniffiFfiConverterString.lift
+        _uniffi_error_converter = None
+        _uniffi_ffi_result = _uniffi_rust_call_with_error(
+            _uniffi_error_converter,
+            _UniffiLib.uniffi_wildthing_fn_method_authsession_uniffi_trait_display,
+            *_uniffi_lowered_args,
+        )
+        return _uniffi_lift_return(_uniffi_ffi_result)
+
+
+    def __eq__(self, other):
+        if self.role != other.role:
+            return False
+        if self.expires_at != other.expires_at:
+            return False
+        if self.auth_token != other.auth_token:
+            return False
+        return True
+
+class _UniffiFfiConverterTypeAuthSession(_UniffiConverterRustBuffer):
+    @staticmethod
+    def read(buf):
+        return AuthSession(
+            role=_UniffiFfiConverterOptionalTypeUserRole.read(buf),
+            expires_at=_UniffiFfiConverterOptionalTypeTimestamp.read(buf),
+            auth_token=_UniffiFfiConverterString.read(buf),
+        )
+
+    @staticmethod
+    def check_lower(value):
+        _UniffiFfiConverterOptionalTypeUserRole.check_lower(value.role)
+        _UniffiFfiConverterOptionalTypeTimestamp.check_lower(value.expires_at)
+        _UniffiFfiConverterString.check_lower(value.auth_token)
+
+    @staticmethod
+    def write(value, buf):
+        _UniffiFfiConverterOptionalTypeUserRole.write(value.role, buf)
+        _UniffiFfiConverterOptionalTypeTimestamp.write(value.expires_at, buf)
+        _UniffiFfiConverterString.write(value.auth_token, buf)
 
 
 class Kind:
@@ -3376,94 +3779,6 @@ class _UniffiFfiConverterOptionalTypeJsonObject(_UniffiConverterRustBuffer):
         else:
             raise InternalError("Unexpected flag byte for optional type")
 
-# The Timestamp type.
-Timestamp = datetime.datetime
-
-# There is a loss of precision when converting from Rust timestamps,
-# which are accurate to the nanosecond,
-# to Python datetimes, which have a variable precision due to the use of float as representation.
-class _UniffiFfiConverterTimestamp(_UniffiConverterRustBuffer):
-    @staticmethod
-    def read(buf):
-        seconds = buf.read_i64()
-        microseconds = buf.read_u32() / 1000
-        # Use fromtimestamp(0) then add the seconds using a timedelta.  This
-        # ensures that we get OverflowError rather than ValueError when
-        # seconds is too large.
-        if seconds >= 0:
-            return datetime.datetime.fromtimestamp(0, tz=datetime.timezone.utc) + datetime.timedelta(seconds=seconds, microseconds=microseconds)
-        else:
-            return datetime.datetime.fromtimestamp(0, tz=datetime.timezone.utc) - datetime.timedelta(seconds=-seconds, microseconds=microseconds)
-
-    @staticmethod
-    def check_lower(value):
-        pass
-
-    @staticmethod
-    def write(value, buf):
-        if value >= datetime.datetime.fromtimestamp(0, datetime.timezone.utc):
-            sign = 1
-            delta = value - datetime.datetime.fromtimestamp(0, datetime.timezone.utc)
-        else:
-            sign = -1
-            delta = datetime.datetime.fromtimestamp(0, datetime.timezone.utc) - value
-
-        seconds = delta.seconds + delta.days * 24 * 3600
-        nanoseconds = delta.microseconds * 1000
-        buf.write_i64(sign * seconds)
-        buf.write_u32(nanoseconds)
-
-
-class _UniffiFfiConverterTypeTimestamp:
-    @staticmethod
-    def write(value, buf):
-        _UniffiFfiConverterTimestamp.write(value, buf)
-
-    @staticmethod
-    def read(buf):
-        return _UniffiFfiConverterTimestamp.read(buf)
-
-    @staticmethod
-    def lift(value):
-        return _UniffiFfiConverterTimestamp.lift(value)
-
-    @staticmethod
-    def check_lower(value):
-        return _UniffiFfiConverterTimestamp.check_lower(value)
-
-    @staticmethod
-    def lower(value):
-        return _UniffiFfiConverterTimestamp.lower(value)
-
-
-Timestamp = Timestamp
-
-
-class _UniffiFfiConverterOptionalTypeTimestamp(_UniffiConverterRustBuffer):
-    @classmethod
-    def check_lower(cls, value):
-        if value is not None:
-            _UniffiFfiConverterTypeTimestamp.check_lower(value)
-
-    @classmethod
-    def write(cls, value, buf):
-        if value is None:
-            buf.write_u8(0)
-            return
-
-        buf.write_u8(1)
-        _UniffiFfiConverterTypeTimestamp.write(value, buf)
-
-    @classmethod
-    def read(cls, buf):
-        flag = buf.read_u8()
-        if flag == 0:
-            return None
-        elif flag == 1:
-            return _UniffiFfiConverterTypeTimestamp.read(buf)
-        else:
-            raise InternalError("Unexpected flag byte for optional type")
-
 @dataclass
 class Conflict:
     """
@@ -3748,7 +4063,7 @@ class ConnectOptions:
     """
     What connecting to a server may need beside its URL and the token.
 """
-    def __init__(self, *, client_id:typing.Optional[str] = _DEFAULT, timeouts:typing.Optional[Timeouts] = _DEFAULT, rebind:bool = False, protocol:typing.Optional[SyncProtocol] = _DEFAULT):
+    def __init__(self, *, client_id:typing.Optional[str] = _DEFAULT, timeouts:typing.Optional[Timeouts] = _DEFAULT, rebind:bool = False, protocol:typing.Optional[SyncProtocol] = _DEFAULT, root_certificate_pem:typing.Optional[str] = _DEFAULT, pinned_certificate_sha256:typing.Optional[str] = _DEFAULT):
         if client_id is _DEFAULT:
             self.client_id = None
         else:
@@ -3762,10 +4077,18 @@ class ConnectOptions:
             self.protocol = None
         else:
             self.protocol = protocol
+        if root_certificate_pem is _DEFAULT:
+            self.root_certificate_pem = None
+        else:
+            self.root_certificate_pem = root_certificate_pem
+        if pinned_certificate_sha256 is _DEFAULT:
+            self.pinned_certificate_sha256 = None
+        else:
+            self.pinned_certificate_sha256 = pinned_certificate_sha256
 
 
     def __str__(self):
-        return "ConnectOptions(client_id={}, timeouts={}, rebind={}, protocol={})".format(self.client_id, self.timeouts, self.rebind, self.protocol)
+        return "ConnectOptions(client_id={}, timeouts={}, rebind={}, protocol={}, root_certificate_pem={}, pinned_certificate_sha256={})".format(self.client_id, self.timeouts, self.rebind, self.protocol, self.root_certificate_pem, self.pinned_certificate_sha256)
     def __eq__(self, other):
         if self.client_id != other.client_id:
             return False
@@ -3774,6 +4097,10 @@ class ConnectOptions:
         if self.rebind != other.rebind:
             return False
         if self.protocol != other.protocol:
+            return False
+        if self.root_certificate_pem != other.root_certificate_pem:
+            return False
+        if self.pinned_certificate_sha256 != other.pinned_certificate_sha256:
             return False
         return True
 
@@ -3785,6 +4112,8 @@ class _UniffiFfiConverterTypeConnectOptions(_UniffiConverterRustBuffer):
             timeouts=_UniffiFfiConverterOptionalTypeTimeouts.read(buf),
             rebind=_UniffiFfiConverterBoolean.read(buf),
             protocol=_UniffiFfiConverterOptionalTypeSyncProtocol.read(buf),
+            root_certificate_pem=_UniffiFfiConverterOptionalString.read(buf),
+            pinned_certificate_sha256=_UniffiFfiConverterOptionalString.read(buf),
         )
 
     @staticmethod
@@ -3793,6 +4122,8 @@ class _UniffiFfiConverterTypeConnectOptions(_UniffiConverterRustBuffer):
         _UniffiFfiConverterOptionalTypeTimeouts.check_lower(value.timeouts)
         _UniffiFfiConverterBoolean.check_lower(value.rebind)
         _UniffiFfiConverterOptionalTypeSyncProtocol.check_lower(value.protocol)
+        _UniffiFfiConverterOptionalString.check_lower(value.root_certificate_pem)
+        _UniffiFfiConverterOptionalString.check_lower(value.pinned_certificate_sha256)
 
     @staticmethod
     def write(value, buf):
@@ -3800,6 +4131,8 @@ class _UniffiFfiConverterTypeConnectOptions(_UniffiConverterRustBuffer):
         _UniffiFfiConverterOptionalTypeTimeouts.write(value.timeouts, buf)
         _UniffiFfiConverterBoolean.write(value.rebind, buf)
         _UniffiFfiConverterOptionalTypeSyncProtocol.write(value.protocol, buf)
+        _UniffiFfiConverterOptionalString.write(value.root_certificate_pem, buf)
+        _UniffiFfiConverterOptionalString.write(value.pinned_certificate_sha256, buf)
 
 
 class DeviceType:
@@ -6508,199 +6841,6 @@ class _UniffiFfiConverterTypeNewRoom(_UniffiConverterRustBuffer):
         _UniffiFfiConverterOptionalString.write(value.room_type, buf)
         _UniffiFfiConverterOptionalTypeJson.write(value.settings, buf)
 
-
-class UserRole:
-    """
-    What a user may do.
-"""
-    def __init__(self):
-        raise RuntimeError("UserRole cannot be instantiated directly")
-
-    # Each enum variant is a nested class of the enum itself.
-    @dataclass
-    class ADMIN:
-        """
-        Everything.
-"""
-
-        def __init__(self, ):
-            pass
-
-
-        def __str__(self):
-            return "UserRole.ADMIN()".format()
-        def __eq__(self, other):
-            if not isinstance(other, UserRole):
-                return NotImplemented
-            if not other.is_ADMIN():
-                return False
-            return True
-
-    @dataclass
-    class MEMBER:
-        """
-        Lives in the house.
-"""
-
-        def __init__(self, ):
-            pass
-
-
-        def __str__(self):
-            return "UserRole.MEMBER()".format()
-        def __eq__(self, other):
-            if not isinstance(other, UserRole):
-                return NotImplemented
-            if not other.is_MEMBER():
-                return False
-            return True
-
-    @dataclass
-    class GUEST:
-        """
-        Is visiting.
-"""
-
-        def __init__(self, ):
-            pass
-
-
-        def __str__(self):
-            return "UserRole.GUEST()".format()
-        def __eq__(self, other):
-            if not isinstance(other, UserRole):
-                return NotImplemented
-            if not other.is_GUEST():
-                return False
-            return True
-
-    @dataclass
-    class UNKNOWN:
-        """
-        A word that this version does not know, kept as it came.
-"""
-
-        def __init__(self, name:str):
-            self.name = name
-
-            """
-        The word.
-"""
-
-            pass
-
-
-        def __str__(self):
-            return "UserRole.UNKNOWN(name={})".format(self.name)
-        def __eq__(self, other):
-            if not isinstance(other, UserRole):
-                return NotImplemented
-            if not other.is_UNKNOWN():
-                return False
-            if self.name != other.name:
-                return False
-            return True
-
-
-    # For each variant, we have `is_NAME` and `is_name` methods for easily checking
-    # whether an instance is that variant.
-    def is_ADMIN(self) -> bool:
-        return isinstance(self, UserRole.ADMIN)
-    def is_admin(self) -> bool:
-        return isinstance(self, UserRole.ADMIN)
-    def is_MEMBER(self) -> bool:
-        return isinstance(self, UserRole.MEMBER)
-    def is_member(self) -> bool:
-        return isinstance(self, UserRole.MEMBER)
-    def is_GUEST(self) -> bool:
-        return isinstance(self, UserRole.GUEST)
-    def is_guest(self) -> bool:
-        return isinstance(self, UserRole.GUEST)
-    def is_UNKNOWN(self) -> bool:
-        return isinstance(self, UserRole.UNKNOWN)
-    def is_unknown(self) -> bool:
-        return isinstance(self, UserRole.UNKNOWN)
-
-
-# Now, a little trick - we make each nested variant class be a subclass of the main
-# enum class, so that method calls and instance checks etc will work intuitively.
-# We might be able to do this a little more neatly with a metaclass, but this'll do.
-UserRole.ADMIN = type("UserRole.ADMIN", (UserRole.ADMIN, UserRole,), {})  # type: ignore
-UserRole.MEMBER = type("UserRole.MEMBER", (UserRole.MEMBER, UserRole,), {})  # type: ignore
-UserRole.GUEST = type("UserRole.GUEST", (UserRole.GUEST, UserRole,), {})  # type: ignore
-UserRole.UNKNOWN = type("UserRole.UNKNOWN", (UserRole.UNKNOWN, UserRole,), {})  # type: ignore
-
-
-class _UniffiFfiConverterTypeUserRole(_UniffiConverterRustBuffer):
-    @staticmethod
-    def read(buf):
-        variant = buf.read_i32()
-        if variant == 1:
-            return UserRole.ADMIN(
-            )
-        if variant == 2:
-            return UserRole.MEMBER(
-            )
-        if variant == 3:
-            return UserRole.GUEST(
-            )
-        if variant == 4:
-            return UserRole.UNKNOWN(
-                _UniffiFfiConverterString.read(buf),
-            )
-        raise InternalError("Raw enum value doesn't match any cases")
-
-    @staticmethod
-    def check_lower(value):
-        if value.is_ADMIN():
-            return
-        if value.is_MEMBER():
-            return
-        if value.is_GUEST():
-            return
-        if value.is_UNKNOWN():
-            _UniffiFfiConverterString.check_lower(value.name)
-            return
-        raise ValueError(value)
-
-    @staticmethod
-    def write(value, buf):
-        if value.is_ADMIN():
-            buf.write_i32(1)
-        if value.is_MEMBER():
-            buf.write_i32(2)
-        if value.is_GUEST():
-            buf.write_i32(3)
-        if value.is_UNKNOWN():
-            buf.write_i32(4)
-            _UniffiFfiConverterString.write(value.name, buf)
-
-
-class _UniffiFfiConverterOptionalTypeUserRole(_UniffiConverterRustBuffer):
-    @classmethod
-    def check_lower(cls, value):
-        if value is not None:
-            _UniffiFfiConverterTypeUserRole.check_lower(value)
-
-    @classmethod
-    def write(cls, value, buf):
-        if value is None:
-            buf.write_u8(0)
-            return
-
-        buf.write_u8(1)
-        _UniffiFfiConverterTypeUserRole.write(value, buf)
-
-    @classmethod
-    def read(cls, buf):
-        flag = buf.read_u8()
-        if flag == 0:
-            return None
-        elif flag == 1:
-            return _UniffiFfiConverterTypeUserRole.read(buf)
-        else:
-            raise InternalError("Unexpected flag byte for optional type")
-
 @dataclass
 class NewUser:
     """
@@ -7363,6 +7503,31 @@ class _UniffiFfiConverterTypeSyncResult(_UniffiConverterRustBuffer):
         _UniffiFfiConverterSequenceTypeSyncProblem.write(value.errors, buf)
         _UniffiFfiConverterDuration.write(value.duration, buf)
 
+class _UniffiFfiConverterOptionalBoolean(_UniffiConverterRustBuffer):
+    @classmethod
+    def check_lower(cls, value):
+        if value is not None:
+            _UniffiFfiConverterBoolean.check_lower(value)
+
+    @classmethod
+    def write(cls, value, buf):
+        if value is None:
+            buf.write_u8(0)
+            return
+
+        buf.write_u8(1)
+        _UniffiFfiConverterBoolean.write(value, buf)
+
+    @classmethod
+    def read(cls, buf):
+        flag = buf.read_u8()
+        if flag == 0:
+            return None
+        elif flag == 1:
+            return _UniffiFfiConverterBoolean.read(buf)
+        else:
+            raise InternalError("Unexpected flag byte for optional type")
+
 class _UniffiFfiConverterMapStringUInt64(_UniffiConverterRustBuffer):
     @classmethod
     def check_lower(cls, items):
@@ -7399,7 +7564,7 @@ class SyncStatus:
     """
     Where the replica stands.
 """
-    def __init__(self, *, server_url:typing.Optional[str], client_id:str, protocol:str, last_sync_time:typing.Optional[Timestamp], last_sync_success:typing.Optional[Timestamp], last_sync_error:typing.Optional[str], sync_failures:int, total_syncs:int, total_conflicts:int, sync_in_progress:bool, next_retry_time:typing.Optional[Timestamp], pending:int, failed:int, conflicts:int, counts:dict[str, int], connection:Connection, background:bool, paused:bool):
+    def __init__(self, *, server_url:typing.Optional[str], client_id:str, protocol:SyncProtocol, last_sync_time:typing.Optional[Timestamp], last_sync_success:typing.Optional[Timestamp], last_sync_error:typing.Optional[str], sync_failures:int, total_syncs:int, total_conflicts:int, sync_in_progress:bool, next_retry_time:typing.Optional[Timestamp], pending:int, failed:int, conflicts:int, digest_agrees:typing.Optional[bool], digest_checked_at:typing.Optional[Timestamp], counts:dict[str, int], connection:Connection, background:bool, paused:bool):
         self.server_url = server_url
         self.client_id = client_id
         self.protocol = protocol
@@ -7414,6 +7579,8 @@ class SyncStatus:
         self.pending = pending
         self.failed = failed
         self.conflicts = conflicts
+        self.digest_agrees = digest_agrees
+        self.digest_checked_at = digest_checked_at
         self.counts = counts
         self.connection = connection
         self.background = background
@@ -7421,7 +7588,7 @@ class SyncStatus:
 
 
     def __str__(self):
-        return "SyncStatus(server_url={}, client_id={}, protocol={}, last_sync_time={}, last_sync_success={}, last_sync_error={}, sync_failures={}, total_syncs={}, total_conflicts={}, sync_in_progress={}, next_retry_time={}, pending={}, failed={}, conflicts={}, counts={}, connection={}, background={}, paused={})".format(self.server_url, self.client_id, self.protocol, self.last_sync_time, self.last_sync_success, self.last_sync_error, self.sync_failures, self.total_syncs, self.total_conflicts, self.sync_in_progress, self.next_retry_time, self.pending, self.failed, self.conflicts, self.counts, self.connection, self.background, self.paused)
+        return "SyncStatus(server_url={}, client_id={}, protocol={}, last_sync_time={}, last_sync_success={}, last_sync_error={}, sync_failures={}, total_syncs={}, total_conflicts={}, sync_in_progress={}, next_retry_time={}, pending={}, failed={}, conflicts={}, digest_agrees={}, digest_checked_at={}, counts={}, connection={}, background={}, paused={})".format(self.server_url, self.client_id, self.protocol, self.last_sync_time, self.last_sync_success, self.last_sync_error, self.sync_failures, self.total_syncs, self.total_conflicts, self.sync_in_progress, self.next_retry_time, self.pending, self.failed, self.conflicts, self.digest_agrees, self.digest_checked_at, self.counts, self.connection, self.background, self.paused)
     def __eq__(self, other):
         if self.server_url != other.server_url:
             return False
@@ -7451,6 +7618,10 @@ class SyncStatus:
             return False
         if self.conflicts != other.conflicts:
             return False
+        if self.digest_agrees != other.digest_agrees:
+            return False
+        if self.digest_checked_at != other.digest_checked_at:
+            return False
         if self.counts != other.counts:
             return False
         if self.connection != other.connection:
@@ -7467,7 +7638,7 @@ class _UniffiFfiConverterTypeSyncStatus(_UniffiConverterRustBuffer):
         return SyncStatus(
             server_url=_UniffiFfiConverterOptionalString.read(buf),
             client_id=_UniffiFfiConverterString.read(buf),
-            protocol=_UniffiFfiConverterString.read(buf),
+            protocol=_UniffiFfiConverterTypeSyncProtocol.read(buf),
             last_sync_time=_UniffiFfiConverterOptionalTypeTimestamp.read(buf),
             last_sync_success=_UniffiFfiConverterOptionalTypeTimestamp.read(buf),
             last_sync_error=_UniffiFfiConverterOptionalString.read(buf),
@@ -7479,6 +7650,8 @@ class _UniffiFfiConverterTypeSyncStatus(_UniffiConverterRustBuffer):
             pending=_UniffiFfiConverterUInt64.read(buf),
             failed=_UniffiFfiConverterUInt64.read(buf),
             conflicts=_UniffiFfiConverterUInt64.read(buf),
+            digest_agrees=_UniffiFfiConverterOptionalBoolean.read(buf),
+            digest_checked_at=_UniffiFfiConverterOptionalTypeTimestamp.read(buf),
             counts=_UniffiFfiConverterMapStringUInt64.read(buf),
             connection=_UniffiFfiConverterTypeConnection.read(buf),
             background=_UniffiFfiConverterBoolean.read(buf),
@@ -7489,7 +7662,7 @@ class _UniffiFfiConverterTypeSyncStatus(_UniffiConverterRustBuffer):
     def check_lower(value):
         _UniffiFfiConverterOptionalString.check_lower(value.server_url)
         _UniffiFfiConverterString.check_lower(value.client_id)
-        _UniffiFfiConverterString.check_lower(value.protocol)
+        _UniffiFfiConverterTypeSyncProtocol.check_lower(value.protocol)
         _UniffiFfiConverterOptionalTypeTimestamp.check_lower(value.last_sync_time)
         _UniffiFfiConverterOptionalTypeTimestamp.check_lower(value.last_sync_success)
         _UniffiFfiConverterOptionalString.check_lower(value.last_sync_error)
@@ -7501,6 +7674,8 @@ class _UniffiFfiConverterTypeSyncStatus(_UniffiConverterRustBuffer):
         _UniffiFfiConverterUInt64.check_lower(value.pending)
         _UniffiFfiConverterUInt64.check_lower(value.failed)
         _UniffiFfiConverterUInt64.check_lower(value.conflicts)
+        _UniffiFfiConverterOptionalBoolean.check_lower(value.digest_agrees)
+        _UniffiFfiConverterOptionalTypeTimestamp.check_lower(value.digest_checked_at)
         _UniffiFfiConverterMapStringUInt64.check_lower(value.counts)
         _UniffiFfiConverterTypeConnection.check_lower(value.connection)
         _UniffiFfiConverterBoolean.check_lower(value.background)
@@ -7510,7 +7685,7 @@ class _UniffiFfiConverterTypeSyncStatus(_UniffiConverterRustBuffer):
     def write(value, buf):
         _UniffiFfiConverterOptionalString.write(value.server_url, buf)
         _UniffiFfiConverterString.write(value.client_id, buf)
-        _UniffiFfiConverterString.write(value.protocol, buf)
+        _UniffiFfiConverterTypeSyncProtocol.write(value.protocol, buf)
         _UniffiFfiConverterOptionalTypeTimestamp.write(value.last_sync_time, buf)
         _UniffiFfiConverterOptionalTypeTimestamp.write(value.last_sync_success, buf)
         _UniffiFfiConverterOptionalString.write(value.last_sync_error, buf)
@@ -7522,6 +7697,8 @@ class _UniffiFfiConverterTypeSyncStatus(_UniffiConverterRustBuffer):
         _UniffiFfiConverterUInt64.write(value.pending, buf)
         _UniffiFfiConverterUInt64.write(value.failed, buf)
         _UniffiFfiConverterUInt64.write(value.conflicts, buf)
+        _UniffiFfiConverterOptionalBoolean.write(value.digest_agrees, buf)
+        _UniffiFfiConverterOptionalTypeTimestamp.write(value.digest_checked_at, buf)
         _UniffiFfiConverterMapStringUInt64.write(value.counts, buf)
         _UniffiFfiConverterTypeConnection.write(value.connection, buf)
         _UniffiFfiConverterBoolean.write(value.background, buf)
@@ -7876,7 +8053,7 @@ class WildThingError:  # type: ignore
     _UniffiTempWildThingError.Offline = Offline # type: ignore
     class NeedsAuth(_UniffiTempWildThingError):
         """
-        The server refused the token. Work goes on after `set_auth_token`.
+        The server refused the token. Work goes on after `set_auth_token` or `login`.
 """
 
         def __init__(self, status):
@@ -7888,6 +8065,46 @@ class WildThingError:  # type: ignore
         def __repr__(self):
             return "WildThingError.NeedsAuth({})".format(str(self))
     _UniffiTempWildThingError.NeedsAuth = NeedsAuth # type: ignore
+    class WrongPassword(_UniffiTempWildThingError):
+        """
+        The server does not know the password.
+"""
+
+        def __init__(self):
+            pass
+
+        def __repr__(self):
+            return "WildThingError.WrongPassword({})".format(str(self))
+    _UniffiTempWildThingError.WrongPassword = WrongPassword # type: ignore
+    class RateLimited(_UniffiTempWildThingError):
+        """
+        The server takes no more guesses for now, and not even the right one.
+"""
+
+        def __init__(self, retry_after):
+            super().__init__(", ".join([
+                "retry_after={!r}".format(retry_after),
+            ]))
+            self.retry_after = retry_after
+
+        def __repr__(self):
+            return "WildThingError.RateLimited({})".format(str(self))
+    _UniffiTempWildThingError.RateLimited = RateLimited # type: ignore
+    class NotAllowed(_UniffiTempWildThingError):
+        """
+        The server knows who asks, and does not allow it; or the invitation is
+        not, or no longer, good.
+"""
+
+        def __init__(self, detail):
+            super().__init__(", ".join([
+                "detail={!r}".format(detail),
+            ]))
+            self.detail = detail
+
+        def __repr__(self):
+            return "WildThingError.NotAllowed({})".format(str(self))
+    _UniffiTempWildThingError.NotAllowed = NotAllowed # type: ignore
     class Server(_UniffiTempWildThingError):
         """
         The server failed.
@@ -8104,60 +8321,71 @@ class _UniffiFfiConverterTypeWildThingError(_UniffiConverterRustBuffer):
                 _UniffiFfiConverterUInt16.read(buf),
             )
         if variant == 3:
+            return WildThingError.WrongPassword(
+            )
+        if variant == 4:
+            return WildThingError.RateLimited(
+                _UniffiFfiConverterDuration.read(buf),
+            )
+        if variant == 5:
+            return WildThingError.NotAllowed(
+                _UniffiFfiConverterString.read(buf),
+            )
+        if variant == 6:
             return WildThingError.Server(
                 _UniffiFfiConverterUInt16.read(buf),
                 _UniffiFfiConverterString.read(buf),
             )
-        if variant == 4:
+        if variant == 7:
             return WildThingError.Protocol(
                 _UniffiFfiConverterString.read(buf),
             )
-        if variant == 5:
+        if variant == 8:
             return WildThingError.Storage(
                 _UniffiFfiConverterString.read(buf),
                 _UniffiFfiConverterString.read(buf),
             )
-        if variant == 6:
+        if variant == 9:
             return WildThingError.Paused(
             )
-        if variant == 7:
+        if variant == 10:
             return WildThingError.Cancelled(
             )
-        if variant == 8:
+        if variant == 11:
             return WildThingError.NotConnected(
             )
-        if variant == 9:
+        if variant == 12:
             return WildThingError.OtherServer(
                 _UniffiFfiConverterString.read(buf),
                 _UniffiFfiConverterString.read(buf),
             )
-        if variant == 10:
+        if variant == 13:
             return WildThingError.Busy(
             )
-        if variant == 11:
+        if variant == 14:
             return WildThingError.NotFound(
                 _UniffiFfiConverterString.read(buf),
                 _UniffiFfiConverterString.read(buf),
             )
-        if variant == 12:
+        if variant == 15:
             return WildThingError.Invalid(
                 _UniffiFfiConverterString.read(buf),
                 _UniffiFfiConverterString.read(buf),
             )
-        if variant == 13:
+        if variant == 16:
             return WildThingError.UnsupportedByServer(
                 _UniffiFfiConverterString.read(buf),
             )
-        if variant == 14:
+        if variant == 17:
             return WildThingError.UnsentEdits(
                 _UniffiFfiConverterUInt64.read(buf),
             )
-        if variant == 15:
+        if variant == 18:
             return WildThingError.Timeout(
                 _UniffiFfiConverterUInt64.read(buf),
                 _UniffiFfiConverterUInt64.read(buf),
             )
-        if variant == 16:
+        if variant == 19:
             return WildThingError.Internal(
                 _UniffiFfiConverterString.read(buf),
             )
@@ -8170,6 +8398,14 @@ class _UniffiFfiConverterTypeWildThingError(_UniffiConverterRustBuffer):
             return
         if isinstance(value, WildThingError.NeedsAuth):
             _UniffiFfiConverterUInt16.check_lower(value.status)
+            return
+        if isinstance(value, WildThingError.WrongPassword):
+            return
+        if isinstance(value, WildThingError.RateLimited):
+            _UniffiFfiConverterDuration.check_lower(value.retry_after)
+            return
+        if isinstance(value, WildThingError.NotAllowed):
+            _UniffiFfiConverterString.check_lower(value.detail)
             return
         if isinstance(value, WildThingError.Server):
             _UniffiFfiConverterUInt16.check_lower(value.status)
@@ -8224,49 +8460,57 @@ class _UniffiFfiConverterTypeWildThingError(_UniffiConverterRustBuffer):
         if isinstance(value, WildThingError.NeedsAuth):
             buf.write_i32(2)
             _UniffiFfiConverterUInt16.write(value.status, buf)
-        if isinstance(value, WildThingError.Server):
+        if isinstance(value, WildThingError.WrongPassword):
             buf.write_i32(3)
+        if isinstance(value, WildThingError.RateLimited):
+            buf.write_i32(4)
+            _UniffiFfiConverterDuration.write(value.retry_after, buf)
+        if isinstance(value, WildThingError.NotAllowed):
+            buf.write_i32(5)
+            _UniffiFfiConverterString.write(value.detail, buf)
+        if isinstance(value, WildThingError.Server):
+            buf.write_i32(6)
             _UniffiFfiConverterUInt16.write(value.status, buf)
             _UniffiFfiConverterString.write(value.detail, buf)
         if isinstance(value, WildThingError.Protocol):
-            buf.write_i32(4)
+            buf.write_i32(7)
             _UniffiFfiConverterString.write(value.problem, buf)
         if isinstance(value, WildThingError.Storage):
-            buf.write_i32(5)
+            buf.write_i32(8)
             _UniffiFfiConverterString.write(value.code, buf)
             _UniffiFfiConverterString.write(value.problem, buf)
         if isinstance(value, WildThingError.Paused):
-            buf.write_i32(6)
-        if isinstance(value, WildThingError.Cancelled):
-            buf.write_i32(7)
-        if isinstance(value, WildThingError.NotConnected):
-            buf.write_i32(8)
-        if isinstance(value, WildThingError.OtherServer):
             buf.write_i32(9)
+        if isinstance(value, WildThingError.Cancelled):
+            buf.write_i32(10)
+        if isinstance(value, WildThingError.NotConnected):
+            buf.write_i32(11)
+        if isinstance(value, WildThingError.OtherServer):
+            buf.write_i32(12)
             _UniffiFfiConverterString.write(value.expected, buf)
             _UniffiFfiConverterString.write(value.found, buf)
         if isinstance(value, WildThingError.Busy):
-            buf.write_i32(10)
+            buf.write_i32(13)
         if isinstance(value, WildThingError.NotFound):
-            buf.write_i32(11)
+            buf.write_i32(14)
             _UniffiFfiConverterString.write(value.kind, buf)
             _UniffiFfiConverterString.write(value.id, buf)
         if isinstance(value, WildThingError.Invalid):
-            buf.write_i32(12)
+            buf.write_i32(15)
             _UniffiFfiConverterString.write(value.field, buf)
             _UniffiFfiConverterString.write(value.problem, buf)
         if isinstance(value, WildThingError.UnsupportedByServer):
-            buf.write_i32(13)
+            buf.write_i32(16)
             _UniffiFfiConverterString.write(value.what, buf)
         if isinstance(value, WildThingError.UnsentEdits):
-            buf.write_i32(14)
+            buf.write_i32(17)
             _UniffiFfiConverterUInt64.write(value.count, buf)
         if isinstance(value, WildThingError.Timeout):
-            buf.write_i32(15)
+            buf.write_i32(18)
             _UniffiFfiConverterUInt64.write(value.waited_ms, buf)
             _UniffiFfiConverterUInt64.write(value.pending, buf)
         if isinstance(value, WildThingError.Internal):
-            buf.write_i32(16)
+            buf.write_i32(19)
             _UniffiFfiConverterString.write(value.detail, buf)
 
 
@@ -9613,6 +9857,31 @@ class _UniffiFfiConverterTypeStatusQuery:
     def write(cls, value: StatusQuery, buf: _UniffiRustBuffer):
         buf.write_u64(cls.lower(value))
 
+class _UniffiFfiConverterOptionalTypeAuthSession(_UniffiConverterRustBuffer):
+    @classmethod
+    def check_lower(cls, value):
+        if value is not None:
+            _UniffiFfiConverterTypeAuthSession.check_lower(value)
+
+    @classmethod
+    def write(cls, value, buf):
+        if value is None:
+            buf.write_u8(0)
+            return
+
+        buf.write_u8(1)
+        _UniffiFfiConverterTypeAuthSession.write(value, buf)
+
+    @classmethod
+    def read(cls, buf):
+        flag = buf.read_u8()
+        if flag == 0:
+            return None
+        elif flag == 1:
+            return _UniffiFfiConverterTypeAuthSession.read(buf)
+        else:
+            raise InternalError("Unexpected flag byte for optional type")
+
 class _UniffiFfiConverterOptionalTypeConnectOptions(_UniffiConverterRustBuffer):
     @classmethod
     def check_lower(cls, value):
@@ -9974,6 +10243,13 @@ class WildThingClientProtocol(typing.Protocol):
     client ends in the background; [`WildThingClient::shutdown`] waits for it.
 """
 
+    def auth_session(self, ) -> typing.Optional[AuthSession]:
+        """
+        The token in use and what is known of it; `None` if none is. Of a token
+        given to [`WildThingClient::connect`] or
+        [`WildThingClient::set_auth_token`] that is known which it says of itself.
+"""
+        raise NotImplementedError
     def cancel_sync(self, ) -> None:
         """
         Ends the sync that runs, promptly. Whoever waits for it gets `Cancelled`.
@@ -10001,8 +10277,9 @@ class WildThingClientProtocol(typing.Protocol):
         Remembers the server and the token. Does not talk to the server;
         [`WildThingClient::probe`] does.
 
-        The token is kept in memory only. Fails with `Invalid` if the URL or the
-        token can't be used.
+        The token is kept in memory only; without one, [`WildThingClient::login`]
+        gets one. Fails with `Invalid` if the URL, the token, a certificate or its
+        digest can't be used.
 """
         raise NotImplementedError
     async def connect_entities(self, from_id: RecordId,to_id: RecordId,relationship_type: str,properties: typing.Union[object, typing.Optional[JsonObject]] = _DEFAULT) -> Relationship:
@@ -10205,6 +10482,40 @@ class WildThingClientProtocol(typing.Protocol):
         Logs an event. What it is about need not be here.
 """
         raise NotImplementedError
+    async def login(self, password: str) -> AuthSession:
+        """
+        Asks the server for an admin's token, and uses it from then on, as
+        [`WildThingClient::set_auth_token`] does. The password is kept nowhere.
+
+        As long as the client is used at times, its syncs exchange the token for a
+        fresh one before it ends: in its last day if it lasts a week or more, else
+        in the last tenth of its life. So what
+        [`WildThingClient::auth_session`] says after a sync may be another token
+        than before.
+
+        Fails with `NotConnected`, `Invalid` if there is no password, `WrongPassword`,
+        `RateLimited` after too many wrong ones, `Offline`, `Server`, `Protocol` if
+        the server has no logins, `Paused`, or `Cancelled` if another server was
+        connected to meanwhile. The earlier token then stays in use.
+"""
+        raise NotImplementedError
+    async def login_guest(self, qr_data: str) -> AuthSession:
+        """
+        Asks the server for a guest's token, with the text of a scanned invitation
+        (JSON with `server`, `port`, `token`, `expires`), and uses it from then on.
+        Such a token lasts about an hour and is not refreshed: scan again, or keep
+        the text and give it here again while the invitation is good.
+
+        It is the server that is connected to which is asked, also if the
+        invitation names another: what is written in a picture does not decide
+        where the house's data goes.
+
+        Fails with `NotConnected`, `Invalid` if the text is no invitation,
+        `NotAllowed` if it is not good (any more), `RateLimited`, `Offline`,
+        `Server`, `Protocol`, `Paused` or `Cancelled`, like
+        [`WildThingClient::login`].
+"""
+        raise NotImplementedError
     async def neighbours(self, entity_id: RecordId,relationship_type: typing.Union[object, typing.Optional[str]] = _DEFAULT,direction: typing.Union[object, typing.Optional[EdgeDirection]] = _DEFAULT) -> typing.List[Neighbour]:
         """
         What is next to an entity: along the relationships that start at it, then
@@ -10244,6 +10555,17 @@ class WildThingClientProtocol(typing.Protocol):
 
         Fails with `Offline`, `NeedsAuth`, `Server`, or `Protocol` if what
         answers is no server of ours.
+"""
+        raise NotImplementedError
+    async def refresh_session(self, ) -> AuthSession:
+        """
+        Exchanges the token in use for a fresh one. Syncs do it by themselves in
+        time; this is for an app that wants to be sure before a long journey.
+
+        Fails with `NotConnected`, `NeedsAuth` if the token is not good (any more),
+        `NotAllowed` for guests, `RateLimited`, `Offline`, `Server`, `Protocol` if
+        the server gives no tokens, `Paused`, or `Cancelled` if another token was
+        given meanwhile. The earlier token then stays in use.
 """
         raise NotImplementedError
     async def reset(self, force: bool = False) -> None:
@@ -10460,6 +10782,23 @@ class WildThingClient(WildThingClientProtocol):
         inst = cls.__new__(cls)
         inst._handle = handle
         return inst
+    def auth_session(self, ) -> typing.Optional[AuthSession]:
+        """
+        The token in use and what is known of it; `None` if none is. Of a token
+        given to [`WildThingClient::connect`] or
+        [`WildThingClient::set_auth_token`] that is known which it says of itself.
+"""
+        _uniffi_lowered_args = (
+            self._uniffi_clone_handle(),
+        )
+        _uniffi_lift_return = _UniffiFfiConverterOptionalTypeAuthSession.lift
+        _uniffi_error_converter = None
+        _uniffi_ffi_result = _uniffi_rust_call_with_error(
+            _uniffi_error_converter,
+            _UniffiLib.uniffi_wildthing_fn_method_wildthingclient_auth_session,
+            *_uniffi_lowered_args,
+        )
+        return _uniffi_lift_return(_uniffi_ffi_result)
     def cancel_sync(self, ) -> None:
         """
         Ends the sync that runs, promptly. Whoever waits for it gets `Cancelled`.
@@ -10531,8 +10870,9 @@ class WildThingClient(WildThingClientProtocol):
         Remembers the server and the token. Does not talk to the server;
         [`WildThingClient::probe`] does.
 
-        The token is kept in memory only. Fails with `Invalid` if the URL or the
-        token can't be used.
+        The token is kept in memory only; without one, [`WildThingClient::login`]
+        gets one. Fails with `Invalid` if the URL, the token, a certificate or its
+        digest can't be used.
 """
 
         _UniffiFfiConverterString.check_lower(server_url)
@@ -11326,6 +11666,70 @@ class WildThingClient(WildThingClientProtocol):
             _uniffi_lift_return,
             _uniffi_error_converter,
         )
+    async def login(self, password: str) -> AuthSession:
+        """
+        Asks the server for an admin's token, and uses it from then on, as
+        [`WildThingClient::set_auth_token`] does. The password is kept nowhere.
+
+        As long as the client is used at times, its syncs exchange the token for a
+        fresh one before it ends: in its last day if it lasts a week or more, else
+        in the last tenth of its life. So what
+        [`WildThingClient::auth_session`] says after a sync may be another token
+        than before.
+
+        Fails with `NotConnected`, `Invalid` if there is no password, `WrongPassword`,
+        `RateLimited` after too many wrong ones, `Offline`, `Server`, `Protocol` if
+        the server has no logins, `Paused`, or `Cancelled` if another server was
+        connected to meanwhile. The earlier token then stays in use.
+"""
+
+        _UniffiFfiConverterString.check_lower(password)
+        _uniffi_lowered_args = (
+            self._uniffi_clone_handle(),
+            _UniffiFfiConverterString.lower(password),
+        )
+        _uniffi_lift_return = _UniffiFfiConverterTypeAuthSession.lift
+        _uniffi_error_converter = _UniffiFfiConverterTypeWildThingError
+        return await _uniffi_rust_call_async(
+            _UniffiLib.uniffi_wildthing_fn_method_wildthingclient_login(*_uniffi_lowered_args),
+            _UniffiLib.ffi_wildthing_rust_future_poll_rust_buffer,
+            _UniffiLib.ffi_wildthing_rust_future_complete_rust_buffer,
+            _UniffiLib.ffi_wildthing_rust_future_free_rust_buffer,
+            _uniffi_lift_return,
+            _uniffi_error_converter,
+        )
+    async def login_guest(self, qr_data: str) -> AuthSession:
+        """
+        Asks the server for a guest's token, with the text of a scanned invitation
+        (JSON with `server`, `port`, `token`, `expires`), and uses it from then on.
+        Such a token lasts about an hour and is not refreshed: scan again, or keep
+        the text and give it here again while the invitation is good.
+
+        It is the server that is connected to which is asked, also if the
+        invitation names another: what is written in a picture does not decide
+        where the house's data goes.
+
+        Fails with `NotConnected`, `Invalid` if the text is no invitation,
+        `NotAllowed` if it is not good (any more), `RateLimited`, `Offline`,
+        `Server`, `Protocol`, `Paused` or `Cancelled`, like
+        [`WildThingClient::login`].
+"""
+
+        _UniffiFfiConverterString.check_lower(qr_data)
+        _uniffi_lowered_args = (
+            self._uniffi_clone_handle(),
+            _UniffiFfiConverterString.lower(qr_data),
+        )
+        _uniffi_lift_return = _UniffiFfiConverterTypeAuthSession.lift
+        _uniffi_error_converter = _UniffiFfiConverterTypeWildThingError
+        return await _uniffi_rust_call_async(
+            _UniffiLib.uniffi_wildthing_fn_method_wildthingclient_login_guest(*_uniffi_lowered_args),
+            _UniffiLib.ffi_wildthing_rust_future_poll_rust_buffer,
+            _UniffiLib.ffi_wildthing_rust_future_complete_rust_buffer,
+            _UniffiLib.ffi_wildthing_rust_future_free_rust_buffer,
+            _uniffi_lift_return,
+            _uniffi_error_converter,
+        )
     async def neighbours(self, entity_id: RecordId,relationship_type: typing.Union[object, typing.Optional[str]] = _DEFAULT,direction: typing.Union[object, typing.Optional[EdgeDirection]] = _DEFAULT) -> typing.List[Neighbour]:
         """
         What is next to an entity: along the relationships that start at it, then
@@ -11448,6 +11852,29 @@ class WildThingClient(WildThingClientProtocol):
             _UniffiLib.ffi_wildthing_rust_future_poll_void,
             _UniffiLib.ffi_wildthing_rust_future_complete_void,
             _UniffiLib.ffi_wildthing_rust_future_free_void,
+            _uniffi_lift_return,
+            _uniffi_error_converter,
+        )
+    async def refresh_session(self, ) -> AuthSession:
+        """
+        Exchanges the token in use for a fresh one. Syncs do it by themselves in
+        time; this is for an app that wants to be sure before a long journey.
+
+        Fails with `NotConnected`, `NeedsAuth` if the token is not good (any more),
+        `NotAllowed` for guests, `RateLimited`, `Offline`, `Server`, `Protocol` if
+        the server gives no tokens, `Paused`, or `Cancelled` if another token was
+        given meanwhile. The earlier token then stays in use.
+"""
+        _uniffi_lowered_args = (
+            self._uniffi_clone_handle(),
+        )
+        _uniffi_lift_return = _UniffiFfiConverterTypeAuthSession.lift
+        _uniffi_error_converter = _UniffiFfiConverterTypeWildThingError
+        return await _uniffi_rust_call_async(
+            _UniffiLib.uniffi_wildthing_fn_method_wildthingclient_refresh_session(*_uniffi_lowered_args),
+            _UniffiLib.ffi_wildthing_rust_future_poll_rust_buffer,
+            _UniffiLib.ffi_wildthing_rust_future_complete_rust_buffer,
+            _UniffiLib.ffi_wildthing_rust_future_free_rust_buffer,
             _uniffi_lift_return,
             _uniffi_error_converter,
         )
@@ -12035,6 +12462,7 @@ def set_log_sink(level: LogLevel,sink: LogSink) -> None:
 
 __all__ = [
     "InternalError",
+    "UserRole",
     "Kind",
     "Origin",
     "Loser",
@@ -12048,11 +12476,11 @@ __all__ = [
     "PendingState",
     "LogLevel",
     "EdgeDirection",
-    "UserRole",
     "Durability",
     "LogSinkError",
     "ObserverError",
     "WildThingError",
+    "AuthSession",
     "ChangeBatch",
     "Conflict",
     "Timeouts",

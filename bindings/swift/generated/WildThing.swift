@@ -2241,6 +2241,58 @@ public func FfiConverterTypeStatusQuery_lower(_ value: StatusQuery) -> UInt64 {
 public protocol WildThingClientProtocol: AnyObject, Sendable {
 
     /**
+     * The token in use and what is known of it; `None` if none is. Of a token
+     * given to [`WildThingClient::connect`] or
+     * [`WildThingClient::set_auth_token`] that is known which it says of itself.
+     */
+    func authSession()  -> AuthSession?
+
+    /**
+     * Asks the server for an admin's token, and uses it from then on, as
+     * [`WildThingClient::set_auth_token`] does. The password is kept nowhere.
+     *
+     * As long as the client is used at times, its syncs exchange the token for a
+     * fresh one before it ends: in its last day if it lasts a week or more, else
+     * in the last tenth of its life. So what
+     * [`WildThingClient::auth_session`] says after a sync may be another token
+     * than before.
+     *
+     * Fails with `NotConnected`, `Invalid` if there is no password, `WrongPassword`,
+     * `RateLimited` after too many wrong ones, `Offline`, `Server`, `Protocol` if
+     * the server has no logins, `Paused`, or `Cancelled` if another server was
+     * connected to meanwhile. The earlier token then stays in use.
+     */
+    func login(password: String) async throws  -> AuthSession
+
+    /**
+     * Asks the server for a guest's token, with the text of a scanned invitation
+     * (JSON with `server`, `port`, `token`, `expires`), and uses it from then on.
+     * Such a token lasts about an hour and is not refreshed: scan again, or keep
+     * the text and give it here again while the invitation is good.
+     *
+     * It is the server that is connected to which is asked, also if the
+     * invitation names another: what is written in a picture does not decide
+     * where the house's data goes.
+     *
+     * Fails with `NotConnected`, `Invalid` if the text is no invitation,
+     * `NotAllowed` if it is not good (any more), `RateLimited`, `Offline`,
+     * `Server`, `Protocol`, `Paused` or `Cancelled`, like
+     * [`WildThingClient::login`].
+     */
+    func loginGuest(qrData: String) async throws  -> AuthSession
+
+    /**
+     * Exchanges the token in use for a fresh one. Syncs do it by themselves in
+     * time; this is for an app that wants to be sure before a long journey.
+     *
+     * Fails with `NotConnected`, `NeedsAuth` if the token is not good (any more),
+     * `NotAllowed` for guests, `RateLimited`, `Offline`, `Server`, `Protocol` if
+     * the server gives no tokens, `Paused`, or `Cancelled` if another token was
+     * given meanwhile. The earlier token then stays in use.
+     */
+    func refreshSession() async throws  -> AuthSession
+
+    /**
      * The edits that lost or were refused, newest first, until they are dismissed.
      */
     func conflicts() async throws  -> [Conflict]
@@ -2303,8 +2355,9 @@ public protocol WildThingClientProtocol: AnyObject, Sendable {
      * Remembers the server and the token. Does not talk to the server;
      * [`WildThingClient::probe`] does.
      *
-     * The token is kept in memory only. Fails with `Invalid` if the URL or the
-     * token can't be used.
+     * The token is kept in memory only; without one, [`WildThingClient::login`]
+     * gets one. Fails with `Invalid` if the URL, the token, a certificate or its
+     * digest can't be used.
      */
     func connect(serverUrl: String, authToken: String?, options: ConnectOptions?) async throws
 
@@ -2748,6 +2801,107 @@ public static func `open`(path: String, options: OpenOptions? = nil)async throws
 
 
     /**
+     * The token in use and what is known of it; `None` if none is. Of a token
+     * given to [`WildThingClient::connect`] or
+     * [`WildThingClient::set_auth_token`] that is known which it says of itself.
+     */
+open func authSession() -> AuthSession?  {
+    return try!  FfiConverterOptionTypeAuthSession.lift(try! rustCall() {
+        uniffiCallStatus in
+    uniffi_wildthing_fn_method_wildthingclient_auth_session(
+            self.uniffiCloneHandle(),uniffiCallStatus
+    )
+})
+}
+
+    /**
+     * Asks the server for an admin's token, and uses it from then on, as
+     * [`WildThingClient::set_auth_token`] does. The password is kept nowhere.
+     *
+     * As long as the client is used at times, its syncs exchange the token for a
+     * fresh one before it ends: in its last day if it lasts a week or more, else
+     * in the last tenth of its life. So what
+     * [`WildThingClient::auth_session`] says after a sync may be another token
+     * than before.
+     *
+     * Fails with `NotConnected`, `Invalid` if there is no password, `WrongPassword`,
+     * `RateLimited` after too many wrong ones, `Offline`, `Server`, `Protocol` if
+     * the server has no logins, `Paused`, or `Cancelled` if another server was
+     * connected to meanwhile. The earlier token then stays in use.
+     */
+open func login(password: String)async throws  -> AuthSession  {
+    return
+        try  await uniffiRustCallAsync(
+            rustFutureFunc: {
+                uniffi_wildthing_fn_method_wildthingclient_login(
+                        self.uniffiCloneHandle(),FfiConverterString.lower(password)
+                )
+            },
+            pollFunc: ffi_wildthing_rust_future_poll_rust_buffer,
+            completeFunc: ffi_wildthing_rust_future_complete_rust_buffer,
+            freeFunc: ffi_wildthing_rust_future_free_rust_buffer,
+            liftFunc: FfiConverterTypeAuthSession_lift,
+            errorHandler: FfiConverterTypeWildThingError_lift
+        )
+}
+
+    /**
+     * Asks the server for a guest's token, with the text of a scanned invitation
+     * (JSON with `server`, `port`, `token`, `expires`), and uses it from then on.
+     * Such a token lasts about an hour and is not refreshed: scan again, or keep
+     * the text and give it here again while the invitation is good.
+     *
+     * It is the server that is connected to which is asked, also if the
+     * invitation names another: what is written in a picture does not decide
+     * where the house's data goes.
+     *
+     * Fails with `NotConnected`, `Invalid` if the text is no invitation,
+     * `NotAllowed` if it is not good (any more), `RateLimited`, `Offline`,
+     * `Server`, `Protocol`, `Paused` or `Cancelled`, like
+     * [`WildThingClient::login`].
+     */
+open func loginGuest(qrData: String)async throws  -> AuthSession  {
+    return
+        try  await uniffiRustCallAsync(
+            rustFutureFunc: {
+                uniffi_wildthing_fn_method_wildthingclient_login_guest(
+                        self.uniffiCloneHandle(),FfiConverterString.lower(qrData)
+                )
+            },
+            pollFunc: ffi_wildthing_rust_future_poll_rust_buffer,
+            completeFunc: ffi_wildthing_rust_future_complete_rust_buffer,
+            freeFunc: ffi_wildthing_rust_future_free_rust_buffer,
+            liftFunc: FfiConverterTypeAuthSession_lift,
+            errorHandler: FfiConverterTypeWildThingError_lift
+        )
+}
+
+    /**
+     * Exchanges the token in use for a fresh one. Syncs do it by themselves in
+     * time; this is for an app that wants to be sure before a long journey.
+     *
+     * Fails with `NotConnected`, `NeedsAuth` if the token is not good (any more),
+     * `NotAllowed` for guests, `RateLimited`, `Offline`, `Server`, `Protocol` if
+     * the server gives no tokens, `Paused`, or `Cancelled` if another token was
+     * given meanwhile. The earlier token then stays in use.
+     */
+open func refreshSession()async throws  -> AuthSession  {
+    return
+        try  await uniffiRustCallAsync(
+            rustFutureFunc: {
+                uniffi_wildthing_fn_method_wildthingclient_refresh_session(
+                        self.uniffiCloneHandle()
+                )
+            },
+            pollFunc: ffi_wildthing_rust_future_poll_rust_buffer,
+            completeFunc: ffi_wildthing_rust_future_complete_rust_buffer,
+            freeFunc: ffi_wildthing_rust_future_free_rust_buffer,
+            liftFunc: FfiConverterTypeAuthSession_lift,
+            errorHandler: FfiConverterTypeWildThingError_lift
+        )
+}
+
+    /**
      * The edits that lost or were refused, newest first, until they are dismissed.
      */
 open func conflicts()async throws  -> [Conflict]  {
@@ -2964,8 +3118,9 @@ open func clientId()async throws  -> String  {
      * Remembers the server and the token. Does not talk to the server;
      * [`WildThingClient::probe`] does.
      *
-     * The token is kept in memory only. Fails with `Invalid` if the URL or the
-     * token can't be used.
+     * The token is kept in memory only; without one, [`WildThingClient::login`]
+     * gets one. Fails with `Invalid` if the URL, the token, a certificate or its
+     * digest can't be used.
      */
 open func connect(serverUrl: String, authToken: String? = nil, options: ConnectOptions? = nil)async throws   {
     return
@@ -4110,6 +4265,112 @@ public func FfiConverterTypeWildThingClient_lower(_ value: WildThingClient) -> U
 
 
 /**
+ * A token, and what is known of it.
+ *
+ * The token is kept in memory only. An app that wants to start without asking
+ * for the password again keeps it where the system keeps secrets, and gives it
+ * to `connect` then. Printed,
+ * a session does not show its token, in any language.
+ */
+public struct AuthSession: Equatable, Hashable, CustomDebugStringConvertible, CustomStringConvertible {
+    /**
+     * What its bearer may do; `None` if nobody said.
+     */
+    public let role: UserRole?
+    /**
+     * When it ends, by this device's clock; `None` if it does not, or if that
+     * is not known.
+     */
+    public let expiresAt: Timestamp?
+    /**
+     * The token itself: a secret.
+     */
+    public let authToken: String
+
+    // Default memberwise initializers are never public by default, so we
+    // declare one manually.
+    public init(
+        /**
+         * What its bearer may do; `None` if nobody said.
+         */role: UserRole?,
+        /**
+         * When it ends, by this device's clock; `None` if it does not, or if that
+         * is not known.
+         */expiresAt: Timestamp?,
+        /**
+         * The token itself: a secret.
+         */authToken: String) {
+        self.role = role
+        self.expiresAt = expiresAt
+        self.authToken = authToken
+    }
+
+
+// The local Rust `Debug` implementation.
+public var debugDescription: String {
+    return try!  FfiConverterString.lift(
+        try! rustCall() {
+        uniffiCallStatus in
+    uniffi_wildthing_fn_method_authsession_uniffi_trait_debug(
+            FfiConverterTypeAuthSession_lower(self),uniffiCallStatus
+    )
+}
+    )
+}
+// The local Rust `Display` implementation.
+public var description: String {
+    return try!  FfiConverterString.lift(
+        try! rustCall() {
+        uniffiCallStatus in
+    uniffi_wildthing_fn_method_authsession_uniffi_trait_display(
+            FfiConverterTypeAuthSession_lower(self),uniffiCallStatus
+    )
+}
+    )
+}
+}
+
+#if compiler(>=6)
+extension AuthSession: Sendable {}
+#endif
+
+#if swift(>=5.8)
+@_documentation(visibility: private)
+#endif
+public struct FfiConverterTypeAuthSession: FfiConverterRustBuffer {
+    public static func read(from buf: inout (data: Data, offset: Data.Index)) throws -> AuthSession {
+        return
+            try AuthSession(
+                role: FfiConverterOptionTypeUserRole.read(from: &buf),
+                expiresAt: FfiConverterOptionTypeTimestamp.read(from: &buf),
+                authToken: FfiConverterString.read(from: &buf)
+        )
+    }
+
+    public static func write(_ value: AuthSession, into buf: inout [UInt8]) {
+        FfiConverterOptionTypeUserRole.write(value.role, into: &buf)
+        FfiConverterOptionTypeTimestamp.write(value.expiresAt, into: &buf)
+        FfiConverterString.write(value.authToken, into: &buf)
+    }
+}
+
+
+#if swift(>=5.8)
+@_documentation(visibility: private)
+#endif
+public func FfiConverterTypeAuthSession_lift(_ buf: RustBuffer) throws -> AuthSession {
+    return try FfiConverterTypeAuthSession.lift(buf)
+}
+
+#if swift(>=5.8)
+@_documentation(visibility: private)
+#endif
+public func FfiConverterTypeAuthSession_lower(_ value: AuthSession) -> RustBuffer {
+    return FfiConverterTypeAuthSession.lower(value)
+}
+
+
+/**
  * The events of one commit, or one event about the sync or the connection.
  */
 public struct ChangeBatch: Equatable, Hashable {
@@ -4347,6 +4608,19 @@ public struct ConnectOptions: Equatable, Hashable {
      * replica is moved from v1 to v2 by `rebind`, and never back.
      */
     public let `protocol`: SyncProtocol?
+    /**
+     * A root certificate, or several, in PEM, that are trusted beside those of
+     * the platform: for a house with a certificate authority of its own. Not
+     * on Android, whose own settings say whom an app trusts.
+     */
+    public let rootCertificatePem: String?
+    /**
+     * The SHA-256 of the server's own certificate (of its DER), 64 hexadecimal
+     * digits, perhaps with colons: for a hub that signed its certificate itself.
+     * Exactly that certificate is accepted then, whoever issued it, for
+     * whatever name and time, and no other.
+     */
+    public let pinnedCertificateSha256: String?
 
     // Default memberwise initializers are never public by default, so we
     // declare one manually.
@@ -4364,11 +4638,24 @@ public struct ConnectOptions: Equatable, Hashable {
         /**
          * What the server speaks; when left out the first sync asks it. A used
          * replica is moved from v1 to v2 by `rebind`, and never back.
-         */`protocol`: SyncProtocol? = nil) {
+         */`protocol`: SyncProtocol? = nil,
+        /**
+         * A root certificate, or several, in PEM, that are trusted beside those of
+         * the platform: for a house with a certificate authority of its own. Not
+         * on Android, whose own settings say whom an app trusts.
+         */rootCertificatePem: String? = nil,
+        /**
+         * The SHA-256 of the server's own certificate (of its DER), 64 hexadecimal
+         * digits, perhaps with colons: for a hub that signed its certificate itself.
+         * Exactly that certificate is accepted then, whoever issued it, for
+         * whatever name and time, and no other.
+         */pinnedCertificateSha256: String? = nil) {
         self.clientId = clientId
         self.timeouts = timeouts
         self.rebind = rebind
         self.`protocol` = `protocol`
+        self.rootCertificatePem = rootCertificatePem
+        self.pinnedCertificateSha256 = pinnedCertificateSha256
     }
 
 
@@ -4388,7 +4675,9 @@ public struct FfiConverterTypeConnectOptions: FfiConverterRustBuffer {
                 clientId: FfiConverterOptionString.read(from: &buf),
                 timeouts: FfiConverterOptionTypeTimeouts.read(from: &buf),
                 rebind: FfiConverterBool.read(from: &buf),
-                protocol: FfiConverterOptionTypeSyncProtocol.read(from: &buf)
+                protocol: FfiConverterOptionTypeSyncProtocol.read(from: &buf),
+                rootCertificatePem: FfiConverterOptionString.read(from: &buf),
+                pinnedCertificateSha256: FfiConverterOptionString.read(from: &buf)
         )
     }
 
@@ -4397,6 +4686,8 @@ public struct FfiConverterTypeConnectOptions: FfiConverterRustBuffer {
         FfiConverterOptionTypeTimeouts.write(value.timeouts, into: &buf)
         FfiConverterBool.write(value.rebind, into: &buf)
         FfiConverterOptionTypeSyncProtocol.write(value.`protocol`, into: &buf)
+        FfiConverterOptionString.write(value.rootCertificatePem, into: &buf)
+        FfiConverterOptionString.write(value.pinnedCertificateSha256, into: &buf)
     }
 }
 
@@ -7919,9 +8210,9 @@ public struct SyncStatus: Equatable, Hashable {
      */
     public let clientId: String
     /**
-     * `v1`.
+     * What the server speaks; `Auto` before one was met.
      */
-    public let `protocol`: String
+    public let `protocol`: SyncProtocol
     /**
      * The server's time up to which everything was pulled.
      */
@@ -7967,6 +8258,15 @@ public struct SyncStatus: Equatable, Hashable {
      */
     public let conflicts: UInt64
     /**
+     * Whether replica and server were found to hold the same when their digests
+     * were last compared; `None` if they never were, or the server has none.
+     */
+    public let digestAgrees: Bool?
+    /**
+     * When that was.
+     */
+    public let digestCheckedAt: Timestamp?
+    /**
      * Live records by kind.
      */
     public let counts: [String: UInt64]
@@ -7993,8 +8293,8 @@ public struct SyncStatus: Equatable, Hashable {
          * This replica's name to the server.
          */clientId: String,
         /**
-         * `v1`.
-         */`protocol`: String,
+         * What the server speaks; `Auto` before one was met.
+         */`protocol`: SyncProtocol,
         /**
          * The server's time up to which everything was pulled.
          */lastSyncTime: Timestamp?,
@@ -8029,6 +8329,13 @@ public struct SyncStatus: Equatable, Hashable {
          * Entries in the journal.
          */conflicts: UInt64,
         /**
+         * Whether replica and server were found to hold the same when their digests
+         * were last compared; `None` if they never were, or the server has none.
+         */digestAgrees: Bool?,
+        /**
+         * When that was.
+         */digestCheckedAt: Timestamp?,
+        /**
          * Live records by kind.
          */counts: [String: UInt64],
         /**
@@ -8054,6 +8361,8 @@ public struct SyncStatus: Equatable, Hashable {
         self.pending = pending
         self.failed = failed
         self.conflicts = conflicts
+        self.digestAgrees = digestAgrees
+        self.digestCheckedAt = digestCheckedAt
         self.counts = counts
         self.connection = connection
         self.background = background
@@ -8076,7 +8385,7 @@ public struct FfiConverterTypeSyncStatus: FfiConverterRustBuffer {
             try SyncStatus(
                 serverUrl: FfiConverterOptionString.read(from: &buf),
                 clientId: FfiConverterString.read(from: &buf),
-                protocol: FfiConverterString.read(from: &buf),
+                protocol: FfiConverterTypeSyncProtocol.read(from: &buf),
                 lastSyncTime: FfiConverterOptionTypeTimestamp.read(from: &buf),
                 lastSyncSuccess: FfiConverterOptionTypeTimestamp.read(from: &buf),
                 lastSyncError: FfiConverterOptionString.read(from: &buf),
@@ -8088,6 +8397,8 @@ public struct FfiConverterTypeSyncStatus: FfiConverterRustBuffer {
                 pending: FfiConverterUInt64.read(from: &buf),
                 failed: FfiConverterUInt64.read(from: &buf),
                 conflicts: FfiConverterUInt64.read(from: &buf),
+                digestAgrees: FfiConverterOptionBool.read(from: &buf),
+                digestCheckedAt: FfiConverterOptionTypeTimestamp.read(from: &buf),
                 counts: FfiConverterDictionaryStringUInt64.read(from: &buf),
                 connection: FfiConverterTypeConnection.read(from: &buf),
                 background: FfiConverterBool.read(from: &buf),
@@ -8098,7 +8409,7 @@ public struct FfiConverterTypeSyncStatus: FfiConverterRustBuffer {
     public static func write(_ value: SyncStatus, into buf: inout [UInt8]) {
         FfiConverterOptionString.write(value.serverUrl, into: &buf)
         FfiConverterString.write(value.clientId, into: &buf)
-        FfiConverterString.write(value.`protocol`, into: &buf)
+        FfiConverterTypeSyncProtocol.write(value.`protocol`, into: &buf)
         FfiConverterOptionTypeTimestamp.write(value.lastSyncTime, into: &buf)
         FfiConverterOptionTypeTimestamp.write(value.lastSyncSuccess, into: &buf)
         FfiConverterOptionString.write(value.lastSyncError, into: &buf)
@@ -8110,6 +8421,8 @@ public struct FfiConverterTypeSyncStatus: FfiConverterRustBuffer {
         FfiConverterUInt64.write(value.pending, into: &buf)
         FfiConverterUInt64.write(value.failed, into: &buf)
         FfiConverterUInt64.write(value.conflicts, into: &buf)
+        FfiConverterOptionBool.write(value.digestAgrees, into: &buf)
+        FfiConverterOptionTypeTimestamp.write(value.digestCheckedAt, into: &buf)
         FfiConverterDictionaryStringUInt64.write(value.counts, into: &buf)
         FfiConverterTypeConnection.write(value.connection, into: &buf)
         FfiConverterBool.write(value.background, into: &buf)
@@ -10326,12 +10639,34 @@ enum WildThingError: Swift.Error, Equatable, Hashable, Foundation.LocalizedError
          */reason: String
     )
     /**
-     * The server refused the token. Work goes on after `set_auth_token`.
+     * The server refused the token. Work goes on after `set_auth_token` or `login`.
      */
     case NeedsAuth(
         /**
          * 401 or 403.
          */status: UInt16
+    )
+    /**
+     * The server does not know the password.
+     */
+    case WrongPassword
+    /**
+     * The server takes no more guesses for now, and not even the right one.
+     */
+    case RateLimited(
+        /**
+         * For how long. Whoever asks before that is told the rest of it,
+         * without the server being asked.
+         */retryAfter: TimeInterval
+    )
+    /**
+     * The server knows who asks, and does not allow it; or the invitation is
+     * not, or no longer, good.
+     */
+    case NotAllowed(
+        /**
+         * The server's words, shortened.
+         */detail: String
     )
     /**
      * The server failed.
@@ -10479,44 +10814,51 @@ public struct FfiConverterTypeWildThingError: FfiConverterRustBuffer {
         case 2: return .NeedsAuth(
             status: try FfiConverterUInt16.read(from: &buf)
             )
-        case 3: return .Server(
+        case 3: return .WrongPassword
+        case 4: return .RateLimited(
+            retryAfter: try FfiConverterDuration.read(from: &buf)
+            )
+        case 5: return .NotAllowed(
+            detail: try FfiConverterString.read(from: &buf)
+            )
+        case 6: return .Server(
             status: try FfiConverterUInt16.read(from: &buf),
             detail: try FfiConverterString.read(from: &buf)
             )
-        case 4: return .Protocol(
+        case 7: return .Protocol(
             problem: try FfiConverterString.read(from: &buf)
             )
-        case 5: return .Storage(
+        case 8: return .Storage(
             code: try FfiConverterString.read(from: &buf),
             problem: try FfiConverterString.read(from: &buf)
             )
-        case 6: return .Paused
-        case 7: return .Cancelled
-        case 8: return .NotConnected
-        case 9: return .OtherServer(
+        case 9: return .Paused
+        case 10: return .Cancelled
+        case 11: return .NotConnected
+        case 12: return .OtherServer(
             expected: try FfiConverterString.read(from: &buf),
             found: try FfiConverterString.read(from: &buf)
             )
-        case 10: return .Busy
-        case 11: return .NotFound(
+        case 13: return .Busy
+        case 14: return .NotFound(
             kind: try FfiConverterString.read(from: &buf),
             id: try FfiConverterString.read(from: &buf)
             )
-        case 12: return .Invalid(
+        case 15: return .Invalid(
             field: try FfiConverterString.read(from: &buf),
             problem: try FfiConverterString.read(from: &buf)
             )
-        case 13: return .UnsupportedByServer(
+        case 16: return .UnsupportedByServer(
             what: try FfiConverterString.read(from: &buf)
             )
-        case 14: return .UnsentEdits(
+        case 17: return .UnsentEdits(
             count: try FfiConverterUInt64.read(from: &buf)
             )
-        case 15: return .Timeout(
+        case 18: return .Timeout(
             waitedMs: try FfiConverterUInt64.read(from: &buf),
             pending: try FfiConverterUInt64.read(from: &buf)
             )
-        case 16: return .Internal(
+        case 19: return .Internal(
             detail: try FfiConverterString.read(from: &buf)
             )
 
@@ -10538,75 +10880,89 @@ public struct FfiConverterTypeWildThingError: FfiConverterRustBuffer {
             FfiConverterUInt16.write(status, into: &buf)
 
 
-        case let .Server(status,detail):
+        case .WrongPassword:
             writeInt(&buf, Int32(3))
+
+
+        case let .RateLimited(retryAfter):
+            writeInt(&buf, Int32(4))
+            FfiConverterDuration.write(retryAfter, into: &buf)
+
+
+        case let .NotAllowed(detail):
+            writeInt(&buf, Int32(5))
+            FfiConverterString.write(detail, into: &buf)
+
+
+        case let .Server(status,detail):
+            writeInt(&buf, Int32(6))
             FfiConverterUInt16.write(status, into: &buf)
             FfiConverterString.write(detail, into: &buf)
 
 
         case let .Protocol(problem):
-            writeInt(&buf, Int32(4))
+            writeInt(&buf, Int32(7))
             FfiConverterString.write(problem, into: &buf)
 
 
         case let .Storage(code,problem):
-            writeInt(&buf, Int32(5))
+            writeInt(&buf, Int32(8))
             FfiConverterString.write(code, into: &buf)
             FfiConverterString.write(problem, into: &buf)
 
 
         case .Paused:
-            writeInt(&buf, Int32(6))
+            writeInt(&buf, Int32(9))
 
 
         case .Cancelled:
-            writeInt(&buf, Int32(7))
+            writeInt(&buf, Int32(10))
 
 
         case .NotConnected:
-            writeInt(&buf, Int32(8))
+            writeInt(&buf, Int32(11))
 
 
         case let .OtherServer(expected,found):
-            writeInt(&buf, Int32(9))
+            writeInt(&buf, Int32(12))
             FfiConverterString.write(expected, into: &buf)
             FfiConverterString.write(found, into: &buf)
 
 
         case .Busy:
-            writeInt(&buf, Int32(10))
+            writeInt(&buf, Int32(13))
 
 
         case let .NotFound(kind,id):
-            writeInt(&buf, Int32(11))
+            writeInt(&buf, Int32(14))
             FfiConverterString.write(kind, into: &buf)
             FfiConverterString.write(id, into: &buf)
 
 
         case let .Invalid(field,problem):
-            writeInt(&buf, Int32(12))
+            writeInt(&buf, Int32(15))
             FfiConverterString.write(field, into: &buf)
             FfiConverterString.write(problem, into: &buf)
 
 
         case let .UnsupportedByServer(what):
-            writeInt(&buf, Int32(13))
+            writeInt(&buf, Int32(16))
             FfiConverterString.write(what, into: &buf)
 
 
         case let .UnsentEdits(count):
-            writeInt(&buf, Int32(14))
+            writeInt(&buf, Int32(17))
             FfiConverterUInt64.write(count, into: &buf)
 
 
         case let .Timeout(waitedMs,pending):
-            writeInt(&buf, Int32(15))
+            writeInt(&buf, Int32(18))
             FfiConverterUInt64.write(waitedMs, into: &buf)
             FfiConverterUInt64.write(pending, into: &buf)
 
 
         case let .Internal(detail):
-            writeInt(&buf, Int32(16))
+            writeInt(&buf, Int32(19))
             FfiConverterString.write(detail, into: &buf)
 
         }
@@ -10727,6 +11083,30 @@ fileprivate struct FfiConverterOptionDouble: FfiConverterRustBuffer {
 #if swift(>=5.8)
 @_documentation(visibility: private)
 #endif
+fileprivate struct FfiConverterOptionBool: FfiConverterRustBuffer {
+    typealias SwiftType = Bool?
+
+    public static func write(_ value: SwiftType, into buf: inout [UInt8]) {
+        guard let value = value else {
+            writeInt(&buf, Int8(0))
+            return
+        }
+        writeInt(&buf, Int8(1))
+        FfiConverterBool.write(value, into: &buf)
+    }
+
+    public static func read(from buf: inout (data: Data, offset: Data.Index)) throws -> SwiftType {
+        switch try readInt(&buf) as Int8 {
+        case 0: return nil
+        case 1: return try FfiConverterBool.read(from: &buf)
+        default: throw UniffiInternalError.unexpectedOptionalTag
+        }
+    }
+}
+
+#if swift(>=5.8)
+@_documentation(visibility: private)
+#endif
 fileprivate struct FfiConverterOptionString: FfiConverterRustBuffer {
     typealias SwiftType = String?
 
@@ -10743,6 +11123,30 @@ fileprivate struct FfiConverterOptionString: FfiConverterRustBuffer {
         switch try readInt(&buf) as Int8 {
         case 0: return nil
         case 1: return try FfiConverterString.read(from: &buf)
+        default: throw UniffiInternalError.unexpectedOptionalTag
+        }
+    }
+}
+
+#if swift(>=5.8)
+@_documentation(visibility: private)
+#endif
+fileprivate struct FfiConverterOptionTypeAuthSession: FfiConverterRustBuffer {
+    typealias SwiftType = AuthSession?
+
+    public static func write(_ value: SwiftType, into buf: inout [UInt8]) {
+        guard let value = value else {
+            writeInt(&buf, Int8(0))
+            return
+        }
+        writeInt(&buf, Int8(1))
+        FfiConverterTypeAuthSession.write(value, into: &buf)
+    }
+
+    public static func read(from buf: inout (data: Data, offset: Data.Index)) throws -> SwiftType {
+        switch try readInt(&buf) as Int8 {
+        case 0: return nil
+        case 1: return try FfiConverterTypeAuthSession.read(from: &buf)
         default: throw UniffiInternalError.unexpectedOptionalTag
         }
     }
@@ -11987,6 +12391,18 @@ private let initializationResult: InitializationResult = {
     if (uniffi_wildthing_checksum_func_set_log_sink() != 9017) {
         return InitializationResult.apiChecksumMismatch
     }
+    if (uniffi_wildthing_checksum_method_wildthingclient_auth_session() != 6878) {
+        return InitializationResult.apiChecksumMismatch
+    }
+    if (uniffi_wildthing_checksum_method_wildthingclient_login() != 10151) {
+        return InitializationResult.apiChecksumMismatch
+    }
+    if (uniffi_wildthing_checksum_method_wildthingclient_login_guest() != 54129) {
+        return InitializationResult.apiChecksumMismatch
+    }
+    if (uniffi_wildthing_checksum_method_wildthingclient_refresh_session() != 64211) {
+        return InitializationResult.apiChecksumMismatch
+    }
     if (uniffi_wildthing_checksum_method_wildthingclient_conflicts() != 57386) {
         return InitializationResult.apiChecksumMismatch
     }
@@ -12020,7 +12436,7 @@ private let initializationResult: InitializationResult = {
     if (uniffi_wildthing_checksum_method_wildthingclient_client_id() != 41920) {
         return InitializationResult.apiChecksumMismatch
     }
-    if (uniffi_wildthing_checksum_method_wildthingclient_connect() != 36196) {
+    if (uniffi_wildthing_checksum_method_wildthingclient_connect() != 21523) {
         return InitializationResult.apiChecksumMismatch
     }
     if (uniffi_wildthing_checksum_method_wildthingclient_disconnect() != 63098) {

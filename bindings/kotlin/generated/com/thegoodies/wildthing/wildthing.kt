@@ -728,6 +728,14 @@ internal object IntegrityCheckingUniffiLib {
     internal fun ensureInitialized() = Unit
     external fun uniffi_wildthing_checksum_func_set_log_sink(
     ): Int
+    external fun uniffi_wildthing_checksum_method_wildthingclient_auth_session(
+    ): Int
+    external fun uniffi_wildthing_checksum_method_wildthingclient_login(
+    ): Int
+    external fun uniffi_wildthing_checksum_method_wildthingclient_login_guest(
+    ): Int
+    external fun uniffi_wildthing_checksum_method_wildthingclient_refresh_session(
+    ): Int
     external fun uniffi_wildthing_checksum_method_wildthingclient_conflicts(
     ): Int
     external fun uniffi_wildthing_checksum_method_wildthingclient_digests(
@@ -927,6 +935,14 @@ internal object UniffiLib {
     external fun uniffi_wildthing_fn_free_wildthingclient(`handle`: Long,uniffi_out_err: UniffiRustCallStatus,
     ): Unit
     external fun uniffi_wildthing_fn_constructor_wildthingclient_open(`path`: RustBuffer.ByValue,`options`: RustBuffer.ByValue,
+    ): Long
+    external fun uniffi_wildthing_fn_method_wildthingclient_auth_session(`ptr`: Long,uniffi_out_err: UniffiRustCallStatus,
+    ): RustBuffer.ByValue
+    external fun uniffi_wildthing_fn_method_wildthingclient_login(`ptr`: Long,`password`: RustBuffer.ByValue,
+    ): Long
+    external fun uniffi_wildthing_fn_method_wildthingclient_login_guest(`ptr`: Long,`qrData`: RustBuffer.ByValue,
+    ): Long
+    external fun uniffi_wildthing_fn_method_wildthingclient_refresh_session(`ptr`: Long,
     ): Long
     external fun uniffi_wildthing_fn_method_wildthingclient_conflicts(`ptr`: Long,
     ): Long
@@ -1140,6 +1156,10 @@ internal object UniffiLib {
     ): Long
     external fun uniffi_wildthing_fn_method_changeevent_event_type(`ptr`: RustBuffer.ByValue,uniffi_out_err: UniffiRustCallStatus,
     ): RustBuffer.ByValue
+    external fun uniffi_wildthing_fn_method_authsession_uniffi_trait_debug(`ptr`: RustBuffer.ByValue,uniffi_out_err: UniffiRustCallStatus,
+    ): RustBuffer.ByValue
+    external fun uniffi_wildthing_fn_method_authsession_uniffi_trait_display(`ptr`: RustBuffer.ByValue,uniffi_out_err: UniffiRustCallStatus,
+    ): RustBuffer.ByValue
     external fun uniffi_wildthing_fn_func_set_log_sink(`level`: RustBuffer.ByValue,`sink`: Long,uniffi_out_err: UniffiRustCallStatus,
     ): Unit
     external fun ffi_wildthing_rustbuffer_alloc(`size`: Long,uniffi_out_err: UniffiRustCallStatus,
@@ -1264,6 +1284,18 @@ private fun uniffiCheckApiChecksums(lib: IntegrityCheckingUniffiLib) {
     if ((lib.uniffi_wildthing_checksum_func_set_log_sink() and 0xFFFF) != 9017) {
         throw RuntimeException("UniFFI API checksum mismatch: try cleaning and rebuilding your project")
     }
+    if ((lib.uniffi_wildthing_checksum_method_wildthingclient_auth_session() and 0xFFFF) != 6878) {
+        throw RuntimeException("UniFFI API checksum mismatch: try cleaning and rebuilding your project")
+    }
+    if ((lib.uniffi_wildthing_checksum_method_wildthingclient_login() and 0xFFFF) != 10151) {
+        throw RuntimeException("UniFFI API checksum mismatch: try cleaning and rebuilding your project")
+    }
+    if ((lib.uniffi_wildthing_checksum_method_wildthingclient_login_guest() and 0xFFFF) != 54129) {
+        throw RuntimeException("UniFFI API checksum mismatch: try cleaning and rebuilding your project")
+    }
+    if ((lib.uniffi_wildthing_checksum_method_wildthingclient_refresh_session() and 0xFFFF) != 64211) {
+        throw RuntimeException("UniFFI API checksum mismatch: try cleaning and rebuilding your project")
+    }
     if ((lib.uniffi_wildthing_checksum_method_wildthingclient_conflicts() and 0xFFFF) != 57386) {
         throw RuntimeException("UniFFI API checksum mismatch: try cleaning and rebuilding your project")
     }
@@ -1297,7 +1329,7 @@ private fun uniffiCheckApiChecksums(lib: IntegrityCheckingUniffiLib) {
     if ((lib.uniffi_wildthing_checksum_method_wildthingclient_client_id() and 0xFFFF) != 41920) {
         throw RuntimeException("UniFFI API checksum mismatch: try cleaning and rebuilding your project")
     }
-    if ((lib.uniffi_wildthing_checksum_method_wildthingclient_connect() and 0xFFFF) != 36196) {
+    if ((lib.uniffi_wildthing_checksum_method_wildthingclient_connect() and 0xFFFF) != 21523) {
         throw RuntimeException("UniFFI API checksum mismatch: try cleaning and rebuilding your project")
     }
     if ((lib.uniffi_wildthing_checksum_method_wildthingclient_disconnect() and 0xFFFF) != 63098) {
@@ -4904,6 +4936,58 @@ public object FfiConverterTypeStatusQuery: FfiConverter<StatusQuery, Long> {
 public interface WildThingClientInterface {
 
     /**
+     * The token in use and what is known of it; `None` if none is. Of a token
+     * given to [`WildThingClient::connect`] or
+     * [`WildThingClient::set_auth_token`] that is known which it says of itself.
+     */
+    fun `authSession`(): AuthSession?
+
+    /**
+     * Asks the server for an admin's token, and uses it from then on, as
+     * [`WildThingClient::set_auth_token`] does. The password is kept nowhere.
+     *
+     * As long as the client is used at times, its syncs exchange the token for a
+     * fresh one before it ends: in its last day if it lasts a week or more, else
+     * in the last tenth of its life. So what
+     * [`WildThingClient::auth_session`] says after a sync may be another token
+     * than before.
+     *
+     * Fails with `NotConnected`, `Invalid` if there is no password, `WrongPassword`,
+     * `RateLimited` after too many wrong ones, `Offline`, `Server`, `Protocol` if
+     * the server has no logins, `Paused`, or `Cancelled` if another server was
+     * connected to meanwhile. The earlier token then stays in use.
+     */
+    suspend fun `login`(`password`: kotlin.String): AuthSession
+
+    /**
+     * Asks the server for a guest's token, with the text of a scanned invitation
+     * (JSON with `server`, `port`, `token`, `expires`), and uses it from then on.
+     * Such a token lasts about an hour and is not refreshed: scan again, or keep
+     * the text and give it here again while the invitation is good.
+     *
+     * It is the server that is connected to which is asked, also if the
+     * invitation names another: what is written in a picture does not decide
+     * where the house's data goes.
+     *
+     * Fails with `NotConnected`, `Invalid` if the text is no invitation,
+     * `NotAllowed` if it is not good (any more), `RateLimited`, `Offline`,
+     * `Server`, `Protocol`, `Paused` or `Cancelled`, like
+     * [`WildThingClient::login`].
+     */
+    suspend fun `loginGuest`(`qrData`: kotlin.String): AuthSession
+
+    /**
+     * Exchanges the token in use for a fresh one. Syncs do it by themselves in
+     * time; this is for an app that wants to be sure before a long journey.
+     *
+     * Fails with `NotConnected`, `NeedsAuth` if the token is not good (any more),
+     * `NotAllowed` for guests, `RateLimited`, `Offline`, `Server`, `Protocol` if
+     * the server gives no tokens, `Paused`, or `Cancelled` if another token was
+     * given meanwhile. The earlier token then stays in use.
+     */
+    suspend fun `refreshSession`(): AuthSession
+
+    /**
      * The edits that lost or were refused, newest first, until they are dismissed.
      */
     suspend fun `conflicts`(): List<Conflict>
@@ -4966,8 +5050,9 @@ public interface WildThingClientInterface {
      * Remembers the server and the token. Does not talk to the server;
      * [`WildThingClient::probe`] does.
      *
-     * The token is kept in memory only. Fails with `Invalid` if the URL or the
-     * token can't be used.
+     * The token is kept in memory only; without one, [`WildThingClient::login`]
+     * gets one. Fails with `Invalid` if the URL, the token, a certificate or its
+     * digest can't be used.
      */
     suspend fun `connect`(`serverUrl`: kotlin.String, `authToken`: kotlin.String? = null, `options`: ConnectOptions? = null)
 
@@ -5440,6 +5525,127 @@ open class WildThingClient: Disposable, AutoCloseable, WildThingClientInterface
 
 
     /**
+     * The token in use and what is known of it; `None` if none is. Of a token
+     * given to [`WildThingClient::connect`] or
+     * [`WildThingClient::set_auth_token`] that is known which it says of itself.
+     */override fun `authSession`(): AuthSession? {
+            return FfiConverterOptionalTypeAuthSession.lift(
+    callWithHandle {
+    uniffiRustCall() { _status ->
+    UniffiLib.uniffi_wildthing_fn_method_wildthingclient_auth_session(
+        it,
+        _status)
+}
+    }
+    )
+    }
+
+
+    /**
+     * Asks the server for an admin's token, and uses it from then on, as
+     * [`WildThingClient::set_auth_token`] does. The password is kept nowhere.
+     *
+     * As long as the client is used at times, its syncs exchange the token for a
+     * fresh one before it ends: in its last day if it lasts a week or more, else
+     * in the last tenth of its life. So what
+     * [`WildThingClient::auth_session`] says after a sync may be another token
+     * than before.
+     *
+     * Fails with `NotConnected`, `Invalid` if there is no password, `WrongPassword`,
+     * `RateLimited` after too many wrong ones, `Offline`, `Server`, `Protocol` if
+     * the server has no logins, `Paused`, or `Cancelled` if another server was
+     * connected to meanwhile. The earlier token then stays in use.
+     */
+    @Throws(WildThingException::class)
+    @Suppress("ASSIGNED_BUT_NEVER_ACCESSED_VARIABLE")
+    override suspend fun `login`(`password`: kotlin.String) : AuthSession {
+        return uniffiRustCallAsync(
+        callWithHandle { uniffiHandle ->
+            UniffiLib.uniffi_wildthing_fn_method_wildthingclient_login(
+                uniffiHandle,
+
+        FfiConverterString.lower(`password`),
+            )
+        },
+        { future, callback, continuation -> UniffiLib.ffi_wildthing_rust_future_poll_rust_buffer(future, callback, continuation) },
+        { future, continuation -> UniffiLib.ffi_wildthing_rust_future_complete_rust_buffer(future, continuation) },
+        { future -> UniffiLib.ffi_wildthing_rust_future_free_rust_buffer(future) },
+        // lift function
+        { FfiConverterTypeAuthSession.lift(it) },
+        // Error FFI converter
+        WildThingException.ErrorHandler,
+    )
+    }
+
+
+    /**
+     * Asks the server for a guest's token, with the text of a scanned invitation
+     * (JSON with `server`, `port`, `token`, `expires`), and uses it from then on.
+     * Such a token lasts about an hour and is not refreshed: scan again, or keep
+     * the text and give it here again while the invitation is good.
+     *
+     * It is the server that is connected to which is asked, also if the
+     * invitation names another: what is written in a picture does not decide
+     * where the house's data goes.
+     *
+     * Fails with `NotConnected`, `Invalid` if the text is no invitation,
+     * `NotAllowed` if it is not good (any more), `RateLimited`, `Offline`,
+     * `Server`, `Protocol`, `Paused` or `Cancelled`, like
+     * [`WildThingClient::login`].
+     */
+    @Throws(WildThingException::class)
+    @Suppress("ASSIGNED_BUT_NEVER_ACCESSED_VARIABLE")
+    override suspend fun `loginGuest`(`qrData`: kotlin.String) : AuthSession {
+        return uniffiRustCallAsync(
+        callWithHandle { uniffiHandle ->
+            UniffiLib.uniffi_wildthing_fn_method_wildthingclient_login_guest(
+                uniffiHandle,
+
+        FfiConverterString.lower(`qrData`),
+            )
+        },
+        { future, callback, continuation -> UniffiLib.ffi_wildthing_rust_future_poll_rust_buffer(future, callback, continuation) },
+        { future, continuation -> UniffiLib.ffi_wildthing_rust_future_complete_rust_buffer(future, continuation) },
+        { future -> UniffiLib.ffi_wildthing_rust_future_free_rust_buffer(future) },
+        // lift function
+        { FfiConverterTypeAuthSession.lift(it) },
+        // Error FFI converter
+        WildThingException.ErrorHandler,
+    )
+    }
+
+
+    /**
+     * Exchanges the token in use for a fresh one. Syncs do it by themselves in
+     * time; this is for an app that wants to be sure before a long journey.
+     *
+     * Fails with `NotConnected`, `NeedsAuth` if the token is not good (any more),
+     * `NotAllowed` for guests, `RateLimited`, `Offline`, `Server`, `Protocol` if
+     * the server gives no tokens, `Paused`, or `Cancelled` if another token was
+     * given meanwhile. The earlier token then stays in use.
+     */
+    @Throws(WildThingException::class)
+    @Suppress("ASSIGNED_BUT_NEVER_ACCESSED_VARIABLE")
+    override suspend fun `refreshSession`() : AuthSession {
+        return uniffiRustCallAsync(
+        callWithHandle { uniffiHandle ->
+            UniffiLib.uniffi_wildthing_fn_method_wildthingclient_refresh_session(
+                uniffiHandle,
+
+            )
+        },
+        { future, callback, continuation -> UniffiLib.ffi_wildthing_rust_future_poll_rust_buffer(future, callback, continuation) },
+        { future, continuation -> UniffiLib.ffi_wildthing_rust_future_complete_rust_buffer(future, continuation) },
+        { future -> UniffiLib.ffi_wildthing_rust_future_free_rust_buffer(future) },
+        // lift function
+        { FfiConverterTypeAuthSession.lift(it) },
+        // Error FFI converter
+        WildThingException.ErrorHandler,
+    )
+    }
+
+
+    /**
      * The edits that lost or were refused, newest first, until they are dismissed.
      */
     @Throws(WildThingException::class)
@@ -5725,8 +5931,9 @@ open class WildThingClient: Disposable, AutoCloseable, WildThingClientInterface
      * Remembers the server and the token. Does not talk to the server;
      * [`WildThingClient::probe`] does.
      *
-     * The token is kept in memory only. Fails with `Invalid` if the URL or the
-     * token can't be used.
+     * The token is kept in memory only; without one, [`WildThingClient::login`]
+     * gets one. Fails with `Invalid` if the URL, the token, a certificate or its
+     * digest can't be used.
      */
     @Throws(WildThingException::class)
     @Suppress("ASSIGNED_BUT_NEVER_ACCESSED_VARIABLE")
@@ -7222,6 +7429,73 @@ public object FfiConverterTypeWildThingClient: FfiConverter<WildThingClient, Lon
 
 
 /**
+ * A token, and what is known of it.
+ *
+ * The token is kept in memory only. An app that wants to start without asking
+ * for the password again keeps it where the system keeps secrets, and gives it
+ * to `connect` then. Printed,
+ * a session does not show its token, in any language.
+ */
+data class AuthSession (
+    /**
+     * What its bearer may do; `None` if nobody said.
+     */
+    val `role`: UserRole?
+    ,
+    /**
+     * When it ends, by this device's clock; `None` if it does not, or if that
+     * is not known.
+     */
+    val `expiresAt`: Timestamp?
+    ,
+    /**
+     * The token itself: a secret.
+     */
+    val `authToken`: kotlin.String
+
+){
+
+
+    // The local Rust `Display`/`Debug` implementation.
+    override fun toString(): String {
+        return FfiConverterString.lift(
+    uniffiRustCall() { _status ->
+    UniffiLib.uniffi_wildthing_fn_method_authsession_uniffi_trait_display(FfiConverterTypeAuthSession.lower(this),
+        _status)
+}
+    )
+    }
+
+    companion object
+}
+
+/**
+ * @suppress
+ */
+public object FfiConverterTypeAuthSession: FfiConverterRustBuffer<AuthSession> {
+    override fun read(buf: ByteBuffer): AuthSession {
+        return AuthSession(
+            FfiConverterOptionalTypeUserRole.read(buf),
+            FfiConverterOptionalTypeTimestamp.read(buf),
+            FfiConverterString.read(buf),
+        )
+    }
+
+    override fun allocationSize(value: AuthSession) = (
+            FfiConverterOptionalTypeUserRole.allocationSize(value.`role`) +
+            FfiConverterOptionalTypeTimestamp.allocationSize(value.`expiresAt`) +
+            FfiConverterString.allocationSize(value.`authToken`)
+    )
+
+    override fun write(value: AuthSession, buf: ByteBuffer) {
+            FfiConverterOptionalTypeUserRole.write(value.`role`, buf)
+            FfiConverterOptionalTypeTimestamp.write(value.`expiresAt`, buf)
+            FfiConverterString.write(value.`authToken`, buf)
+    }
+}
+
+
+/**
  * The events of one commit, or one event about the sync or the connection.
  */
 data class ChangeBatch (
@@ -7397,6 +7671,21 @@ data class ConnectOptions (
      * replica is moved from v1 to v2 by `rebind`, and never back.
      */
     val `protocol`: SyncProtocol? = null
+    ,
+    /**
+     * A root certificate, or several, in PEM, that are trusted beside those of
+     * the platform: for a house with a certificate authority of its own. Not
+     * on Android, whose own settings say whom an app trusts.
+     */
+    val `rootCertificatePem`: kotlin.String? = null
+    ,
+    /**
+     * The SHA-256 of the server's own certificate (of its DER), 64 hexadecimal
+     * digits, perhaps with colons: for a hub that signed its certificate itself.
+     * Exactly that certificate is accepted then, whoever issued it, for
+     * whatever name and time, and no other.
+     */
+    val `pinnedCertificateSha256`: kotlin.String? = null
 
 ){
 
@@ -7414,6 +7703,8 @@ public object FfiConverterTypeConnectOptions: FfiConverterRustBuffer<ConnectOpti
             FfiConverterOptionalTypeTimeouts.read(buf),
             FfiConverterBoolean.read(buf),
             FfiConverterOptionalTypeSyncProtocol.read(buf),
+            FfiConverterOptionalString.read(buf),
+            FfiConverterOptionalString.read(buf),
         )
     }
 
@@ -7421,7 +7712,9 @@ public object FfiConverterTypeConnectOptions: FfiConverterRustBuffer<ConnectOpti
             FfiConverterOptionalString.allocationSize(value.`clientId`) +
             FfiConverterOptionalTypeTimeouts.allocationSize(value.`timeouts`) +
             FfiConverterBoolean.allocationSize(value.`rebind`) +
-            FfiConverterOptionalTypeSyncProtocol.allocationSize(value.`protocol`)
+            FfiConverterOptionalTypeSyncProtocol.allocationSize(value.`protocol`) +
+            FfiConverterOptionalString.allocationSize(value.`rootCertificatePem`) +
+            FfiConverterOptionalString.allocationSize(value.`pinnedCertificateSha256`)
     )
 
     override fun write(value: ConnectOptions, buf: ByteBuffer) {
@@ -7429,6 +7722,8 @@ public object FfiConverterTypeConnectOptions: FfiConverterRustBuffer<ConnectOpti
             FfiConverterOptionalTypeTimeouts.write(value.`timeouts`, buf)
             FfiConverterBoolean.write(value.`rebind`, buf)
             FfiConverterOptionalTypeSyncProtocol.write(value.`protocol`, buf)
+            FfiConverterOptionalString.write(value.`rootCertificatePem`, buf)
+            FfiConverterOptionalString.write(value.`pinnedCertificateSha256`, buf)
     }
 }
 
@@ -9919,9 +10214,9 @@ data class SyncStatus (
     val `clientId`: kotlin.String
     ,
     /**
-     * `v1`.
+     * What the server speaks; `Auto` before one was met.
      */
-    val `protocol`: kotlin.String
+    val `protocol`: SyncProtocol
     ,
     /**
      * The server's time up to which everything was pulled.
@@ -9979,6 +10274,17 @@ data class SyncStatus (
     val `conflicts`: kotlin.ULong
     ,
     /**
+     * Whether replica and server were found to hold the same when their digests
+     * were last compared; `None` if they never were, or the server has none.
+     */
+    val `digestAgrees`: kotlin.Boolean?
+    ,
+    /**
+     * When that was.
+     */
+    val `digestCheckedAt`: Timestamp?
+    ,
+    /**
      * Live records by kind.
      */
     val `counts`: Map<kotlin.String, kotlin.ULong>
@@ -10012,7 +10318,7 @@ public object FfiConverterTypeSyncStatus: FfiConverterRustBuffer<SyncStatus> {
         return SyncStatus(
             FfiConverterOptionalString.read(buf),
             FfiConverterString.read(buf),
-            FfiConverterString.read(buf),
+            FfiConverterTypeSyncProtocol.read(buf),
             FfiConverterOptionalTypeTimestamp.read(buf),
             FfiConverterOptionalTypeTimestamp.read(buf),
             FfiConverterOptionalString.read(buf),
@@ -10024,6 +10330,8 @@ public object FfiConverterTypeSyncStatus: FfiConverterRustBuffer<SyncStatus> {
             FfiConverterULong.read(buf),
             FfiConverterULong.read(buf),
             FfiConverterULong.read(buf),
+            FfiConverterOptionalBoolean.read(buf),
+            FfiConverterOptionalTypeTimestamp.read(buf),
             FfiConverterMapStringULong.read(buf),
             FfiConverterTypeConnection.read(buf),
             FfiConverterBoolean.read(buf),
@@ -10034,7 +10342,7 @@ public object FfiConverterTypeSyncStatus: FfiConverterRustBuffer<SyncStatus> {
     override fun allocationSize(value: SyncStatus) = (
             FfiConverterOptionalString.allocationSize(value.`serverUrl`) +
             FfiConverterString.allocationSize(value.`clientId`) +
-            FfiConverterString.allocationSize(value.`protocol`) +
+            FfiConverterTypeSyncProtocol.allocationSize(value.`protocol`) +
             FfiConverterOptionalTypeTimestamp.allocationSize(value.`lastSyncTime`) +
             FfiConverterOptionalTypeTimestamp.allocationSize(value.`lastSyncSuccess`) +
             FfiConverterOptionalString.allocationSize(value.`lastSyncError`) +
@@ -10046,6 +10354,8 @@ public object FfiConverterTypeSyncStatus: FfiConverterRustBuffer<SyncStatus> {
             FfiConverterULong.allocationSize(value.`pending`) +
             FfiConverterULong.allocationSize(value.`failed`) +
             FfiConverterULong.allocationSize(value.`conflicts`) +
+            FfiConverterOptionalBoolean.allocationSize(value.`digestAgrees`) +
+            FfiConverterOptionalTypeTimestamp.allocationSize(value.`digestCheckedAt`) +
             FfiConverterMapStringULong.allocationSize(value.`counts`) +
             FfiConverterTypeConnection.allocationSize(value.`connection`) +
             FfiConverterBoolean.allocationSize(value.`background`) +
@@ -10055,7 +10365,7 @@ public object FfiConverterTypeSyncStatus: FfiConverterRustBuffer<SyncStatus> {
     override fun write(value: SyncStatus, buf: ByteBuffer) {
             FfiConverterOptionalString.write(value.`serverUrl`, buf)
             FfiConverterString.write(value.`clientId`, buf)
-            FfiConverterString.write(value.`protocol`, buf)
+            FfiConverterTypeSyncProtocol.write(value.`protocol`, buf)
             FfiConverterOptionalTypeTimestamp.write(value.`lastSyncTime`, buf)
             FfiConverterOptionalTypeTimestamp.write(value.`lastSyncSuccess`, buf)
             FfiConverterOptionalString.write(value.`lastSyncError`, buf)
@@ -10067,6 +10377,8 @@ public object FfiConverterTypeSyncStatus: FfiConverterRustBuffer<SyncStatus> {
             FfiConverterULong.write(value.`pending`, buf)
             FfiConverterULong.write(value.`failed`, buf)
             FfiConverterULong.write(value.`conflicts`, buf)
+            FfiConverterOptionalBoolean.write(value.`digestAgrees`, buf)
+            FfiConverterOptionalTypeTimestamp.write(value.`digestCheckedAt`, buf)
             FfiConverterMapStringULong.write(value.`counts`, buf)
             FfiConverterTypeConnection.write(value.`connection`, buf)
             FfiConverterBoolean.write(value.`background`, buf)
@@ -12084,7 +12396,7 @@ sealed class WildThingException: kotlin.Exception() {
     }
 
     /**
-     * The server refused the token. Work goes on after `set_auth_token`.
+     * The server refused the token. Work goes on after `set_auth_token` or `login`.
      */
     class NeedsAuth(
 
@@ -12095,6 +12407,45 @@ sealed class WildThingException: kotlin.Exception() {
         ) : WildThingException() {
         override val message
             get() = "status=${ `status` }"
+    }
+
+    /**
+     * The server does not know the password.
+     */
+    class WrongPassword(
+        ) : WildThingException() {
+        override val message
+            get() = ""
+    }
+
+    /**
+     * The server takes no more guesses for now, and not even the right one.
+     */
+    class RateLimited(
+
+        /**
+         * For how long. Whoever asks before that is told the rest of it,
+         * without the server being asked.
+         */
+        val `retryAfter`: java.time.Duration
+        ) : WildThingException() {
+        override val message
+            get() = "retryAfter=${ `retryAfter` }"
+    }
+
+    /**
+     * The server knows who asks, and does not allow it; or the invitation is
+     * not, or no longer, good.
+     */
+    class NotAllowed(
+
+        /**
+         * The server's words, shortened.
+         */
+        val `detail`: kotlin.String
+        ) : WildThingException() {
+        override val message
+            get() = "detail=${ `detail` }"
     }
 
     /**
@@ -12328,44 +12679,51 @@ public object FfiConverterTypeWildThingError : FfiConverterRustBuffer<WildThingE
             2 -> WildThingException.NeedsAuth(
                 FfiConverterUShort.read(buf),
                 )
-            3 -> WildThingException.Server(
+            3 -> WildThingException.WrongPassword()
+            4 -> WildThingException.RateLimited(
+                FfiConverterDuration.read(buf),
+                )
+            5 -> WildThingException.NotAllowed(
+                FfiConverterString.read(buf),
+                )
+            6 -> WildThingException.Server(
                 FfiConverterUShort.read(buf),
                 FfiConverterString.read(buf),
                 )
-            4 -> WildThingException.Protocol(
+            7 -> WildThingException.Protocol(
                 FfiConverterString.read(buf),
                 )
-            5 -> WildThingException.Storage(
-                FfiConverterString.read(buf),
-                FfiConverterString.read(buf),
-                )
-            6 -> WildThingException.Paused()
-            7 -> WildThingException.Cancelled()
-            8 -> WildThingException.NotConnected()
-            9 -> WildThingException.OtherServer(
+            8 -> WildThingException.Storage(
                 FfiConverterString.read(buf),
                 FfiConverterString.read(buf),
                 )
-            10 -> WildThingException.Busy()
-            11 -> WildThingException.NotFound(
+            9 -> WildThingException.Paused()
+            10 -> WildThingException.Cancelled()
+            11 -> WildThingException.NotConnected()
+            12 -> WildThingException.OtherServer(
                 FfiConverterString.read(buf),
                 FfiConverterString.read(buf),
                 )
-            12 -> WildThingException.Invalid(
+            13 -> WildThingException.Busy()
+            14 -> WildThingException.NotFound(
                 FfiConverterString.read(buf),
                 FfiConverterString.read(buf),
                 )
-            13 -> WildThingException.UnsupportedByServer(
+            15 -> WildThingException.Invalid(
+                FfiConverterString.read(buf),
                 FfiConverterString.read(buf),
                 )
-            14 -> WildThingException.UnsentEdits(
+            16 -> WildThingException.UnsupportedByServer(
+                FfiConverterString.read(buf),
+                )
+            17 -> WildThingException.UnsentEdits(
                 FfiConverterULong.read(buf),
                 )
-            15 -> WildThingException.Timeout(
+            18 -> WildThingException.Timeout(
                 FfiConverterULong.read(buf),
                 FfiConverterULong.read(buf),
                 )
-            16 -> WildThingException.Internal(
+            19 -> WildThingException.Internal(
                 FfiConverterString.read(buf),
                 )
             else -> throw RuntimeException("invalid error enum value, something is very wrong!!")
@@ -12383,6 +12741,20 @@ public object FfiConverterTypeWildThingError : FfiConverterRustBuffer<WildThingE
                 // Add the size for the Int that specifies the variant plus the size needed for all fields
                 4UL
                 + FfiConverterUShort.allocationSize(value.`status`)
+            )
+            is WildThingException.WrongPassword -> (
+                // Add the size for the Int that specifies the variant plus the size needed for all fields
+                4UL
+            )
+            is WildThingException.RateLimited -> (
+                // Add the size for the Int that specifies the variant plus the size needed for all fields
+                4UL
+                + FfiConverterDuration.allocationSize(value.`retryAfter`)
+            )
+            is WildThingException.NotAllowed -> (
+                // Add the size for the Int that specifies the variant plus the size needed for all fields
+                4UL
+                + FfiConverterString.allocationSize(value.`detail`)
             )
             is WildThingException.Server -> (
                 // Add the size for the Int that specifies the variant plus the size needed for all fields
@@ -12471,75 +12843,89 @@ public object FfiConverterTypeWildThingError : FfiConverterRustBuffer<WildThingE
                 FfiConverterUShort.write(value.`status`, buf)
                 Unit
             }
-            is WildThingException.Server -> {
+            is WildThingException.WrongPassword -> {
                 buf.putInt(3)
+                Unit
+            }
+            is WildThingException.RateLimited -> {
+                buf.putInt(4)
+                FfiConverterDuration.write(value.`retryAfter`, buf)
+                Unit
+            }
+            is WildThingException.NotAllowed -> {
+                buf.putInt(5)
+                FfiConverterString.write(value.`detail`, buf)
+                Unit
+            }
+            is WildThingException.Server -> {
+                buf.putInt(6)
                 FfiConverterUShort.write(value.`status`, buf)
                 FfiConverterString.write(value.`detail`, buf)
                 Unit
             }
             is WildThingException.Protocol -> {
-                buf.putInt(4)
+                buf.putInt(7)
                 FfiConverterString.write(value.`problem`, buf)
                 Unit
             }
             is WildThingException.Storage -> {
-                buf.putInt(5)
+                buf.putInt(8)
                 FfiConverterString.write(value.`code`, buf)
                 FfiConverterString.write(value.`problem`, buf)
                 Unit
             }
             is WildThingException.Paused -> {
-                buf.putInt(6)
+                buf.putInt(9)
                 Unit
             }
             is WildThingException.Cancelled -> {
-                buf.putInt(7)
+                buf.putInt(10)
                 Unit
             }
             is WildThingException.NotConnected -> {
-                buf.putInt(8)
+                buf.putInt(11)
                 Unit
             }
             is WildThingException.OtherServer -> {
-                buf.putInt(9)
+                buf.putInt(12)
                 FfiConverterString.write(value.`expected`, buf)
                 FfiConverterString.write(value.`found`, buf)
                 Unit
             }
             is WildThingException.Busy -> {
-                buf.putInt(10)
+                buf.putInt(13)
                 Unit
             }
             is WildThingException.NotFound -> {
-                buf.putInt(11)
+                buf.putInt(14)
                 FfiConverterString.write(value.`kind`, buf)
                 FfiConverterString.write(value.`id`, buf)
                 Unit
             }
             is WildThingException.Invalid -> {
-                buf.putInt(12)
+                buf.putInt(15)
                 FfiConverterString.write(value.`field`, buf)
                 FfiConverterString.write(value.`problem`, buf)
                 Unit
             }
             is WildThingException.UnsupportedByServer -> {
-                buf.putInt(13)
+                buf.putInt(16)
                 FfiConverterString.write(value.`what`, buf)
                 Unit
             }
             is WildThingException.UnsentEdits -> {
-                buf.putInt(14)
+                buf.putInt(17)
                 FfiConverterULong.write(value.`count`, buf)
                 Unit
             }
             is WildThingException.Timeout -> {
-                buf.putInt(15)
+                buf.putInt(18)
                 FfiConverterULong.write(value.`waitedMs`, buf)
                 FfiConverterULong.write(value.`pending`, buf)
                 Unit
             }
             is WildThingException.Internal -> {
-                buf.putInt(16)
+                buf.putInt(19)
                 FfiConverterString.write(value.`detail`, buf)
                 Unit
             }
@@ -12672,6 +13058,36 @@ public object FfiConverterOptionalDouble: FfiConverterRustBuffer<kotlin.Double?>
 /**
  * @suppress
  */
+public object FfiConverterOptionalBoolean: FfiConverterRustBuffer<kotlin.Boolean?> {
+    override fun read(buf: ByteBuffer): kotlin.Boolean? {
+        if (buf.get().toInt() == 0) {
+            return null
+        }
+        return FfiConverterBoolean.read(buf)
+    }
+
+    override fun allocationSize(value: kotlin.Boolean?): ULong {
+        if (value == null) {
+            return 1UL
+        } else {
+            return 1UL + FfiConverterBoolean.allocationSize(value)
+        }
+    }
+
+    override fun write(value: kotlin.Boolean?, buf: ByteBuffer) {
+        if (value == null) {
+            buf.put(0)
+        } else {
+            buf.put(1)
+            FfiConverterBoolean.write(value, buf)
+        }
+    }
+}
+
+
+/**
+ * @suppress
+ */
 public object FfiConverterOptionalString: FfiConverterRustBuffer<kotlin.String?> {
     override fun read(buf: ByteBuffer): kotlin.String? {
         if (buf.get().toInt() == 0) {
@@ -12694,6 +13110,36 @@ public object FfiConverterOptionalString: FfiConverterRustBuffer<kotlin.String?>
         } else {
             buf.put(1)
             FfiConverterString.write(value, buf)
+        }
+    }
+}
+
+
+/**
+ * @suppress
+ */
+public object FfiConverterOptionalTypeAuthSession: FfiConverterRustBuffer<AuthSession?> {
+    override fun read(buf: ByteBuffer): AuthSession? {
+        if (buf.get().toInt() == 0) {
+            return null
+        }
+        return FfiConverterTypeAuthSession.read(buf)
+    }
+
+    override fun allocationSize(value: AuthSession?): ULong {
+        if (value == null) {
+            return 1UL
+        } else {
+            return 1UL + FfiConverterTypeAuthSession.allocationSize(value)
+        }
+    }
+
+    override fun write(value: AuthSession?, buf: ByteBuffer) {
+        if (value == null) {
+            buf.put(0)
+        } else {
+            buf.put(1)
+            FfiConverterTypeAuthSession.write(value, buf)
         }
     }
 }
