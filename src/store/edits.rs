@@ -100,7 +100,7 @@ pub(super) fn apply_on(
         sync_error: None,
     };
     tx.put(&record.version, (&record).into(), current_version, Origin::Local)?;
-    place::follow_edit(tx, &record.version)?;
+    place::follow_edit(tx, current_version, &record.version)?;
     Ok(record)
 }
 
@@ -264,11 +264,18 @@ pub(super) fn restore(tx: &Tx<'_>, entry: &journal::JournalEntry) -> Result<Reco
     let seen = mirror::get(tx.connection, &key)?
         .map(|server| server.version)
         .filter(|version| won == Some(version.sync_id.as_str()));
+    let in_graph = tx.graph_author()?.is_some() && key.kind.is_entity();
+    let parent_id = match in_graph {
+        // What something is in is told by edges, which lost nothing.
+        true => edges::parent(tx.connection, &key)?,
+        false => entry.version.parent_id.clone(),
+    };
     let record = apply(
         tx,
         &key,
         |_| Version {
             updated_at: None,
+            parent_id,
             ..entry.version.clone()
         },
         seen.as_ref(),
@@ -304,8 +311,8 @@ pub(super) fn discard(tx: &Tx<'_>, key: &Key) -> Result<bool, StoreError> {
             tx.emit_removed(key, Origin::Local);
         }
     }
-    if let Some(edge) = current.filter(|record| record.version.key.kind == Kind::Relationship) {
-        place::around_edge(tx, &edge.version)?;
+    if let Some(current) = current {
+        place::follow_discard(tx, &current.version)?;
     }
     Ok(true)
 }

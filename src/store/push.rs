@@ -15,6 +15,8 @@ pub const MAX_BATCH: usize = 500;
 pub const MAX_BATCH_BYTES: usize = 1024 * 1024;
 /// An edit larger than this can't be sent at all: a server takes 8 MiB a message.
 const MAX_EDIT_BYTES: usize = crate::protocol::MAX_MESSAGE_BYTES - 64 * 1024;
+/// The same for an entity: 500 of them come on one page, whatever they weigh.
+const MAX_ENTITY_BYTES: usize = 1024 * 1024;
 /// How many whole answers may leave an edit unnamed before it is failed.
 const MAX_UNNAMED: u64 = 5;
 /// In how many syncs an edit may alone be answered 500 before it is failed.
@@ -95,14 +97,14 @@ pub(super) fn prepare(
         ..Batch::default()
     };
     let (mut bytes, mut changes) = (0, 0);
-    let no_place = tx.graph_author()?.is_some();
+    let in_graph = tx.graph_author()?.is_some();
     let rested = tx.now.plus_micros(-SERVER_ERROR_REST);
     for entry in outbox::due(tx.connection, after, last_edit, rested, tx.now, MAX_BATCH)? {
         let position = PushPosition {
             rank: entry.key.kind.push_rank().into(),
             edit_seq: entry.edit_seq,
         };
-        if let Some(detail) = no_place
+        if let Some(detail) = in_graph
             .then(|| graph::push::no_place_for(&entry.key.kind))
             .flatten()
         {
@@ -122,17 +124,20 @@ pub(super) fn prepare(
                 continue;
             }
         };
-        let Some(sent) = attempt(tx, &entry)? else {
+        let Some((sent, is_new)) = attempt(tx, &entry)? else {
             let detail = "the replica has no record for this edit; discard it";
             fail(tx, &entry, "no_record", detail, &mut batch.failures)?;
             batch.position = position;
             continue;
         };
         let mut size = serde_json::to_string(&encode_data(&sent.version))?.len();
-        if size > MAX_EDIT_BYTES {
-            let detail = format!(
-                "the edit has {size} bytes, a server takes at most {MAX_EDIT_BYTES}; make it smaller"
-            );
+        let most = if in_graph {
+            MAX_ENTITY_BYTES
+        } else {
+            MAX_EDIT_BYTES
+        };
+        if size > most {
+            let detail = format!("the edit has {size} bytes, a server takes at most {most}; make it smaller");
             fail(tx, &entry, "too_large", &detail, &mut batch.failures)?;
             batch.position = position;
             continue;
@@ -143,6 +148,9 @@ pub(super) fn prepare(
         let together = 1 + luggage.before.len();
         if !batch.items.is_empty() && (bytes + size > MAX_BATCH_BYTES || changes + together > MAX_BATCH) {
             break;
+        }
+        if is_new {
+            outbox::put_sent(tx.connection, &sent, tx.now)?;
         }
         bytes += size;
         changes += together;
@@ -206,10 +214,11 @@ fn luggage(tx: &Tx<'_>, entry: &OutboxEntry, last_edit: i64) -> Result<Option<Lu
 }
 
 /// The attempt of an edit: the same bytes and the same name however often it is
-/// sent, so that the server can recognise it.
-fn attempt(tx: &Tx<'_>, entry: &OutboxEntry) -> Result<Option<SentEdit>, StoreError> {
+/// sent, so that the server can recognise it. And whether it is a first one, which
+/// is still to be written down.
+fn attempt(tx: &Tx<'_>, entry: &OutboxEntry) -> Result<Option<(SentEdit, bool)>, StoreError> {
     if let Some(sent) = outbox::sent(tx.connection, &entry.key, entry.edit_seq)? {
-        return Ok(Some(sent));
+        return Ok(Some((sent, false)));
     }
     let Some(record) = rows::get(tx.connection, &entry.key)? else {
         return Ok(None);
@@ -228,8 +237,7 @@ fn attempt(tx: &Tx<'_>, entry: &OutboxEntry) -> Result<Option<SentEdit>, StoreEr
             .map(|server| server.version.sync_id)
             .unwrap_or_default(),
     };
-    outbox::put_sent(tx.connection, &sent, tx.now)?;
-    Ok(Some(sent))
+    Ok(Some((sent, true)))
 }
 
 /// What an edit was made on. What the server has beside that was not seen by its author.

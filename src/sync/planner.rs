@@ -102,6 +102,15 @@ impl Next {
         }))
     }
 
+    /// A message whose answer may be as large as a listing.
+    pub(super) fn post_for_listing(path: &str, body: Value) -> Self {
+        Next::Step(Step::Request(Ask {
+            path: path.to_owned(),
+            body: Some(body),
+            listing: true,
+        }))
+    }
+
     pub(super) fn get(path: String) -> Self {
         Next::Step(Step::Request(Ask {
             path,
@@ -199,7 +208,7 @@ impl Planner {
             Event::LeaseHeld => self.wait_for_lease(),
             Event::Timer => self.timer(),
             Event::Finished => self.over(),
-            Event::TransportFailed(error) => self.transport_failed(error),
+            Event::TransportFailed(error) => self.transport_failed(error, now),
             Event::Response(response) => self.response(response, now),
             Event::Start => {
                 self.state = State::Beginning;
@@ -404,7 +413,7 @@ impl Planner {
         }
     }
 
-    fn transport_failed(&mut self, error: TransportError) -> Step {
+    fn transport_failed(&mut self, error: TransportError, now: Timestamp) -> Step {
         if matches!(self.state, State::Acking) {
             return self.finish(Ok(()));
         }
@@ -416,6 +425,12 @@ impl Planner {
             TransportError::Unreachable { .. }
             | TransportError::Timeout { .. }
             | TransportError::Interrupted { .. } => self.retry(SyncError::Offline(error), None),
+            TransportError::TooLarge { .. } if matches!(self.state, State::Inspecting(_)) => {
+                self.part(now, |state, frame| match state {
+                    State::Inspecting(inspecting) => inspecting.unreadable(frame),
+                    _ => out_of_turn(),
+                })
+            }
             _ => self.finish(Err(SyncError::Transport(error))),
         }
     }

@@ -176,3 +176,64 @@ async fn a_house_moves_from_a_server_of_v1_to_one_with_a_graph_and_keeps_what_wa
     );
     assert_eq!(ann.digests().await.unwrap().state, hub_digest(&hub));
 }
+
+#[tokio::test(flavor = "multi_thread")]
+async fn what_is_restored_is_where_it_is_now_whoever_made_it() {
+    let folder = tempfile::tempdir().unwrap();
+    let hub = hub().await;
+    let (ann, ben) = (
+        client(&folder, "ann.db", &hub).await,
+        client(&folder, "ben.db", &hub).await,
+    );
+    ann.sync().await.unwrap();
+    let home = ann.create_house(house("Home")).await.unwrap();
+    let kitchen = ann.create_room(room(&home.id, "Kitchen")).await.unwrap();
+    let light = ann.create_device(lamp(&kitchen.id, "Light")).await.unwrap();
+    agree(&hub, &[&ann, &ben]).await;
+    // Ann's edit wins over one that somebody else pushed long ago by its own clock.
+    ann.update_device(light.id.clone(), named("Ann's")).await.unwrap();
+    let before = hub2_support::current(hub.addr(), light.id.as_str());
+    let entity = hub2_support::get(hub.addr(), &format!("/api/v1/graph/entities/{}", light.id)).ok();
+    let mut theirs = entity["entity"].clone();
+    theirs["name"] = "theirs".into();
+    theirs["version"] = "2020-01-01T00:00:00.000000+00:00-000001-other".into();
+    theirs["parent_versions"] = serde_json::json!([before]);
+    hub2_support::push(hub.addr(), &[hub2_support::change("update", theirs, &[])]);
+    let result = ann.sync().await.unwrap();
+    let [conflict] = result.conflicts.as_slice() else {
+        panic!("{:?}", result.conflicts)
+    };
+    ann.restore(conflict.conflict_id).await.unwrap();
+    agree(&hub, &[&ann, &ben]).await;
+    for client in [&ann, &ben] {
+        let light = client.get_device(light.id.clone()).await.unwrap();
+        assert_eq!(light.room_id, Some(kitchen.id.clone()));
+    }
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn what_was_discarded_leaves_nothing_waiting() {
+    let folder = tempfile::tempdir().unwrap();
+    let hub = hub().await;
+    let ann = client(&folder, "ann.db", &hub).await;
+    ann.sync().await.unwrap();
+    let home = ann.create_house(house("Home")).await.unwrap();
+    let kitchen = ann.create_room(room(&home.id, "Kitchen")).await.unwrap();
+    let hall = ann.create_room(room(&home.id, "Hall")).await.unwrap();
+    let light = ann.create_device(lamp(&kitchen.id, "Light")).await.unwrap();
+    ann.sync().await.unwrap();
+    // A device that was never sent, and a move.
+    let other = ann.create_device(lamp(&kitchen.id, "Other")).await.unwrap();
+    let to_hall = DevicePatch {
+        room_id: Some(hall.id),
+        ..DevicePatch::default()
+    };
+    ann.update_device(light.id.clone(), to_hall).await.unwrap();
+    ann.discard(Kind::Device, other.id).await.unwrap();
+    ann.discard(Kind::Device, light.id.clone()).await.unwrap();
+    assert_eq!(ann.pending_changes().await.unwrap(), []);
+    let light = ann.get_device(light.id).await.unwrap();
+    assert_eq!(light.room_id, Some(kitchen.id));
+    assert!(ann.sync().await.unwrap().errors.is_empty());
+    assert_eq!(ann.digests().await.unwrap().state, hub_digest(&hub));
+}

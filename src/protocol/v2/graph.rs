@@ -166,13 +166,13 @@ pub struct VersionListing {
 }
 
 impl VersionListing {
-    /// Reads the message.
+    /// Reads the message. There may be any number of versions.
     pub fn decode(bytes: &[u8]) -> Result<Self, ProtocolError> {
-        let mut object = message(bytes)?;
+        let mut object = message_within(bytes, MAX_LISTING_BYTES)?;
         require(&object, "versions")?;
         Ok(Self {
             entity_id: required_text(&mut object, "entity_id")?,
-            versions: bounded_list(&mut object, "versions", Listed::decode_entity)?,
+            versions: list(&mut object, "versions", Listed::decode_entity)?,
         })
     }
 

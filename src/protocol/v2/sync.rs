@@ -8,8 +8,8 @@ use serde_json::{Value, json};
 use super::fields::{bounded_list, into_object, list, optional_count, optional_object, texts};
 use super::{Entity, PROTOCOL_VERSION, Relationship, wire_time};
 use crate::model::{JsonObject, Timestamp};
-use crate::protocol::ProtocolError;
-use crate::protocol::decode::{message, optional_text, optional_time, required_text, wrong};
+use crate::protocol::decode::{message, message_within, optional_text, optional_time, required_text, wrong};
+use crate::protocol::{MAX_LISTING_BYTES, ProtocolError};
 
 /// How much is asked for.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -372,9 +372,11 @@ pub struct SyncResponse {
 }
 
 impl SyncResponse {
-    /// Reads the message. One bad change refuses the page: it is applied whole or not at all.
+    /// Reads the message. One bad change refuses the page: it is applied whole or not
+    /// at all. It may be larger than others: how many entities are on it is fixed, how
+    /// large they are is not.
     pub fn decode(bytes: &[u8]) -> Result<Self, ProtocolError> {
-        let mut object = message(bytes)?;
+        let mut object = message_within(bytes, MAX_LISTING_BYTES)?;
         match optional_text(&mut object, "protocol_version")? {
             Some(found) if found != PROTOCOL_VERSION => {
                 return Err(wrong("protocol_version", PROTOCOL_VERSION, Some(&found.into())));

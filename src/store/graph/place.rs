@@ -1,24 +1,58 @@
 //! Placing: keeping the edges of a room or device and what its record says it is
 //! in the same, after an edit of either.
 
+use std::collections::HashSet;
+
 use super::edges;
 use crate::model::{JsonObject, Key, Kind, Record, RecordId, RecordStatus, Version};
 use crate::protocol::v2::{TO_FIELD, edge_body};
 use crate::store::edits;
 use crate::store::{Origin, StoreError, Tx, rows};
 
-/// Sees to the edges of an edited entity, and to the ends of an edited edge.
-pub(in crate::store) fn follow_edit(tx: &Tx<'_>, version: &Version) -> Result<(), StoreError> {
-    if version.content().is_some() {
-        return follow_version(tx, version);
+/// Sees to the edges of an edited entity, and to the ends of an edited edge. An
+/// edit that says nothing new of where the entity is moves nothing: what the record
+/// said may be older than what the edges say.
+pub(in crate::store) fn follow_edit(
+    tx: &Tx<'_>,
+    before: Option<&Version>,
+    version: &Version,
+) -> Result<(), StoreError> {
+    if version.content().is_none() {
+        return around_edge(tx, version);
     }
-    around_edge(tx, version)
+    match before {
+        Some(before) if before.deleted || before.parent_id == version.parent_id => refresh(tx, &version.key),
+        _ => follow_version(tx, version),
+    }
+}
+
+/// Sees to the edges of an entity whose edit was discarded: a move goes with it, and
+/// what joins something that is no more can't be sent.
+pub(in crate::store) fn follow_discard(tx: &Tx<'_>, version: &Version) -> Result<(), StoreError> {
+    let key = &version.key;
+    if version.content().is_none() {
+        return around_edge(tx, version);
+    }
+    let mut touching = edges::outgoing(tx.connection, &key.id)?;
+    if rows::get(tx.connection, key)?.is_none() {
+        touching.extend(edges::incoming(tx.connection, &key.id)?);
+        for edge in touching {
+            edits::delete(tx, &edge.version.key)?;
+        }
+        return Ok(());
+    }
+    for edge in touching {
+        if edges::is_containment(&edge.version) && edge.sync_status != RecordStatus::Synced {
+            edits::discard(tx, &edge.version.key)?;
+        }
+    }
+    refresh(tx, key)
 }
 
 /// Places anew what an edge placed or places. Any other record is let be.
 pub(in crate::store) fn around_edge(tx: &Tx<'_>, edge: &Version) -> Result<(), StoreError> {
     match (&edge.key.kind, &edge.parent_id) {
-        (Kind::Relationship, Some(from)) => refresh_around(tx, from),
+        (Kind::Relationship, Some(from)) if edges::is_containment(edge) => refresh_around(tx, from),
         _ => Ok(()),
     }
 }
@@ -117,6 +151,28 @@ pub(in crate::store) fn disconnect(tx: &Tx<'_>, edge: &Version) -> Result<(), St
     }
 }
 
+/// Makes a tombstone of an edge anew, to be sent, and a new version of its start.
+pub(in crate::store) fn disconnect_again(tx: &Tx<'_>, edge: &Key) -> Result<(), StoreError> {
+    let Some(record) = rows::get(tx.connection, edge)? else {
+        return Ok(());
+    };
+    let tombstone = Version {
+        updated_at: None,
+        deleted: true,
+        ..record.version
+    };
+    let from = tombstone.parent_id.clone();
+    edits::apply(tx, edge, |_| tombstone, None)?;
+    match from
+        .map(|from| edges::find(tx.connection, &from))
+        .transpose()?
+        .flatten()
+    {
+        Some(from) => touch(tx, &from),
+        None => Ok(()),
+    }
+}
+
 /// A new version of an entity that says what the one before says.
 fn touch(tx: &Tx<'_>, key: &Key) -> Result<(), StoreError> {
     let Some(record) = rows::get(tx.connection, key)?.filter(|record| !record.version.deleted) else {
@@ -154,7 +210,7 @@ pub(in crate::store) fn refresh(tx: &Tx<'_>, key: &Key) -> Result<(), StoreError
 /// The same for an entity whose edges changed, and for the rooms that are
 /// somewhere through it.
 pub(in crate::store) fn refresh_around(tx: &Tx<'_>, id: &RecordId) -> Result<(), StoreError> {
-    let mut seen: Vec<RecordId> = Vec::new();
+    let mut seen: HashSet<RecordId> = HashSet::new();
     let mut waiting = vec![id.clone()];
     while let Some(id) = waiting.pop() {
         let Some(key) = edges::find(tx.connection, &id)? else {
@@ -165,8 +221,10 @@ pub(in crate::store) fn refresh_around(tx: &Tx<'_>, id: &RecordId) -> Result<(),
             // What is in a house or in something unknown is not moved by edges of that.
             Kind::Other { .. } => {
                 for edge in edges::incoming(tx.connection, &id)? {
-                    if let Some(inner) = edge.version.parent_id.filter(|inner| !seen.contains(inner)) {
-                        seen.push(inner.clone());
+                    if !edges::is_containment(&edge.version) {
+                        continue;
+                    }
+                    if let Some(inner) = edge.version.parent_id.filter(|inner| seen.insert(inner.clone())) {
                         waiting.push(inner);
                     }
                 }

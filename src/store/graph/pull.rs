@@ -61,7 +61,8 @@ pub(in crate::store) fn take(
     let Some(old) = &current else {
         // Rooms may be in it, by edges that were here before.
         tx.note_edges_due(match key.kind {
-            Kind::House | Kind::Other { .. } => 2,
+            Kind::House => 2,
+            Kind::Other { ref name } if name == "zone" => 2,
             _ => 1,
         });
         tx.put(version, synced(version, tx.now), None, Origin::Remote)?;
@@ -194,9 +195,12 @@ pub(in crate::store) fn set_aside(
 /// Writes down how far the graph is pulled and what is to be asked next.
 pub(in crate::store) fn finish(tx: &Tx<'_>, graph: &GraphPage) -> Result<(), StoreError> {
     metadata::set_graph_watermark(tx.connection, &graph.watermark)?;
+    // Whatever it belonged to before, this is its server.
     let due = tx.edges_due();
-    if due > 0 {
-        metadata::set(tx.connection, "edges_due = max(edges_due, ?1)", &[&due])?;
-    }
+    metadata::set(
+        tx.connection,
+        "edges_due = max(edges_due, ?1), rebind = 0",
+        &[&due],
+    )?;
     Ok(())
 }

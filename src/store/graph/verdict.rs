@@ -1,6 +1,8 @@
 //! Settling what a graph's server answered to a push. It acknowledges ids, decides
 //! conflicts by itself, and does not always show what won: then it is asked.
 
+use std::collections::{HashMap, HashSet};
+
 use super::pull::displace;
 use crate::model::{Key, Kind, RecordId, Version};
 use crate::protocol::v2::{Conflict, Strategy, SyncResponse};
@@ -269,10 +271,18 @@ fn settle_edit(tx: &Tx<'_>, item: &PushItem, server: &ServerVersion) -> Result<(
     let Some(entry) = outbox::get(tx.connection, key)? else {
         return Ok(());
     };
+    let other_kind = server.version.key != *key;
     if entry.edit_seq == item.edit_seq {
+        if other_kind {
+            // The server has it as something else now: its place here was another.
+            remove(tx, key)?;
+        }
         return pull::settle_to(tx, &server.version);
     }
-    mirror::put(tx.connection, server, tx.resync()?)?;
+    let mut server = server.clone();
+    // A later edit waits where it was made.
+    server.version.key = key.clone();
+    mirror::put(tx.connection, &server, tx.resync()?)?;
     outbox::clear_sent_until(tx.connection, key, item.edit_seq)?;
     if outbox::sent(tx.connection, key, entry.edit_seq)?.is_none() {
         outbox::put(tx.connection, &OutboxEntry { attempts: 0, ..entry })?;
@@ -379,16 +389,18 @@ fn gone(tx: &Tx<'_>, item: &PushItem, report: &mut SettleReport) -> Result<(), S
     let key = &item.change.version.key;
     report.settled += 1;
     match outbox::get(tx.connection, key)? {
-        Some(entry) if entry.edit_seq == item.edit_seq => {
-            outbox::clear(tx.connection, key)?;
-            mirror::remove(tx.connection, key)?;
-            rows::remove(tx.connection, key)?;
-            tx.change_seq()?;
-            tx.emit_removed(key, Origin::Remote);
-            Ok(())
-        }
+        Some(entry) if entry.edit_seq == item.edit_seq => remove(tx, key),
         _ => Ok(()),
     }
+}
+
+fn remove(tx: &Tx<'_>, key: &Key) -> Result<(), StoreError> {
+    outbox::clear(tx.connection, key)?;
+    mirror::remove(tx.connection, key)?;
+    rows::remove(tx.connection, key)?;
+    tx.change_seq()?;
+    tx.emit_removed(key, Origin::Remote);
+    Ok(())
 }
 
 /// Decides about a displaced version: is it an ancestor of what the server has?
@@ -439,16 +451,18 @@ pub(in crate::store) fn inspect(
 
 /// Whether `version` was made on `ancestor`, or on what was, and so on.
 fn descends(version: &str, ancestor: &str, versions: &[(String, Vec<String>)]) -> bool {
-    let mut seen = vec![version];
+    let made_on: HashMap<&str, &Vec<String>> = versions
+        .iter()
+        .map(|(version, parents)| (version.as_str(), parents))
+        .collect();
+    let mut seen = HashSet::from([version]);
     let mut waiting = vec![version];
     while let Some(version) = waiting.pop() {
         if version == ancestor {
             return true;
         }
-        let parents = versions.iter().filter(|(known, _)| known == version);
-        for parent in parents.flat_map(|(_, parents)| parents) {
-            if !seen.contains(&parent.as_str()) {
-                seen.push(parent);
+        for parent in made_on.get(version).into_iter().copied().flatten() {
+            if seen.insert(parent) {
                 waiting.push(parent);
             }
         }

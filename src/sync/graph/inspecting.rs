@@ -29,34 +29,48 @@ impl Inspecting {
 
     fn ask(&self) -> Next {
         match self.waiting.front() {
-            Some(version) => Next::get(versions_path(version.key.id.as_str())),
+            Some(version) => Next::listing(versions_path(version.key.id.as_str())),
             None => Next::Complete,
         }
     }
 
     pub(in crate::sync) fn response(&mut self, frame: &mut Frame, response: &Response) -> Next {
-        let versions = match response.status {
-            200 => messages::versions(&response.body)
-                .map(Some)
-                .map_err(|error| error.to_string()),
+        match response.status {
+            200 => match messages::versions(&response.body) {
+                Ok(versions) => self.inspect(frame, Some(versions)),
+                Err(error) => {
+                    tracing::warn!(%error, "an entity's versions can't be read");
+                    self.unreadable(frame)
+                }
+            },
             // Nothing is known of its versions any more.
-            404 | 405 => Ok(None),
-            _ => Err(server_error(response).to_string()),
-        };
-        let version = self.waiting.pop_front();
-        match (version, versions) {
-            (Some(version), Ok(versions)) => Next::Step(Step::Inspect {
+            404 | 405 => self.unreadable(frame),
+            _ => match self.waiting.pop_front() {
+                Some(version) => {
+                    // It is kept, and asked for again by the next sync.
+                    let problem = server_error(response).to_string();
+                    let problem = Problem::unanswered(&version.key, &problem);
+                    frame.report.problems.push(problem);
+                    self.ask()
+                }
+                None => Next::Complete,
+            },
+        }
+    }
+
+    /// What it descends from can't be known: its author is told, rather than not.
+    pub(in crate::sync) fn unreadable(&mut self, frame: &mut Frame) -> Next {
+        self.inspect(frame, None)
+    }
+
+    fn inspect(&mut self, frame: &Frame, versions: Option<Vec<(String, Vec<String>)>>) -> Next {
+        match self.waiting.pop_front() {
+            Some(version) => Next::Step(Step::Inspect {
                 generation: frame.session.generation,
                 version: Box::new(version),
                 versions,
             }),
-            (Some(version), Err(problem)) => {
-                // It is kept, and asked for again by the next sync.
-                let problem = Problem::unanswered(&version.key, &problem);
-                frame.report.problems.push(problem);
-                self.ask()
-            }
-            (None, _) => Next::Complete,
+            None => Next::Complete,
         }
     }
 

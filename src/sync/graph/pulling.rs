@@ -60,7 +60,8 @@ impl Pulling {
             Some(_) => None,
             None => frame.session.graph.server_time.map(with_overlap),
         };
-        Next::post(SYNC_PATH, messages::pull(frame, self.asked.clone(), since))
+        // A server fixes how many entities are on a page, not how large they are.
+        Next::post_for_listing(SYNC_PATH, messages::pull(frame, self.asked.clone(), since))
     }
 
     pub(in crate::sync) fn response(&mut self, frame: &mut Frame, response: &Response) -> Next {
