@@ -67,7 +67,8 @@ impl Saboteur {
             "begin" | "page" | "finish" => 15,
             "edit" | "prepare" | "settle" => 25,
             "delete" | "refuse" => 80,
-            "restore" | "discard" | "resync" | "retry" => 150,
+            "restore" | "discard" | "resync" | "retry" | "resolve" | "inspect" | "bind" => 150,
+            "edges" => 25,
             _ => 15,
         };
         if self.draw.is_some_and(|draw| draw < permille) {
