@@ -152,10 +152,15 @@ fn a_bad_field_of_a_request_is_named() {
 #[test]
 fn limits_hold() {
     assert!(matches!(
-        SyncResponse::decode(&vec![b' '; MAX_MESSAGE_BYTES + 1]),
+        SyncRequest::decode(&vec![b' '; MAX_MESSAGE_BYTES + 1]),
         Err(ProtocolError::TooLarge { .. })
     ));
-    // A listing of edges may be larger than that, but not without end.
+    // What holds everything, or a page of large entities, may be larger than that,
+    // but not without end.
+    assert!(matches!(
+        SyncResponse::decode(&vec![b' '; MAX_LISTING_BYTES + 1]),
+        Err(ProtocolError::TooLarge { .. })
+    ));
     let mut roomy = br#"{"relationships": []}"#.to_vec();
     roomy.resize(MAX_MESSAGE_BYTES + 1, b' ');
     assert!(RelationshipListing::decode(&roomy).is_ok());
