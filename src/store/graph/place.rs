@@ -33,16 +33,14 @@ pub(in crate::store) fn follow_discard(tx: &Tx<'_>, version: &Version) -> Result
     if version.content().is_none() {
         return around_edge(tx, version);
     }
+    let gone = rows::get(tx.connection, key)?.is_none();
     let mut touching = edges::outgoing(tx.connection, &key.id)?;
-    if rows::get(tx.connection, key)?.is_none() {
+    if gone {
         touching.extend(edges::incoming(tx.connection, &key.id)?);
-        for edge in touching {
-            edits::delete(tx, &edge.version.key)?;
-        }
-        return Ok(());
     }
     for edge in touching {
-        if edges::is_containment(&edge.version) && edge.sync_status != RecordStatus::Synced {
+        let unsent = edge.sync_status != RecordStatus::Synced;
+        if unsent && (gone || edges::is_containment(&edge.version)) {
             edits::discard(tx, &edge.version.key)?;
         }
     }
@@ -143,28 +141,6 @@ pub(in crate::store) fn disconnect(tx: &Tx<'_>, edge: &Version) -> Result<(), St
         .parent_id
         .as_ref()
         .map(|from| edges::find(tx.connection, from))
-        .transpose()?
-        .flatten()
-    {
-        Some(from) => touch(tx, &from),
-        None => Ok(()),
-    }
-}
-
-/// Makes a tombstone of an edge anew, to be sent, and a new version of its start.
-pub(in crate::store) fn disconnect_again(tx: &Tx<'_>, edge: &Key) -> Result<(), StoreError> {
-    let Some(record) = rows::get(tx.connection, edge)? else {
-        return Ok(());
-    };
-    let tombstone = Version {
-        updated_at: None,
-        deleted: true,
-        ..record.version
-    };
-    let from = tombstone.parent_id.clone();
-    edits::apply(tx, edge, |_| tombstone, None)?;
-    match from
-        .map(|from| edges::find(tx.connection, &from))
         .transpose()?
         .flatten()
     {

@@ -9,7 +9,7 @@ use std::collections::{HashMap, HashSet};
 use rusqlite::Connection;
 
 use super::{edges, place};
-use crate::model::{Key, Kind, RecordId, Version, uuid_v7_millis};
+use crate::model::{Key, Kind, RecordId, Version};
 use crate::protocol::ProtocolError;
 use crate::protocol::v2::{Relationship, TO_FIELD, edge_message, edge_record, for_each_edge};
 use crate::store::mirror::ServerVersion;
@@ -65,16 +65,12 @@ pub(in crate::store) fn apply(
         },
         named: HashSet::new(),
         moved: HashSet::new(),
-        taken_away: Vec::new(),
         report: EdgeReport::default(),
     };
     for_each_edge(listing, |edge| round.take(tx, edge))
         .map_err(Refused::Garbled)?
         .map_err(Refused::Store)?;
     round.drop_unnamed(tx)?;
-    for edge in std::mem::take(&mut round.taken_away) {
-        take_away_again(tx, edge)?;
-    }
     if round.places_all {
         place::refresh_all(tx)?;
     } else {
@@ -92,17 +88,6 @@ pub(in crate::store) fn apply(
     Ok(Some(report))
 }
 
-/// Sends the tombstone of an edge again, which the server has as a live one.
-fn take_away_again(tx: &Tx<'_>, edge: Version) -> Result<(), StoreError> {
-    let key = edge.key.clone();
-    place::disconnect_again(tx, &key)?;
-    let server = ServerVersion {
-        version: edge,
-        bases: Vec::new(),
-    };
-    mirror::put(tx.connection, &server, tx.resync()?)
-}
-
 struct Round {
     any_pending: bool,
     /// Whether the replica held any edge.
@@ -113,14 +98,7 @@ struct Round {
     named: HashSet<String>,
     /// Entities of which an edge changed.
     moved: HashSet<RecordId>,
-    /// Edges that were taken away here and are back at the server.
-    taken_away: Vec<Version>,
     report: EdgeReport,
-}
-
-/// Whether the last change of an edge was made here: those have ids of edits.
-fn is_ours(edge: &Version) -> bool {
-    uuid_v7_millis(&edge.sync_id).is_some()
 }
 
 impl Round {
@@ -152,11 +130,6 @@ impl Round {
             current = rows::get(tx.connection, key)?.map(|record| record.version);
         }
         match &current {
-            // Pinned anew by somebody who had not heard: it was taken away here.
-            Some(known) if known.deleted && !edge.deleted && is_ours(known) => {
-                self.taken_away.push(edge);
-                return Ok(());
-            }
             Some(known) if says_the_same(known, &edge) => {
                 if known.created_at != edge.created_at {
                     // Of two that place something the one made last counts.
@@ -164,10 +137,6 @@ impl Round {
                 }
                 if known.body != edge.body || known.created_at != edge.created_at {
                     // Pinned anew: that is between the server and us.
-                    let edge = Version {
-                        sync_id: known.sync_id.clone(),
-                        ..edge
-                    };
                     tx.put_quietly(&edge, synced(&edge, tx.now))?;
                 }
                 return Ok(());
