@@ -74,7 +74,10 @@ struct Watched {
 
 impl Watched {
     fn take(&self) -> Option<Instant> {
-        self.asked_at.lock().unwrap_or_else(PoisonError::into_inner).take()
+        self.asked_at
+            .lock()
+            .unwrap_or_else(PoisonError::into_inner)
+            .take()
     }
 }
 

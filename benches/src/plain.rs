@@ -71,7 +71,9 @@ pub(crate) fn apply(
             ])?;
         }
         for mark in marks {
-            transaction.prepare_cached(WATERMARK)?.execute([mark, now.as_str()])?;
+            transaction
+                .prepare_cached(WATERMARK)?
+                .execute([mark, now.as_str()])?;
         }
     }
     transaction.commit()?;

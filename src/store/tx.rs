@@ -258,7 +258,9 @@ impl<'a> Tx<'a> {
                 parent_id: parent,
                 state: None,
             };
-            self.events.borrow_mut().push(StoreEvent::Updated(glimpse, origin));
+            self.events
+                .borrow_mut()
+                .push(StoreEvent::Updated(glimpse, origin));
         }
         Ok(())
     }
