@@ -139,6 +139,10 @@ fn settings(connection: &mut Connection, options: &StoreOptions) -> Result<(), S
     connection.busy_timeout(BUSY_TIMEOUT)?;
     connection.set_prepared_statement_cache_capacity(64);
     connection.pragma_update(None, "cache_size", -CACHE_KIB)?;
+    // SQLite looks whether the value of `kind = ?1` is the one that the partial index
+    // of edges has, and for that plans every such statement anew at each use. Plans
+    // are to be made once: where that index is meant, the statement says so.
+    connection.set_db_config(DbConfig::SQLITE_DBCONFIG_ENABLE_QPSG, true)?;
     if options.echo {
         connection.trace_v2(
             TraceEventCodes::SQLITE_TRACE_STMT,

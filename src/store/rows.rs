@@ -1,6 +1,7 @@
 //! Records as rows: reading, writing, listing. No rules here.
 
 use std::collections::{HashMap, HashSet};
+use std::sync::LazyLock;
 
 use rusqlite::{Connection, OptionalExtension, Row, params};
 
@@ -74,9 +75,10 @@ pub(super) fn record_from(row: &Row<'_>) -> rusqlite::Result<Record> {
 
 /// One record, tombstones included.
 pub fn get(connection: &Connection, key: &Key) -> Result<Option<Record>, StoreError> {
-    let sql = format!("SELECT {COLUMNS} FROM records WHERE kind = ?1 AND id = ?2");
+    static SQL: LazyLock<String> =
+        LazyLock::new(|| format!("SELECT {COLUMNS} FROM records WHERE kind = ?1 AND id = ?2"));
     Ok(connection
-        .prepare_cached(&sql)?
+        .prepare_cached(&SQL)?
         .query_row(params![key.kind.as_str(), key.id.as_str()], record_from)
         .optional()?)
 }
@@ -267,6 +269,12 @@ pub(super) fn put(
     last_change: LastChange,
     seen_resync: i64,
 ) -> Result<(), StoreError> {
+    let updated = time_text(version.updated_at);
+    // Mostly the same time, which is dear to write out.
+    let at_server = match standing.server_updated_at == version.updated_at {
+        true => updated.clone(),
+        false => time_text(standing.server_updated_at),
+    };
     connection
         .prepare_cached(
             "INSERT INTO records (kind, id, parent_id, name, body, created_at, updated_at, sync_id, deleted,
@@ -283,11 +291,11 @@ pub(super) fn put(
             version.name,
             serde_json::to_string(&version.body)?,
             time_text(version.created_at),
-            time_text(version.updated_at),
+            updated,
             version.sync_id,
             version.deleted,
             standing.status.as_str(),
-            time_text(standing.server_updated_at),
+            at_server,
             time_text(standing.last_sync_at),
             standing.error,
             change_seq,

@@ -73,7 +73,7 @@ pub fn execute(store: &Store, owner: &LeaseOwner, step: Step) -> Result<Event, O
             Event::Settled,
         ),
         Step::ReconcileEdges { generation, listing } => {
-            match store.reconcile_edges(owner, generation, &listing) {
+            match store.reconcile_edges(owner, generation, listing) {
                 Ok(Err(error)) => Ok(Event::Garbled(error)),
                 Ok(Ok(report)) => current(Ok(report), Event::Reconciled),
                 Err(error) => Err(error),

@@ -93,13 +93,13 @@ impl Store {
         self.read(pull::displaced)
     }
 
-    /// Takes a complete listing of edges. The inner error is one of the listing:
-    /// nothing of it was taken.
+    /// Takes a complete listing of edges, and lets go of it as soon as it is read.
+    /// The inner error is one of the listing: nothing of it was taken.
     pub fn reconcile_edges(
         &self,
         owner: &LeaseOwner,
         generation: i64,
-        listing: &[u8],
+        listing: Vec<u8>,
     ) -> Result<Result<Option<EdgeReport>, ProtocolError>, StoreError> {
         let mut garbled = None;
         let done = self.as_owner("edges", owner, |tx| {

@@ -49,7 +49,7 @@ impl From<StoreError> for Refused {
 pub(in crate::store) fn apply(
     tx: &Tx<'_>,
     generation: i64,
-    listing: &[u8],
+    listing: Vec<u8>,
 ) -> Result<Option<EdgeReport>, Refused> {
     let meta = metadata::get(tx.connection)?;
     if meta.generation != generation {
@@ -67,10 +67,13 @@ pub(in crate::store) fn apply(
         moved: HashSet::new(),
         report: EdgeReport::default(),
     };
-    for_each_edge(listing, |edge| round.take(tx, edge))
+    for_each_edge(&listing, |edge| round.take(tx, edge))
         .map_err(Refused::Garbled)?
         .map_err(Refused::Store)?;
+    // It is as large as the house, and what the commit will tell grows from here on.
+    drop(listing);
     round.drop_unnamed(tx)?;
+    round.named = HashSet::new();
     if round.places_all {
         place::refresh_all(tx)?;
     } else {
