@@ -5,14 +5,15 @@ use std::path::Path;
 use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Instant;
 
-use wildthing::protocol::v2::relationships_path;
-use wildthing::seam::{BoxFuture, RealSeam};
+use wildthing::model::time::SECOND;
+use wildthing::protocol::v2::{SYNC_PATH, relationships_path, wire_time};
+use wildthing::seam::{BoxFuture, RealSeam, Seam as _};
 use wildthing::store::{Store, StoreOptions};
 use wildthing::sync::engine::{self, Progress};
 use wildthing::transport::{HttpOptions, HttpTransport, Request, Response, Transport, TransportError};
 
-use crate::Outcome;
 use crate::hub::TOKEN;
+use crate::{Outcome, plain_graph};
 
 /// The engine's own transport.
 pub(crate) fn transport(url: &str) -> Outcome<HttpTransport> {
@@ -63,6 +64,21 @@ impl Engine {
             all,
             until_listing: asked_at.map(|at| at.duration_since(start).as_secs_f64() * 1e3),
         })
+    }
+
+    /// Asks a graph's hub for the changes of the last minute and leaves the replica
+    /// as it is, as another client of the house would have done meanwhile.
+    pub(crate) async fn look(&self) -> Outcome {
+        let since = wire_time(RealSeam.now().plus_micros(-60 * SECOND));
+        let body = plain_graph::question(None, Some(&since)).to_string();
+        let answer = self
+            .transport
+            .http
+            .send(Request::post(SYNC_PATH, body.into_bytes()));
+        match answer.await?.status {
+            200 => Ok(()),
+            status => Err(format!("the hub answers {status}").into()),
+        }
     }
 }
 
