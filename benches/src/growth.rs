@@ -120,7 +120,7 @@ fn pairs(
     mut visit: impl FnMut(&mut Replica) -> Outcome,
 ) -> Outcome {
     for replica in larger {
-        if round % 2 == 0 {
+        if round.is_multiple_of(2) {
             visit(least)?;
             visit(replica)?;
         } else {
