@@ -9,6 +9,7 @@ use serde::{Deserialize, Serialize};
 
 use crate::model::time::SECOND;
 use crate::model::{Timestamp, Version};
+use crate::mutant::{self, Mutant};
 
 /// What the rule looks at.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -122,14 +123,11 @@ pub fn resolve(local: Edit<'_>, remote: Edit<'_>) -> Resolution {
     }
 }
 
-#[cfg(not(mutant = "one_second_inclusive"))]
 fn within_tiebreak_window(difference: i64) -> bool {
+    if mutant::active(Mutant::OneSecondInclusive) && difference.unsigned_abs() == SECOND.unsigned_abs() {
+        return true;
+    }
     difference.unsigned_abs() < SECOND.unsigned_abs()
-}
-
-#[cfg(mutant = "one_second_inclusive")]
-fn within_tiebreak_window(difference: i64) -> bool {
-    difference.unsigned_abs() <= SECOND.unsigned_abs()
 }
 
 /// The greater id by bytes wins. Equal ids (both empty) leave the remote one:

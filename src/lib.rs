@@ -44,6 +44,8 @@ pub mod ffi;
 #[cfg(feature = "hub")]
 pub mod hub;
 pub mod model;
+#[doc(hidden)]
+pub mod mutant;
 pub mod observe;
 pub mod protocol;
 pub mod seam;

@@ -10,6 +10,7 @@ use super::outbox::{OutboxEntry, OutboxState};
 use super::{Origin, StoreError, Tx, journal, mirror, outbox, rows};
 use crate::model::time::SECOND;
 use crate::model::{Key, Kind, Record, RecordStatus, Timestamp, Version, uuid_v7, uuid_v7_millis};
+use crate::mutant::{self, Mutant};
 use crate::protocol::v1::Operation;
 
 /// The last millisecond a UUIDv7 can carry.
@@ -104,14 +105,11 @@ pub(super) fn apply_on(
     Ok(record)
 }
 
-#[cfg(not(mutant = "sync_id_reused"))]
-fn edit_id(fresh: String, _: Option<&Version>) -> String {
-    fresh
-}
-
-#[cfg(mutant = "sync_id_reused")]
 fn edit_id(fresh: String, current: Option<&Version>) -> String {
-    current.map_or(fresh, |version| version.sync_id.clone())
+    match current {
+        Some(version) if mutant::active(Mutant::SyncIdReused) => version.sync_id.clone(),
+        _ => fresh,
+    }
 }
 
 /// `version` is a decimal string that counts edits, for the servers that show it.
@@ -172,14 +170,11 @@ fn continue_entry(
     })
 }
 
-#[cfg(not(mutant = "lost_edit_seq"))]
-fn following_edit(tx: &Tx<'_>, _: i64) -> Result<i64, StoreError> {
+fn following_edit(tx: &Tx<'_>, current: i64) -> Result<i64, StoreError> {
+    if mutant::active(Mutant::LostEditSeq) {
+        return Ok(current);
+    }
     super::metadata::next_edit_seq(tx.connection)
-}
-
-#[cfg(mutant = "lost_edit_seq")]
-fn following_edit(_: &Tx<'_>, current: i64) -> Result<i64, StoreError> {
-    Ok(current)
 }
 
 fn add_base(bases: &mut Vec<String>, sync_id: &str) {

@@ -34,6 +34,7 @@ use std::sync::{Arc, Mutex, MutexGuard, PoisonError, RwLock};
 use rusqlite::{Connection, TransactionBehavior};
 
 use crate::model::{Key, Record, Version};
+use crate::mutant::{self, Mutant};
 use crate::protocol::v1::PushResult;
 use crate::seam::SharedSeam;
 
@@ -471,7 +472,9 @@ impl Store {
 
     /// Applies a page; `None` if the replica moved on since it was asked for.
     pub fn apply_page(&self, owner: &LeaseOwner, page: &Page) -> Result<Option<PageReport>, StoreError> {
-        self.watermark_early(page)?;
+        if mutant::active(Mutant::WatermarkEarly) || mutant::active(Mutant::CursorBeforePage) {
+            self.watermark_early(page)?;
+        }
         self.write("page", Safety::Repeatable, |tx| {
             if !tx.renew(owner)? {
                 return Ok(None);
@@ -480,23 +483,11 @@ impl Store {
         })
     }
 
-    #[cfg(not(any(mutant = "watermark_early", mutant = "cursor_before_page")))]
-    fn watermark_early(&self, _: &Page) -> Result<(), StoreError> {
-        Ok(())
-    }
-
-    #[cfg(mutant = "cursor_before_page")]
+    /// A deliberate bug, where the watermark and the page are one transaction.
     fn watermark_early(&self, page: &Page) -> Result<(), StoreError> {
         self.write("watermark", Safety::Repeatable, |tx| match &page.graph {
             Some(graph) => metadata::set_graph_watermark(tx.connection, &graph.watermark),
-            None => Ok(()),
-        })
-    }
-
-    #[cfg(mutant = "watermark_early")]
-    fn watermark_early(&self, page: &Page) -> Result<(), StoreError> {
-        self.write("watermark", Safety::Repeatable, |tx| {
-            metadata::set_watermarks(tx.connection, &page.kinds, page.server_time)
+            None => metadata::set_watermarks(tx.connection, &page.kinds, page.server_time),
         })
     }
 

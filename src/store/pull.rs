@@ -11,6 +11,7 @@ use super::rows::Standing;
 use super::{Origin, StoreError, Tx, graph, journal, metadata, mirror, outbox, rows};
 use crate::conflict::{Edit, Reason, Resolution, Winner, resolve};
 use crate::model::{Kind, RecordStatus, Timestamp, Version};
+use crate::mutant::{self, Mutant};
 use crate::protocol::v1::{Conflict, Verdict, WireChange};
 
 /// A page, and what it covers.
@@ -113,24 +114,12 @@ pub(super) fn apply(tx: &Tx<'_>, page: &Page) -> Result<Option<PageReport>, Stor
     Ok(Some(report))
 }
 
-#[cfg(not(mutant = "forgotten_tombstone"))]
-fn forget_tombstone(_: &WireChange) -> bool {
-    false
-}
-
-#[cfg(mutant = "forgotten_tombstone")]
 fn forget_tombstone(change: &WireChange) -> bool {
-    change.version.deleted
+    mutant::active(Mutant::ForgottenTombstone) && change.version.deleted
 }
 
-#[cfg(not(mutant = "pull_over_pending"))]
 fn guard_pending(entry: Option<OutboxEntry>) -> Option<OutboxEntry> {
-    entry
-}
-
-#[cfg(mutant = "pull_over_pending")]
-fn guard_pending(_: Option<OutboxEntry>) -> Option<OutboxEntry> {
-    None
+    entry.filter(|_| !mutant::active(Mutant::PullOverPending))
 }
 
 pub(super) fn count_conflicts(tx: &Tx<'_>, count: usize) -> Result<(), StoreError> {

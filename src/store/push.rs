@@ -7,6 +7,7 @@ use super::mirror::ServerVersion;
 use super::outbox::{OutboxEntry, OutboxState, PushPosition, SentEdit};
 use super::{StoreError, Tx, graph, journal, metadata, mirror, outbox, pull, rows};
 use crate::model::{Key, Kind, RecordId, RecordStatus, Version};
+use crate::mutant::{self, Mutant};
 use crate::protocol::v1::{Conflict, Operation, PushChange, PushResult, Verdict, encode_data};
 
 /// The most changes in one push.
@@ -173,17 +174,14 @@ pub(super) fn prepare(
             },
             luggage,
         });
-        clear_early(tx, &entry.key)?;
+        if mutant::active(Mutant::OutboxClearedBeforeAnswer) {
+            clear_early(tx, &entry.key)?;
+        }
     }
     Ok(Some(batch))
 }
 
-#[cfg(not(mutant = "outbox_cleared_before_answer"))]
-fn clear_early(_: &Tx<'_>, _: &Key) -> Result<(), StoreError> {
-    Ok(())
-}
-
-#[cfg(mutant = "outbox_cleared_before_answer")]
+/// A deliberate bug: an edit waits in the outbox until the server named it.
 fn clear_early(tx: &Tx<'_>, key: &Key) -> Result<(), StoreError> {
     outbox::clear(tx.connection, key)?;
     tx.set_status(key, RecordStatus::Synced, None)
@@ -241,17 +239,13 @@ fn attempt(tx: &Tx<'_>, entry: &OutboxEntry) -> Result<Option<(SentEdit, bool)>,
 }
 
 /// What an edit was made on. What the server has beside that was not seen by its author.
-#[cfg(not(mutant = "mirror_as_base"))]
-#[allow(clippy::unnecessary_wraps)]
-fn bases(_: &Tx<'_>, entry: &OutboxEntry) -> Result<Vec<String>, StoreError> {
-    Ok(entry.bases.clone())
-}
-
-#[cfg(mutant = "mirror_as_base")]
 fn bases(tx: &Tx<'_>, entry: &OutboxEntry) -> Result<Vec<String>, StoreError> {
-    let server = mirror::get(tx.connection, &entry.key)?;
-    let server = server.map(|server| server.version.sync_id);
-    Ok(entry.bases.iter().cloned().chain(server).collect())
+    let mut bases = entry.bases.clone();
+    if mutant::active(Mutant::MirrorAsBase) {
+        let server = mirror::get(tx.connection, &entry.key)?;
+        bases.extend(server.map(|server| server.version.sync_id));
+    }
+    Ok(bases)
 }
 
 /// Servers require denormalised copies of the parents' names.
@@ -332,17 +326,13 @@ enum Answer<'a> {
     Unnamed,
 }
 
-#[cfg(mutant = "acknowledge_on_count")]
-fn verdict<'a>(index: usize, _: &PushItem, result: &'a PushResult) -> Answer<'a> {
-    if index < result.applied.len() + result.conflicts.len() {
-        Answer::Applied { displaced: None }
-    } else {
-        Answer::Unnamed
+fn verdict<'a>(index: usize, item: &PushItem, result: &'a PushResult) -> Answer<'a> {
+    if mutant::active(Mutant::AcknowledgeOnCount) {
+        return match index < result.applied.len() + result.conflicts.len() {
+            true => Answer::Applied { displaced: None },
+            false => Answer::Unnamed,
+        };
     }
-}
-
-#[cfg(not(mutant = "acknowledge_on_count"))]
-fn verdict<'a>(_: usize, item: &PushItem, result: &'a PushResult) -> Answer<'a> {
     let change = &item.change;
     let ours = |name: &Option<String>| name.as_deref() == Some(change.client_sync_id.as_str());
     let conflict: Option<&Conflict> = result.conflicts.iter().find(|conflict| {

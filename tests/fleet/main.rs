@@ -1,7 +1,7 @@
 //! The simulated fleet: some clients and a hub on virtual time, with everything
 //! that can go wrong going wrong, from a seed.
 //!
-//! `cargo test --features testing --test fleet -- [--protocol v1|v2] --seeds N --seed S [--verbose]`
+//! `cargo test --features testing --test fleet -- [--protocol v1|v2] --seeds N --seed S [--verbose] [--mutants]`
 //!
 //! The store, the planner, its executor and the hub's core are the ones that
 //! ship; machines, network and time are simulated. `world` chooses what happens
@@ -42,6 +42,7 @@ use std::process::ExitCode;
 use std::sync::Mutex;
 use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
 
+use wildthing::mutant::Mutant;
 use wildthing::protocol::Protocol;
 
 use coverage::{Coverage, FULL_COVERAGE_SEEDS};
@@ -60,6 +61,8 @@ struct Args {
     verbose: bool,
     /// Whether a seed that fails does not end the run.
     keep_going: bool,
+    /// Whether the fleet has each deliberate bug in turn.
+    mutants: bool,
 }
 
 fn args() -> Result<Args, String> {
@@ -69,6 +72,7 @@ fn args() -> Result<Args, String> {
         first: 0,
         verbose: false,
         keep_going: false,
+        mutants: false,
     };
     let mut words = std::env::args().skip(1);
     while let Some(word) = words.next() {
@@ -89,11 +93,12 @@ fn args() -> Result<Args, String> {
             "--seed" => args.first = number()?,
             "--verbose" => args.verbose = true,
             "--keep-going" => args.keep_going = true,
+            "--mutants" => args.mutants = true,
             // What `cargo test` may pass to every harness.
             "--nocapture" | "--quiet" | "-q" => {}
             _ => {
                 return Err(format!(
-                    "unknown argument {word}; known: --protocol v1|v2, --seeds N, --seed S, --verbose, --keep-going"
+                    "unknown argument {word}; known: --protocol v1|v2, --seeds N, --seed S, --verbose, --keep-going, --mutants"
                 ));
             }
         }
@@ -136,19 +141,22 @@ fn try_seed(protocol: Protocol, seed: u64, verbose: bool) -> (Result<(), Violati
     (outcome, cover)
 }
 
-fn main() -> ExitCode {
-    let args = match args() {
-        Ok(args) => args,
-        Err(problem) => {
-            eprintln!("{problem}");
-            return ExitCode::from(2);
-        }
-    };
+/// What came of many worlds.
+struct Run {
+    done: u64,
+    seconds: f64,
+    /// One a protocol.
+    covers: Vec<Coverage>,
+    failures: Vec<(u64, Protocol, Violation)>,
+}
+
+/// Worlds of `protocols`, by turns, until one fails (or not, if the run keeps going).
+fn simulate(args: &Args, protocols: &[Protocol]) -> Run {
     let started = std::time::Instant::now();
-    let all = args.seeds * args.protocols.len() as u64;
+    let all = args.seeds * protocols.len() as u64;
     let next = AtomicU64::new(0);
     let stop = AtomicBool::new(false);
-    let total: Mutex<Vec<Coverage>> = Mutex::new(vec![Coverage::default(); args.protocols.len()]);
+    let total: Mutex<Vec<Coverage>> = Mutex::new(vec![Coverage::default(); protocols.len()]);
     let failures: Mutex<Vec<(u64, Protocol, Violation)>> = Mutex::default();
     let threads = if all > 1 {
         std::thread::available_parallelism().map_or(1, |count| count.get())
@@ -163,9 +171,9 @@ fn main() -> ExitCode {
                     if number >= all {
                         break;
                     }
-                    let turn = (number % args.protocols.len() as u64) as usize;
-                    let seed = args.first + number / args.protocols.len() as u64;
-                    let protocol = args.protocols[turn];
+                    let turn = (number % protocols.len() as u64) as usize;
+                    let seed = args.first + number / protocols.len() as u64;
+                    let protocol = protocols[turn];
                     let (outcome, seen) = try_seed(protocol, seed, args.verbose);
                     total.lock().unwrap()[turn].add(&seen);
                     if let Err(violation) = outcome {
@@ -176,22 +184,32 @@ fn main() -> ExitCode {
             });
         }
     });
-    let covers = total.into_inner().unwrap();
     let mut failures = failures.into_inner().unwrap();
     failures.sort_by_key(|(seed, ..)| *seed);
-    if failures.is_empty() {
-        for (protocol, cover) in args.protocols.iter().zip(&covers) {
+    Run {
+        done: next.load(Ordering::Relaxed).min(all),
+        seconds: started.elapsed().as_secs_f64(),
+        covers: total.into_inner().unwrap(),
+        failures,
+    }
+}
+
+/// The fleet as it is: every promise must be kept.
+fn run_healthy(args: &Args) -> ExitCode {
+    let run = simulate(args, &args.protocols);
+    if run.failures.is_empty() {
+        for (protocol, cover) in args.protocols.iter().zip(&run.covers) {
             println!("protocol {}", protocol.as_str());
             cover.print(*protocol);
         }
     }
-    let seconds = started.elapsed().as_secs_f64();
-    let done = next.load(Ordering::Relaxed).min(all);
     println!(
-        "{done} seeds in {seconds:.1} s, {:.0} a second",
-        done as f64 / seconds.max(0.001)
+        "{} seeds in {:.1} s, {:.0} a second",
+        run.done,
+        run.seconds,
+        run.done as f64 / run.seconds.max(0.001)
     );
-    for (seed, protocol, violation) in &failures {
+    for (seed, protocol, violation) in &run.failures {
         println!(
             "FAIL seed={seed} protocol={} invariant={}: {}",
             protocol.as_str(),
@@ -199,10 +217,10 @@ fn main() -> ExitCode {
             violation.message
         );
     }
-    if !failures.is_empty() {
+    if !run.failures.is_empty() {
         return ExitCode::FAILURE;
     }
-    for (protocol, cover) in args.protocols.iter().zip(&covers) {
+    for (protocol, cover) in args.protocols.iter().zip(&run.covers) {
         let missing = cover.missing(*protocol);
         if args.seeds >= FULL_COVERAGE_SEEDS && !missing.is_empty() {
             println!(
@@ -215,4 +233,53 @@ fn main() -> ExitCode {
     }
     println!("every promise was kept");
     ExitCode::SUCCESS
+}
+
+/// The fleet with each deliberate bug in turn: some promise must be seen broken, in
+/// the worlds of each protocol that it is a bug of.
+fn run_mutants(args: &Args) -> ExitCode {
+    // A panic is a broken promise like any other, and is told below.
+    std::panic::set_hook(Box::new(|_| ()));
+    let mut escaped = 0;
+    for (mutant, name, of_v1, of_v2) in Mutant::ALL {
+        mutant.activate();
+        for protocol in &args.protocols {
+            let concerned = match protocol {
+                Protocol::V2 => *of_v2,
+                _ => *of_v1,
+            };
+            if !concerned {
+                continue;
+            }
+            let run = simulate(args, &[*protocol]);
+            let protocol = protocol.as_str();
+            match run.failures.first() {
+                Some((seed, _, violation)) => println!(
+                    "{name:<30} {protocol} caught   seed={seed} invariant={}: {}",
+                    violation.invariant, violation.message
+                ),
+                None => {
+                    escaped += 1;
+                    println!("{name:<30} {protocol} ESCAPED  {} seeds passed", run.done);
+                }
+            }
+        }
+    }
+    if escaped > 0 {
+        println!("FAIL {escaped} not caught");
+        return ExitCode::FAILURE;
+    }
+    println!("all {} deliberate bugs were caught", Mutant::ALL.len());
+    ExitCode::SUCCESS
+}
+
+fn main() -> ExitCode {
+    match args() {
+        Ok(args) if args.mutants => run_mutants(&args),
+        Ok(args) => run_healthy(&args),
+        Err(problem) => {
+            eprintln!("{problem}");
+            ExitCode::from(2)
+        }
+    }
 }

@@ -20,7 +20,9 @@ use source::{Named, paths_of};
 /// layer. Doc links don't count. Who adds a folder to `src` adds a line here.
 const LAYERS: &[(&str, &[&str])] = &[
     ("model", &[]),
-    ("conflict", &["model"]),
+    // Deliberate bugs, of which only a build for tests has any.
+    ("mutant", &[]),
+    ("conflict", &["model", "mutant"]),
     ("protocol", &["model"]),
     ("seam", &["model"]),
     (
@@ -33,7 +35,7 @@ const LAYERS: &[(&str, &[&str])] = &[
         ],
     ),
     // A pulled page is adjudicated in the transaction that brings it.
-    ("store", &["protocol", "conflict", "seam", "model"]),
+    ("store", &["protocol", "conflict", "seam", "model", "mutant"]),
     // It follows the commits of other processes on the same file.
     ("observe", &["store", "seam", "model"]),
     (
@@ -46,6 +48,7 @@ const LAYERS: &[(&str, &[&str])] = &[
             "observe",
             "seam",
             "model",
+            "mutant",
         ],
     ),
     (

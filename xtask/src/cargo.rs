@@ -24,7 +24,7 @@ impl Cargo {
             None => env::current_dir().ok(),
         };
         let root = root
-            .filter(|root| root.join("build.rs").is_file())
+            .filter(|root| root.join("Cargo.lock").is_file())
             .ok_or("run me as `cargo xtask` inside the workspace")?;
         Ok(Self {
             program: env::var_os("CARGO").unwrap_or_else(|| "cargo".into()),

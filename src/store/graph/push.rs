@@ -3,6 +3,7 @@
 
 use super::edges;
 use crate::model::{Kind, RecordId, Version};
+use crate::mutant::{self, Mutant};
 use crate::store::outbox::{OutboxEntry, OutboxState, SentEdit};
 use crate::store::{StoreError, Tx, mirror, outbox, rows};
 
@@ -30,14 +31,11 @@ pub(in crate::store) fn of_entity(tx: &Tx<'_>, entry: &OutboxEntry) -> Result<Lu
     })
 }
 
-#[cfg(not(mutant = "predecessor_left_behind"))]
 fn predecessors(tx: &Tx<'_>, entry: &OutboxEntry) -> Result<Vec<SentEdit>, StoreError> {
+    if mutant::active(Mutant::PredecessorLeftBehind) {
+        return Ok(Vec::new());
+    }
     outbox::sent_before(tx.connection, &entry.key, entry.edit_seq)
-}
-
-#[cfg(mutant = "predecessor_left_behind")]
-fn predecessors(_: &Tx<'_>, _: &OutboxEntry) -> Result<Vec<SentEdit>, StoreError> {
-    Ok(Vec::new())
 }
 
 /// What an edge is sent with; `None` while an end of it has no version that the

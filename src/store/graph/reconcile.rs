@@ -10,6 +10,7 @@ use rusqlite::Connection;
 
 use super::{edges, place};
 use crate::model::{Key, Kind, RecordId, Version};
+use crate::mutant::{self, Mutant};
 use crate::protocol::ProtocolError;
 use crate::protocol::v2::{Relationship, TO_FIELD, edge_message, edge_record, for_each_edge};
 use crate::store::mirror::ServerVersion;
@@ -175,14 +176,8 @@ impl Round {
     }
 }
 
-#[cfg(not(mutant = "pull_over_pending"))]
 fn guard_pending(pending: bool) -> bool {
-    pending
-}
-
-#[cfg(mutant = "pull_over_pending")]
-fn guard_pending(_: bool) -> bool {
-    false
+    pending && !mutant::active(Mutant::PullOverPending)
 }
 
 /// Whether two records of an edge mean the same, whatever versions they are pinned to.
@@ -194,11 +189,8 @@ fn says_the_same(a: &Version, b: &Version) -> bool {
             .all(|field| a.body.get(*field) == b.body.get(*field))
 }
 
-#[cfg(not(mutant = "edge_dropped_while_pending"))]
 const CLEAN: &str =
     "AND NOT EXISTS (SELECT 1 FROM outbox WHERE outbox.kind = 'relationship' AND outbox.id = records.id)";
-#[cfg(mutant = "edge_dropped_while_pending")]
-const CLEAN: &str = "";
 
 /// The edges without unsent edits that are not among `named`: id, start, whether
 /// it is a tombstone.
@@ -206,7 +198,11 @@ fn clean_edges(
     connection: &Connection,
     named: &HashSet<String>,
 ) -> Result<Vec<(String, Option<String>, bool)>, StoreError> {
-    let sql = format!("SELECT id, parent_id, deleted FROM records WHERE kind = 'relationship' {CLEAN}");
+    let clean = match mutant::active(Mutant::EdgeDroppedWhilePending) {
+        true => "",
+        false => CLEAN,
+    };
+    let sql = format!("SELECT id, parent_id, deleted FROM records WHERE kind = 'relationship' {clean}");
     let mut statement = connection.prepare_cached(&sql)?;
     let mut rows = statement.query([])?;
     let mut found = Vec::new();
@@ -231,16 +227,13 @@ fn versions_by(connection: &Connection, author: &str) -> Result<HashMap<String, 
 
 /// What is pinned anew is the server's edge: this replica's may lead to where
 /// another client has moved it from.
-#[cfg(not(mutant = "repin_moves_target"))]
-#[allow(clippy::unnecessary_wraps)]
-fn as_served(_: &Tx<'_>, edge: &Version) -> Result<Version, StoreError> {
-    Ok(edge.clone())
-}
-
-#[cfg(mutant = "repin_moves_target")]
 fn as_served(tx: &Tx<'_>, edge: &Version) -> Result<Version, StoreError> {
-    let known = rows::get(tx.connection, &edge.key)?;
-    Ok(known.map_or_else(|| edge.clone(), |record| record.version))
+    if mutant::active(Mutant::RepinMovesTarget)
+        && let Some(record) = rows::get(tx.connection, &edge.key)?
+    {
+        return Ok(record.version);
+    }
+    Ok(edge.clone())
 }
 
 /// Which edges this replica has to pin anew: the server forgets what is in a room

@@ -5,6 +5,7 @@ use std::collections::{HashMap, HashSet};
 
 use super::pull::displace;
 use crate::model::{Key, Kind, RecordId, Version};
+use crate::mutant::{self, Mutant};
 use crate::protocol::v2::{Conflict, Strategy, SyncResponse};
 use crate::store::journal::Loser;
 use crate::store::mirror::ServerVersion;
@@ -66,21 +67,20 @@ pub(in crate::store) fn settle(
     Ok(Some(report))
 }
 
-#[cfg(not(mutant = "acknowledge_on_count"))]
-fn is_acknowledged(_: usize, id: &RecordId, applied: &[String]) -> bool {
+fn is_acknowledged(index: usize, id: &RecordId, applied: &[String]) -> bool {
+    if mutant::active(Mutant::AcknowledgeOnCount) {
+        return index < applied.len();
+    }
     applied.iter().any(|applied| id == applied.as_str())
-}
-
-#[cfg(mutant = "acknowledge_on_count")]
-fn is_acknowledged(index: usize, _: &RecordId, applied: &[String]) -> bool {
-    index < applied.len()
 }
 
 /// Whether an answer without a conflict leaves open what became of an edit: it says
 /// nothing of one that came before, nor whether a delete found anything after what
 /// was sent before it.
-#[cfg(not(mutant = "settle_on_silence"))]
 fn is_open(item: &PushItem, mirrored: Option<&ServerVersion>) -> bool {
+    if mutant::active(Mutant::SettleOnSilence) {
+        return false;
+    }
     let edit = &item.change.version;
     let luggage = &item.luggage;
     // One that was made on something else and met no conflict did come before.
@@ -91,11 +91,6 @@ fn is_open(item: &PushItem, mirrored: Option<&ServerVersion>) -> bool {
         } else {
             unmet
         }
-}
-
-#[cfg(mutant = "settle_on_silence")]
-fn is_open(_: &PushItem, _: Option<&ServerVersion>) -> bool {
-    false
 }
 
 fn settle_entity(

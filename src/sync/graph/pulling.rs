@@ -2,6 +2,7 @@
 
 use super::messages;
 use crate::model::{Kind, Timestamp};
+use crate::mutant::{self, Mutant};
 use crate::protocol::ProtocolError;
 use crate::protocol::v1::{Operation, WireChange};
 use crate::protocol::v2::{Change, ChangeType, SYNC_PATH, SyncResponse, entity_record};
@@ -143,14 +144,11 @@ impl Pulling {
     }
 }
 
-#[cfg(not(mutant = "since_without_overlap"))]
 fn with_overlap(time: Timestamp) -> Timestamp {
+    if mutant::active(Mutant::SinceWithoutOverlap) {
+        return time;
+    }
     time.plus_micros(-OVERLAP)
-}
-
-#[cfg(mutant = "since_without_overlap")]
-fn with_overlap(time: Timestamp) -> Timestamp {
-    time.plus_micros(OVERLAP - OVERLAP)
 }
 
 /// Asks for everything anew: what the server's time said before is void.
