@@ -117,7 +117,7 @@ impl Pushing {
                 self.parts.push_front(front);
                 self.next_part(frame)
             }
-            400 | 413 | 422 if items.iter().any(|item| !item.luggage.before.is_empty()) => {
+            400 | 413 | 422 | 500 if items.iter().any(|item| !item.luggage.before.is_empty()) => {
                 // The edit or one that was sent before it: each answers for itself.
                 for item in items.into_iter().rev() {
                     for part in one_by_one(item).into_iter().rev() {

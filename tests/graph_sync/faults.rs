@@ -369,3 +369,28 @@ async fn one_entity_that_the_server_refuses_stops_no_other() {
     assert!(ann.sync().await.unwrap().errors.is_empty());
     assert_eq!(ann.digests().await.unwrap().state, hub_digest(&hub));
 }
+
+#[tokio::test(flavor = "multi_thread")]
+async fn an_edit_that_the_server_always_fails_at_does_not_hold_the_mended_one() {
+    let folder = tempfile::tempdir().unwrap();
+    let hub = hub().await;
+    fill(&hub, 2);
+    let url = hub.url();
+    let front = RawServer::start(move |request: Received| {
+        match String::from_utf8_lossy(&request.body).contains("poison") {
+            true => Canned::answer(500, &[], "Internal Server Error"),
+            false => pass_on(&url, &request),
+        }
+    });
+    let ann = offline(&folder, "ann.db").await;
+    behind(&front, &ann).await;
+    ann.sync().await.unwrap();
+    let lamp = id("device-00000");
+    ann.update_device(lamp.clone(), named("poison")).await.unwrap();
+    let result = ann.sync().await.unwrap();
+    assert_eq!((result.pushed, result.errors.len()), (0, 1), "{:?}", result.errors);
+    ann.update_device(lamp, named("mended")).await.unwrap();
+    let result = ann.sync().await.unwrap();
+    assert_eq!((result.pushed, result.errors.len()), (1, 0), "{:?}", result.errors);
+    assert_eq!(ann.digests().await.unwrap().state, hub_digest(&hub));
+}
