@@ -39,8 +39,8 @@ impl WildThingClient {
             .await
     }
 
-    /// One entity. Without a graph ids may repeat across types: then `Invalid`,
-    /// unless `entity_type` tells which.
+    /// One entity. `NotFound` if it is not there. Without a graph ids may repeat
+    /// across types: then `Invalid`, unless `entity_type` tells which.
     #[uniffi::method(default(entity_type = None))]
     pub async fn get_entity(&self, entity_id: RecordId, entity_type: Option<String>) -> Result<Entity> {
         self.look(move |connection| {
@@ -81,8 +81,9 @@ impl WildThingClient {
 
     /// Changes an entity: its name, and its content by a merge patch or as a whole.
     ///
-    /// `Invalid` for a field that can't be used; `UnsupportedByServer` for what only
-    /// a graph can hold, if the replica holds none.
+    /// `NotFound` if it is not there; `Invalid` for a field that can't be used, or
+    /// for an id that several types share, which can be so without a graph;
+    /// `UnsupportedByServer` for what only a graph can hold, if the replica holds none.
     pub async fn update_entity(&self, entity_id: RecordId, patch: EntityPatch) -> Result<Entity> {
         self.inner
             .blocking(move |core| {
@@ -105,7 +106,8 @@ impl WildThingClient {
     }
 
     /// Deletes an entity; a house with its rooms, and a room with its devices. Its
-    /// relationships are no longer shown.
+    /// relationships are no longer shown. `NotFound` if it is not there, `Invalid`
+    /// for an id that several types share.
     pub async fn delete_entity(&self, entity_id: RecordId) -> Result<()> {
         self.inner
             .blocking(move |core| {

@@ -85,7 +85,8 @@ impl WildThingClient {
     /// (RFC 7386: `null` removes a key), or replaces it whole. `attributes` are
     /// merged likewise. With a server that has a graph the state is part of the
     /// device, `state` in its content and `state_attributes` beside it, and this
-    /// makes a new version of the device.
+    /// makes a new version of the device. `NotFound` if the device is not there,
+    /// `Invalid` if a field can't be used.
     #[uniffi::method(default(attributes = None, replace = false))]
     pub async fn update_device_state(
         &self,
@@ -112,7 +113,8 @@ impl WildThingClient {
             .await
     }
 
-    /// Logs an event. What it is about need not be here.
+    /// Logs an event. What it is about need not be here. `Invalid` if a field can't
+    /// be used.
     pub async fn log_event(&self, event: NewEvent) -> Result<Event> {
         self.create(event.into_fields()?).await
     }

@@ -587,7 +587,7 @@ def _uniffi_check_api_checksums(lib):
         raise InternalError("UniFFI API checksum mismatch: try cleaning and rebuilding your project")
     if lib.uniffi_wildthing_checksum_method_wildthingclient_delete_device() != 169:
         raise InternalError("UniFFI API checksum mismatch: try cleaning and rebuilding your project")
-    if lib.uniffi_wildthing_checksum_method_wildthingclient_delete_entity() != 1905:
+    if lib.uniffi_wildthing_checksum_method_wildthingclient_delete_entity() != 17478:
         raise InternalError("UniFFI API checksum mismatch: try cleaning and rebuilding your project")
     if lib.uniffi_wildthing_checksum_method_wildthingclient_delete_house() != 58216:
         raise InternalError("UniFFI API checksum mismatch: try cleaning and rebuilding your project")
@@ -619,7 +619,7 @@ def _uniffi_check_api_checksums(lib):
         raise InternalError("UniFFI API checksum mismatch: try cleaning and rebuilding your project")
     if lib.uniffi_wildthing_checksum_method_wildthingclient_get_entities() != 48168:
         raise InternalError("UniFFI API checksum mismatch: try cleaning and rebuilding your project")
-    if lib.uniffi_wildthing_checksum_method_wildthingclient_get_entity() != 40785:
+    if lib.uniffi_wildthing_checksum_method_wildthingclient_get_entity() != 45560:
         raise InternalError("UniFFI API checksum mismatch: try cleaning and rebuilding your project")
     if lib.uniffi_wildthing_checksum_method_wildthingclient_get_events() != 42069:
         raise InternalError("UniFFI API checksum mismatch: try cleaning and rebuilding your project")
@@ -641,7 +641,7 @@ def _uniffi_check_api_checksums(lib):
         raise InternalError("UniFFI API checksum mismatch: try cleaning and rebuilding your project")
     if lib.uniffi_wildthing_checksum_method_wildthingclient_history() != 60726:
         raise InternalError("UniFFI API checksum mismatch: try cleaning and rebuilding your project")
-    if lib.uniffi_wildthing_checksum_method_wildthingclient_log_event() != 45941:
+    if lib.uniffi_wildthing_checksum_method_wildthingclient_log_event() != 52205:
         raise InternalError("UniFFI API checksum mismatch: try cleaning and rebuilding your project")
     if lib.uniffi_wildthing_checksum_method_wildthingclient_login() != 10151:
         raise InternalError("UniFFI API checksum mismatch: try cleaning and rebuilding your project")
@@ -685,9 +685,9 @@ def _uniffi_check_api_checksums(lib):
         raise InternalError("UniFFI API checksum mismatch: try cleaning and rebuilding your project")
     if lib.uniffi_wildthing_checksum_method_wildthingclient_update_device() != 52943:
         raise InternalError("UniFFI API checksum mismatch: try cleaning and rebuilding your project")
-    if lib.uniffi_wildthing_checksum_method_wildthingclient_update_device_state() != 31720:
+    if lib.uniffi_wildthing_checksum_method_wildthingclient_update_device_state() != 25547:
         raise InternalError("UniFFI API checksum mismatch: try cleaning and rebuilding your project")
-    if lib.uniffi_wildthing_checksum_method_wildthingclient_update_entity() != 48754:
+    if lib.uniffi_wildthing_checksum_method_wildthingclient_update_entity() != 63014:
         raise InternalError("UniFFI API checksum mismatch: try cleaning and rebuilding your project")
     if lib.uniffi_wildthing_checksum_method_wildthingclient_update_house() != 40748:
         raise InternalError("UniFFI API checksum mismatch: try cleaning and rebuilding your project")
@@ -10331,7 +10331,8 @@ class WildThingClientProtocol(typing.Protocol):
     async def delete_entity(self, entity_id: RecordId) -> None:
         """
         Deletes an entity; a house with its rooms, and a room with its devices. Its
-        relationships are no longer shown.
+        relationships are no longer shown. `NotFound` if it is not there, `Invalid`
+        for an id that several types share.
 """
         raise NotImplementedError
     async def delete_house(self, house_id: RecordId) -> None:
@@ -10422,8 +10423,8 @@ class WildThingClientProtocol(typing.Protocol):
         raise NotImplementedError
     async def get_entity(self, entity_id: RecordId,entity_type: typing.Union[object, typing.Optional[str]] = _DEFAULT) -> Entity:
         """
-        One entity. Without a graph ids may repeat across types: then `Invalid`,
-        unless `entity_type` tells which.
+        One entity. `NotFound` if it is not there. Without a graph ids may repeat
+        across types: then `Invalid`, unless `entity_type` tells which.
 """
         raise NotImplementedError
     async def get_events(self, entity_id: typing.Union[object, typing.Optional[RecordId]] = _DEFAULT,limit: int = 100) -> typing.List[Event]:
@@ -10479,7 +10480,8 @@ class WildThingClientProtocol(typing.Protocol):
         raise NotImplementedError
     async def log_event(self, event: NewEvent) -> Event:
         """
-        Logs an event. What it is about need not be here.
+        Logs an event. What it is about need not be here. `Invalid` if a field can't
+        be used.
 """
         raise NotImplementedError
     async def login(self, password: str) -> AuthSession:
@@ -10651,15 +10653,17 @@ class WildThingClientProtocol(typing.Protocol):
         (RFC 7386: `null` removes a key), or replaces it whole. `attributes` are
         merged likewise. With a server that has a graph the state is part of the
         device, `state` in its content and `state_attributes` beside it, and this
-        makes a new version of the device.
+        makes a new version of the device. `NotFound` if the device is not there,
+        `Invalid` if a field can't be used.
 """
         raise NotImplementedError
     async def update_entity(self, entity_id: RecordId,patch: EntityPatch) -> Entity:
         """
         Changes an entity: its name, and its content by a merge patch or as a whole.
 
-        `Invalid` for a field that can't be used; `UnsupportedByServer` for what only
-        a graph can hold, if the replica holds none.
+        `NotFound` if it is not there; `Invalid` for a field that can't be used, or
+        for an id that several types share, which can be so without a graph;
+        `UnsupportedByServer` for what only a graph can hold, if the replica holds none.
 """
         raise NotImplementedError
     async def update_house(self, house_id: RecordId,patch: HousePatch) -> House:
@@ -11065,7 +11069,8 @@ class WildThingClient(WildThingClientProtocol):
     async def delete_entity(self, entity_id: RecordId) -> None:
         """
         Deletes an entity; a house with its rooms, and a room with its devices. Its
-        relationships are no longer shown.
+        relationships are no longer shown. `NotFound` if it is not there, `Invalid`
+        for an id that several types share.
 """
 
         _UniffiFfiConverterTypeRecordId.check_lower(entity_id)
@@ -11411,8 +11416,8 @@ class WildThingClient(WildThingClientProtocol):
         )
     async def get_entity(self, entity_id: RecordId,entity_type: typing.Union[object, typing.Optional[str]] = _DEFAULT) -> Entity:
         """
-        One entity. Without a graph ids may repeat across types: then `Invalid`,
-        unless `entity_type` tells which.
+        One entity. `NotFound` if it is not there. Without a graph ids may repeat
+        across types: then `Invalid`, unless `entity_type` tells which.
 """
 
         _UniffiFfiConverterTypeRecordId.check_lower(entity_id)
@@ -11648,7 +11653,8 @@ class WildThingClient(WildThingClientProtocol):
         )
     async def log_event(self, event: NewEvent) -> Event:
         """
-        Logs an event. What it is about need not be here.
+        Logs an event. What it is about need not be here. `Invalid` if a field can't
+        be used.
 """
 
         _UniffiFfiConverterTypeNewEvent.check_lower(event)
@@ -12140,7 +12146,8 @@ class WildThingClient(WildThingClientProtocol):
         (RFC 7386: `null` removes a key), or replaces it whole. `attributes` are
         merged likewise. With a server that has a graph the state is part of the
         device, `state` in its content and `state_attributes` beside it, and this
-        makes a new version of the device.
+        makes a new version of the device. `NotFound` if the device is not there,
+        `Invalid` if a field can't be used.
 """
 
         _UniffiFfiConverterTypeRecordId.check_lower(device_id)
@@ -12173,8 +12180,9 @@ class WildThingClient(WildThingClientProtocol):
         """
         Changes an entity: its name, and its content by a merge patch or as a whole.
 
-        `Invalid` for a field that can't be used; `UnsupportedByServer` for what only
-        a graph can hold, if the replica holds none.
+        `NotFound` if it is not there; `Invalid` for a field that can't be used, or
+        for an id that several types share, which can be so without a graph;
+        `UnsupportedByServer` for what only a graph can hold, if the replica holds none.
 """
 
         _UniffiFfiConverterTypeRecordId.check_lower(entity_id)

@@ -2428,7 +2428,8 @@ public protocol WildThingClientProtocol: AnyObject, Sendable {
 
     /**
      * Deletes an entity; a house with its rooms, and a room with its devices. Its
-     * relationships are no longer shown.
+     * relationships are no longer shown. `NotFound` if it is not there, `Invalid`
+     * for an id that several types share.
      */
     func deleteEntity(entityId: RecordId) async throws
 
@@ -2454,8 +2455,8 @@ public protocol WildThingClientProtocol: AnyObject, Sendable {
     func getEntities(entityType: String?) async throws  -> [Entity]
 
     /**
-     * One entity. Without a graph ids may repeat across types: then `Invalid`,
-     * unless `entity_type` tells which.
+     * One entity. `NotFound` if it is not there. Without a graph ids may repeat
+     * across types: then `Invalid`, unless `entity_type` tells which.
      */
     func getEntity(entityId: RecordId, entityType: String?) async throws  -> Entity
 
@@ -2485,8 +2486,9 @@ public protocol WildThingClientProtocol: AnyObject, Sendable {
     /**
      * Changes an entity: its name, and its content by a merge patch or as a whole.
      *
-     * `Invalid` for a field that can't be used; `UnsupportedByServer` for what only
-     * a graph can hold, if the replica holds none.
+     * `NotFound` if it is not there; `Invalid` for a field that can't be used, or
+     * for an id that several types share, which can be so without a graph;
+     * `UnsupportedByServer` for what only a graph can hold, if the replica holds none.
      */
     func updateEntity(entityId: RecordId, patch: EntityPatch) async throws  -> Entity
 
@@ -2683,7 +2685,8 @@ public protocol WildThingClientProtocol: AnyObject, Sendable {
     func deleteUser(userId: RecordId) async throws
 
     /**
-     * Logs an event. What it is about need not be here.
+     * Logs an event. What it is about need not be here. `Invalid` if a field can't
+     * be used.
      */
     func logEvent(event: NewEvent) async throws  -> Event
 
@@ -2698,7 +2701,8 @@ public protocol WildThingClientProtocol: AnyObject, Sendable {
      * (RFC 7386: `null` removes a key), or replaces it whole. `attributes` are
      * merged likewise. With a server that has a graph the state is part of the
      * device, `state` in its content and `state_attributes` beside it, and this
-     * makes a new version of the device.
+     * makes a new version of the device. `NotFound` if the device is not there,
+     * `Invalid` if a field can't be used.
      */
     func updateDeviceState(deviceId: RecordId, state: JsonObject, attributes: JsonObject?, replace: Bool) async throws  -> DeviceState
 
@@ -3318,7 +3322,8 @@ open func createEntity(entity: NewEntity)async throws  -> Entity  {
 
     /**
      * Deletes an entity; a house with its rooms, and a room with its devices. Its
-     * relationships are no longer shown.
+     * relationships are no longer shown. `NotFound` if it is not there, `Invalid`
+     * for an id that several types share.
      */
 open func deleteEntity(entityId: RecordId)async throws   {
     return
@@ -3400,8 +3405,8 @@ open func getEntities(entityType: String? = nil)async throws  -> [Entity]  {
 }
 
     /**
-     * One entity. Without a graph ids may repeat across types: then `Invalid`,
-     * unless `entity_type` tells which.
+     * One entity. `NotFound` if it is not there. Without a graph ids may repeat
+     * across types: then `Invalid`, unless `entity_type` tells which.
      */
 open func getEntity(entityId: RecordId, entityType: String? = nil)async throws  -> Entity  {
     return
@@ -3487,8 +3492,9 @@ open func search(query: String, entityTypes: [String]? = nil, limit: UInt32 = UI
     /**
      * Changes an entity: its name, and its content by a merge patch or as a whole.
      *
-     * `Invalid` for a field that can't be used; `UnsupportedByServer` for what only
-     * a graph can hold, if the replica holds none.
+     * `NotFound` if it is not there; `Invalid` for a field that can't be used, or
+     * for an id that several types share, which can be so without a graph;
+     * `UnsupportedByServer` for what only a graph can hold, if the replica holds none.
      */
 open func updateEntity(entityId: RecordId, patch: EntityPatch)async throws  -> Entity  {
     return
@@ -4101,7 +4107,8 @@ open func deleteUser(userId: RecordId)async throws   {
 }
 
     /**
-     * Logs an event. What it is about need not be here.
+     * Logs an event. What it is about need not be here. `Invalid` if a field can't
+     * be used.
      */
 open func logEvent(event: NewEvent)async throws  -> Event  {
     return
@@ -4144,7 +4151,8 @@ open func updateDevice(deviceId: RecordId, patch: DevicePatch)async throws  -> D
      * (RFC 7386: `null` removes a key), or replaces it whole. `attributes` are
      * merged likewise. With a server that has a graph the state is part of the
      * device, `state` in its content and `state_attributes` beside it, and this
-     * makes a new version of the device.
+     * makes a new version of the device. `NotFound` if the device is not there,
+     * `Invalid` if a field can't be used.
      */
 open func updateDeviceState(deviceId: RecordId, state: JsonObject, attributes: JsonObject? = nil, replace: Bool = false)async throws  -> DeviceState  {
     return
@@ -12466,7 +12474,7 @@ private let initializationResult: InitializationResult = {
     if (uniffi_wildthing_checksum_method_wildthingclient_create_entity() != 42804) {
         return InitializationResult.apiChecksumMismatch
     }
-    if (uniffi_wildthing_checksum_method_wildthingclient_delete_entity() != 1905) {
+    if (uniffi_wildthing_checksum_method_wildthingclient_delete_entity() != 17478) {
         return InitializationResult.apiChecksumMismatch
     }
     if (uniffi_wildthing_checksum_method_wildthingclient_disconnect_entities() != 17059) {
@@ -12478,7 +12486,7 @@ private let initializationResult: InitializationResult = {
     if (uniffi_wildthing_checksum_method_wildthingclient_get_entities() != 48168) {
         return InitializationResult.apiChecksumMismatch
     }
-    if (uniffi_wildthing_checksum_method_wildthingclient_get_entity() != 40785) {
+    if (uniffi_wildthing_checksum_method_wildthingclient_get_entity() != 45560) {
         return InitializationResult.apiChecksumMismatch
     }
     if (uniffi_wildthing_checksum_method_wildthingclient_get_relationships() != 61209) {
@@ -12490,7 +12498,7 @@ private let initializationResult: InitializationResult = {
     if (uniffi_wildthing_checksum_method_wildthingclient_search() != 34728) {
         return InitializationResult.apiChecksumMismatch
     }
-    if (uniffi_wildthing_checksum_method_wildthingclient_update_entity() != 48754) {
+    if (uniffi_wildthing_checksum_method_wildthingclient_update_entity() != 63014) {
         return InitializationResult.apiChecksumMismatch
     }
     if (uniffi_wildthing_checksum_method_wildthingclient_changes() != 30728) {
@@ -12592,13 +12600,13 @@ private let initializationResult: InitializationResult = {
     if (uniffi_wildthing_checksum_method_wildthingclient_delete_user() != 63034) {
         return InitializationResult.apiChecksumMismatch
     }
-    if (uniffi_wildthing_checksum_method_wildthingclient_log_event() != 45941) {
+    if (uniffi_wildthing_checksum_method_wildthingclient_log_event() != 52205) {
         return InitializationResult.apiChecksumMismatch
     }
     if (uniffi_wildthing_checksum_method_wildthingclient_update_device() != 52943) {
         return InitializationResult.apiChecksumMismatch
     }
-    if (uniffi_wildthing_checksum_method_wildthingclient_update_device_state() != 31720) {
+    if (uniffi_wildthing_checksum_method_wildthingclient_update_device_state() != 25547) {
         return InitializationResult.apiChecksumMismatch
     }
     if (uniffi_wildthing_checksum_method_wildthingclient_update_house() != 40748) {

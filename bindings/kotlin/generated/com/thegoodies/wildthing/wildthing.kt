@@ -1359,7 +1359,7 @@ private fun uniffiCheckApiChecksums(lib: IntegrityCheckingUniffiLib) {
     if ((lib.uniffi_wildthing_checksum_method_wildthingclient_create_entity() and 0xFFFF) != 42804) {
         throw RuntimeException("UniFFI API checksum mismatch: try cleaning and rebuilding your project")
     }
-    if ((lib.uniffi_wildthing_checksum_method_wildthingclient_delete_entity() and 0xFFFF) != 1905) {
+    if ((lib.uniffi_wildthing_checksum_method_wildthingclient_delete_entity() and 0xFFFF) != 17478) {
         throw RuntimeException("UniFFI API checksum mismatch: try cleaning and rebuilding your project")
     }
     if ((lib.uniffi_wildthing_checksum_method_wildthingclient_disconnect_entities() and 0xFFFF) != 17059) {
@@ -1371,7 +1371,7 @@ private fun uniffiCheckApiChecksums(lib: IntegrityCheckingUniffiLib) {
     if ((lib.uniffi_wildthing_checksum_method_wildthingclient_get_entities() and 0xFFFF) != 48168) {
         throw RuntimeException("UniFFI API checksum mismatch: try cleaning and rebuilding your project")
     }
-    if ((lib.uniffi_wildthing_checksum_method_wildthingclient_get_entity() and 0xFFFF) != 40785) {
+    if ((lib.uniffi_wildthing_checksum_method_wildthingclient_get_entity() and 0xFFFF) != 45560) {
         throw RuntimeException("UniFFI API checksum mismatch: try cleaning and rebuilding your project")
     }
     if ((lib.uniffi_wildthing_checksum_method_wildthingclient_get_relationships() and 0xFFFF) != 61209) {
@@ -1383,7 +1383,7 @@ private fun uniffiCheckApiChecksums(lib: IntegrityCheckingUniffiLib) {
     if ((lib.uniffi_wildthing_checksum_method_wildthingclient_search() and 0xFFFF) != 34728) {
         throw RuntimeException("UniFFI API checksum mismatch: try cleaning and rebuilding your project")
     }
-    if ((lib.uniffi_wildthing_checksum_method_wildthingclient_update_entity() and 0xFFFF) != 48754) {
+    if ((lib.uniffi_wildthing_checksum_method_wildthingclient_update_entity() and 0xFFFF) != 63014) {
         throw RuntimeException("UniFFI API checksum mismatch: try cleaning and rebuilding your project")
     }
     if ((lib.uniffi_wildthing_checksum_method_wildthingclient_changes() and 0xFFFF) != 30728) {
@@ -1485,13 +1485,13 @@ private fun uniffiCheckApiChecksums(lib: IntegrityCheckingUniffiLib) {
     if ((lib.uniffi_wildthing_checksum_method_wildthingclient_delete_user() and 0xFFFF) != 63034) {
         throw RuntimeException("UniFFI API checksum mismatch: try cleaning and rebuilding your project")
     }
-    if ((lib.uniffi_wildthing_checksum_method_wildthingclient_log_event() and 0xFFFF) != 45941) {
+    if ((lib.uniffi_wildthing_checksum_method_wildthingclient_log_event() and 0xFFFF) != 52205) {
         throw RuntimeException("UniFFI API checksum mismatch: try cleaning and rebuilding your project")
     }
     if ((lib.uniffi_wildthing_checksum_method_wildthingclient_update_device() and 0xFFFF) != 52943) {
         throw RuntimeException("UniFFI API checksum mismatch: try cleaning and rebuilding your project")
     }
-    if ((lib.uniffi_wildthing_checksum_method_wildthingclient_update_device_state() and 0xFFFF) != 31720) {
+    if ((lib.uniffi_wildthing_checksum_method_wildthingclient_update_device_state() and 0xFFFF) != 25547) {
         throw RuntimeException("UniFFI API checksum mismatch: try cleaning and rebuilding your project")
     }
     if ((lib.uniffi_wildthing_checksum_method_wildthingclient_update_house() and 0xFFFF) != 40748) {
@@ -5123,7 +5123,8 @@ public interface WildThingClientInterface {
 
     /**
      * Deletes an entity; a house with its rooms, and a room with its devices. Its
-     * relationships are no longer shown.
+     * relationships are no longer shown. `NotFound` if it is not there, `Invalid`
+     * for an id that several types share.
      */
     suspend fun `deleteEntity`(`entityId`: RecordId)
 
@@ -5149,8 +5150,8 @@ public interface WildThingClientInterface {
     suspend fun `getEntities`(`entityType`: kotlin.String? = null): List<Entity>
 
     /**
-     * One entity. Without a graph ids may repeat across types: then `Invalid`,
-     * unless `entity_type` tells which.
+     * One entity. `NotFound` if it is not there. Without a graph ids may repeat
+     * across types: then `Invalid`, unless `entity_type` tells which.
      */
     suspend fun `getEntity`(`entityId`: RecordId, `entityType`: kotlin.String? = null): Entity
 
@@ -5180,8 +5181,9 @@ public interface WildThingClientInterface {
     /**
      * Changes an entity: its name, and its content by a merge patch or as a whole.
      *
-     * `Invalid` for a field that can't be used; `UnsupportedByServer` for what only
-     * a graph can hold, if the replica holds none.
+     * `NotFound` if it is not there; `Invalid` for a field that can't be used, or
+     * for an id that several types share, which can be so without a graph;
+     * `UnsupportedByServer` for what only a graph can hold, if the replica holds none.
      */
     suspend fun `updateEntity`(`entityId`: RecordId, `patch`: EntityPatch): Entity
 
@@ -5378,7 +5380,8 @@ public interface WildThingClientInterface {
     suspend fun `deleteUser`(`userId`: RecordId)
 
     /**
-     * Logs an event. What it is about need not be here.
+     * Logs an event. What it is about need not be here. `Invalid` if a field can't
+     * be used.
      */
     suspend fun `logEvent`(`event`: NewEvent): Event
 
@@ -5393,7 +5396,8 @@ public interface WildThingClientInterface {
      * (RFC 7386: `null` removes a key), or replaces it whole. `attributes` are
      * merged likewise. With a server that has a graph the state is part of the
      * device, `state` in its content and `state_attributes` beside it, and this
-     * makes a new version of the device.
+     * makes a new version of the device. `NotFound` if the device is not there,
+     * `Invalid` if a field can't be used.
      */
     suspend fun `updateDeviceState`(`deviceId`: RecordId, `state`: JsonObject, `attributes`: JsonObject? = null, `replace`: kotlin.Boolean = false): DeviceState
 
@@ -6189,7 +6193,8 @@ open class WildThingClient: Disposable, AutoCloseable, WildThingClientInterface
 
     /**
      * Deletes an entity; a house with its rooms, and a room with its devices. Its
-     * relationships are no longer shown.
+     * relationships are no longer shown. `NotFound` if it is not there, `Invalid`
+     * for an id that several types share.
      */
     @Throws(WildThingException::class)
     @Suppress("ASSIGNED_BUT_NEVER_ACCESSED_VARIABLE")
@@ -6299,8 +6304,8 @@ open class WildThingClient: Disposable, AutoCloseable, WildThingClientInterface
 
 
     /**
-     * One entity. Without a graph ids may repeat across types: then `Invalid`,
-     * unless `entity_type` tells which.
+     * One entity. `NotFound` if it is not there. Without a graph ids may repeat
+     * across types: then `Invalid`, unless `entity_type` tells which.
      */
     @Throws(WildThingException::class)
     @Suppress("ASSIGNED_BUT_NEVER_ACCESSED_VARIABLE")
@@ -6415,8 +6420,9 @@ open class WildThingClient: Disposable, AutoCloseable, WildThingClientInterface
     /**
      * Changes an entity: its name, and its content by a merge patch or as a whole.
      *
-     * `Invalid` for a field that can't be used; `UnsupportedByServer` for what only
-     * a graph can hold, if the replica holds none.
+     * `NotFound` if it is not there; `Invalid` for a field that can't be used, or
+     * for an id that several types share, which can be so without a graph;
+     * `UnsupportedByServer` for what only a graph can hold, if the replica holds none.
      */
     @Throws(WildThingException::class)
     @Suppress("ASSIGNED_BUT_NEVER_ACCESSED_VARIABLE")
@@ -7210,7 +7216,8 @@ open class WildThingClient: Disposable, AutoCloseable, WildThingClientInterface
 
 
     /**
-     * Logs an event. What it is about need not be here.
+     * Logs an event. What it is about need not be here. `Invalid` if a field can't
+     * be used.
      */
     @Throws(WildThingException::class)
     @Suppress("ASSIGNED_BUT_NEVER_ACCESSED_VARIABLE")
@@ -7266,7 +7273,8 @@ open class WildThingClient: Disposable, AutoCloseable, WildThingClientInterface
      * (RFC 7386: `null` removes a key), or replaces it whole. `attributes` are
      * merged likewise. With a server that has a graph the state is part of the
      * device, `state` in its content and `state_attributes` beside it, and this
-     * makes a new version of the device.
+     * makes a new version of the device. `NotFound` if the device is not there,
+     * `Invalid` if a field can't be used.
      */
     @Throws(WildThingException::class)
     @Suppress("ASSIGNED_BUT_NEVER_ACCESSED_VARIABLE")
