@@ -53,17 +53,13 @@ pub(crate) fn serve(size: usize) -> Outcome {
     let hub = runtime.block_on(Hub::start_v2_with_seam(options, clock.clone()))?;
     let store = hub.store();
     let push = |changes| push(&mut store.lock().unwrap_or_else(PoisonError::into_inner), changes);
-    let mut house = house(size)?;
+    let house = house(size)?;
     let device = house
         .iter()
         .filter_map(|change| change.entity.as_ref())
         .find(|entity| entity.entity_type == "device");
     let mut device = device.ok_or("a house without a device")?.clone();
-    // In parts: the hub looks through what it took of a push for each edge of it.
-    while !house.is_empty() {
-        let rest = house.split_off(house.len().min(5_000));
-        push(std::mem::replace(&mut house, rest))?;
-    }
+    push(house)?;
     clock.0.store(0, Ordering::Relaxed);
     push(vec![renamed(&mut device, 0)])?;
     println!("{}", hub.url());

@@ -5,6 +5,8 @@
 //! itself is [`crate::conflict`]'s, asked about the *arrival* of the hub's
 //! version and the time inside the pushed one, as that server compares.
 
+use std::collections::HashSet;
+
 use rusqlite::Connection;
 use serde_json::Value;
 
@@ -45,28 +47,45 @@ pub(super) fn push(
             other => other,
         })?;
     }
-    let mut pushed = Pushed::default();
+    let (mut applied, mut applied_relationships) = (Named::default(), Named::default());
+    let mut conflicts = Vec::new();
     let mut edges = Vec::new();
     for change in changes {
         edges.extend(change.relationships);
         if let Some(entity) = change.entity {
             let id = entity.id.clone();
             let conflict = decide(conn, arrivals, change.change_type, entity)?;
-            pushed.conflicts.extend(conflict);
-            if !pushed.applied.contains(&id) {
-                pushed.applied.push(id);
-            }
+            conflicts.extend(conflict);
+            applied.add(id);
         }
     }
     // Edges come after every entity of the push: one may lead to a later one.
     // They are stored whatever the change type: that speaks of the entity.
     for mut edge in edges {
-        if take_edge(conn, arrivals, &mut edge, user_id)? && !pushed.applied_relationships.contains(&edge.id)
-        {
-            pushed.applied_relationships.push(edge.id);
+        if take_edge(conn, arrivals, &mut edge, user_id)? {
+            applied_relationships.add(edge.id);
         }
     }
-    Ok(pushed)
+    Ok(Pushed {
+        applied: applied.ids,
+        applied_relationships: applied_relationships.ids,
+        conflicts,
+    })
+}
+
+/// Ids, each once, in the order in which they were first named.
+#[derive(Default)]
+struct Named {
+    ids: Vec<String>,
+    seen: HashSet<String>,
+}
+
+impl Named {
+    fn add(&mut self, id: String) {
+        if self.seen.insert(id.clone()) {
+            self.ids.push(id);
+        }
+    }
 }
 
 /// Stores an edge, unless a version it is pinned to is not here: then it is not
