@@ -118,7 +118,11 @@ impl From<rusqlite::Error> for StoreError {
             Some(ErrorCode::CannotOpen) => StoreError::CantOpen { path, problem },
             Some(ErrorCode::ReadOnly | ErrorCode::PermissionDenied) => StoreError::ReadOnly { path },
             Some(ErrorCode::DatabaseBusy | ErrorCode::DatabaseLocked) => StoreError::Locked,
-            Some(ErrorCode::SystemIoFailure) => StoreError::Io { problem },
+            Some(ErrorCode::SystemIoFailure) => match error.sqlite_error() {
+                // On a full disk this is what fails first, and SQLite has no other word for it.
+                Some(why) if why.extended_code == rusqlite::ffi::SQLITE_IOERR_SHMSIZE => StoreError::DiskFull,
+                _ => StoreError::Io { problem },
+            },
             _ => StoreError::Unexpected { problem },
         }
     }

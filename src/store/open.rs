@@ -57,11 +57,34 @@ pub(super) fn connect(
     // The last connection that closes moves the WAL into the database and
     // deletes it. In a file that is refused or damaged that is not ours to do.
     let leaves_wal = repair::size(&with_suffix(path, "-wal")) > 0;
-    let connection = Connection::open_with_flags(path, flags)?;
+    let connection = writable(path, flags)?;
     connection.set_db_config(DbConfig::SQLITE_DBCONFIG_NO_CKPT_ON_CLOSE, leaves_wal)?;
     let connection = prepare(connection, options, seam)?;
     connection.set_db_config(DbConfig::SQLITE_DBCONFIG_NO_CKPT_ON_CLOSE, false)?;
     Ok(connection)
+}
+
+/// SQLite reads what it can't write, and says nothing: a client on such a connection
+/// would take no edit for as long as it lives, perhaps for want of a file descriptor
+/// at a bad moment.
+fn writable(path: &Path, flags: OpenFlags) -> Result<Connection, StoreError> {
+    let connection = Connection::open_with_flags(path, flags)?;
+    if !connection.is_readonly("main")? {
+        return Ok(connection);
+    }
+    let path = path.display().to_string();
+    match std::fs::OpenOptions::new().write(true).open(&path) {
+        Err(error) if error.kind() != std::io::ErrorKind::PermissionDenied => Err(StoreError::CantOpen {
+            path,
+            problem: error.to_string(),
+        }),
+        Err(_) => Err(StoreError::ReadOnly { path }),
+        // It was for a moment only.
+        Ok(_) => Err(StoreError::CantOpen {
+            path,
+            problem: "it could not be opened for writing, but can be now".to_owned(),
+        }),
+    }
 }
 
 /// A replica is for its owner only: 0600 from the moment it exists.

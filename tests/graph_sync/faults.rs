@@ -388,9 +388,19 @@ async fn an_edit_that_the_server_always_fails_at_does_not_hold_the_mended_one() 
     let lamp = id("device-00000");
     ann.update_device(lamp.clone(), named("poison")).await.unwrap();
     let result = ann.sync().await.unwrap();
-    assert_eq!((result.pushed, result.errors.len()), (0, 1), "{:?}", result.errors);
+    assert_eq!(
+        (result.pushed, result.errors.len()),
+        (0, 1),
+        "{:?}",
+        result.errors
+    );
     ann.update_device(lamp, named("mended")).await.unwrap();
     let result = ann.sync().await.unwrap();
-    assert_eq!((result.pushed, result.errors.len()), (1, 0), "{:?}", result.errors);
+    assert_eq!(
+        (result.pushed, result.errors.len()),
+        (1, 0),
+        "{:?}",
+        result.errors
+    );
     assert_eq!(ann.digests().await.unwrap().state, hub_digest(&hub));
 }

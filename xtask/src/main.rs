@@ -34,12 +34,14 @@ Usage: cargo xtask <COMMAND>
 Commands:
   test                   every test of the workspace
   ci [STAGE…]            what a change has to pass, all of it or only these stages:
-                         fmt clippy docs bindings test smoke simulate mutants demo
+                         fmt clippy docs bindings test smoke faults simulate mutants demo
   bindings               writes bindings/*/generated and docs/api.md
       --check            only tells whether they are what the library says
   size                   builds what ships, measures it, and checks what it exports
       --json             one JSON object a line
   smoke                  calls every exported method from Python, against a real hub
+  faults                 failing disks, kills and power cuts at every call of a write, a
+                         pull, a settlement, a migration and the making of a replica
   simulate               the simulated fleet: clients, a hub and faults on virtual time
       --protocol <P>     what the hubs speak, v1 or v2 [default: both]
       --seeds <N>        how many seeds of each protocol [default: 200]
@@ -89,6 +91,10 @@ fn run() -> Outcome {
         Some("smoke") => {
             args.finish()?;
             smoke::smoke(&cargo)
+        }
+        Some("faults") => {
+            args.finish()?;
+            stages::faults(&cargo)
         }
         Some("simulate") => {
             let run = simulate::Run {

@@ -44,6 +44,7 @@ const STAGES: &[(&str, Stage)] = &[
     ("bindings", bindings::check),
     ("test", test),
     ("smoke", smoke),
+    ("faults", faults),
     ("simulate", simulation),
     ("mutants", mutants),
     ("demo", demo),
@@ -104,6 +105,17 @@ fn clippy(cargo: &Cargo) -> Outcome {
 
 fn docs(cargo: &Cargo) -> Outcome {
     cargo.run("doc --no-deps --lib", &[], &[("RUSTDOCFLAGS", "-D warnings")])
+}
+
+/// Disks that fail and machines that die, at every call. It plays two at a time.
+pub(crate) fn faults(cargo: &Cargo) -> Outcome {
+    cargo.heading("Failing disks, at every call of every scene");
+    let words = ["--nocapture", "--test-threads", "1"].map(str::to_owned);
+    cargo.run(
+        "test --features testing --test disk_faults",
+        &words,
+        &[("DISK_FAULTS_EVERY", "1")],
+    )
 }
 
 fn simulation(cargo: &Cargo) -> Outcome {

@@ -1,0 +1,293 @@
+//! Where a scene is played: the replica and the hub as they are before it, a copy of
+//! both for every time, and the process with the failing disk.
+
+use std::path::{Path, PathBuf};
+use std::process::{Command, ExitStatus, Stdio};
+
+use tempfile::TempDir;
+use wildthing::client::{DevicePatch, Durability, OpenOptions, RoomPatch, WildThingClient};
+use wildthing::hub::{Hub, HubOptions};
+
+use super::after;
+use super::victim::{self, Told};
+
+pub(crate) const TOKEN: &str = "open-sesame";
+
+/// The tables as the first version made them, with one unsent edit.
+const FIRST_SCHEMA: &str = include_str!("../data/replica-schema-1.sql");
+
+/// What the process does.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Scene {
+    /// Some local writes in a synced house.
+    Write,
+    /// A sync that brings what another client changed.
+    Pull,
+    /// A sync that sends edits, one of which loses.
+    Settle,
+    /// Opening a replica of the first schema, and writing.
+    Migrate,
+    /// Making a replica, and writing.
+    Create,
+}
+
+impl Scene {
+    pub(crate) fn name(self) -> &'static str {
+        match self {
+            Scene::Write => "write",
+            Scene::Pull => "pull",
+            Scene::Settle => "settle",
+            Scene::Migrate => "migrate",
+            Scene::Create => "create",
+        }
+    }
+
+    pub(crate) fn parse(name: &str) -> Self {
+        [
+            Scene::Write,
+            Scene::Pull,
+            Scene::Settle,
+            Scene::Migrate,
+            Scene::Create,
+        ]
+        .into_iter()
+        .find(|scene| scene.name() == name)
+        .expect("a scene")
+    }
+
+    /// Whether the replica belongs to the hub of the stage.
+    pub(crate) fn has_hub(self) -> bool {
+        self != Scene::Migrate
+    }
+}
+
+/// What happens to a call, by the shim's word for it.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Fault {
+    /// It fails once.
+    Error(&'static str),
+    /// From then on there is no room.
+    Full(&'static str),
+    /// The process is killed.
+    Death(&'static str),
+    /// The machine dies.
+    PowerCut(&'static str),
+}
+
+impl Fault {
+    pub(crate) fn name(self) -> &'static str {
+        match self {
+            Fault::Error(name) | Fault::Full(name) | Fault::Death(name) | Fault::PowerCut(name) => name,
+        }
+    }
+
+    /// Whether the process is meant to die of it.
+    pub(crate) fn is_deadly(self) -> bool {
+        matches!(self, Fault::Death(_) | Fault::PowerCut(_))
+    }
+}
+
+/// A scene and all that is there before it.
+pub(crate) struct Stage {
+    pub(crate) scene: Scene,
+    pub(crate) durability: Durability,
+    /// Marks of edits that are there before it.
+    pub(crate) before: Vec<String>,
+    props: TempDir,
+}
+
+/// What a process left behind.
+pub(crate) struct Remains {
+    pub(crate) folder: TempDir,
+    pub(crate) told: Vec<Told>,
+    pub(crate) status: ExitStatus,
+    /// What it wrote where programs complain.
+    pub(crate) stderr: String,
+    pub(crate) hub: Hub,
+}
+
+impl Remains {
+    pub(crate) fn replica(&self) -> PathBuf {
+        replica(self.folder.path())
+    }
+}
+
+fn replica(folder: &Path) -> PathBuf {
+    folder.join("replica").join("house.db")
+}
+
+fn runtime() -> tokio::runtime::Runtime {
+    tokio::runtime::Builder::new_multi_thread()
+        .worker_threads(1)
+        .enable_all()
+        .build()
+        .unwrap()
+}
+
+async fn hub(folder: &Path) -> Hub {
+    let options = HubOptions {
+        listen: "127.0.0.1:0".parse().unwrap(),
+        db: Some(folder.join("hub.db")),
+        auth_token: Some(TOKEN.into()),
+    };
+    Hub::start(options).await.unwrap()
+}
+
+/// A client of the house, with a healthy disk.
+pub(crate) async fn client(path: &Path, url: &str) -> WildThingClient {
+    let client = WildThingClient::open(path.to_owned(), OpenOptions::default())
+        .await
+        .unwrap();
+    client
+        .connect(url.to_owned(), Some(TOKEN.into()), None)
+        .await
+        .unwrap();
+    client
+}
+
+impl Stage {
+    pub(crate) fn new(scene: Scene, durability: Durability) -> Self {
+        let props = tempfile::tempdir().unwrap();
+        std::fs::create_dir(props.path().join("replica")).unwrap();
+        let replica = replica(props.path());
+        let before = runtime().block_on(async {
+            let hub = hub(props.path()).await;
+            hub.store().lock().unwrap().load_sample(100).unwrap();
+            let before = match scene {
+                Scene::Create => Vec::new(),
+                Scene::Migrate => {
+                    let first = rusqlite::Connection::open(&replica).unwrap();
+                    first.execute_batch(FIRST_SCHEMA).unwrap();
+                    Vec::new()
+                }
+                Scene::Write | Scene::Pull | Scene::Settle => {
+                    let here = client(&replica, &hub.url()).await;
+                    here.sync().await.unwrap();
+                    let before = match scene {
+                        Scene::Settle => edits_here(&here).await,
+                        _ => Vec::new(),
+                    };
+                    here.shutdown().await;
+                    before
+                }
+            };
+            if matches!(scene, Scene::Pull | Scene::Settle) {
+                edits_there(&props.path().join("there.db"), &hub.url(), scene).await;
+            }
+            hub.shutdown().await.unwrap();
+            before
+        });
+        Self {
+            scene,
+            durability,
+            before,
+            props,
+        }
+    }
+
+    /// Plays it once, with a fault at a call; false if no call was reached. What is
+    /// left must be as promised.
+    pub(crate) fn play(&self, fault: Fault, at: u32) -> bool {
+        let runtime = runtime();
+        let folder = tempfile::tempdir().unwrap();
+        std::fs::create_dir(folder.path().join("replica")).unwrap();
+        for file in ["hub.db", "replica/house.db"] {
+            let from = self.props.path().join(file);
+            if from.exists() {
+                std::fs::copy(from, folder.path().join(file)).unwrap();
+            }
+        }
+        let hub = runtime.block_on(hub(folder.path()));
+        let report = folder.path().join("report");
+        let output = Command::new(std::env::current_exe().unwrap())
+            .args(["the_victim", "--exact", "--ignored", "--nocapture"])
+            .env(victim::DATABASE, replica(folder.path()))
+            .env(victim::SCENE, self.scene.name())
+            .env(victim::HUB, hub.url())
+            .env(
+                victim::DURABILITY,
+                match self.durability {
+                    Durability::Full => "full",
+                    Durability::Fast => "fast",
+                },
+            )
+            .env("LD_PRELOAD", shim())
+            .env("FAULT_DIR", folder.path().join("replica"))
+            .env("FAULT_KIND", fault.name())
+            .env("FAULT_AT", at.to_string())
+            .env("FAULT_REPORT", &report)
+            .stdin(Stdio::null())
+            .output()
+            .unwrap();
+        let text = String::from_utf8_lossy(&output.stdout);
+        let remains = Remains {
+            folder,
+            told: text.lines().filter_map(Told::parse).collect(),
+            status: output.status,
+            stderr: String::from_utf8_lossy(&output.stderr).into_owned(),
+            hub,
+        };
+        let fired = report.exists();
+        runtime.block_on(after::check(self, fault, at, fired, remains));
+        fired
+    }
+}
+
+/// What this replica's user did meanwhile; the last one loses against `edits_there`.
+async fn edits_here(client: &WildThingClient) -> Vec<String> {
+    let devices = client.get_devices(None).await.unwrap();
+    let rooms = client.get_rooms(None).await.unwrap();
+    let mut marks = Vec::new();
+    for (number, device) in devices.iter().take(3).enumerate() {
+        let mark = format!("mark-b{number}");
+        let patch = DevicePatch {
+            name: Some(mark.clone()),
+            ..DevicePatch::default()
+        };
+        client.update_device(device.id.clone(), patch).await.unwrap();
+        marks.push(mark);
+    }
+    rename(client, &rooms[0], "mark-b3").await;
+    marks.push("mark-b3".to_owned());
+    marks
+}
+
+async fn rename(client: &WildThingClient, room: &wildthing::client::Room, name: &str) {
+    let patch = RoomPatch {
+        name: Some(name.to_owned()),
+        ..RoomPatch::default()
+    };
+    client.update_room(room.id.clone(), patch).await.unwrap();
+}
+
+/// What another client of the house did, last.
+async fn edits_there(path: &Path, url: &str, scene: Scene) {
+    let there = client(path, url).await;
+    there.sync().await.unwrap();
+    let rooms = there.get_rooms(None).await.unwrap();
+    rename(&there, &rooms[0], "theirs").await;
+    if scene == Scene::Pull {
+        rename(&there, &rooms[1], "theirs too").await;
+        let devices = there.get_devices(None).await.unwrap();
+        there.delete_device(devices[0].id.clone()).await.unwrap();
+    }
+    there.sync().await.unwrap();
+    there.shutdown().await;
+}
+
+/// The shim, built once.
+fn shim() -> &'static Path {
+    static BUILT: std::sync::OnceLock<PathBuf> = std::sync::OnceLock::new();
+    BUILT.get_or_init(|| {
+        let library = Path::new(env!("CARGO_TARGET_TMPDIR")).join(format!("disk-{}.so", std::process::id()));
+        let status = Command::new(std::env::var("CC").unwrap_or_else(|_| "cc".into()))
+            .args(["-shared", "-fPIC", "-O1", "-Wall", "-Werror", "-o"])
+            .arg(&library)
+            .arg(concat!(env!("CARGO_MANIFEST_DIR"), "/tests/disk_faults/shim.c"))
+            .args(["-ldl", "-lpthread"])
+            .status()
+            .expect("a C compiler");
+        assert!(status.success());
+        library
+    })
+}
