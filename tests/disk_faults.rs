@@ -13,6 +13,7 @@
 
 #[path = "disk_faults/after.rs"]
 mod after;
+mod fault_support;
 #[path = "disk_faults/stage.rs"]
 mod stage;
 #[path = "disk_faults/victim.rs"]
@@ -64,7 +65,7 @@ fn at_every_call(scene: Scene, durability: Durability, faults: &[Fault]) {
             }
         });
         println!(
-            "{:<10} {:<6} {:<6} {:>4} points",
+            "{:<10} {:<6} {:<4} {:>4} points",
             scene.name(),
             fault.name(),
             match durability {
@@ -98,6 +99,16 @@ fn a_pull() {
 #[test]
 fn a_settlement() {
     at_every_call(Scene::Settle, Durability::Full, FAULTS);
+}
+
+#[test]
+fn a_pull_of_a_graph() {
+    at_every_call(Scene::GraphPull, Durability::Full, FAULTS);
+}
+
+#[test]
+fn a_settlement_of_a_graph() {
+    at_every_call(Scene::GraphSettle, Durability::Full, FAULTS);
 }
 
 #[test]

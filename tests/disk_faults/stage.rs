@@ -5,13 +5,12 @@ use std::path::{Path, PathBuf};
 use std::process::{Command, ExitStatus, Stdio};
 
 use tempfile::TempDir;
-use wildthing::client::{DevicePatch, Durability, OpenOptions, RoomPatch, WildThingClient};
-use wildthing::hub::{Hub, HubOptions};
+use wildthing::client::Durability;
+use wildthing::protocol::Protocol;
 
 use super::after;
+use super::fault_support::{AnyHub, client, edits_here, edits_there};
 use super::victim::{self, Told};
-
-pub(crate) const TOKEN: &str = "open-sesame";
 
 /// The tables as the first version made them, with one unsent edit.
 const FIRST_SCHEMA: &str = include_str!("../data/replica-schema-1.sql");
@@ -25,6 +24,9 @@ pub(crate) enum Scene {
     Pull,
     /// A sync that sends edits, one of which loses.
     Settle,
+    /// The same two where the house is a graph.
+    GraphPull,
+    GraphSettle,
     /// Opening a replica of the first schema, and writing.
     Migrate,
     /// Making a replica, and writing.
@@ -37,6 +39,8 @@ impl Scene {
             Scene::Write => "write",
             Scene::Pull => "pull",
             Scene::Settle => "settle",
+            Scene::GraphPull => "v2 pull",
+            Scene::GraphSettle => "v2 settle",
             Scene::Migrate => "migrate",
             Scene::Create => "create",
         }
@@ -47,12 +51,30 @@ impl Scene {
             Scene::Write,
             Scene::Pull,
             Scene::Settle,
+            Scene::GraphPull,
+            Scene::GraphSettle,
             Scene::Migrate,
             Scene::Create,
         ]
         .into_iter()
         .find(|scene| scene.name() == name)
         .expect("a scene")
+    }
+
+    pub(crate) fn protocol(self) -> Protocol {
+        match self {
+            Scene::GraphPull | Scene::GraphSettle => Protocol::V2,
+            _ => Protocol::V1,
+        }
+    }
+
+    /// Whether edits wait to be sent, one of which will lose.
+    pub(crate) fn settles(self) -> bool {
+        matches!(self, Scene::Settle | Scene::GraphSettle)
+    }
+
+    fn pulls(self) -> bool {
+        matches!(self, Scene::Pull | Scene::GraphPull)
     }
 
     /// Whether the replica belongs to the hub of the stage.
@@ -103,7 +125,7 @@ pub(crate) struct Remains {
     pub(crate) status: ExitStatus,
     /// What it wrote where programs complain.
     pub(crate) stderr: String,
-    pub(crate) hub: Hub,
+    pub(crate) hub: AnyHub,
 }
 
 impl Remains {
@@ -124,35 +146,14 @@ fn runtime() -> tokio::runtime::Runtime {
         .unwrap()
 }
 
-async fn hub(folder: &Path) -> Hub {
-    let options = HubOptions {
-        listen: "127.0.0.1:0".parse().unwrap(),
-        db: Some(folder.join("hub.db")),
-        auth_token: Some(TOKEN.into()),
-    };
-    Hub::start(options).await.unwrap()
-}
-
-/// A client of the house, with a healthy disk.
-pub(crate) async fn client(path: &Path, url: &str) -> WildThingClient {
-    let client = WildThingClient::open(path.to_owned(), OpenOptions::default())
-        .await
-        .unwrap();
-    client
-        .connect(url.to_owned(), Some(TOKEN.into()), None)
-        .await
-        .unwrap();
-    client
-}
-
 impl Stage {
     pub(crate) fn new(scene: Scene, durability: Durability) -> Self {
         let props = tempfile::tempdir().unwrap();
         std::fs::create_dir(props.path().join("replica")).unwrap();
         let replica = replica(props.path());
         let before = runtime().block_on(async {
-            let hub = hub(props.path()).await;
-            hub.store().lock().unwrap().load_sample(100).unwrap();
+            let hub = AnyHub::start(scene.protocol(), props.path()).await;
+            hub.load_sample();
             let before = match scene {
                 Scene::Create => Vec::new(),
                 Scene::Migrate => {
@@ -160,21 +161,21 @@ impl Stage {
                     first.execute_batch(FIRST_SCHEMA).unwrap();
                     Vec::new()
                 }
-                Scene::Write | Scene::Pull | Scene::Settle => {
+                _ => {
                     let here = client(&replica, &hub.url()).await;
                     here.sync().await.unwrap();
-                    let before = match scene {
-                        Scene::Settle => edits_here(&here).await,
-                        _ => Vec::new(),
+                    let before = match scene.settles() {
+                        true => edits_here(&here).await,
+                        false => Vec::new(),
                     };
                     here.shutdown().await;
                     before
                 }
             };
-            if matches!(scene, Scene::Pull | Scene::Settle) {
-                edits_there(&props.path().join("there.db"), &hub.url(), scene).await;
+            if scene.pulls() || scene.settles() {
+                edits_there(&props.path().join("there.db"), &hub.url(), scene.pulls()).await;
             }
-            hub.shutdown().await.unwrap();
+            hub.shutdown().await;
             before
         });
         Self {
@@ -197,7 +198,7 @@ impl Stage {
                 std::fs::copy(from, folder.path().join(file)).unwrap();
             }
         }
-        let hub = runtime.block_on(hub(folder.path()));
+        let hub = runtime.block_on(AnyHub::start(self.scene.protocol(), folder.path()));
         let report = folder.path().join("report");
         let output = Command::new(std::env::current_exe().unwrap())
             .args(["the_victim", "--exact", "--ignored", "--nocapture"])
@@ -231,48 +232,6 @@ impl Stage {
         runtime.block_on(after::check(self, fault, at, fired, remains));
         fired
     }
-}
-
-/// What this replica's user did meanwhile; the last one loses against `edits_there`.
-async fn edits_here(client: &WildThingClient) -> Vec<String> {
-    let devices = client.get_devices(None).await.unwrap();
-    let rooms = client.get_rooms(None).await.unwrap();
-    let mut marks = Vec::new();
-    for (number, device) in devices.iter().take(3).enumerate() {
-        let mark = format!("mark-b{number}");
-        let patch = DevicePatch {
-            name: Some(mark.clone()),
-            ..DevicePatch::default()
-        };
-        client.update_device(device.id.clone(), patch).await.unwrap();
-        marks.push(mark);
-    }
-    rename(client, &rooms[0], "mark-b3").await;
-    marks.push("mark-b3".to_owned());
-    marks
-}
-
-async fn rename(client: &WildThingClient, room: &wildthing::client::Room, name: &str) {
-    let patch = RoomPatch {
-        name: Some(name.to_owned()),
-        ..RoomPatch::default()
-    };
-    client.update_room(room.id.clone(), patch).await.unwrap();
-}
-
-/// What another client of the house did, last.
-async fn edits_there(path: &Path, url: &str, scene: Scene) {
-    let there = client(path, url).await;
-    there.sync().await.unwrap();
-    let rooms = there.get_rooms(None).await.unwrap();
-    rename(&there, &rooms[0], "theirs").await;
-    if scene == Scene::Pull {
-        rename(&there, &rooms[1], "theirs too").await;
-        let devices = there.get_devices(None).await.unwrap();
-        there.delete_device(devices[0].id.clone()).await.unwrap();
-    }
-    there.sync().await.unwrap();
-    there.shutdown().await;
 }
 
 /// The shim, built once.

@@ -12,7 +12,8 @@ use wildthing::client::{
 };
 use wildthing::model::JsonObject;
 
-use super::stage::{Scene, TOKEN};
+use super::fault_support::TOKEN;
+use super::stage::Scene;
 
 pub(crate) const DATABASE: &str = "DISK_DATABASE";
 pub(crate) const SCENE: &str = "DISK_SCENE";
@@ -80,7 +81,9 @@ pub(crate) fn act() {
         };
         match scene {
             Scene::Write | Scene::Migrate | Scene::Create => write(&client).await,
-            Scene::Pull | Scene::Settle => sync(&client, var(HUB)).await,
+            Scene::Pull | Scene::Settle | Scene::GraphPull | Scene::GraphSettle => {
+                sync(&client, var(HUB)).await
+            }
         }
         client.shutdown().await;
     });
