@@ -41,7 +41,8 @@ Commands:
       --json             one JSON object a line
   smoke                  calls every exported method from Python, against a real hub
   faults                 failing disks, kills and power cuts at every call of a write, a
-                         pull, a settlement, a migration and the making of a replica
+                         pull, a settlement, a migration and the making of a replica;
+                         connections cut, hanging and spoilt all through a sync
   simulate               the simulated fleet: clients, a hub and faults on virtual time
       --protocol <P>     what the hubs speak, v1 or v2 [default: both]
       --seeds <N>        how many seeds of each protocol [default: 200]

@@ -107,15 +107,30 @@ fn docs(cargo: &Cargo) -> Outcome {
     cargo.run("doc --no-deps --lib", &[], &[("RUSTDOCFLAGS", "-D warnings")])
 }
 
-/// Disks that fail and machines that die, at every call. It plays two at a time.
+/// What can go wrong below a client and between it and its hub, at every call and
+/// at very many bytes. Each test keeps both processors of a small machine busy.
 pub(crate) fn faults(cargo: &Cargo) -> Outcome {
-    cargo.heading("Failing disks, at every call of every scene");
     let words = ["--nocapture", "--test-threads", "1"].map(str::to_owned);
-    cargo.run(
-        "test --features testing --test disk_faults",
-        &words,
-        &[("DISK_FAULTS_EVERY", "1")],
-    )
+    for (heading, test, every) in [
+        (
+            "Failing disks, kills and power cuts",
+            "disk_faults",
+            ("DISK_FAULTS_EVERY", "1"),
+        ),
+        (
+            "Cut, hanging, spoilt and slow connections",
+            "wire_faults",
+            ("WIRE_FAULTS_EVERY", "11"),
+        ),
+    ] {
+        cargo.heading(heading);
+        cargo.run(
+            &format!("test --features testing --test {test}"),
+            &words,
+            &[every],
+        )?;
+    }
+    Ok(())
 }
 
 fn simulation(cargo: &Cargo) -> Outcome {
