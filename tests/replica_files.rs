@@ -9,6 +9,8 @@ mod contents;
 mod damaged;
 #[path = "replica_files/full_disk.rs"]
 mod full_disk;
+#[path = "replica_files/garbled.rs"]
+mod garbled;
 #[path = "replica_files/migrated.rs"]
 mod migrated;
 #[path = "replica_files/refused.rs"]

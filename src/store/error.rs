@@ -123,14 +123,23 @@ impl From<rusqlite::Error> for StoreError {
                 Some(why) if why.extended_code == rusqlite::ffi::SQLITE_IOERR_SHMSIZE => StoreError::DiskFull,
                 _ => StoreError::Io { problem },
             },
-            _ => StoreError::Unexpected { problem },
+            _ => match error {
+                // Its own tables hold only what it writes: this was garbled on the disk.
+                rusqlite::Error::InvalidColumnType(..)
+                | rusqlite::Error::FromSqlConversionFailure(..)
+                | rusqlite::Error::IntegralValueOutOfRange(..)
+                | rusqlite::Error::Utf8Error(..) => StoreError::Corrupt { path, problem },
+                _ => StoreError::Unexpected { problem },
+            },
         }
     }
 }
 
+/// JSON of its own tables that is none.
 impl From<serde_json::Error> for StoreError {
     fn from(error: serde_json::Error) -> Self {
-        StoreError::Unexpected {
+        StoreError::Corrupt {
+            path: String::from("the database"),
             problem: error.to_string(),
         }
     }
