@@ -144,7 +144,10 @@ impl Broadcaster {
             let number = listeners.last_number;
             if !listeners.ended {
                 listeners.all.insert(number, listener);
-                self.count.send_replace(listeners.all.len());
+                let count = listeners.all.len();
+                self.count.send_replace(count);
+                drop(listeners);
+                tracing::debug!(count, "somebody listens");
                 return number;
             }
             (number, listener)
@@ -156,14 +159,18 @@ impl Broadcaster {
     }
 
     fn leave(&self, number: u64) {
-        let gone = {
+        let (gone, count) = {
             let mut listeners = self.lock();
             let gone = listeners.all.remove(&number);
+            let count = listeners.all.len();
             if gone.is_some() {
-                self.count.send_replace(listeners.all.len());
+                self.count.send_replace(count);
             }
-            gone
+            (gone, count)
         };
+        if gone.is_some() {
+            tracing::debug!(count, "somebody listens no longer");
+        }
         // It may be the last to hold an observer: let go of without the lock.
         drop(gone);
     }
@@ -232,6 +239,7 @@ impl Broadcaster {
             self.count.send_replace(0);
             std::mem::take(&mut listeners.all)
         };
+        tracing::debug!(ended = all.len(), "nobody listens any more");
         // All before any is woken: whoever hears of the end finds it everywhere.
         all.values().for_each(Listener::end);
         for listener in all.into_values() {
