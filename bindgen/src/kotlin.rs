@@ -43,8 +43,7 @@ const MEMBERS: &[(&str, &str)] = &[
     ("protected val ", "private val "),
     ("val uniffiIsDestroyed", "internal val uniffiIsDestroyed"),
     ("fun uniffiCloneHandle", "internal fun uniffiCloneHandle"),
-    ("fun destroy()", "internal fun destroy()"),
-    ("override fun destroy()", "internal override fun destroy()"),
+    ("override fun destroy()", "internal fun destroy()"),
     (
         "companion object ErrorHandler",
         "internal companion object ErrorHandler",
@@ -63,7 +62,10 @@ pub(crate) fn source(text: &str) -> String {
         let trimmed = line.trim_start();
         let indent = &line[..line.len() - trimmed.len()];
         seen.push_str(indent);
-        if trimmed.starts_with(['*', '/']) {
+        if let Some(code) = trimmed.strip_prefix("*/") {
+            // The templates leave no line end between a comment and what it is about.
+            seen.push_str(&format!("*/{}", member(code)));
+        } else if trimmed.starts_with(['*', '/']) {
             seen.push_str(&comment(trimmed, &functions));
         } else if indent.is_empty() {
             seen.push_str(&declaration(trimmed));
@@ -90,14 +92,19 @@ fn declaration(line: &str) -> String {
         .next()
         .unwrap_or_default();
     if !VISIBLE.contains(&name) {
-        return format!("internal {bare}");
+        return format!("internal {}", disposable(bare));
     }
     match kind {
         // Nobody can make a subclass: the constructors are internal.
-        "open class " => format!("class {rest}"),
+        "open class " => format!("class {}", disposable(rest)),
         "interface " => format!("fun interface {rest}"),
         _ => bare.to_owned(),
     }
+}
+
+/// An object is closed, not destroyed as well.
+fn disposable(declaration: &str) -> String {
+    declaration.replace(": Disposable, AutoCloseable", ": AutoCloseable")
 }
 
 /// A line inside a declaration.
@@ -117,14 +124,10 @@ fn member(line: &str) -> String {
         .rsplit_once("): ")
         .map(|(_, ty)| ty.trim_end_matches(" {"))
         .filter(|ty| HANDLES.contains(ty));
-    match (returned, line.split_once("fun `")) {
-        (Some(_), Some((before, after))) => {
-            let before = match before.strip_suffix("override ") {
-                Some(before) => format!("{before}internal override "),
-                None => format!("{before}internal "),
-            };
-            format!("{before}fun `{after}")
-        }
+    match (returned, line.split_once("override fun `")) {
+        (Some(_), Some((before, after))) => format!("{before}internal fun `{after}"),
+        // In an interface, where nothing can be internal.
+        (Some(_), None) if line.starts_with("fun `") => "// Internal.".to_owned(),
         _ => line,
     }
 }
@@ -192,8 +195,14 @@ mod tests {
         for (generated, wanted) in [
             ("open class RustBuffer : Structure() {", "internal open class RustBuffer : Structure() {"),
             ("public object FfiConverterString: X {", "internal object FfiConverterString: X {"),
-            ("open class DevicesQuery: Disposable", "internal open class DevicesQuery: Disposable"),
-            ("open class WildThingClient: Disposable", "class WildThingClient: Disposable"),
+            (
+                "open class DevicesQuery: Disposable, AutoCloseable, X",
+                "internal open class DevicesQuery: AutoCloseable, X",
+            ),
+            (
+                "open class WildThingClient: Disposable, AutoCloseable, X",
+                "class WildThingClient: AutoCloseable, X",
+            ),
             ("public interface WildThingClientInterface {", "internal interface WildThingClientInterface {"),
             ("public interface LogSink {", "fun interface LogSink {"),
             ("public typealias RecordId = kotlin.String", "typealias RecordId = kotlin.String"),
@@ -208,13 +217,14 @@ mod tests {
     #[test]
     fn what_gives_a_handle_is_internal() {
         for (generated, wanted) in [
-            ("fun `changes`(): ChangeStream", "internal fun `changes`(): ChangeStream"),
+            ("fun `changes`(): ChangeStream", "// Internal."),
             (
                 "@Throws(E::class)override fun `watchRooms`(`id`: RecordId?): RoomsQuery {",
-                "@Throws(E::class)internal override fun `watchRooms`(`id`: RecordId?): RoomsQuery {",
+                "@Throws(E::class)internal fun `watchRooms`(`id`: RecordId?): RoomsQuery {",
             ),
             ("override fun `isActive`(): kotlin.Boolean {", "override fun `isActive`(): kotlin.Boolean {"),
             ("constructor(noHandle: NoHandle) {", "internal constructor(noHandle: NoHandle) {"),
+            ("override fun lift(value: Long): ChangeStream {", "override fun lift(value: Long): ChangeStream {"),
             ("object Light : DeviceType()", "data object Light : DeviceType()"),
             ("val `state`: com.thegoodies.wildthing.Json) : X", "val `state`: Json) : X"),
         ] {

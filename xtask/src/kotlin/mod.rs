@@ -18,7 +18,7 @@ use std::process::Command;
 use std::time::Instant;
 
 use crate::Outcome;
-use crate::bindings::{LIBRARY, copy, is_cdylib, make};
+use crate::bindings::{LIBRARY, copy, is_cdylib};
 use crate::cargo::Cargo;
 use crate::size;
 use tools::Tools;

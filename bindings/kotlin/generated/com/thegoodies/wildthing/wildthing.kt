@@ -1622,7 +1622,7 @@ internal suspend fun<T, F, E: kotlin.Exception> uniffiRustCallAsync(
 // The easiest way to ensure this method is called is to use the `.use`
 // helper method to execute a block and destroy the object at the end.
 internal interface Disposable {
-    internal fun destroy()
+    fun destroy()
     companion object {
         fun destroy(vararg args: Any?) {
             for (arg in args) {
@@ -2189,7 +2189,7 @@ fun interface ChangeObserver {
  * else is held up. Up to 8,192 events wait for it; the batch after a gap tells
  * how many were dropped.
  */
-internal open class ChangeObserverImpl: Disposable, AutoCloseable, ChangeObserver
+internal open class ChangeObserverImpl: AutoCloseable, ChangeObserver
 {
 
     @Suppress("UNUSED_PARAMETER")
@@ -2225,7 +2225,7 @@ internal open class ChangeObserverImpl: Disposable, AutoCloseable, ChangeObserve
      */
     internal val uniffiIsDestroyed: Boolean get() = wasDestroyed.get()
 
-    internal override fun destroy() {
+    internal fun destroy() {
         // Only allow a single call to this method.
         // TODO: maybe we should log a warning if called more than once?
         if (this.wasDestroyed.compareAndSet(false, true)) {
@@ -2525,7 +2525,7 @@ internal interface ChangeStreamInterface {
  * Up to 8,192 events wait for a reader; the batch after a gap tells how many
  * were dropped. Dropping the stream cancels it. It does not keep its client alive.
  */
-internal open class ChangeStream: Disposable, AutoCloseable, ChangeStreamInterface
+internal open class ChangeStream: AutoCloseable, ChangeStreamInterface
 {
 
     @Suppress("UNUSED_PARAMETER")
@@ -2561,7 +2561,7 @@ internal open class ChangeStream: Disposable, AutoCloseable, ChangeStreamInterfa
      */
     internal val uniffiIsDestroyed: Boolean get() = wasDestroyed.get()
 
-    internal override fun destroy() {
+    internal fun destroy() {
         // Only allow a single call to this method.
         // TODO: maybe we should log a warning if called more than once?
         if (this.wasDestroyed.compareAndSet(false, true)) {
@@ -2823,7 +2823,7 @@ internal interface ChangeSubscriptionInterface {
  *
  * Plain `Subscription` is a protocol of Apple's Combine, which apps import too.
  */
-class ChangeSubscription: Disposable, AutoCloseable, ChangeSubscriptionInterface
+class ChangeSubscription: AutoCloseable, ChangeSubscriptionInterface
 {
 
     @Suppress("UNUSED_PARAMETER")
@@ -2859,7 +2859,7 @@ class ChangeSubscription: Disposable, AutoCloseable, ChangeSubscriptionInterface
      */
     internal val uniffiIsDestroyed: Boolean get() = wasDestroyed.get()
 
-    internal override fun destroy() {
+    internal fun destroy() {
         // Only allow a single call to this method.
         // TODO: maybe we should log a warning if called more than once?
         if (this.wasDestroyed.compareAndSet(false, true)) {
@@ -3115,7 +3115,7 @@ internal interface DeviceStateQueryInterface {
  *
  * Dropping it cancels it. It does not keep its client alive.
  */
-internal open class DeviceStateQuery: Disposable, AutoCloseable, DeviceStateQueryInterface
+internal open class DeviceStateQuery: AutoCloseable, DeviceStateQueryInterface
 {
 
     @Suppress("UNUSED_PARAMETER")
@@ -3151,7 +3151,7 @@ internal open class DeviceStateQuery: Disposable, AutoCloseable, DeviceStateQuer
      */
     internal val uniffiIsDestroyed: Boolean get() = wasDestroyed.get()
 
-    internal override fun destroy() {
+    internal fun destroy() {
         // Only allow a single call to this method.
         // TODO: maybe we should log a warning if called more than once?
         if (this.wasDestroyed.compareAndSet(false, true)) {
@@ -3420,7 +3420,7 @@ internal interface DevicesQueryInterface {
  *
  * Dropping it cancels it. It does not keep its client alive.
  */
-internal open class DevicesQuery: Disposable, AutoCloseable, DevicesQueryInterface
+internal open class DevicesQuery: AutoCloseable, DevicesQueryInterface
 {
 
     @Suppress("UNUSED_PARAMETER")
@@ -3456,7 +3456,7 @@ internal open class DevicesQuery: Disposable, AutoCloseable, DevicesQueryInterfa
      */
     internal val uniffiIsDestroyed: Boolean get() = wasDestroyed.get()
 
-    internal override fun destroy() {
+    internal fun destroy() {
         // Only allow a single call to this method.
         // TODO: maybe we should log a warning if called more than once?
         if (this.wasDestroyed.compareAndSet(false, true)) {
@@ -3725,7 +3725,7 @@ internal interface HousesQueryInterface {
  *
  * Dropping it cancels it. It does not keep its client alive.
  */
-internal open class HousesQuery: Disposable, AutoCloseable, HousesQueryInterface
+internal open class HousesQuery: AutoCloseable, HousesQueryInterface
 {
 
     @Suppress("UNUSED_PARAMETER")
@@ -3761,7 +3761,7 @@ internal open class HousesQuery: Disposable, AutoCloseable, HousesQueryInterface
      */
     internal val uniffiIsDestroyed: Boolean get() = wasDestroyed.get()
 
-    internal override fun destroy() {
+    internal fun destroy() {
         // Only allow a single call to this method.
         // TODO: maybe we should log a warning if called more than once?
         if (this.wasDestroyed.compareAndSet(false, true)) {
@@ -4014,7 +4014,7 @@ fun interface LogSink {
 /**
  * Takes the library's messages.
  */
-internal open class LogSinkImpl: Disposable, AutoCloseable, LogSink
+internal open class LogSinkImpl: AutoCloseable, LogSink
 {
 
     @Suppress("UNUSED_PARAMETER")
@@ -4050,7 +4050,7 @@ internal open class LogSinkImpl: Disposable, AutoCloseable, LogSink
      */
     internal val uniffiIsDestroyed: Boolean get() = wasDestroyed.get()
 
-    internal override fun destroy() {
+    internal fun destroy() {
         // Only allow a single call to this method.
         // TODO: maybe we should log a warning if called more than once?
         if (this.wasDestroyed.compareAndSet(false, true)) {
@@ -4350,7 +4350,7 @@ internal interface RoomsQueryInterface {
  *
  * Dropping it cancels it. It does not keep its client alive.
  */
-internal open class RoomsQuery: Disposable, AutoCloseable, RoomsQueryInterface
+internal open class RoomsQuery: AutoCloseable, RoomsQueryInterface
 {
 
     @Suppress("UNUSED_PARAMETER")
@@ -4386,7 +4386,7 @@ internal open class RoomsQuery: Disposable, AutoCloseable, RoomsQueryInterface
      */
     internal val uniffiIsDestroyed: Boolean get() = wasDestroyed.get()
 
-    internal override fun destroy() {
+    internal fun destroy() {
         // Only allow a single call to this method.
         // TODO: maybe we should log a warning if called more than once?
         if (this.wasDestroyed.compareAndSet(false, true)) {
@@ -4655,7 +4655,7 @@ internal interface StatusQueryInterface {
  *
  * Dropping it cancels it. It does not keep its client alive.
  */
-internal open class StatusQuery: Disposable, AutoCloseable, StatusQueryInterface
+internal open class StatusQuery: AutoCloseable, StatusQueryInterface
 {
 
     @Suppress("UNUSED_PARAMETER")
@@ -4691,7 +4691,7 @@ internal open class StatusQuery: Disposable, AutoCloseable, StatusQueryInterface
      */
     internal val uniffiIsDestroyed: Boolean get() = wasDestroyed.get()
 
-    internal override fun destroy() {
+    internal fun destroy() {
         // Only allow a single call to this method.
         // TODO: maybe we should log a warning if called more than once?
         if (this.wasDestroyed.compareAndSet(false, true)) {
@@ -5192,7 +5192,7 @@ internal interface WildThingClientInterface {
      * that other processes commit to the same file. Of theirs, it may also tell
      * what was committed in the last 200 ms before.
      */
-    internal fun `changes`(): ChangeStream
+    // Internal.
 
     /**
      * Calls an observer with the same changes, until the subscription is
@@ -5314,30 +5314,30 @@ internal interface WildThingClientInterface {
      * comes, or comes back, its state is the next answer. `Invalid` if other
      * languages give what is no id.
      */
-    internal fun `watchDeviceState`(`deviceId`: RecordId): DeviceStateQuery
+    // Internal.
 
     /**
      * The devices of a room, or all, now and whenever that changes. `Invalid` if
      * other languages give what is no id.
      */
-    internal fun `watchDevices`(`roomId`: RecordId? = null): DevicesQuery
+    // Internal.
 
     /**
      * Every house, now and whenever that changes.
      */
-    internal fun `watchHouses`(): HousesQuery
+    // Internal.
 
     /**
      * The rooms of a house, or all, now and whenever that changes. `Invalid` if
      * other languages give what is no id.
      */
-    internal fun `watchRooms`(`houseId`: RecordId? = null): RoomsQuery
+    // Internal.
 
     /**
      * Where the replica stands, now and whenever that changes. A pause is an
      * answer too, with `paused` set.
      */
-    internal fun `watchStatus`(): StatusQuery
+    // Internal.
 
     /**
      * Makes a device. `NotFound` if the room is not there.
@@ -5424,7 +5424,7 @@ internal interface WildThingClientInterface {
  * they may be made from any async runtime. When the last clone is dropped the
  * client ends in the background; [WildThingClient.shutdown] waits for it.
  */
-class WildThingClient: Disposable, AutoCloseable, WildThingClientInterface
+class WildThingClient: AutoCloseable, WildThingClientInterface
 {
 
     @Suppress("UNUSED_PARAMETER")
@@ -5460,7 +5460,7 @@ class WildThingClient: Disposable, AutoCloseable, WildThingClientInterface
      */
     internal val uniffiIsDestroyed: Boolean get() = wasDestroyed.get()
 
-    internal override fun destroy() {
+    internal fun destroy() {
         // Only allow a single call to this method.
         // TODO: maybe we should log a warning if called more than once?
         if (this.wasDestroyed.compareAndSet(false, true)) {
@@ -6447,7 +6447,7 @@ class WildThingClient: Disposable, AutoCloseable, WildThingClientInterface
      * A stream of changes from now on: this client's, the server's, and those
      * that other processes commit to the same file. Of theirs, it may also tell
      * what was committed in the last 200 ms before.
-     */override fun `changes`(): ChangeStream {
+     */internal fun `changes`(): ChangeStream {
             return FfiConverterTypeChangeStream.lift(
     callWithHandle {
     uniffiRustCall() { _status ->
@@ -6926,7 +6926,7 @@ class WildThingClient: Disposable, AutoCloseable, WildThingClientInterface
      * comes, or comes back, its state is the next answer. `Invalid` if other
      * languages give what is no id.
      */
-    @Throws(WildThingException::class)internal override fun `watchDeviceState`(`deviceId`: RecordId): DeviceStateQuery {
+    @Throws(WildThingException::class)internal fun `watchDeviceState`(`deviceId`: RecordId): DeviceStateQuery {
             return FfiConverterTypeDeviceStateQuery.lift(
     callWithHandle {
     uniffiRustCallWithError(WildThingException) { _status ->
@@ -6944,7 +6944,7 @@ class WildThingClient: Disposable, AutoCloseable, WildThingClientInterface
      * The devices of a room, or all, now and whenever that changes. `Invalid` if
      * other languages give what is no id.
      */
-    @Throws(WildThingException::class)internal override fun `watchDevices`(`roomId`: RecordId?): DevicesQuery {
+    @Throws(WildThingException::class)internal fun `watchDevices`(`roomId`: RecordId?): DevicesQuery {
             return FfiConverterTypeDevicesQuery.lift(
     callWithHandle {
     uniffiRustCallWithError(WildThingException) { _status ->
@@ -6960,7 +6960,7 @@ class WildThingClient: Disposable, AutoCloseable, WildThingClientInterface
 
     /**
      * Every house, now and whenever that changes.
-     */override fun `watchHouses`(): HousesQuery {
+     */internal fun `watchHouses`(): HousesQuery {
             return FfiConverterTypeHousesQuery.lift(
     callWithHandle {
     uniffiRustCall() { _status ->
@@ -6977,7 +6977,7 @@ class WildThingClient: Disposable, AutoCloseable, WildThingClientInterface
      * The rooms of a house, or all, now and whenever that changes. `Invalid` if
      * other languages give what is no id.
      */
-    @Throws(WildThingException::class)internal override fun `watchRooms`(`houseId`: RecordId?): RoomsQuery {
+    @Throws(WildThingException::class)internal fun `watchRooms`(`houseId`: RecordId?): RoomsQuery {
             return FfiConverterTypeRoomsQuery.lift(
     callWithHandle {
     uniffiRustCallWithError(WildThingException) { _status ->
@@ -6994,7 +6994,7 @@ class WildThingClient: Disposable, AutoCloseable, WildThingClientInterface
     /**
      * Where the replica stands, now and whenever that changes. A pause is an
      * answer too, with `paused` set.
-     */override fun `watchStatus`(): StatusQuery {
+     */internal fun `watchStatus`(): StatusQuery {
             return FfiConverterTypeStatusQuery.lift(
     callWithHandle {
     uniffiRustCall() { _status ->

@@ -57,7 +57,7 @@ fun WildThingClient.devices(roomId: RecordId? = null): Flow<List<Device>> =
  * if the answer can't be read.
  */
 fun WildThingClient.deviceState(deviceId: RecordId): Flow<DeviceState?> =
-    pulled({ watchDeviceState(deviceId) }) { query ->
+    pulled<_, Answer<DeviceState?>>({ watchDeviceState(deviceId) }) { query ->
         try {
             query.next()?.let { Answer(it) }
         } catch (_: WildThingException.NotFound) {
