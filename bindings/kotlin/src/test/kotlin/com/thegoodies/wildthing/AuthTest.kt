@@ -72,7 +72,7 @@ class AuthTest {
     @Test
     fun `a token is in no log and no message`() = story {
         Speech.V1.hub(folder).use { hub ->
-            val secret = "a secret that nobody may read"
+            val secret = "a-secret-that-nobody-may-read"
             val client = WildThingClient.open("${folder.resolve("secret.db")}", OpenOptions(echo = true))
             Listening.records.clear()
             client.connect(hub.url, secret)

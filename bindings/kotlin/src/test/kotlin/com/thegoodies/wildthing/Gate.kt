@@ -50,7 +50,9 @@ class Gate(hub: Hub, @Volatile private var open: Boolean = false) : AutoCloseabl
         val bytes = ByteArray(8_192)
         quietly {
             if (client.getInputStream().read(bytes) > 0) heldOnes.add(client)
-            while (client.getInputStream().read(bytes) >= 0) Unit
+            do {
+                val more = client.getInputStream().read(bytes)
+            } while (more >= 0)
         }
         client.close()
     }

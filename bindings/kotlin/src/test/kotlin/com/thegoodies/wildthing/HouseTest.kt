@@ -104,10 +104,12 @@ class HouseTest {
             assertEquals("discarded" to Loser.LOCAL, discarded.reason to discarded.loser)
             assertEquals("Lamp 2", client.restore(discarded.conflictId)["name"].text())
             assertEquals(listOf("Lamp 2"), client.getDevices().map { it.name })
+            assertEquals(emptyList<Conflict>(), client.conflicts())
+            client.discard(Kind.Device, lamp.id)
             client.dismiss(client.conflicts().single().conflictId)
             assertEquals(emptyList<Conflict>(), client.conflicts())
             assertEquals(0uL, client.retryFailed())
-            assertEquals(3uL, fails<WildThingException.UnsentEdits> { client.reset() }.count)
+            assertEquals(2uL, fails<WildThingException.UnsentEdits> { client.reset() }.count)
             client.reset(force = true)
             assertEquals(emptyList<House>(), client.getHouses())
         }

@@ -7,7 +7,7 @@ import java.nio.file.Path
 import java.util.concurrent.TimeUnit
 import kotlin.io.path.div
 
-const val TOKEN = "token of the tests"
+const val TOKEN = "token-of-the-tests"
 
 class Hub(folder: Path, name: String = "hub", private val environment: Map<String, String> = emptyMap()) : AutoCloseable {
     private val db = folder / "$name.db"

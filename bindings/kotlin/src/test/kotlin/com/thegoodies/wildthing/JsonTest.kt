@@ -65,7 +65,7 @@ class JsonTest {
     fun `deep nesting`() = story {
         client(folder, "deep") { client ->
             var deep: JsonElement = JsonPrimitive(big)
-            repeat(50) { deep = JsonArray(listOf(deep)) }
+            repeat(40) { deep = JsonArray(listOf(deep)) }
             client.createHouse(NewHouse("Cabin", settings = deep))
             assertEquals(deep, client.getHouse().settings)
         }

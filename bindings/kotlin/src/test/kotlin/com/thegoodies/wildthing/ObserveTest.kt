@@ -14,12 +14,11 @@ import kotlinx.coroutines.cancelAndJoin
 import kotlinx.coroutines.channels.Channel
 import kotlinx.coroutines.coroutineScope
 import kotlinx.coroutines.flow.first
-import kotlinx.coroutines.flow.flatMapConcat
-import kotlinx.coroutines.flow.asFlow
 import kotlinx.coroutines.flow.launchIn
 import kotlinx.coroutines.flow.onEach
 import kotlinx.coroutines.flow.take
 import kotlinx.coroutines.flow.toList
+import kotlinx.coroutines.flow.transform
 import kotlinx.coroutines.launch
 import org.junit.jupiter.api.Assertions.assertEquals
 import org.junit.jupiter.api.Assertions.assertFalse
@@ -62,7 +61,7 @@ class ObserveTest {
     fun `changes are a flow`() = story {
         client(folder, "changes") { client ->
             val events = async(start = UNDISPATCHED) {
-                client.changes.flatMapConcat { it.events.asFlow() }.take(5).toList()
+                client.changes.transform { batch -> batch.events.forEach { emit(it) } }.take(5).toList()
             }
             val (house, _, lamp) = client.home()
             client.updateDeviceState(lamp.id, json("""{"power": "on"}"""))
