@@ -388,6 +388,7 @@ fn build(path: PathBuf, options: OpenOptions, seam: SharedSeam) -> Result<Core> 
         at_pause: Mutex::new(None),
         paused: AtomicBool::new(false),
         shut: AtomicBool::new(false),
+        callers: Mutex::new(0),
         sync_on_write: options.sync_on_write,
     })
 }

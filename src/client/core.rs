@@ -44,6 +44,8 @@ pub(super) struct Core {
     /// There before `paused` is set, gone after it is cleared.
     pub(super) at_pause: Mutex<Option<SyncStatus>>,
     pub(super) shut: AtomicBool,
+    /// How many wait for a sync that they asked for.
+    pub(super) callers: Mutex<usize>,
     pub(super) sync_on_write: bool,
 }
 

@@ -2,12 +2,19 @@
 
 package com.thegoodies.wildthing
 
+import java.net.URI
+import java.net.http.HttpClient
+import java.net.http.HttpRequest
+import java.net.http.HttpResponse
 import java.nio.file.Path
 import java.time.Duration
 import kotlin.time.Duration.Companion.seconds
 import kotlinx.coroutines.CoroutineStart.UNDISPATCHED
 import kotlinx.coroutines.async
 import kotlinx.coroutines.flow.first
+import kotlinx.serialization.json.JsonObject
+import kotlinx.serialization.json.JsonPrimitive
+import kotlinx.serialization.json.jsonObject
 import org.junit.jupiter.api.Assertions.assertEquals
 import org.junit.jupiter.api.Assertions.assertFalse
 import org.junit.jupiter.api.Assertions.assertNull
@@ -59,14 +66,28 @@ class AuthTest {
                 client.sync()
 
                 assertEquals("qr_data", fails<WildThingException.Invalid> { client.loginGuest("{}") }.field)
-                val invitation = """{"server": "127.0.0.1", "port": 1, "token": "no such invitation", "expires": "2099-01-01T00:00:00Z"}"""
-                assertTrue(fails<WildThingException.NotAllowed> { client.loginGuest(invitation) }.detail.isNotEmpty())
+                val invitation = invitation(hub)
+                val wrong = JsonObject(invitation + ("token" to JsonPrimitive("no-such-invitation")))
+                assertTrue(fails<WildThingException.NotAllowed> { client.loginGuest("$wrong") }.detail.isNotEmpty())
+                assertEquals(UserRole.Guest, client.loginGuest("$invitation").role)
+                fails<WildThingException.NotAllowed> { client.refreshSession() }
 
                 repeat(5) { fails<WildThingException.WrongPassword> { client.login("wrong") } }
                 val limited = fails<WildThingException.RateLimited> { client.login("a password") }
                 assertTrue(limited.retryAfter > Duration.ZERO)
             }
         }
+    }
+
+    /** What an admin's app shows as a QR code. */
+    private fun invitation(hub: Hub): JsonObject {
+        val request = HttpRequest.newBuilder(URI("${hub.url}/api/v1/auth/guest/generate-qr"))
+            .header("Authorization", "Bearer $TOKEN")
+            .header("Content-Type", "application/json")
+            .POST(HttpRequest.BodyPublishers.ofString("{}"))
+            .build()
+        val answer = HttpClient.newHttpClient().send(request, HttpResponse.BodyHandlers.ofString()).body()
+        return checkNotNull(json(answer)["qr_data"]) { answer }.jsonObject
     }
 
     @Test

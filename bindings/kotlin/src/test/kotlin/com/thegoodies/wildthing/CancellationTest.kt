@@ -8,6 +8,7 @@ import kotlin.time.Duration.Companion.milliseconds
 import kotlin.time.Duration.Companion.seconds
 import kotlinx.coroutines.CancellationException
 import kotlinx.coroutines.CoroutineScope
+import kotlinx.coroutines.CoroutineStart.UNDISPATCHED
 import kotlinx.coroutines.Dispatchers
 import kotlinx.coroutines.SupervisorJob
 import kotlinx.coroutines.TimeoutCancellationException
@@ -44,19 +45,27 @@ class CancellationTest {
     }
 
     @Test
-    fun `cancelling a coroutine leaves a sync that hangs`() = hanging { client, gate ->
+    fun `cancelling the only caller ends a sync that hangs`() = hanging { client, gate ->
         val sync = CoroutineScope(Dispatchers.Default).async { client.sync() }
         eventually("the hub holds the request") { gate.held() == 1 }
         sync.cancelAndJoin()
         fails<CancellationException> { sync.await() }
-        client.cancelSync()
         client.worksAgain(gate)
+    }
+
+    @Test
+    fun `cancelling one of two callers leaves the sync to the other`() = hanging { client, gate ->
+        val scope = CoroutineScope(Dispatchers.Default + SupervisorJob())
+        val (first, second) = List(2) { scope.async(start = UNDISPATCHED) { client.sync() } }
+        eventually("the hub holds the request") { gate.held() == 1 }
+        first.cancelAndJoin()
+        gate.open()
+        assertEquals(0uL, second.await().syncedEntities)
     }
 
     @Test
     fun `a timeout is a timeout`() = hanging { client, gate ->
         fails<TimeoutCancellationException> { withTimeout(200.milliseconds) { client.sync() } }
-        client.cancelSync()
         client.worksAgain(gate)
     }
 
@@ -85,7 +94,7 @@ class CancellationTest {
         val sync = scope.async { client.sync() }
         eventually("the hub holds the request") { gate.held() == 1 }
         client.pause()
-        fails<WildThingException.Paused> { sync.await() }
+        fails<WildThingException.Cancelled> { sync.await() }
         fails<WildThingException.Paused> { client.getHouses() }
         assertTrue(client.getSyncStatus().paused)
         client.resume()

@@ -1,5 +1,5 @@
-// A relay before a hub. While it is shut, requests reach it and no answer comes
-// back, as with a hub that hangs: connections are taken and held.
+// A relay before a hub. While it is shut, requests reach the hub and answers do not
+// come back, as with a hub that hangs: they are held until it is opened.
 
 package com.thegoodies.wildthing
 
@@ -9,13 +9,15 @@ import java.net.ServerSocket
 import java.net.Socket
 import java.net.URI
 import java.util.concurrent.CopyOnWriteArrayList
+import java.util.concurrent.CountDownLatch
 import kotlin.concurrent.thread
 
-class Gate(hub: Hub, @Volatile private var open: Boolean = false) : AutoCloseable {
+class Gate(hub: Hub) : AutoCloseable {
     private val server = ServerSocket(0, 50, InetAddress.getLoopbackAddress())
     private val target = URI(hub.url)
+    private val shut = CountDownLatch(1)
     private val all = CopyOnWriteArrayList<Socket>()
-    private val heldOnes = CopyOnWriteArrayList<Socket>()
+    private val waiting = CopyOnWriteArrayList<Socket>()
 
     val url = "http://127.0.0.1:${server.localPort}"
 
@@ -23,44 +25,38 @@ class Gate(hub: Hub, @Volatile private var open: Boolean = false) : AutoCloseabl
         thread(isDaemon = true) { accept() }
     }
 
-    /** How many requests came and got no answer, and whose sender still waits for it. */
-    fun held(): Int = heldOnes.count { !it.isClosed }
+    /** How many answers are held, and still waited for. */
+    fun held(): Int = waiting.count { !it.isClosed }
 
-    /** From now on requests reach the hub; those that are held stay so. */
-    fun open() {
-        open = true
-    }
+    /** Lets answers through, those that were held and all that come. */
+    fun open() = shut.countDown()
 
     private fun accept() {
         while (true) {
             val client = quietly { server.accept() } ?: return
-            all.add(client)
-            if (open) {
-                val hub = Socket(target.host, target.port).also(all::add)
-                thread(isDaemon = true) { copy(client, hub) }
-                thread(isDaemon = true) { copy(hub, client) }
-            } else {
-                thread(isDaemon = true) { hold(client) }
+            val hub = Socket(target.host, target.port)
+            all += listOf(client, hub)
+            thread(isDaemon = true) {
+                quietly { client.getInputStream().copyTo(hub.getOutputStream()) }
+                listOf(client, hub).forEach { it.close() }
+            }
+            thread(isDaemon = true) {
+                quietly { answer(hub, client) }
+                listOf(client, hub).forEach { it.close() }
             }
         }
     }
 
-    /** Reads what comes, and says nothing, until the other side gives up. */
-    private fun hold(client: Socket) {
-        val bytes = ByteArray(8_192)
-        quietly {
-            if (client.getInputStream().read(bytes) > 0) heldOnes.add(client)
-            do {
-                val more = client.getInputStream().read(bytes)
-            } while (more >= 0)
+    private fun answer(hub: Socket, client: Socket) {
+        val beginning = ByteArray(8_192)
+        val size = hub.getInputStream().read(beginning)
+        if (size < 0) return
+        if (shut.count > 0) {
+            waiting.add(client)
+            shut.await()
         }
-        client.close()
-    }
-
-    private fun copy(from: Socket, to: Socket) {
-        quietly { from.getInputStream().copyTo(to.getOutputStream()) }
-        from.close()
-        to.close()
+        client.getOutputStream().write(beginning, 0, size)
+        hub.getInputStream().copyTo(client.getOutputStream())
     }
 
     private fun <R> quietly(act: () -> R): R? =
