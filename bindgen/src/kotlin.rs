@@ -82,7 +82,15 @@ pub(crate) fn source(text: &str) -> String {
 /// A declaration at the top of the file.
 fn declaration(line: &str) -> String {
     let bare = line.strip_prefix("public ").unwrap_or(line);
-    let kinds = ["open class ", "class ", "interface ", "object ", "typealias ", "inline fun ", "fun "];
+    let kinds = [
+        "open class ",
+        "class ",
+        "interface ",
+        "object ",
+        "typealias ",
+        "inline fun ",
+        "fun ",
+    ];
     let Some(kind) = kinds.into_iter().find(|kind| bare.starts_with(kind)) else {
         return line.to_owned();
     };
@@ -193,8 +201,14 @@ mod tests {
     #[test]
     fn machinery_is_internal_and_the_client_is_not() {
         for (generated, wanted) in [
-            ("open class RustBuffer : Structure() {", "internal open class RustBuffer : Structure() {"),
-            ("public object FfiConverterString: X {", "internal object FfiConverterString: X {"),
+            (
+                "open class RustBuffer : Structure() {",
+                "internal open class RustBuffer : Structure() {",
+            ),
+            (
+                "public object FfiConverterString: X {",
+                "internal object FfiConverterString: X {",
+            ),
             (
                 "open class DevicesQuery: Disposable, AutoCloseable, X",
                 "internal open class DevicesQuery: AutoCloseable, X",
@@ -203,10 +217,19 @@ mod tests {
                 "open class WildThingClient: Disposable, AutoCloseable, X",
                 "class WildThingClient: AutoCloseable, X",
             ),
-            ("public interface WildThingClientInterface {", "internal interface WildThingClientInterface {"),
+            (
+                "public interface WildThingClientInterface {",
+                "internal interface WildThingClientInterface {",
+            ),
             ("public interface LogSink {", "fun interface LogSink {"),
-            ("public typealias RecordId = kotlin.String", "typealias RecordId = kotlin.String"),
-            ("inline fun <T : Disposable?, R> T.use(", "internal inline fun <T : Disposable?, R> T.use("),
+            (
+                "public typealias RecordId = kotlin.String",
+                "typealias RecordId = kotlin.String",
+            ),
+            (
+                "inline fun <T : Disposable?, R> T.use(",
+                "internal inline fun <T : Disposable?, R> T.use(",
+            ),
             ("data class Room (", "data class Room ("),
             ("private fun findLibraryName(", "private fun findLibraryName("),
         ] {
@@ -222,11 +245,23 @@ mod tests {
                 "@Throws(E::class)override fun `watchRooms`(`id`: RecordId?): RoomsQuery {",
                 "@Throws(E::class)internal fun `watchRooms`(`id`: RecordId?): RoomsQuery {",
             ),
-            ("override fun `isActive`(): kotlin.Boolean {", "override fun `isActive`(): kotlin.Boolean {"),
-            ("constructor(noHandle: NoHandle) {", "internal constructor(noHandle: NoHandle) {"),
-            ("override fun lift(value: Long): ChangeStream {", "override fun lift(value: Long): ChangeStream {"),
+            (
+                "override fun `isActive`(): kotlin.Boolean {",
+                "override fun `isActive`(): kotlin.Boolean {",
+            ),
+            (
+                "constructor(noHandle: NoHandle) {",
+                "internal constructor(noHandle: NoHandle) {",
+            ),
+            (
+                "override fun lift(value: Long): ChangeStream {",
+                "override fun lift(value: Long): ChangeStream {",
+            ),
             ("object Light : DeviceType()", "data object Light : DeviceType()"),
-            ("val `state`: com.thegoodies.wildthing.Json) : X", "val `state`: Json) : X"),
+            (
+                "val `state`: com.thegoodies.wildthing.Json) : X",
+                "val `state`: Json) : X",
+            ),
         ] {
             assert_eq!(member(generated), wanted);
         }
@@ -236,8 +271,14 @@ mod tests {
     fn comments_speak_kotlin() {
         let functions = BTreeSet::from(["setAuthToken"]);
         for (generated, wanted) in [
-            ("* `None` if [`ChangeStream::next`](crate::x) ends.", "* `null` if [ChangeStream.next] ends."),
-            ("* After `set_auth_token`, not `disk_full`.", "* After `setAuthToken`, not `disk_full`."),
+            (
+                "* `None` if [`ChangeStream::next`](crate::x) ends.",
+                "* `null` if [ChangeStream.next] ends.",
+            ),
+            (
+                "* After `set_auth_token`, not `disk_full`.",
+                "* After `setAuthToken`, not `disk_full`.",
+            ),
             ("* [`crate::model::Room`] and `", "* [Room] and `"),
         ] {
             assert_eq!(comment(generated, &functions), wanted);
@@ -249,6 +290,9 @@ mod tests {
         let generated = "sealed class WildThingException: X() {\n    get() = \"a\"\n}\n\
                          sealed class ObserverException: X() {\n    get() = \"b\"\n}\n";
         let text = source(generated);
-        assert!(text.contains("get() = describe(this)") && text.contains("get() = \"b\""), "{text}");
+        assert!(
+            text.contains("get() = describe(this)") && text.contains("get() = \"b\""),
+            "{text}"
+        );
     }
 }

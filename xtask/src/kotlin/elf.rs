@@ -76,7 +76,12 @@ fn number(bytes: &[u8], at: u64, size: u64) -> Result<u64, String> {
     let range = usize::try_from(at).ok().zip(usize::try_from(end).ok());
     range
         .and_then(|(at, end)| bytes.get(at..end))
-        .map(|bytes| bytes.iter().rev().fold(0, |sum, byte| sum << 8 | u64::from(*byte)))
+        .map(|bytes| {
+            bytes
+                .iter()
+                .rev()
+                .fold(0, |sum, byte| sum << 8 | u64::from(*byte))
+        })
         .ok_or_else(|| "is cut off".to_owned())
 }
 
@@ -109,7 +114,11 @@ mod tests {
     fn what_is_no_library_is_named() {
         assert!(alignments(b"MZ").unwrap_err().contains("no ELF"));
         assert!(alignments(&library(PAGE)[..100]).unwrap_err().contains("cut off"));
-        assert!(alignments(b"\x7fELF\x03\x01").unwrap_err().contains("little-endian"));
+        assert!(
+            alignments(b"\x7fELF\x03\x01")
+                .unwrap_err()
+                .contains("little-endian")
+        );
     }
 
     /// Real libraries, as a linker makes them with and without Android's flag.

@@ -51,7 +51,12 @@ pub(crate) fn kotlin(cargo: &Cargo, release: bool) -> Outcome {
     run(maven.arg("install"))?;
     say(&format!("{} tests passed", tests(cargo)?), start);
     let jar = cargo.path(&format!("target/kotlin/build/wildthing-{VERSION}.jar"));
-    println!("{} ({:.2} MB), with {}", jar.display(), megabytes(&jar)?, library.display());
+    println!(
+        "{} ({:.2} MB), with {}",
+        jar.display(),
+        megabytes(&jar)?,
+        library.display()
+    );
 
     let start = Instant::now();
     sample::run(cargo, &tools, &hub)?;

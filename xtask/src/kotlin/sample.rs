@@ -9,7 +9,7 @@ use std::sync::mpsc::{Receiver, RecvTimeoutError, channel};
 use std::thread;
 use std::time::{Duration, Instant};
 
-use super::tools::Tools;
+use super::tools::{LIBRARY_PATHS, Tools};
 use super::{Outcome, run as finish};
 use crate::bindings::make;
 use crate::cargo::Cargo;
@@ -33,7 +33,15 @@ pub(super) fn run(cargo: &Cargo, tools: &Tools, hub: &Path) -> Outcome {
 
     let mut server = Program::start(
         Command::new(hub)
-            .args(["serve", "--listen", "127.0.0.1:0", "--sample", "10", "--auth-token", TOKEN])
+            .args([
+                "serve",
+                "--listen",
+                "127.0.0.1:0",
+                "--sample",
+                "10",
+                "--auth-token",
+                TOKEN,
+            ])
             .arg("--db")
             .arg(folder.join("hub.db")),
     )?;
@@ -43,16 +51,18 @@ pub(super) fn run(cargo: &Cargo, tools: &Tools, hub: &Path) -> Outcome {
     let mut classes = built.join("classes").into_os_string();
     classes.push(if cfg!(windows) { ";" } else { ":" });
     classes.push(built.join("lib").join("*"));
+    let mut java = Command::new(&tools.java);
+    // Neither Rust nor anything else: what it needs is in the jar.
+    java.env("PATH", "");
+    for variable in LIBRARY_PATHS {
+        java.env_remove(variable);
+    }
     let mut sample = Program::start(
-        Command::new(&tools.java)
-            .arg("-cp")
+        java.arg("-cp")
             .arg(classes)
             .arg("com.thegoodies.sample.HouseKt")
             .arg(folder.join("house.db"))
             .arg(&url)
-            // Neither Rust nor anything else: what it needs is in the jar.
-            .env("PATH", "")
-            .env_remove("LD_LIBRARY_PATH")
             .env("WILDTHING_TOKEN", TOKEN),
     )?;
     // `  Lamp [id] {"power":"off"}`
@@ -112,11 +122,7 @@ impl Program {
                 }
             });
         }
-        Ok(Self {
-            name,
-            process,
-            lines,
-        })
+        Ok(Self { name, process, lines })
     }
 
     /// The first line from here on that has `word` in it.
@@ -124,7 +130,10 @@ impl Program {
         let deadline = Instant::now() + PATIENCE;
         let mut seen = Vec::new();
         loop {
-            match self.lines.recv_timeout(deadline.saturating_duration_since(Instant::now())) {
+            match self
+                .lines
+                .recv_timeout(deadline.saturating_duration_since(Instant::now()))
+            {
                 Ok(line) if line.contains(word) => return Ok(line),
                 Ok(line) => seen.push(line),
                 Err(why) => {

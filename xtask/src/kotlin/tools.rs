@@ -5,6 +5,14 @@ use std::env;
 use std::path::{Path, PathBuf};
 use std::process::{Command, Stdio};
 
+/// Where programs look for libraries. Cargo told us of its own folder there: the
+/// library would be found in it, and not in the jar.
+pub(super) const LIBRARY_PATHS: [&str; 3] = [
+    "LD_LIBRARY_PATH",
+    "DYLD_LIBRARY_PATH",
+    "DYLD_FALLBACK_LIBRARY_PATH",
+];
+
 /// What compiles and runs Kotlin.
 pub(super) struct Tools {
     maven: PathBuf,
@@ -54,6 +62,9 @@ impl Tools {
             .args(["--batch-mode", "--quiet", "--file"])
             .arg(project)
             .stdin(Stdio::null());
+        for variable in LIBRARY_PATHS {
+            command.env_remove(variable);
+        }
         command
     }
 }

@@ -1442,7 +1442,7 @@ private fun uniffiCheckApiChecksums(lib: IntegrityCheckingUniffiLib) {
     if ((lib.uniffi_wildthing_checksum_method_wildthingclient_stop_background_sync() and 0xFFFF) != 57403) {
         throw RuntimeException("UniFFI API checksum mismatch: try cleaning and rebuilding your project")
     }
-    if ((lib.uniffi_wildthing_checksum_method_wildthingclient_sync() and 0xFFFF) != 55501) {
+    if ((lib.uniffi_wildthing_checksum_method_wildthingclient_sync() and 0xFFFF) != 4888) {
         throw RuntimeException("UniFFI API checksum mismatch: try cleaning and rebuilding your project")
     }
     if ((lib.uniffi_wildthing_checksum_method_wildthingclient_wait_until_synced() and 0xFFFF) != 1180) {
@@ -5288,7 +5288,8 @@ internal interface WildThingClientInterface {
     suspend fun `stopBackgroundSync`()
 
     /**
-     * Syncs now, or joins the sync that runs.
+     * Syncs now, or joins the sync that runs. If every caller gives up waiting, the
+     * sync ends, unless a background sync goes on.
      *
      * Fails with `NotConnected`, `Offline`, `NeedsAuth`, `Server`, `Protocol`,
      * `OtherServer`, `Busy`, `Storage`, `Paused` or `Cancelled`. What was done
@@ -6861,7 +6862,8 @@ class WildThingClient: AutoCloseable, WildThingClientInterface
 
 
     /**
-     * Syncs now, or joins the sync that runs.
+     * Syncs now, or joins the sync that runs. If every caller gives up waiting, the
+     * sync ends, unless a background sync goes on.
      *
      * Fails with `NotConnected`, `Offline`, `NeedsAuth`, `Server`, `Protocol`,
      * `OtherServer`, `Busy`, `Storage`, `Paused` or `Cancelled`. What was done

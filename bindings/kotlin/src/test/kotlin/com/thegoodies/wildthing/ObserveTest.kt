@@ -53,6 +53,7 @@ class ObserveTest {
             client.updateHouse(house.id, HousePatch(name = "Hut"))
             assertTrue(thrown.receive().events.single() is ChangeEvent.Updated)
             throwing.close()
+            assertTrue(throwing.uniffiIsDestroyed)
             assertTrue(heard.tryReceive().isFailure)
         }
     }
