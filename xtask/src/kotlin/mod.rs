@@ -28,6 +28,9 @@ pub(crate) use elf::aligned;
 /// The Maven project of the package.
 const PROJECT: &str = "bindings/kotlin/pom.xml";
 
+/// What the measuring test printed.
+const COSTS: &str = "target/kotlin/build/surefire-reports/com.thegoodies.wildthing.CostsTest-output.txt";
+
 /// Everything about Kotlin. `release` takes the library as it ships.
 pub(crate) fn kotlin(cargo: &Cargo, release: bool) -> Outcome {
     let tools = Tools::find()?;
@@ -50,6 +53,11 @@ pub(crate) fn kotlin(cargo: &Cargo, release: bool) -> Outcome {
     }
     run(maven.arg("install"))?;
     say(&format!("{} tests passed", tests(cargo)?), start);
+    if release {
+        let costs = cargo.path(COSTS);
+        let text = fs::read_to_string(&costs).map_err(|error| problem("read", &costs, &error))?;
+        print!("{text}");
+    }
     let jar = cargo.path(&format!("target/kotlin/build/wildthing-{VERSION}.jar"));
     println!(
         "{} ({:.2} MB), with {}",

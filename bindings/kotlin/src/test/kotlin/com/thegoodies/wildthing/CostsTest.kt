@@ -27,7 +27,7 @@ class CostsTest {
 
     @Test
     fun `what calls cost`() = story {
-        Hub(folder).start("--sample", "360").use { hub ->
+        Hub(folder).start("--sample", "800").use { hub ->
             client(folder, "costs", hub) { client ->
                 client.sync()
                 val devices = client.getDevices().take(300)

@@ -82,6 +82,19 @@ class TogetherTest {
         }
     }
 
+    /** Ending a client ends its threads, which must not take the program with them. */
+    @Test
+    fun `many clients come and go`() = story {
+        List(8) { n ->
+            async {
+                repeat(40) {
+                    WildThingClient.open(folder.resolve("$n.db")).use { it.getHouses() }
+                    fails<WildThingException.Storage> { WildThingClient.open(folder) }
+                }
+            }
+        }.awaitAll()
+    }
+
     @Test
     fun `a hundred calls at once`() = story {
         client(folder, "calls") { client ->
