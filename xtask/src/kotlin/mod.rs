@@ -49,7 +49,8 @@ pub(crate) fn kotlin(cargo: &Cargo, release: bool) -> Outcome {
     maven.arg(format!("-Dwildthing.hub={}", hub.display()));
     if release {
         // The figures of a library that is not optimized would say nothing.
-        maven.arg("-Dwildthing.costs=true");
+        // Nor would those of code that is being watched.
+        maven.args(["-Dwildthing.costs=true", "-Djacoco.skip=true"]);
     }
     run(maven.arg("install"))?;
     say(&format!("{} tests passed", tests(cargo)?), start);

@@ -3,6 +3,8 @@
 
 package com.thegoodies.wildthing
 
+import java.nio.ByteBuffer
+import java.nio.ByteOrder
 import java.nio.file.Path
 import org.junit.jupiter.api.Assertions.assertEquals
 import org.junit.jupiter.api.Test
@@ -40,8 +42,14 @@ class CostsTest {
                 cost("one device", 5_000) { client.getDevice(one) }
                 cost("300 devices", 2_000) { client.getDevices() }
                 cost("a state written", 500) { client.updateDeviceState(one, json("""{"n": 1}""")) }
+                val size = FfiConverterSequenceTypeDevice.allocationSize(devices).toInt()
+                val buffer = ByteBuffer.allocateDirect(size).order(ByteOrder.BIG_ENDIAN)
+                FfiConverterSequenceTypeDevice.write(devices, buffer)
+                cost("of the 300 devices: making objects of their $size bytes", 2_000) {
+                    FfiConverterSequenceTypeDevice.read(buffer.rewind())
+                }
                 val texts = devices.flatMap { listOf("${it.state}", "${it.extra}", "${it.capabilities}", "${it.configuration}") }
-                cost("of the 300 devices: parsing their JSON", 2_000) { texts.forEach { jsonElement(it) } }
+                cost("  of that: parsing their JSON", 2_000) { texts.forEach { jsonElement(it) } }
             }
         }
     }
