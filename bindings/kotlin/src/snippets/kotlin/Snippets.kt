@@ -4,10 +4,8 @@
 @file:Suppress("unused", "UNUSED_VARIABLE")
 
 import com.thegoodies.wildthing.*
-import java.nio.file.Path
 import kotlin.time.Duration.Companion.seconds
 import kotlinx.coroutines.CoroutineScope
-import kotlinx.coroutines.flow.Flow
 import kotlinx.coroutines.flow.SharingStarted
 import kotlinx.coroutines.flow.StateFlow
 import kotlinx.coroutines.flow.stateIn

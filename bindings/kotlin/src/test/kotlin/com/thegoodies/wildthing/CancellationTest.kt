@@ -50,6 +50,7 @@ class CancellationTest {
         eventually("the hub holds the request") { gate.held() == 1 }
         sync.cancelAndJoin()
         fails<CancellationException> { sync.await() }
+        eventually("the request is given up") { gate.held() == 0 }
         client.worksAgain(gate)
     }
 

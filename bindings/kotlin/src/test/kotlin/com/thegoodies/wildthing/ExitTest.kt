@@ -23,7 +23,8 @@ class ExitTest {
         val java = Path(System.getProperty("java.home"), "bin", "java")
         val classes = System.getProperty("surefire.test.class.path") ?: System.getProperty("java.class.path")
         val programs = List(30) { n ->
-            ProcessBuilder("$java", "-cp", classes, "-XX:TieredStopAtLevel=1", Ending::class.java.name, "${folder.resolve("$n.db")}")
+            val database = "${folder.resolve("$n.db")}"
+            ProcessBuilder("$java", "-cp", classes, "-XX:TieredStopAtLevel=1", Ending::class.java.name, database)
                 .redirectErrorStream(true)
         }
         for (pair in programs.chunked(2)) {
