@@ -59,7 +59,7 @@ impl Tools {
     pub(super) fn maven(&self, project: &Path) -> Command {
         let mut command = Command::new(&self.maven);
         command
-            .args(["--batch-mode", "--quiet", "--file"])
+            .args(["--batch-mode", "--quiet", "-Dstyle.color=never", "--file"])
             .arg(project)
             .stdin(Stdio::null());
         for variable in LIBRARY_PATHS {
