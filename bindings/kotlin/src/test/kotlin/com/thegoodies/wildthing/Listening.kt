@@ -17,7 +17,7 @@ object Listening {
         setLogSink(LogLevel.DEBUG) { record ->
             when {
                 record.target != "wildthing::observe" -> records.add(record)
-                record.text.startsWith("somebody listens no longer") -> now.decrementAndGet()
+                record.text.startsWith("somebody listens no more") -> now.decrementAndGet()
                 record.text.startsWith("somebody listens") -> now.incrementAndGet()
                 record.text.startsWith("nobody listens any more") ->
                     now.addAndGet(-record.text.substringAfter("ended=").toInt())
