@@ -4,6 +4,8 @@
 #![cfg(all(feature = "testing", target_os = "linux"))]
 #![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic)]
 
+#[path = "lifecycle/callers.rs"]
+mod callers;
 #[path = "lifecycle/held.rs"]
 mod held;
 #[path = "lifecycle/overlap.rs"]

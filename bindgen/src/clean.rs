@@ -1,5 +1,6 @@
 //! Takes out of generated text what differs between machines, or what reviews
-//! and diffs stumble over. Everything that is done to the generators' output is here.
+//! and diffs stumble over. Everything that is done to every generator's output is
+//! here; Kotlin's goes through `kotlin` as well.
 //!
 //! UniFFI's output is a function of the library's API and the configuration:
 //! it has no times, no paths and no hash order in it. What is left to do:

@@ -12,6 +12,7 @@
 //!
 //! - `generate`: runs UniFFI's generators and puts the files where packages want them.
 //! - `clean`: takes out what is specific to a machine, or not to our taste.
+//! - `kotlin`: what of UniFFI's Kotlin a developer sees.
 //! - `api`: the API as the library describes it.
 //! - `spell`: how each language writes a type, a name, a signature.
 //! - `verify`: every spelled name is one that a generator wrote.
@@ -22,6 +23,7 @@ mod clean;
 mod generate;
 mod groups;
 mod json;
+mod kotlin;
 mod page;
 mod spell;
 mod verify;

@@ -34,7 +34,14 @@ impl Declares for Swift {
 }
 
 impl Declares for Kotlin {
-    const TYPES: &'static [&'static str] = &["class ", "interface ", "typealias ", "object "];
+    // JSON is kotlinx.serialization's.
+    const TYPES: &'static [&'static str] = &[
+        "class ",
+        "interface ",
+        "typealias ",
+        "object ",
+        "import kotlinx.serialization.json.",
+    ];
 }
 
 impl Declares for Python {

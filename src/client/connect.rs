@@ -4,7 +4,7 @@ use std::path::PathBuf;
 use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
 use std::sync::{Arc, Mutex};
 
-use super::core::{Core, Inner, Teller, blocking, lock};
+use super::core::{Core, Inner, Teller, blocking, end, lock};
 use super::link::{Link, SyncTeller, brought, said};
 use super::observe::follow;
 use super::tokens::Tokens;
@@ -82,7 +82,8 @@ impl WildThingClient {
         let core = match opened {
             Ok(Ok(core)) => core,
             failed => {
-                runtime.shutdown_background();
+                // Without a thread to end it with it ends in the background.
+                let _ = end(&Arc::new(Mutex::new(Some(runtime))), |_| {});
                 return Err(match failed {
                     Ok(Err(error)) => error,
                     _ => WildThingError::Internal {
@@ -388,6 +389,7 @@ fn build(path: PathBuf, options: OpenOptions, seam: SharedSeam) -> Result<Core> 
         at_pause: Mutex::new(None),
         paused: AtomicBool::new(false),
         shut: AtomicBool::new(false),
+        callers: Mutex::new(0),
         sync_on_write: options.sync_on_write,
     })
 }

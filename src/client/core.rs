@@ -44,6 +44,8 @@ pub(super) struct Core {
     /// There before `paused` is set, gone after it is cleared.
     pub(super) at_pause: Mutex<Option<SyncStatus>>,
     pub(super) shut: AtomicBool,
+    /// How many wait for a sync that they asked for.
+    pub(super) callers: Mutex<usize>,
     pub(super) sync_on_write: bool,
 }
 
@@ -67,30 +69,46 @@ impl Drop for Inner {
     /// thread of its own sees the running sync to its end and frees the lease.
     fn drop(&mut self) {
         self.core.engine.cancel();
-        let (core, shared) = (Arc::clone(&self.core), Arc::clone(&self.runtime));
-        let farewell = std::thread::Builder::new()
-            .name("wildthing-drop".into())
-            .spawn(move || {
-                let Some(runtime) = lock(&shared).take() else {
-                    return;
-                };
-                runtime.block_on(async {
-                    let _ = tokio::time::timeout(FAREWELL, core.engine.stop()).await;
-                });
-                core.end();
-                core.store.close();
-                runtime.shutdown_background();
+        let core = Arc::clone(&self.core);
+        let ended = end(&self.runtime, move |runtime| {
+            runtime.block_on(async {
+                let _ = tokio::time::timeout(FAREWELL, core.engine.stop()).await;
             });
-        if let Err(error) = farewell {
+            core.end();
+            core.store.close();
+        });
+        if let Err(error) = ended {
             tracing::warn!(%error, "no thread to end the client with; its lease runs out by itself");
             self.core.end();
-            // To drop a runtime is to wait for it, and panics in async code.
-            let runtime = lock(&self.runtime).take();
-            if let Some(runtime) = runtime {
-                runtime.shutdown_background();
-            }
         }
     }
+}
+
+/// Ends a runtime on a thread of its own, after what is to be done before.
+///
+/// That thread waits for the runtime's. To let go of threads that are just ending,
+/// as `shutdown_background` does, now and then crashes a program of many threads:
+/// glibc's `pthread_detach` still reads what the ending thread has freed.
+pub(super) fn end(
+    shared: &Arc<Mutex<Option<Runtime>>>,
+    before: impl FnOnce(&Runtime) + Send + 'static,
+) -> std::io::Result<()> {
+    let taken = Arc::clone(shared);
+    let thread = std::thread::Builder::new()
+        .name("wildthing-drop".into())
+        .spawn(move || {
+            if let Some(runtime) = lock(&taken).take() {
+                before(&runtime);
+                runtime.shutdown_timeout(FAREWELL);
+            }
+        });
+    if thread.is_err() {
+        // To drop a runtime is to wait for it, and panics in async code.
+        if let Some(runtime) = lock(shared).take() {
+            runtime.shutdown_background();
+        }
+    }
+    thread.map(|_| ())
 }
 
 /// No lock of ours is held while anything could panic in a way that matters.

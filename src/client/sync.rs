@@ -17,30 +17,75 @@ use crate::sync::{SyncError, background};
 /// The shortest interval of a background sync.
 const SHORTEST_INTERVAL: Duration = Duration::from_secs(1);
 
+/// One who waits for the sync that runs.
+pub(super) struct Caller<'a> {
+    core: &'a Core,
+    /// Whether the sync ends if this is the last to give up.
+    ends_it: bool,
+    /// How often syncs had been cancelled when this came.
+    cancelled_before: u64,
+}
+
+impl<'a> Caller<'a> {
+    pub(super) fn new(core: &'a Core, ends_it: bool) -> Self {
+        let mut callers = lock(&core.callers);
+        *callers += 1;
+        Self {
+            core,
+            ends_it,
+            cancelled_before: *core.engine.cancellations().borrow(),
+        }
+    }
+
+    /// Whether what was cancelled had been so before this came, and was ending.
+    fn came_late(&self, outcome: &Outcome) -> bool {
+        outcome.number > 0 && *self.core.engine.cancellations().borrow() == self.cancelled_before
+    }
+}
+
+impl Drop for Caller<'_> {
+    fn drop(&mut self) {
+        let background = self.core.in_background();
+        // Under the lock: whoever comes now is either counted, or knows of the cancelling.
+        let mut callers = lock(&self.core.callers);
+        *callers -= 1;
+        if *callers == 0 && self.ends_it && !background {
+            self.core.engine.cancel();
+        }
+    }
+}
+
 #[uniffi::export]
 impl WildThingClient {
-    /// Syncs now, or joins the sync that runs.
+    /// Syncs now, or joins the sync that runs. If every caller gives up waiting, the
+    /// sync ends, unless a background sync goes on.
     ///
     /// Fails with `NotConnected`, `Offline`, `NeedsAuth`, `Server`, `Protocol`,
     /// `OtherServer`, `Busy`, `Storage`, `Paused` or `Cancelled`. What was done
     /// before it failed stays done; the rest waits for the next sync.
     pub async fn sync(&self) -> Result<SyncResult> {
-        self.inner.ready()?;
-        let transport = self.inner.core.transport();
-        let transport = transport.ok_or(WildThingError::NotConnected)?;
-        if self.inner.core.in_background() {
-            // The loop joins this sync and forgets its failures.
-            self.inner.core.hints.now.notify_one();
-        }
-        let engine = Arc::clone(&self.inner.core.engine);
-        let task = self
-            .inner
-            .handle
-            .spawn(async move { engine.sync(transport, true).await });
-        let outcome = task.await.map_err(|_| WildThingError::Cancelled)?;
-        match &outcome.result {
-            Ok(report) => Ok(result(report, &outcome)),
-            Err(error) => Err(error.clone().into()),
+        let core = &self.inner.core;
+        loop {
+            self.inner.ready()?;
+            let transport = core.transport().ok_or(WildThingError::NotConnected)?;
+            if core.in_background() {
+                // The loop joins this sync and forgets its failures.
+                core.hints.now.notify_one();
+            }
+            let engine = Arc::clone(&core.engine);
+            let mut caller = Caller::new(core, true);
+            let task = self
+                .inner
+                .handle
+                .spawn(async move { engine.sync(transport, true).await });
+            let answer = task.await;
+            caller.ends_it = false;
+            let outcome = answer.map_err(|_| WildThingError::Cancelled)?;
+            match &outcome.result {
+                Ok(report) => return Ok(result(report, &outcome)),
+                Err(SyncError::Cancelled) if caller.came_late(&outcome) => {}
+                Err(error) => return Err(error.clone().into()),
+            }
         }
     }
 

@@ -6,7 +6,7 @@ use std::time::Duration;
 use tokio::task::JoinHandle;
 
 use super::core::{Core, blocking};
-use super::sync::result;
+use super::sync::{Caller, result};
 use super::types::SyncResult;
 use super::{Result, WildThingClient, WildThingError};
 use crate::store::outbox::OutboxState;
@@ -80,6 +80,8 @@ async fn settle(core: Arc<Core>) -> Result<SyncResult> {
             next_success(&mut outcomes, before).await?
         } else {
             let transport = core.transport().ok_or(WildThingError::NotConnected)?;
+            // Somebody else's giving up must not end it.
+            let _caller = Caller::new(&core, false);
             core.engine.sync(transport, true).await
         };
         let stopped = matches!(outcome.result, Err(SyncError::Cancelled));

@@ -4,6 +4,7 @@
 //! - `bench`: the budgets, measured.
 //! - `bindings`: the sources for Swift, Kotlin and Python, and `docs/api.md`.
 //! - `cargo`: running cargo from the workspace's root, loudly in CI, quietly elsewhere.
+//! - `kotlin`: the jar, tested, and the sample that uses it.
 //! - `size`: what ships, how big it is, and what it exports.
 //! - `smoke`: every exported method, called from Python.
 //! - `stages`: what `test` and `ci` consist of.
@@ -13,6 +14,7 @@ mod args;
 mod bench;
 mod bindings;
 mod cargo;
+mod kotlin;
 mod simulate;
 mod size;
 mod smoke;
@@ -34,11 +36,14 @@ Usage: cargo xtask <COMMAND>
 Commands:
   test                   every test of the workspace
   ci [STAGE…]            what a change has to pass, all of it or only these stages:
-                         fmt clippy docs bindings test smoke faults simulate mutants demo
+                         fmt clippy docs bindings test smoke kotlin faults simulate mutants demo
   bindings               writes bindings/*/generated and docs/api.md
       --check            only tells whether they are what the library says
   size                   builds what ships, measures it, and checks what it exports
       --json             one JSON object a line
+  kotlin                 builds, tests and installs the jar, and runs the sample on it
+      --release          with the library as it ships; also measures what calls cost
+  aligned FILE…          whether libraries suit Android devices with 16 KB pages
   smoke                  calls every exported method from Python, against a real hub
   faults                 failing disks, kills and power cuts at every call of a write, a
                          pull, a settlement, a migration and the making of a replica;
@@ -89,6 +94,12 @@ fn run() -> Outcome {
             args.finish()?;
             size::size(&cargo, json)
         }
+        Some("kotlin") => {
+            let release = args.flag("--release");
+            args.finish()?;
+            kotlin::kotlin(&cargo, release)
+        }
+        Some("aligned") => kotlin::aligned(&args.rest()?),
         Some("smoke") => {
             args.finish()?;
             smoke::smoke(&cargo)

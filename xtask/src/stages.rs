@@ -5,11 +5,24 @@ use std::time::{Duration, Instant};
 use crate::Outcome;
 use crate::bindings;
 use crate::cargo::Cargo;
+use crate::kotlin;
 use crate::simulate::{self, Run};
 use crate::smoke::smoke;
 
-/// Every test of the workspace. All sections run, so that one run shows all that fails.
+/// Every test of the workspace, and of the packages for other languages.
 pub(crate) fn test(cargo: &Cargo) -> Outcome {
+    let mut failed = sections(cargo);
+    let section = "The package for Kotlin";
+    cargo.heading(section);
+    if let Err(problem) = kotlin::where_possible(cargo) {
+        println!("{problem}");
+        failed.push(section);
+    }
+    outcome(&failed)
+}
+
+/// Every test of the workspace. All sections run, so that one run shows all that fails.
+fn sections(cargo: &Cargo) -> Vec<&'static str> {
     let mut failed = Vec::new();
     // A simulated fleet is one of the integration tests, and runs a few seeds here.
     for (section, targets) in [
@@ -24,6 +37,10 @@ pub(crate) fn test(cargo: &Cargo) -> Outcome {
             failed.push(section);
         }
     }
+    failed
+}
+
+fn outcome(failed: &[&str]) -> Outcome {
     if failed.is_empty() {
         println!("\nAll tests passed.");
         Ok(())
@@ -42,8 +59,10 @@ const STAGES: &[(&str, Stage)] = &[
     ("clippy", clippy),
     ("docs", docs),
     ("bindings", bindings::check),
-    ("test", test),
+    // The other languages have stages of their own here.
+    ("test", |cargo| outcome(&sections(cargo))),
     ("smoke", smoke),
+    ("kotlin", kotlin::where_possible),
     ("faults", faults),
     ("simulate", simulation),
     ("mutants", mutants),

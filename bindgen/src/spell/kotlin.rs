@@ -8,6 +8,7 @@ use uniffi_meta::Type;
 
 use super::{Language, Words};
 use crate::api::{Api, Callable, Enum, Kind};
+use crate::kotlin::HANDLES;
 
 /// Its rules, and the names of the errors: what is `SomeError` elsewhere is
 /// `SomeException` here, as is usual on the JVM.
@@ -43,6 +44,37 @@ const WORDS: Words = Words {
     empty_set: "setOf()",
 };
 
+/// What the layer makes of the calls that give a handle to pull from.
+const FLOWS: &[(&str, &str)] = &[
+    ("changes", "val changes: Flow<ChangeBatch>"),
+    ("watch_houses", "fun houses(): Flow<List<House>>"),
+    (
+        "watch_rooms",
+        "fun rooms(houseId: RecordId? = null): Flow<List<Room>>",
+    ),
+    (
+        "watch_devices",
+        "fun devices(roomId: RecordId? = null): Flow<List<Device>>",
+    ),
+    (
+        "watch_device_state",
+        "fun deviceState(deviceId: RecordId): Flow<DeviceState?>",
+    ),
+    (
+        "watch_status",
+        "fun status(): Flow<SyncStatus>\nsuspend fun statusIn(scope: CoroutineScope): StateFlow<SyncStatus>",
+    ),
+];
+
+fn flow(callable: &Callable) -> Option<String> {
+    let class = callable.class.as_deref()?;
+    if HANDLES.contains(&class) {
+        return Some("// inside the Flow".to_owned());
+    }
+    let known = FLOWS.iter().find(|(name, _)| *name == callable.name);
+    known.map(|(_, flow)| (*flow).to_owned())
+}
+
 /// A class for an error, or a variant of one.
 fn exception(name: &str) -> String {
     let name = name.to_upper_camel_case();
@@ -57,6 +89,8 @@ impl Language for Kotlin {
     fn class(&self, name: &str) -> String {
         if self.errors.contains(name) {
             exception(name)
+        } else if name == "Json" {
+            "JsonElement".to_owned()
         } else {
             name.to_upper_camel_case()
         }
@@ -93,6 +127,9 @@ impl Language for Kotlin {
     }
 
     fn signature(&self, callable: &Callable) -> Result<String> {
+        if let Some(text) = flow(callable) {
+            return Ok(text);
+        }
         let mut text = String::new();
         if callable.is_async {
             text.push_str("suspend ");

@@ -681,7 +681,7 @@ def _uniffi_check_api_checksums(lib):
         raise InternalError("UniFFI API checksum mismatch: try cleaning and rebuilding your project")
     if lib.uniffi_wildthing_checksum_method_wildthingclient_stop_background_sync() != 57403:
         raise InternalError("UniFFI API checksum mismatch: try cleaning and rebuilding your project")
-    if lib.uniffi_wildthing_checksum_method_wildthingclient_sync() != 55501:
+    if lib.uniffi_wildthing_checksum_method_wildthingclient_sync() != 4888:
         raise InternalError("UniFFI API checksum mismatch: try cleaning and rebuilding your project")
     if lib.uniffi_wildthing_checksum_method_wildthingclient_update_device() != 52943:
         raise InternalError("UniFFI API checksum mismatch: try cleaning and rebuilding your project")
@@ -10634,7 +10634,8 @@ class WildThingClientProtocol(typing.Protocol):
         raise NotImplementedError
     async def sync(self, ) -> SyncResult:
         """
-        Syncs now, or joins the sync that runs.
+        Syncs now, or joins the sync that runs. If every caller gives up waiting, the
+        sync ends, unless a background sync goes on.
 
         Fails with `NotConnected`, `Offline`, `NeedsAuth`, `Server`, `Protocol`,
         `OtherServer`, `Busy`, `Storage`, `Paused` or `Cancelled`. What was done
@@ -12097,7 +12098,8 @@ class WildThingClient(WildThingClientProtocol):
         )
     async def sync(self, ) -> SyncResult:
         """
-        Syncs now, or joins the sync that runs.
+        Syncs now, or joins the sync that runs. If every caller gives up waiting, the
+        sync ends, unless a background sync goes on.
 
         Fails with `NotConnected`, `Offline`, `NeedsAuth`, `Server`, `Protocol`,
         `OtherServer`, `Busy`, `Storage`, `Paused` or `Cancelled`. What was done

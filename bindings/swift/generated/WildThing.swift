@@ -2593,7 +2593,8 @@ public protocol WildThingClientProtocol: AnyObject, Sendable {
     func stopBackgroundSync() async
 
     /**
-     * Syncs now, or joins the sync that runs.
+     * Syncs now, or joins the sync that runs. If every caller gives up waiting, the
+     * sync ends, unless a background sync goes on.
      *
      * Fails with `NotConnected`, `Offline`, `NeedsAuth`, `Server`, `Protocol`,
      * `OtherServer`, `Busy`, `Storage`, `Paused` or `Cancelled`. What was done
@@ -3837,7 +3838,8 @@ open func stopBackgroundSync()async   {
 }
 
     /**
-     * Syncs now, or joins the sync that runs.
+     * Syncs now, or joins the sync that runs. If every caller gives up waiting, the
+     * sync ends, unless a background sync goes on.
      *
      * Fails with `NotConnected`, `Offline`, `NeedsAuth`, `Server`, `Protocol`,
      * `OtherServer`, `Busy`, `Storage`, `Paused` or `Cancelled`. What was done
@@ -12555,7 +12557,7 @@ private let initializationResult: InitializationResult = {
     if (uniffi_wildthing_checksum_method_wildthingclient_stop_background_sync() != 57403) {
         return InitializationResult.apiChecksumMismatch
     }
-    if (uniffi_wildthing_checksum_method_wildthingclient_sync() != 55501) {
+    if (uniffi_wildthing_checksum_method_wildthingclient_sync() != 4888) {
         return InitializationResult.apiChecksumMismatch
     }
     if (uniffi_wildthing_checksum_method_wildthingclient_wait_until_synced() != 1180) {

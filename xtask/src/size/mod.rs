@@ -16,7 +16,7 @@ mod symbols;
 
 use std::collections::BTreeMap;
 use std::fs;
-use std::path::Path;
+use std::path::{Path, PathBuf};
 use std::process::Command;
 
 use crate::Outcome;
@@ -95,6 +95,19 @@ pub(crate) fn size(cargo: &Cargo, json: bool) -> Outcome {
     } else {
         Err(problems.join("\n"))
     }
+}
+
+/// Builds the cdylib as it ships, and gives where it is.
+pub(crate) fn shipped(cargo: &Cargo) -> Result<PathBuf, String> {
+    let unstripped = ["-C".to_owned(), "strip=none".to_owned()];
+    let built = cargo.artifacts(BUILD, &unstripped, "wildthing")?;
+    let cdylib = built
+        .iter()
+        .find(|file| is_cdylib(file))
+        .ok_or("the build left no cdylib")?;
+    let folder = cargo.path("target/dist/ship");
+    make(&folder)?;
+    ship::cdylib(cdylib, &folder)
 }
 
 /// Links a program that has a SQLite of its own with the archive, and runs it.

@@ -38,6 +38,8 @@ import kotlinx.coroutines.GlobalScope
 import kotlinx.coroutines.Job
 import kotlinx.coroutines.launch
 import kotlinx.coroutines.suspendCancellableCoroutine
+import kotlinx.serialization.json.JsonElement as Json
+import kotlinx.serialization.json.JsonObject
 
 // This is a helper for safely working with byte buffers returned from the Rust code.
 // A rust-owned buffer is represented by its capacity, its current length, and a
@@ -47,7 +49,7 @@ import kotlinx.coroutines.suspendCancellableCoroutine
  * @suppress
  */
 @Structure.FieldOrder("capacity", "len", "data")
-open class RustBuffer : Structure() {
+internal open class RustBuffer : Structure() {
     // Note: `capacity` and `len` are actually `ULong` values, but JVM only supports signed values.
     // When dealing with these fields, make sure to call `toULong()`.
     @JvmField var capacity: Long = 0
@@ -151,7 +153,7 @@ internal object FfiConverterByRefBytes : FfiConverter<java.nio.ByteBuffer, Forei
  *
  * @suppress
  */
-public interface FfiConverter<KotlinType, FfiType> {
+internal interface FfiConverter<KotlinType, FfiType> {
     // Convert an FFI type to a Kotlin type
     fun lift(value: FfiType): KotlinType
 
@@ -218,7 +220,7 @@ public interface FfiConverter<KotlinType, FfiType> {
  *
  * @suppress
  */
-public interface FfiConverterRustBuffer<KotlinType>: FfiConverter<KotlinType, RustBuffer.ByValue> {
+internal interface FfiConverterRustBuffer<KotlinType>: FfiConverter<KotlinType, RustBuffer.ByValue> {
     override fun lift(value: RustBuffer.ByValue) = liftFromRustBuffer(value)
     override fun lower(value: KotlinType) = lowerIntoRustBuffer(value)
 }
@@ -265,7 +267,7 @@ class InternalException(message: String) : kotlin.Exception(message)
  *
  * @suppress
  */
-interface UniffiRustCallStatusErrorHandler<E> {
+internal interface UniffiRustCallStatusErrorHandler<E> {
     fun lift(error_buf: RustBuffer.ByValue): E;
 }
 
@@ -306,7 +308,7 @@ private fun<E: kotlin.Exception> uniffiCheckCallStatus(errorHandler: UniffiRustC
  *
  * @suppress
  */
-object UniffiNullRustCallStatusErrorHandler: UniffiRustCallStatusErrorHandler<InternalException> {
+internal object UniffiNullRustCallStatusErrorHandler: UniffiRustCallStatusErrorHandler<InternalException> {
     override fun lift(error_buf: RustBuffer.ByValue): InternalException {
         RustBuffer.free(error_buf)
         return InternalException("Unexpected CALL_ERROR")
@@ -1440,7 +1442,7 @@ private fun uniffiCheckApiChecksums(lib: IntegrityCheckingUniffiLib) {
     if ((lib.uniffi_wildthing_checksum_method_wildthingclient_stop_background_sync() and 0xFFFF) != 57403) {
         throw RuntimeException("UniFFI API checksum mismatch: try cleaning and rebuilding your project")
     }
-    if ((lib.uniffi_wildthing_checksum_method_wildthingclient_sync() and 0xFFFF) != 55501) {
+    if ((lib.uniffi_wildthing_checksum_method_wildthingclient_sync() and 0xFFFF) != 4888) {
         throw RuntimeException("UniFFI API checksum mismatch: try cleaning and rebuilding your project")
     }
     if ((lib.uniffi_wildthing_checksum_method_wildthingclient_wait_until_synced() and 0xFFFF) != 1180) {
@@ -1559,7 +1561,7 @@ private fun uniffiCheckApiChecksums(lib: IntegrityCheckingUniffiLib) {
 /**
  * @suppress
  */
-public fun uniffiEnsureInitialized() {
+internal fun uniffiEnsureInitialized() {
     // Call arbitrary methods on IntegrityCheckingUniffiLib and UniffiLib to ensure that
     // their init blocks run. This ensures initialization across crates works as expected.
     IntegrityCheckingUniffiLib.ensureInitialized()
@@ -1619,7 +1621,7 @@ internal suspend fun<T, F, E: kotlin.Exception> uniffiRustCallAsync(
 //
 // The easiest way to ensure this method is called is to use the `.use`
 // helper method to execute a block and destroy the object at the end.
-interface Disposable {
+internal interface Disposable {
     fun destroy()
     companion object {
         fun destroy(vararg args: Any?) {
@@ -1657,7 +1659,7 @@ interface Disposable {
 /**
  * @suppress
  */
-inline fun <T : Disposable?, R> T.use(block: (T) -> R) =
+internal inline fun <T : Disposable?, R> T.use(block: (T) -> R) =
     try {
         block(this)
     } finally {
@@ -1678,14 +1680,14 @@ inline fun <T : Disposable?, R> T.use(block: (T) -> R) =
  *
  * @suppress
  * */
-object UniffiWithHandle
+internal object UniffiWithHandle
 
 /**
  * Used to instantiate an interface without an actual pointer, for fakes in tests, mostly.
  *
  * @suppress
  * */
-object NoHandle// Magic number for the Rust proxy to call using the same mechanism as every other method,
+internal object NoHandle// Magic number for the Rust proxy to call using the same mechanism as every other method,
 // to free the callback once it's dropped by Rust.
 internal const val IDX_CALLBACK_FREE = 0
 // Callback return codes
@@ -1727,7 +1729,7 @@ public abstract class FfiConverterCallbackInterface<CallbackInterface: Any>: Ffi
  *
  * @suppress
  */
-interface UniffiCleaner {
+internal interface UniffiCleaner {
     interface Cleanable {
         fun clean()
     }
@@ -1785,7 +1787,7 @@ private class JavaLangRefCleanable(
 /**
  * @suppress
  */
-public object FfiConverterUShort: FfiConverter<UShort, Short> {
+internal object FfiConverterUShort: FfiConverter<UShort, Short> {
     override fun lift(value: Short): UShort {
         return value.toUShort()
     }
@@ -1812,7 +1814,7 @@ public object FfiConverterUShort: FfiConverter<UShort, Short> {
 /**
  * @suppress
  */
-public object FfiConverterUInt: FfiConverter<UInt, Int> {
+internal object FfiConverterUInt: FfiConverter<UInt, Int> {
     override fun lift(value: Int): UInt {
         return value.toUInt()
     }
@@ -1835,7 +1837,7 @@ public object FfiConverterUInt: FfiConverter<UInt, Int> {
 /**
  * @suppress
  */
-public object FfiConverterULong: FfiConverter<ULong, Long> {
+internal object FfiConverterULong: FfiConverter<ULong, Long> {
     override fun lift(value: Long): ULong {
         return value.toULong()
     }
@@ -1858,7 +1860,7 @@ public object FfiConverterULong: FfiConverter<ULong, Long> {
 /**
  * @suppress
  */
-public object FfiConverterLong: FfiConverter<Long, Long> {
+internal object FfiConverterLong: FfiConverter<Long, Long> {
     override fun lift(value: Long): Long {
         return value
     }
@@ -1881,7 +1883,7 @@ public object FfiConverterLong: FfiConverter<Long, Long> {
 /**
  * @suppress
  */
-public object FfiConverterDouble: FfiConverter<Double, Double> {
+internal object FfiConverterDouble: FfiConverter<Double, Double> {
     override fun lift(value: Double): Double {
         return value
     }
@@ -1904,7 +1906,7 @@ public object FfiConverterDouble: FfiConverter<Double, Double> {
 /**
  * @suppress
  */
-public object FfiConverterBoolean: FfiConverter<Boolean, Byte> {
+internal object FfiConverterBoolean: FfiConverter<Boolean, Byte> {
     override fun lift(value: Byte): Boolean {
         return value.toInt() != 0
     }
@@ -1927,7 +1929,7 @@ public object FfiConverterBoolean: FfiConverter<Boolean, Byte> {
 /**
  * @suppress
  */
-public object FfiConverterString: FfiConverter<String, RustBuffer.ByValue> {
+internal object FfiConverterString: FfiConverter<String, RustBuffer.ByValue> {
     // Note: we don't inherit from FfiConverterRustBuffer, because we use a
     // special encoding when lowering/lifting.  We can use `RustBuffer.len` to
     // store our length and avoid writing it out to the buffer.
@@ -1985,7 +1987,7 @@ public object FfiConverterString: FfiConverter<String, RustBuffer.ByValue> {
 /**
  * @suppress
  */
-public object FfiConverterTimestamp: FfiConverterRustBuffer<java.time.Instant> {
+internal object FfiConverterTimestamp: FfiConverterRustBuffer<java.time.Instant> {
     override fun read(buf: ByteBuffer): java.time.Instant {
         val seconds = buf.getLong()
         // Type mismatch (should be u32) but we check for overflow/underflow below
@@ -2028,7 +2030,7 @@ public object FfiConverterTimestamp: FfiConverterRustBuffer<java.time.Instant> {
 /**
  * @suppress
  */
-public object FfiConverterDuration: FfiConverterRustBuffer<java.time.Duration> {
+internal object FfiConverterDuration: FfiConverterRustBuffer<java.time.Duration> {
     override fun read(buf: ByteBuffer): java.time.Duration {
         // Type mismatch (should be u64) but we check for overflow/underflow below
         val seconds = buf.getLong()
@@ -2169,7 +2171,7 @@ public object FfiConverterDuration: FfiConverterRustBuffer<java.time.Duration> {
  * else is held up. Up to 8,192 events wait for it; the batch after a gap tells
  * how many were dropped.
  */
-public interface ChangeObserver {
+fun interface ChangeObserver {
 
     /**
      * Something changed. A failure is logged, and the next change told all the same.
@@ -2187,14 +2189,14 @@ public interface ChangeObserver {
  * else is held up. Up to 8,192 events wait for it; the batch after a gap tells
  * how many were dropped.
  */
-open class ChangeObserverImpl: Disposable, AutoCloseable, ChangeObserver
+internal open class ChangeObserverImpl: AutoCloseable, ChangeObserver
 {
 
     @Suppress("UNUSED_PARAMETER")
     /**
      * @suppress
      */
-    constructor(withHandle: UniffiWithHandle, handle: Long) {
+    internal constructor(withHandle: UniffiWithHandle, handle: Long) {
         this.handle = handle
         this.cleanable = UniffiLib.CLEANER.register(this, UniffiCleanAction(handle))
     }
@@ -2207,13 +2209,13 @@ open class ChangeObserverImpl: Disposable, AutoCloseable, ChangeObserver
      * connected Rust object.
      */
     @Suppress("UNUSED_PARAMETER")
-    constructor(noHandle: NoHandle) {
+    internal constructor(noHandle: NoHandle) {
         this.handle = 0
         this.cleanable = null
     }
 
-    protected val handle: Long
-    protected val cleanable: UniffiCleaner.Cleanable?
+    private val handle: Long
+    private val cleanable: UniffiCleaner.Cleanable?
 
     private val wasDestroyed = AtomicBoolean(false)
     private val callCounter = AtomicLong(1)
@@ -2221,9 +2223,9 @@ open class ChangeObserverImpl: Disposable, AutoCloseable, ChangeObserver
     /**
      * Whether the current object has been destroyed and its reference is gone in the Rust side.
      */
-    val uniffiIsDestroyed: Boolean get() = wasDestroyed.get()
+    internal val uniffiIsDestroyed: Boolean get() = wasDestroyed.get()
 
-    override fun destroy() {
+    internal fun destroy() {
         // Only allow a single call to this method.
         // TODO: maybe we should log a warning if called more than once?
         if (this.wasDestroyed.compareAndSet(false, true)) {
@@ -2279,7 +2281,7 @@ open class ChangeObserverImpl: Disposable, AutoCloseable, ChangeObserver
     /**
      * @suppress
      */
-    fun uniffiCloneHandle(): Long {
+    internal fun uniffiCloneHandle(): Long {
         if (handle == 0.toLong()) {
             throw InternalException("uniffiCloneHandle() called on NoHandle object");
         }
@@ -2360,7 +2362,7 @@ internal object uniffiCallbackInterfaceChangeObserver {
 /**
  * @suppress
  */
-public object FfiConverterTypeChangeObserver: FfiConverter<ChangeObserver, Long> {
+internal object FfiConverterTypeChangeObserver: FfiConverter<ChangeObserver, Long> {
     internal val handleMap = UniffiHandleMap<ChangeObserver>()
 
     override fun lower(value: ChangeObserver): Long {
@@ -2497,16 +2499,16 @@ public object FfiConverterTypeChangeObserver: FfiConverter<ChangeObserver, Long>
  * Up to 8,192 events wait for a reader; the batch after a gap tells how many
  * were dropped. Dropping the stream cancels it. It does not keep its client alive.
  */
-public interface ChangeStreamInterface {
+internal interface ChangeStreamInterface {
 
     /**
-     * Ends the stream at once: a waiting [`ChangeStream::next`] gives `None`,
+     * Ends the stream at once: a waiting [ChangeStream.next] gives `null`,
      * and what was not taken is dropped. May be called again.
      */
     fun `cancel`()
 
     /**
-     * The next batch, when there is one. `None` after [`ChangeStream::cancel`],
+     * The next batch, when there is one. `null` after [ChangeStream.cancel],
      * and after the end of the client once everything was taken.
      *
      * Nothing is lost by giving up on the call. Two callers at a time get
@@ -2523,14 +2525,14 @@ public interface ChangeStreamInterface {
  * Up to 8,192 events wait for a reader; the batch after a gap tells how many
  * were dropped. Dropping the stream cancels it. It does not keep its client alive.
  */
-open class ChangeStream: Disposable, AutoCloseable, ChangeStreamInterface
+internal open class ChangeStream: AutoCloseable, ChangeStreamInterface
 {
 
     @Suppress("UNUSED_PARAMETER")
     /**
      * @suppress
      */
-    constructor(withHandle: UniffiWithHandle, handle: Long) {
+    internal constructor(withHandle: UniffiWithHandle, handle: Long) {
         this.handle = handle
         this.cleanable = UniffiLib.CLEANER.register(this, UniffiCleanAction(handle))
     }
@@ -2543,13 +2545,13 @@ open class ChangeStream: Disposable, AutoCloseable, ChangeStreamInterface
      * connected Rust object.
      */
     @Suppress("UNUSED_PARAMETER")
-    constructor(noHandle: NoHandle) {
+    internal constructor(noHandle: NoHandle) {
         this.handle = 0
         this.cleanable = null
     }
 
-    protected val handle: Long
-    protected val cleanable: UniffiCleaner.Cleanable?
+    private val handle: Long
+    private val cleanable: UniffiCleaner.Cleanable?
 
     private val wasDestroyed = AtomicBoolean(false)
     private val callCounter = AtomicLong(1)
@@ -2557,9 +2559,9 @@ open class ChangeStream: Disposable, AutoCloseable, ChangeStreamInterface
     /**
      * Whether the current object has been destroyed and its reference is gone in the Rust side.
      */
-    val uniffiIsDestroyed: Boolean get() = wasDestroyed.get()
+    internal val uniffiIsDestroyed: Boolean get() = wasDestroyed.get()
 
-    override fun destroy() {
+    internal fun destroy() {
         // Only allow a single call to this method.
         // TODO: maybe we should log a warning if called more than once?
         if (this.wasDestroyed.compareAndSet(false, true)) {
@@ -2615,7 +2617,7 @@ open class ChangeStream: Disposable, AutoCloseable, ChangeStreamInterface
     /**
      * @suppress
      */
-    fun uniffiCloneHandle(): Long {
+    internal fun uniffiCloneHandle(): Long {
         if (handle == 0.toLong()) {
             throw InternalException("uniffiCloneHandle() called on NoHandle object");
         }
@@ -2626,7 +2628,7 @@ open class ChangeStream: Disposable, AutoCloseable, ChangeStreamInterface
 
 
     /**
-     * Ends the stream at once: a waiting [`ChangeStream::next`] gives `None`,
+     * Ends the stream at once: a waiting [ChangeStream.next] gives `null`,
      * and what was not taken is dropped. May be called again.
      */override fun `cancel`()
         =
@@ -2640,7 +2642,7 @@ open class ChangeStream: Disposable, AutoCloseable, ChangeStreamInterface
 
 
     /**
-     * The next batch, when there is one. `None` after [`ChangeStream::cancel`],
+     * The next batch, when there is one. `null` after [ChangeStream.cancel],
      * and after the end of the client once everything was taken.
      *
      * Nothing is lost by giving up on the call. Two callers at a time get
@@ -2677,7 +2679,7 @@ open class ChangeStream: Disposable, AutoCloseable, ChangeStreamInterface
 /**
  * @suppress
  */
-public object FfiConverterTypeChangeStream: FfiConverter<ChangeStream, Long> {
+internal object FfiConverterTypeChangeStream: FfiConverter<ChangeStream, Long> {
     override fun lower(value: ChangeStream): Long {
         return value.uniffiCloneHandle()
     }
@@ -2798,7 +2800,7 @@ public object FfiConverterTypeChangeStream: FfiConverter<ChangeStream, Long> {
  *
  * Plain `Subscription` is a protocol of Apple's Combine, which apps import too.
  */
-public interface ChangeSubscriptionInterface {
+internal interface ChangeSubscriptionInterface {
 
     /**
      * Ends it: no further call begins, and the observer is let go of. One that
@@ -2821,14 +2823,14 @@ public interface ChangeSubscriptionInterface {
  *
  * Plain `Subscription` is a protocol of Apple's Combine, which apps import too.
  */
-open class ChangeSubscription: Disposable, AutoCloseable, ChangeSubscriptionInterface
+class ChangeSubscription: AutoCloseable, ChangeSubscriptionInterface
 {
 
     @Suppress("UNUSED_PARAMETER")
     /**
      * @suppress
      */
-    constructor(withHandle: UniffiWithHandle, handle: Long) {
+    internal constructor(withHandle: UniffiWithHandle, handle: Long) {
         this.handle = handle
         this.cleanable = UniffiLib.CLEANER.register(this, UniffiCleanAction(handle))
     }
@@ -2841,13 +2843,13 @@ open class ChangeSubscription: Disposable, AutoCloseable, ChangeSubscriptionInte
      * connected Rust object.
      */
     @Suppress("UNUSED_PARAMETER")
-    constructor(noHandle: NoHandle) {
+    internal constructor(noHandle: NoHandle) {
         this.handle = 0
         this.cleanable = null
     }
 
-    protected val handle: Long
-    protected val cleanable: UniffiCleaner.Cleanable?
+    private val handle: Long
+    private val cleanable: UniffiCleaner.Cleanable?
 
     private val wasDestroyed = AtomicBoolean(false)
     private val callCounter = AtomicLong(1)
@@ -2855,9 +2857,9 @@ open class ChangeSubscription: Disposable, AutoCloseable, ChangeSubscriptionInte
     /**
      * Whether the current object has been destroyed and its reference is gone in the Rust side.
      */
-    val uniffiIsDestroyed: Boolean get() = wasDestroyed.get()
+    internal val uniffiIsDestroyed: Boolean get() = wasDestroyed.get()
 
-    override fun destroy() {
+    internal fun destroy() {
         // Only allow a single call to this method.
         // TODO: maybe we should log a warning if called more than once?
         if (this.wasDestroyed.compareAndSet(false, true)) {
@@ -2913,7 +2915,7 @@ open class ChangeSubscription: Disposable, AutoCloseable, ChangeSubscriptionInte
     /**
      * @suppress
      */
-    fun uniffiCloneHandle(): Long {
+    internal fun uniffiCloneHandle(): Long {
         if (handle == 0.toLong()) {
             throw InternalException("uniffiCloneHandle() called on NoHandle object");
         }
@@ -2965,7 +2967,7 @@ open class ChangeSubscription: Disposable, AutoCloseable, ChangeSubscriptionInte
 /**
  * @suppress
  */
-public object FfiConverterTypeChangeSubscription: FfiConverter<ChangeSubscription, Long> {
+internal object FfiConverterTypeChangeSubscription: FfiConverter<ChangeSubscription, Long> {
     override fun lower(value: ChangeSubscription): Long {
         return value.uniffiCloneHandle()
     }
@@ -3086,10 +3088,10 @@ public object FfiConverterTypeChangeSubscription: FfiConverter<ChangeSubscriptio
  *
  * Dropping it cancels it. It does not keep its client alive.
  */
-public interface DeviceStateQueryInterface {
+internal interface DeviceStateQueryInterface {
 
     /**
-     * Ends the query at once: a waiting `next` gives `None`. May be
+     * Ends the query at once: a waiting `next` gives `null`. May be
      * called again.
      */
     fun `cancel`()
@@ -3101,7 +3103,7 @@ public interface DeviceStateQueryInterface {
      *
      * While the client is paused this waits. An error is an answer
      * too: it is given once, and the next call waits for another
-     * answer. `None` after `cancel` and after the end of the client.
+     * answer. `null` after `cancel` and after the end of the client.
      */
     suspend fun `next`(): DeviceState?
 
@@ -3113,14 +3115,14 @@ public interface DeviceStateQueryInterface {
  *
  * Dropping it cancels it. It does not keep its client alive.
  */
-open class DeviceStateQuery: Disposable, AutoCloseable, DeviceStateQueryInterface
+internal open class DeviceStateQuery: AutoCloseable, DeviceStateQueryInterface
 {
 
     @Suppress("UNUSED_PARAMETER")
     /**
      * @suppress
      */
-    constructor(withHandle: UniffiWithHandle, handle: Long) {
+    internal constructor(withHandle: UniffiWithHandle, handle: Long) {
         this.handle = handle
         this.cleanable = UniffiLib.CLEANER.register(this, UniffiCleanAction(handle))
     }
@@ -3133,13 +3135,13 @@ open class DeviceStateQuery: Disposable, AutoCloseable, DeviceStateQueryInterfac
      * connected Rust object.
      */
     @Suppress("UNUSED_PARAMETER")
-    constructor(noHandle: NoHandle) {
+    internal constructor(noHandle: NoHandle) {
         this.handle = 0
         this.cleanable = null
     }
 
-    protected val handle: Long
-    protected val cleanable: UniffiCleaner.Cleanable?
+    private val handle: Long
+    private val cleanable: UniffiCleaner.Cleanable?
 
     private val wasDestroyed = AtomicBoolean(false)
     private val callCounter = AtomicLong(1)
@@ -3147,9 +3149,9 @@ open class DeviceStateQuery: Disposable, AutoCloseable, DeviceStateQueryInterfac
     /**
      * Whether the current object has been destroyed and its reference is gone in the Rust side.
      */
-    val uniffiIsDestroyed: Boolean get() = wasDestroyed.get()
+    internal val uniffiIsDestroyed: Boolean get() = wasDestroyed.get()
 
-    override fun destroy() {
+    internal fun destroy() {
         // Only allow a single call to this method.
         // TODO: maybe we should log a warning if called more than once?
         if (this.wasDestroyed.compareAndSet(false, true)) {
@@ -3205,7 +3207,7 @@ open class DeviceStateQuery: Disposable, AutoCloseable, DeviceStateQueryInterfac
     /**
      * @suppress
      */
-    fun uniffiCloneHandle(): Long {
+    internal fun uniffiCloneHandle(): Long {
         if (handle == 0.toLong()) {
             throw InternalException("uniffiCloneHandle() called on NoHandle object");
         }
@@ -3216,7 +3218,7 @@ open class DeviceStateQuery: Disposable, AutoCloseable, DeviceStateQueryInterfac
 
 
     /**
-     * Ends the query at once: a waiting `next` gives `None`. May be
+     * Ends the query at once: a waiting `next` gives `null`. May be
      * called again.
      */override fun `cancel`()
         =
@@ -3236,7 +3238,7 @@ open class DeviceStateQuery: Disposable, AutoCloseable, DeviceStateQueryInterfac
      *
      * While the client is paused this waits. An error is an answer
      * too: it is given once, and the next call waits for another
-     * answer. `None` after `cancel` and after the end of the client.
+     * answer. `null` after `cancel` and after the end of the client.
      */
     @Throws(WildThingException::class)
     @Suppress("ASSIGNED_BUT_NEVER_ACCESSED_VARIABLE")
@@ -3270,7 +3272,7 @@ open class DeviceStateQuery: Disposable, AutoCloseable, DeviceStateQueryInterfac
 /**
  * @suppress
  */
-public object FfiConverterTypeDeviceStateQuery: FfiConverter<DeviceStateQuery, Long> {
+internal object FfiConverterTypeDeviceStateQuery: FfiConverter<DeviceStateQuery, Long> {
     override fun lower(value: DeviceStateQuery): Long {
         return value.uniffiCloneHandle()
     }
@@ -3391,10 +3393,10 @@ public object FfiConverterTypeDeviceStateQuery: FfiConverter<DeviceStateQuery, L
  *
  * Dropping it cancels it. It does not keep its client alive.
  */
-public interface DevicesQueryInterface {
+internal interface DevicesQueryInterface {
 
     /**
-     * Ends the query at once: a waiting `next` gives `None`. May be
+     * Ends the query at once: a waiting `next` gives `null`. May be
      * called again.
      */
     fun `cancel`()
@@ -3406,7 +3408,7 @@ public interface DevicesQueryInterface {
      *
      * While the client is paused this waits. An error is an answer
      * too: it is given once, and the next call waits for another
-     * answer. `None` after `cancel` and after the end of the client.
+     * answer. `null` after `cancel` and after the end of the client.
      */
     suspend fun `next`(): List<Device>?
 
@@ -3418,14 +3420,14 @@ public interface DevicesQueryInterface {
  *
  * Dropping it cancels it. It does not keep its client alive.
  */
-open class DevicesQuery: Disposable, AutoCloseable, DevicesQueryInterface
+internal open class DevicesQuery: AutoCloseable, DevicesQueryInterface
 {
 
     @Suppress("UNUSED_PARAMETER")
     /**
      * @suppress
      */
-    constructor(withHandle: UniffiWithHandle, handle: Long) {
+    internal constructor(withHandle: UniffiWithHandle, handle: Long) {
         this.handle = handle
         this.cleanable = UniffiLib.CLEANER.register(this, UniffiCleanAction(handle))
     }
@@ -3438,13 +3440,13 @@ open class DevicesQuery: Disposable, AutoCloseable, DevicesQueryInterface
      * connected Rust object.
      */
     @Suppress("UNUSED_PARAMETER")
-    constructor(noHandle: NoHandle) {
+    internal constructor(noHandle: NoHandle) {
         this.handle = 0
         this.cleanable = null
     }
 
-    protected val handle: Long
-    protected val cleanable: UniffiCleaner.Cleanable?
+    private val handle: Long
+    private val cleanable: UniffiCleaner.Cleanable?
 
     private val wasDestroyed = AtomicBoolean(false)
     private val callCounter = AtomicLong(1)
@@ -3452,9 +3454,9 @@ open class DevicesQuery: Disposable, AutoCloseable, DevicesQueryInterface
     /**
      * Whether the current object has been destroyed and its reference is gone in the Rust side.
      */
-    val uniffiIsDestroyed: Boolean get() = wasDestroyed.get()
+    internal val uniffiIsDestroyed: Boolean get() = wasDestroyed.get()
 
-    override fun destroy() {
+    internal fun destroy() {
         // Only allow a single call to this method.
         // TODO: maybe we should log a warning if called more than once?
         if (this.wasDestroyed.compareAndSet(false, true)) {
@@ -3510,7 +3512,7 @@ open class DevicesQuery: Disposable, AutoCloseable, DevicesQueryInterface
     /**
      * @suppress
      */
-    fun uniffiCloneHandle(): Long {
+    internal fun uniffiCloneHandle(): Long {
         if (handle == 0.toLong()) {
             throw InternalException("uniffiCloneHandle() called on NoHandle object");
         }
@@ -3521,7 +3523,7 @@ open class DevicesQuery: Disposable, AutoCloseable, DevicesQueryInterface
 
 
     /**
-     * Ends the query at once: a waiting `next` gives `None`. May be
+     * Ends the query at once: a waiting `next` gives `null`. May be
      * called again.
      */override fun `cancel`()
         =
@@ -3541,7 +3543,7 @@ open class DevicesQuery: Disposable, AutoCloseable, DevicesQueryInterface
      *
      * While the client is paused this waits. An error is an answer
      * too: it is given once, and the next call waits for another
-     * answer. `None` after `cancel` and after the end of the client.
+     * answer. `null` after `cancel` and after the end of the client.
      */
     @Throws(WildThingException::class)
     @Suppress("ASSIGNED_BUT_NEVER_ACCESSED_VARIABLE")
@@ -3575,7 +3577,7 @@ open class DevicesQuery: Disposable, AutoCloseable, DevicesQueryInterface
 /**
  * @suppress
  */
-public object FfiConverterTypeDevicesQuery: FfiConverter<DevicesQuery, Long> {
+internal object FfiConverterTypeDevicesQuery: FfiConverter<DevicesQuery, Long> {
     override fun lower(value: DevicesQuery): Long {
         return value.uniffiCloneHandle()
     }
@@ -3696,10 +3698,10 @@ public object FfiConverterTypeDevicesQuery: FfiConverter<DevicesQuery, Long> {
  *
  * Dropping it cancels it. It does not keep its client alive.
  */
-public interface HousesQueryInterface {
+internal interface HousesQueryInterface {
 
     /**
-     * Ends the query at once: a waiting `next` gives `None`. May be
+     * Ends the query at once: a waiting `next` gives `null`. May be
      * called again.
      */
     fun `cancel`()
@@ -3711,7 +3713,7 @@ public interface HousesQueryInterface {
      *
      * While the client is paused this waits. An error is an answer
      * too: it is given once, and the next call waits for another
-     * answer. `None` after `cancel` and after the end of the client.
+     * answer. `null` after `cancel` and after the end of the client.
      */
     suspend fun `next`(): List<House>?
 
@@ -3723,14 +3725,14 @@ public interface HousesQueryInterface {
  *
  * Dropping it cancels it. It does not keep its client alive.
  */
-open class HousesQuery: Disposable, AutoCloseable, HousesQueryInterface
+internal open class HousesQuery: AutoCloseable, HousesQueryInterface
 {
 
     @Suppress("UNUSED_PARAMETER")
     /**
      * @suppress
      */
-    constructor(withHandle: UniffiWithHandle, handle: Long) {
+    internal constructor(withHandle: UniffiWithHandle, handle: Long) {
         this.handle = handle
         this.cleanable = UniffiLib.CLEANER.register(this, UniffiCleanAction(handle))
     }
@@ -3743,13 +3745,13 @@ open class HousesQuery: Disposable, AutoCloseable, HousesQueryInterface
      * connected Rust object.
      */
     @Suppress("UNUSED_PARAMETER")
-    constructor(noHandle: NoHandle) {
+    internal constructor(noHandle: NoHandle) {
         this.handle = 0
         this.cleanable = null
     }
 
-    protected val handle: Long
-    protected val cleanable: UniffiCleaner.Cleanable?
+    private val handle: Long
+    private val cleanable: UniffiCleaner.Cleanable?
 
     private val wasDestroyed = AtomicBoolean(false)
     private val callCounter = AtomicLong(1)
@@ -3757,9 +3759,9 @@ open class HousesQuery: Disposable, AutoCloseable, HousesQueryInterface
     /**
      * Whether the current object has been destroyed and its reference is gone in the Rust side.
      */
-    val uniffiIsDestroyed: Boolean get() = wasDestroyed.get()
+    internal val uniffiIsDestroyed: Boolean get() = wasDestroyed.get()
 
-    override fun destroy() {
+    internal fun destroy() {
         // Only allow a single call to this method.
         // TODO: maybe we should log a warning if called more than once?
         if (this.wasDestroyed.compareAndSet(false, true)) {
@@ -3815,7 +3817,7 @@ open class HousesQuery: Disposable, AutoCloseable, HousesQueryInterface
     /**
      * @suppress
      */
-    fun uniffiCloneHandle(): Long {
+    internal fun uniffiCloneHandle(): Long {
         if (handle == 0.toLong()) {
             throw InternalException("uniffiCloneHandle() called on NoHandle object");
         }
@@ -3826,7 +3828,7 @@ open class HousesQuery: Disposable, AutoCloseable, HousesQueryInterface
 
 
     /**
-     * Ends the query at once: a waiting `next` gives `None`. May be
+     * Ends the query at once: a waiting `next` gives `null`. May be
      * called again.
      */override fun `cancel`()
         =
@@ -3846,7 +3848,7 @@ open class HousesQuery: Disposable, AutoCloseable, HousesQueryInterface
      *
      * While the client is paused this waits. An error is an answer
      * too: it is given once, and the next call waits for another
-     * answer. `None` after `cancel` and after the end of the client.
+     * answer. `null` after `cancel` and after the end of the client.
      */
     @Throws(WildThingException::class)
     @Suppress("ASSIGNED_BUT_NEVER_ACCESSED_VARIABLE")
@@ -3880,7 +3882,7 @@ open class HousesQuery: Disposable, AutoCloseable, HousesQueryInterface
 /**
  * @suppress
  */
-public object FfiConverterTypeHousesQuery: FfiConverter<HousesQuery, Long> {
+internal object FfiConverterTypeHousesQuery: FfiConverter<HousesQuery, Long> {
     override fun lower(value: HousesQuery): Long {
         return value.uniffiCloneHandle()
     }
@@ -3999,7 +4001,7 @@ public object FfiConverterTypeHousesQuery: FfiConverter<HousesQuery, Long> {
 /**
  * Takes the library's messages.
  */
-public interface LogSink {
+fun interface LogSink {
 
     /**
      * Takes one. Called on a thread of its own, one message at a time.
@@ -4012,14 +4014,14 @@ public interface LogSink {
 /**
  * Takes the library's messages.
  */
-open class LogSinkImpl: Disposable, AutoCloseable, LogSink
+internal open class LogSinkImpl: AutoCloseable, LogSink
 {
 
     @Suppress("UNUSED_PARAMETER")
     /**
      * @suppress
      */
-    constructor(withHandle: UniffiWithHandle, handle: Long) {
+    internal constructor(withHandle: UniffiWithHandle, handle: Long) {
         this.handle = handle
         this.cleanable = UniffiLib.CLEANER.register(this, UniffiCleanAction(handle))
     }
@@ -4032,13 +4034,13 @@ open class LogSinkImpl: Disposable, AutoCloseable, LogSink
      * connected Rust object.
      */
     @Suppress("UNUSED_PARAMETER")
-    constructor(noHandle: NoHandle) {
+    internal constructor(noHandle: NoHandle) {
         this.handle = 0
         this.cleanable = null
     }
 
-    protected val handle: Long
-    protected val cleanable: UniffiCleaner.Cleanable?
+    private val handle: Long
+    private val cleanable: UniffiCleaner.Cleanable?
 
     private val wasDestroyed = AtomicBoolean(false)
     private val callCounter = AtomicLong(1)
@@ -4046,9 +4048,9 @@ open class LogSinkImpl: Disposable, AutoCloseable, LogSink
     /**
      * Whether the current object has been destroyed and its reference is gone in the Rust side.
      */
-    val uniffiIsDestroyed: Boolean get() = wasDestroyed.get()
+    internal val uniffiIsDestroyed: Boolean get() = wasDestroyed.get()
 
-    override fun destroy() {
+    internal fun destroy() {
         // Only allow a single call to this method.
         // TODO: maybe we should log a warning if called more than once?
         if (this.wasDestroyed.compareAndSet(false, true)) {
@@ -4104,7 +4106,7 @@ open class LogSinkImpl: Disposable, AutoCloseable, LogSink
     /**
      * @suppress
      */
-    fun uniffiCloneHandle(): Long {
+    internal fun uniffiCloneHandle(): Long {
         if (handle == 0.toLong()) {
             throw InternalException("uniffiCloneHandle() called on NoHandle object");
         }
@@ -4185,7 +4187,7 @@ internal object uniffiCallbackInterfaceLogSink {
 /**
  * @suppress
  */
-public object FfiConverterTypeLogSink: FfiConverter<LogSink, Long> {
+internal object FfiConverterTypeLogSink: FfiConverter<LogSink, Long> {
     internal val handleMap = UniffiHandleMap<LogSink>()
 
     override fun lower(value: LogSink): Long {
@@ -4321,10 +4323,10 @@ public object FfiConverterTypeLogSink: FfiConverter<LogSink, Long> {
  *
  * Dropping it cancels it. It does not keep its client alive.
  */
-public interface RoomsQueryInterface {
+internal interface RoomsQueryInterface {
 
     /**
-     * Ends the query at once: a waiting `next` gives `None`. May be
+     * Ends the query at once: a waiting `next` gives `null`. May be
      * called again.
      */
     fun `cancel`()
@@ -4336,7 +4338,7 @@ public interface RoomsQueryInterface {
      *
      * While the client is paused this waits. An error is an answer
      * too: it is given once, and the next call waits for another
-     * answer. `None` after `cancel` and after the end of the client.
+     * answer. `null` after `cancel` and after the end of the client.
      */
     suspend fun `next`(): List<Room>?
 
@@ -4348,14 +4350,14 @@ public interface RoomsQueryInterface {
  *
  * Dropping it cancels it. It does not keep its client alive.
  */
-open class RoomsQuery: Disposable, AutoCloseable, RoomsQueryInterface
+internal open class RoomsQuery: AutoCloseable, RoomsQueryInterface
 {
 
     @Suppress("UNUSED_PARAMETER")
     /**
      * @suppress
      */
-    constructor(withHandle: UniffiWithHandle, handle: Long) {
+    internal constructor(withHandle: UniffiWithHandle, handle: Long) {
         this.handle = handle
         this.cleanable = UniffiLib.CLEANER.register(this, UniffiCleanAction(handle))
     }
@@ -4368,13 +4370,13 @@ open class RoomsQuery: Disposable, AutoCloseable, RoomsQueryInterface
      * connected Rust object.
      */
     @Suppress("UNUSED_PARAMETER")
-    constructor(noHandle: NoHandle) {
+    internal constructor(noHandle: NoHandle) {
         this.handle = 0
         this.cleanable = null
     }
 
-    protected val handle: Long
-    protected val cleanable: UniffiCleaner.Cleanable?
+    private val handle: Long
+    private val cleanable: UniffiCleaner.Cleanable?
 
     private val wasDestroyed = AtomicBoolean(false)
     private val callCounter = AtomicLong(1)
@@ -4382,9 +4384,9 @@ open class RoomsQuery: Disposable, AutoCloseable, RoomsQueryInterface
     /**
      * Whether the current object has been destroyed and its reference is gone in the Rust side.
      */
-    val uniffiIsDestroyed: Boolean get() = wasDestroyed.get()
+    internal val uniffiIsDestroyed: Boolean get() = wasDestroyed.get()
 
-    override fun destroy() {
+    internal fun destroy() {
         // Only allow a single call to this method.
         // TODO: maybe we should log a warning if called more than once?
         if (this.wasDestroyed.compareAndSet(false, true)) {
@@ -4440,7 +4442,7 @@ open class RoomsQuery: Disposable, AutoCloseable, RoomsQueryInterface
     /**
      * @suppress
      */
-    fun uniffiCloneHandle(): Long {
+    internal fun uniffiCloneHandle(): Long {
         if (handle == 0.toLong()) {
             throw InternalException("uniffiCloneHandle() called on NoHandle object");
         }
@@ -4451,7 +4453,7 @@ open class RoomsQuery: Disposable, AutoCloseable, RoomsQueryInterface
 
 
     /**
-     * Ends the query at once: a waiting `next` gives `None`. May be
+     * Ends the query at once: a waiting `next` gives `null`. May be
      * called again.
      */override fun `cancel`()
         =
@@ -4471,7 +4473,7 @@ open class RoomsQuery: Disposable, AutoCloseable, RoomsQueryInterface
      *
      * While the client is paused this waits. An error is an answer
      * too: it is given once, and the next call waits for another
-     * answer. `None` after `cancel` and after the end of the client.
+     * answer. `null` after `cancel` and after the end of the client.
      */
     @Throws(WildThingException::class)
     @Suppress("ASSIGNED_BUT_NEVER_ACCESSED_VARIABLE")
@@ -4505,7 +4507,7 @@ open class RoomsQuery: Disposable, AutoCloseable, RoomsQueryInterface
 /**
  * @suppress
  */
-public object FfiConverterTypeRoomsQuery: FfiConverter<RoomsQuery, Long> {
+internal object FfiConverterTypeRoomsQuery: FfiConverter<RoomsQuery, Long> {
     override fun lower(value: RoomsQuery): Long {
         return value.uniffiCloneHandle()
     }
@@ -4626,10 +4628,10 @@ public object FfiConverterTypeRoomsQuery: FfiConverter<RoomsQuery, Long> {
  *
  * Dropping it cancels it. It does not keep its client alive.
  */
-public interface StatusQueryInterface {
+internal interface StatusQueryInterface {
 
     /**
-     * Ends the query at once: a waiting `next` gives `None`. May be
+     * Ends the query at once: a waiting `next` gives `null`. May be
      * called again.
      */
     fun `cancel`()
@@ -4641,7 +4643,7 @@ public interface StatusQueryInterface {
      *
      * While the client is paused this waits. An error is an answer
      * too: it is given once, and the next call waits for another
-     * answer. `None` after `cancel` and after the end of the client.
+     * answer. `null` after `cancel` and after the end of the client.
      */
     suspend fun `next`(): SyncStatus?
 
@@ -4653,14 +4655,14 @@ public interface StatusQueryInterface {
  *
  * Dropping it cancels it. It does not keep its client alive.
  */
-open class StatusQuery: Disposable, AutoCloseable, StatusQueryInterface
+internal open class StatusQuery: AutoCloseable, StatusQueryInterface
 {
 
     @Suppress("UNUSED_PARAMETER")
     /**
      * @suppress
      */
-    constructor(withHandle: UniffiWithHandle, handle: Long) {
+    internal constructor(withHandle: UniffiWithHandle, handle: Long) {
         this.handle = handle
         this.cleanable = UniffiLib.CLEANER.register(this, UniffiCleanAction(handle))
     }
@@ -4673,13 +4675,13 @@ open class StatusQuery: Disposable, AutoCloseable, StatusQueryInterface
      * connected Rust object.
      */
     @Suppress("UNUSED_PARAMETER")
-    constructor(noHandle: NoHandle) {
+    internal constructor(noHandle: NoHandle) {
         this.handle = 0
         this.cleanable = null
     }
 
-    protected val handle: Long
-    protected val cleanable: UniffiCleaner.Cleanable?
+    private val handle: Long
+    private val cleanable: UniffiCleaner.Cleanable?
 
     private val wasDestroyed = AtomicBoolean(false)
     private val callCounter = AtomicLong(1)
@@ -4687,9 +4689,9 @@ open class StatusQuery: Disposable, AutoCloseable, StatusQueryInterface
     /**
      * Whether the current object has been destroyed and its reference is gone in the Rust side.
      */
-    val uniffiIsDestroyed: Boolean get() = wasDestroyed.get()
+    internal val uniffiIsDestroyed: Boolean get() = wasDestroyed.get()
 
-    override fun destroy() {
+    internal fun destroy() {
         // Only allow a single call to this method.
         // TODO: maybe we should log a warning if called more than once?
         if (this.wasDestroyed.compareAndSet(false, true)) {
@@ -4745,7 +4747,7 @@ open class StatusQuery: Disposable, AutoCloseable, StatusQueryInterface
     /**
      * @suppress
      */
-    fun uniffiCloneHandle(): Long {
+    internal fun uniffiCloneHandle(): Long {
         if (handle == 0.toLong()) {
             throw InternalException("uniffiCloneHandle() called on NoHandle object");
         }
@@ -4756,7 +4758,7 @@ open class StatusQuery: Disposable, AutoCloseable, StatusQueryInterface
 
 
     /**
-     * Ends the query at once: a waiting `next` gives `None`. May be
+     * Ends the query at once: a waiting `next` gives `null`. May be
      * called again.
      */override fun `cancel`()
         =
@@ -4776,7 +4778,7 @@ open class StatusQuery: Disposable, AutoCloseable, StatusQueryInterface
      *
      * While the client is paused this waits. An error is an answer
      * too: it is given once, and the next call waits for another
-     * answer. `None` after `cancel` and after the end of the client.
+     * answer. `null` after `cancel` and after the end of the client.
      */
     @Throws(WildThingException::class)
     @Suppress("ASSIGNED_BUT_NEVER_ACCESSED_VARIABLE")
@@ -4810,7 +4812,7 @@ open class StatusQuery: Disposable, AutoCloseable, StatusQueryInterface
 /**
  * @suppress
  */
-public object FfiConverterTypeStatusQuery: FfiConverter<StatusQuery, Long> {
+internal object FfiConverterTypeStatusQuery: FfiConverter<StatusQuery, Long> {
     override fun lower(value: StatusQuery): Long {
         return value.uniffiCloneHandle()
     }
@@ -4931,25 +4933,25 @@ public object FfiConverterTypeStatusQuery: FfiConverter<StatusQuery, Long> {
  *
  * Calls that read or write the replica run on threads of the client's own, so
  * they may be made from any async runtime. When the last clone is dropped the
- * client ends in the background; [`WildThingClient::shutdown`] waits for it.
+ * client ends in the background; [WildThingClient.shutdown] waits for it.
  */
-public interface WildThingClientInterface {
+internal interface WildThingClientInterface {
 
     /**
-     * The token in use and what is known of it; `None` if none is. Of a token
-     * given to [`WildThingClient::connect`] or
-     * [`WildThingClient::set_auth_token`] that is known which it says of itself.
+     * The token in use and what is known of it; `null` if none is. Of a token
+     * given to [WildThingClient.connect] or
+     * [WildThingClient.setAuthToken] that is known which it says of itself.
      */
     fun `authSession`(): AuthSession?
 
     /**
      * Asks the server for an admin's token, and uses it from then on, as
-     * [`WildThingClient::set_auth_token`] does. The password is kept nowhere.
+     * [WildThingClient.setAuthToken] does. The password is kept nowhere.
      *
      * As long as the client is used at times, its syncs exchange the token for a
      * fresh one before it ends: in its last day if it lasts a week or more, else
      * in the last tenth of its life. So what
-     * [`WildThingClient::auth_session`] says after a sync may be another token
+     * [WildThingClient.authSession] says after a sync may be another token
      * than before.
      *
      * Fails with `NotConnected`, `Invalid` if there is no password, `WrongPassword`,
@@ -4972,7 +4974,7 @@ public interface WildThingClientInterface {
      * Fails with `NotConnected`, `Invalid` if the text is no invitation,
      * `NotAllowed` if it is not good (any more), `RateLimited`, `Offline`,
      * `Server`, `Protocol`, `Paused` or `Cancelled`, like
-     * [`WildThingClient::login`].
+     * [WildThingClient.login].
      */
     suspend fun `loginGuest`(`qrData`: kotlin.String): AuthSession
 
@@ -5048,9 +5050,9 @@ public interface WildThingClientInterface {
 
     /**
      * Remembers the server and the token. Does not talk to the server;
-     * [`WildThingClient::probe`] does.
+     * [WildThingClient.probe] does.
      *
-     * The token is kept in memory only; without one, [`WildThingClient::login`]
+     * The token is kept in memory only; without one, [WildThingClient.login]
      * gets one. Fails with `Invalid` if the URL, the token, a certificate or its
      * digest can't be used.
      */
@@ -5063,8 +5065,8 @@ public interface WildThingClientInterface {
 
     /**
      * Stops a running sync and closes every connection to the file, so that no
-     * lock on it is held. Calls fail with `Paused` until [`WildThingClient::resume`],
-     * but for [`WildThingClient::get_sync_status`]; live queries wait.
+     * lock on it is held. Calls fail with `Paused` until [WildThingClient.resume],
+     * but for [WildThingClient.getSyncStatus]; live queries wait.
      */
     suspend fun `pause`()
 
@@ -5104,7 +5106,7 @@ public interface WildThingClientInterface {
      * Connects two entities: `from` is `located_in`, `controls`, … `to`. If they
      * are connected just so, with the same properties, that relationship is given.
      *
-     * It adds: to move a room or device, use `update_room` or `update_device`.
+     * It adds: to move a room or device, use `updateRoom` or `updateDevice`.
      * `NotFound` if an entity is not there, `Invalid` for a type that servers don't
      * know, a connection to itself or a property `deleted`, `UnsupportedByServer`
      * if the replica holds no graph.
@@ -5112,8 +5114,8 @@ public interface WildThingClientInterface {
     suspend fun `connectEntities`(`fromId`: RecordId, `toId`: RecordId, `relationshipType`: kotlin.String, `properties`: JsonObject? = null): Relationship
 
     /**
-     * Makes an entity; it is connected to others by `connect_entities`. What has a
-     * place is better made by `create_room` and `create_device`.
+     * Makes an entity; it is connected to others by `connectEntities`. What has a
+     * place is better made by `createRoom` and `createDevice`.
      *
      * `Invalid` for a type that servers don't know, or a field that can't be used;
      * `UnsupportedByServer` if the replica holds no graph, unless it is a house, or
@@ -5137,7 +5139,7 @@ public interface WildThingClientInterface {
 
     /**
      * A shortest way from one entity to another, along relationships in whichever
-     * direction they point, at most `max_depth` of them (10 when left out). `None`
+     * direction they point, at most `max_depth` of them (10 when left out). `null`
      * if there is no such way; `NotFound` if one of the two is not there.
      */
     suspend fun `findPath`(`fromId`: RecordId, `toId`: RecordId, `maxDepth`: kotlin.UInt? = null): GraphPath?
@@ -5192,7 +5194,7 @@ public interface WildThingClientInterface {
      * that other processes commit to the same file. Of theirs, it may also tell
      * what was committed in the last 200 ms before.
      */
-    fun `changes`(): ChangeStream
+    // Internal.
 
     /**
      * Calls an observer with the same changes, until the subscription is
@@ -5288,7 +5290,8 @@ public interface WildThingClientInterface {
     suspend fun `stopBackgroundSync`()
 
     /**
-     * Syncs now, or joins the sync that runs.
+     * Syncs now, or joins the sync that runs. If every caller gives up waiting, the
+     * sync ends, unless a background sync goes on.
      *
      * Fails with `NotConnected`, `Offline`, `NeedsAuth`, `Server`, `Protocol`,
      * `OtherServer`, `Busy`, `Storage`, `Paused` or `Cancelled`. What was done
@@ -5314,30 +5317,30 @@ public interface WildThingClientInterface {
      * comes, or comes back, its state is the next answer. `Invalid` if other
      * languages give what is no id.
      */
-    fun `watchDeviceState`(`deviceId`: RecordId): DeviceStateQuery
+    // Internal.
 
     /**
      * The devices of a room, or all, now and whenever that changes. `Invalid` if
      * other languages give what is no id.
      */
-    fun `watchDevices`(`roomId`: RecordId? = null): DevicesQuery
+    // Internal.
 
     /**
      * Every house, now and whenever that changes.
      */
-    fun `watchHouses`(): HousesQuery
+    // Internal.
 
     /**
      * The rooms of a house, or all, now and whenever that changes. `Invalid` if
      * other languages give what is no id.
      */
-    fun `watchRooms`(`houseId`: RecordId? = null): RoomsQuery
+    // Internal.
 
     /**
      * Where the replica stands, now and whenever that changes. A pause is an
      * answer too, with `paused` set.
      */
-    fun `watchStatus`(): StatusQuery
+    // Internal.
 
     /**
      * Makes a device. `NotFound` if the room is not there.
@@ -5424,16 +5427,16 @@ public interface WildThingClientInterface {
  *
  * Calls that read or write the replica run on threads of the client's own, so
  * they may be made from any async runtime. When the last clone is dropped the
- * client ends in the background; [`WildThingClient::shutdown`] waits for it.
+ * client ends in the background; [WildThingClient.shutdown] waits for it.
  */
-open class WildThingClient: Disposable, AutoCloseable, WildThingClientInterface
+class WildThingClient: AutoCloseable, WildThingClientInterface
 {
 
     @Suppress("UNUSED_PARAMETER")
     /**
      * @suppress
      */
-    constructor(withHandle: UniffiWithHandle, handle: Long) {
+    internal constructor(withHandle: UniffiWithHandle, handle: Long) {
         this.handle = handle
         this.cleanable = UniffiLib.CLEANER.register(this, UniffiCleanAction(handle))
     }
@@ -5446,13 +5449,13 @@ open class WildThingClient: Disposable, AutoCloseable, WildThingClientInterface
      * connected Rust object.
      */
     @Suppress("UNUSED_PARAMETER")
-    constructor(noHandle: NoHandle) {
+    internal constructor(noHandle: NoHandle) {
         this.handle = 0
         this.cleanable = null
     }
 
-    protected val handle: Long
-    protected val cleanable: UniffiCleaner.Cleanable?
+    private val handle: Long
+    private val cleanable: UniffiCleaner.Cleanable?
 
     private val wasDestroyed = AtomicBoolean(false)
     private val callCounter = AtomicLong(1)
@@ -5460,9 +5463,9 @@ open class WildThingClient: Disposable, AutoCloseable, WildThingClientInterface
     /**
      * Whether the current object has been destroyed and its reference is gone in the Rust side.
      */
-    val uniffiIsDestroyed: Boolean get() = wasDestroyed.get()
+    internal val uniffiIsDestroyed: Boolean get() = wasDestroyed.get()
 
-    override fun destroy() {
+    internal fun destroy() {
         // Only allow a single call to this method.
         // TODO: maybe we should log a warning if called more than once?
         if (this.wasDestroyed.compareAndSet(false, true)) {
@@ -5518,7 +5521,7 @@ open class WildThingClient: Disposable, AutoCloseable, WildThingClientInterface
     /**
      * @suppress
      */
-    fun uniffiCloneHandle(): Long {
+    internal fun uniffiCloneHandle(): Long {
         if (handle == 0.toLong()) {
             throw InternalException("uniffiCloneHandle() called on NoHandle object");
         }
@@ -5529,9 +5532,9 @@ open class WildThingClient: Disposable, AutoCloseable, WildThingClientInterface
 
 
     /**
-     * The token in use and what is known of it; `None` if none is. Of a token
-     * given to [`WildThingClient::connect`] or
-     * [`WildThingClient::set_auth_token`] that is known which it says of itself.
+     * The token in use and what is known of it; `null` if none is. Of a token
+     * given to [WildThingClient.connect] or
+     * [WildThingClient.setAuthToken] that is known which it says of itself.
      */override fun `authSession`(): AuthSession? {
             return FfiConverterOptionalTypeAuthSession.lift(
     callWithHandle {
@@ -5547,12 +5550,12 @@ open class WildThingClient: Disposable, AutoCloseable, WildThingClientInterface
 
     /**
      * Asks the server for an admin's token, and uses it from then on, as
-     * [`WildThingClient::set_auth_token`] does. The password is kept nowhere.
+     * [WildThingClient.setAuthToken] does. The password is kept nowhere.
      *
      * As long as the client is used at times, its syncs exchange the token for a
      * fresh one before it ends: in its last day if it lasts a week or more, else
      * in the last tenth of its life. So what
-     * [`WildThingClient::auth_session`] says after a sync may be another token
+     * [WildThingClient.authSession] says after a sync may be another token
      * than before.
      *
      * Fails with `NotConnected`, `Invalid` if there is no password, `WrongPassword`,
@@ -5595,7 +5598,7 @@ open class WildThingClient: Disposable, AutoCloseable, WildThingClientInterface
      * Fails with `NotConnected`, `Invalid` if the text is no invitation,
      * `NotAllowed` if it is not good (any more), `RateLimited`, `Offline`,
      * `Server`, `Protocol`, `Paused` or `Cancelled`, like
-     * [`WildThingClient::login`].
+     * [WildThingClient.login].
      */
     @Throws(WildThingException::class)
     @Suppress("ASSIGNED_BUT_NEVER_ACCESSED_VARIABLE")
@@ -5933,9 +5936,9 @@ open class WildThingClient: Disposable, AutoCloseable, WildThingClientInterface
 
     /**
      * Remembers the server and the token. Does not talk to the server;
-     * [`WildThingClient::probe`] does.
+     * [WildThingClient.probe] does.
      *
-     * The token is kept in memory only; without one, [`WildThingClient::login`]
+     * The token is kept in memory only; without one, [WildThingClient.login]
      * gets one. Fails with `Invalid` if the URL, the token, a certificate or its
      * digest can't be used.
      */
@@ -5991,8 +5994,8 @@ open class WildThingClient: Disposable, AutoCloseable, WildThingClientInterface
 
     /**
      * Stops a running sync and closes every connection to the file, so that no
-     * lock on it is held. Calls fail with `Paused` until [`WildThingClient::resume`],
-     * but for [`WildThingClient::get_sync_status`]; live queries wait.
+     * lock on it is held. Calls fail with `Paused` until [WildThingClient.resume],
+     * but for [WildThingClient.getSyncStatus]; live queries wait.
      */
     @Throws(WildThingException::class)
     @Suppress("ASSIGNED_BUT_NEVER_ACCESSED_VARIABLE")
@@ -6131,7 +6134,7 @@ open class WildThingClient: Disposable, AutoCloseable, WildThingClientInterface
      * Connects two entities: `from` is `located_in`, `controls`, … `to`. If they
      * are connected just so, with the same properties, that relationship is given.
      *
-     * It adds: to move a room or device, use `update_room` or `update_device`.
+     * It adds: to move a room or device, use `updateRoom` or `updateDevice`.
      * `NotFound` if an entity is not there, `Invalid` for a type that servers don't
      * know, a connection to itself or a property `deleted`, `UnsupportedByServer`
      * if the replica holds no graph.
@@ -6162,8 +6165,8 @@ open class WildThingClient: Disposable, AutoCloseable, WildThingClientInterface
 
 
     /**
-     * Makes an entity; it is connected to others by `connect_entities`. What has a
-     * place is better made by `create_room` and `create_device`.
+     * Makes an entity; it is connected to others by `connectEntities`. What has a
+     * place is better made by `createRoom` and `createDevice`.
      *
      * `Invalid` for a type that servers don't know, or a field that can't be used;
      * `UnsupportedByServer` if the replica holds no graph, unless it is a house, or
@@ -6249,7 +6252,7 @@ open class WildThingClient: Disposable, AutoCloseable, WildThingClientInterface
 
     /**
      * A shortest way from one entity to another, along relationships in whichever
-     * direction they point, at most `max_depth` of them (10 when left out). `None`
+     * direction they point, at most `max_depth` of them (10 when left out). `null`
      * if there is no such way; `NotFound` if one of the two is not there.
      */
     @Throws(WildThingException::class)
@@ -6451,7 +6454,7 @@ open class WildThingClient: Disposable, AutoCloseable, WildThingClientInterface
      * A stream of changes from now on: this client's, the server's, and those
      * that other processes commit to the same file. Of theirs, it may also tell
      * what was committed in the last 200 ms before.
-     */override fun `changes`(): ChangeStream {
+     */internal fun `changes`(): ChangeStream {
             return FfiConverterTypeChangeStream.lift(
     callWithHandle {
     uniffiRustCall() { _status ->
@@ -6865,7 +6868,8 @@ open class WildThingClient: Disposable, AutoCloseable, WildThingClientInterface
 
 
     /**
-     * Syncs now, or joins the sync that runs.
+     * Syncs now, or joins the sync that runs. If every caller gives up waiting, the
+     * sync ends, unless a background sync goes on.
      *
      * Fails with `NotConnected`, `Offline`, `NeedsAuth`, `Server`, `Protocol`,
      * `OtherServer`, `Busy`, `Storage`, `Paused` or `Cancelled`. What was done
@@ -6930,7 +6934,7 @@ open class WildThingClient: Disposable, AutoCloseable, WildThingClientInterface
      * comes, or comes back, its state is the next answer. `Invalid` if other
      * languages give what is no id.
      */
-    @Throws(WildThingException::class)override fun `watchDeviceState`(`deviceId`: RecordId): DeviceStateQuery {
+    @Throws(WildThingException::class)internal fun `watchDeviceState`(`deviceId`: RecordId): DeviceStateQuery {
             return FfiConverterTypeDeviceStateQuery.lift(
     callWithHandle {
     uniffiRustCallWithError(WildThingException) { _status ->
@@ -6948,7 +6952,7 @@ open class WildThingClient: Disposable, AutoCloseable, WildThingClientInterface
      * The devices of a room, or all, now and whenever that changes. `Invalid` if
      * other languages give what is no id.
      */
-    @Throws(WildThingException::class)override fun `watchDevices`(`roomId`: RecordId?): DevicesQuery {
+    @Throws(WildThingException::class)internal fun `watchDevices`(`roomId`: RecordId?): DevicesQuery {
             return FfiConverterTypeDevicesQuery.lift(
     callWithHandle {
     uniffiRustCallWithError(WildThingException) { _status ->
@@ -6964,7 +6968,7 @@ open class WildThingClient: Disposable, AutoCloseable, WildThingClientInterface
 
     /**
      * Every house, now and whenever that changes.
-     */override fun `watchHouses`(): HousesQuery {
+     */internal fun `watchHouses`(): HousesQuery {
             return FfiConverterTypeHousesQuery.lift(
     callWithHandle {
     uniffiRustCall() { _status ->
@@ -6981,7 +6985,7 @@ open class WildThingClient: Disposable, AutoCloseable, WildThingClientInterface
      * The rooms of a house, or all, now and whenever that changes. `Invalid` if
      * other languages give what is no id.
      */
-    @Throws(WildThingException::class)override fun `watchRooms`(`houseId`: RecordId?): RoomsQuery {
+    @Throws(WildThingException::class)internal fun `watchRooms`(`houseId`: RecordId?): RoomsQuery {
             return FfiConverterTypeRoomsQuery.lift(
     callWithHandle {
     uniffiRustCallWithError(WildThingException) { _status ->
@@ -6998,7 +7002,7 @@ open class WildThingClient: Disposable, AutoCloseable, WildThingClientInterface
     /**
      * Where the replica stands, now and whenever that changes. A pause is an
      * answer too, with `paused` set.
-     */override fun `watchStatus`(): StatusQuery {
+     */internal fun `watchStatus`(): StatusQuery {
             return FfiConverterTypeStatusQuery.lift(
     callWithHandle {
     uniffiRustCall() { _status ->
@@ -7415,7 +7419,7 @@ open class WildThingClient: Disposable, AutoCloseable, WildThingClientInterface
 /**
  * @suppress
  */
-public object FfiConverterTypeWildThingClient: FfiConverter<WildThingClient, Long> {
+internal object FfiConverterTypeWildThingClient: FfiConverter<WildThingClient, Long> {
     override fun lower(value: WildThingClient): Long {
         return value.uniffiCloneHandle()
     }
@@ -7446,12 +7450,12 @@ public object FfiConverterTypeWildThingClient: FfiConverter<WildThingClient, Lon
  */
 data class AuthSession (
     /**
-     * What its bearer may do; `None` if nobody said.
+     * What its bearer may do; `null` if nobody said.
      */
     val `role`: UserRole?
     ,
     /**
-     * When it ends, by this device's clock; `None` if it does not, or if that
+     * When it ends, by this device's clock; `null` if it does not, or if that
      * is not known.
      */
     val `expiresAt`: Timestamp?
@@ -7480,7 +7484,7 @@ data class AuthSession (
 /**
  * @suppress
  */
-public object FfiConverterTypeAuthSession: FfiConverterRustBuffer<AuthSession> {
+internal object FfiConverterTypeAuthSession: FfiConverterRustBuffer<AuthSession> {
     override fun read(buf: ByteBuffer): AuthSession {
         return AuthSession(
             FfiConverterOptionalTypeUserRole.read(buf),
@@ -7527,7 +7531,7 @@ data class ChangeBatch (
 /**
  * @suppress
  */
-public object FfiConverterTypeChangeBatch: FfiConverterRustBuffer<ChangeBatch> {
+internal object FfiConverterTypeChangeBatch: FfiConverterRustBuffer<ChangeBatch> {
     override fun read(buf: ByteBuffer): ChangeBatch {
         return ChangeBatch(
             FfiConverterSequenceTypeChangeEvent.read(buf),
@@ -7610,7 +7614,7 @@ data class Conflict (
 /**
  * @suppress
  */
-public object FfiConverterTypeConflict: FfiConverterRustBuffer<Conflict> {
+internal object FfiConverterTypeConflict: FfiConverterRustBuffer<Conflict> {
     override fun read(buf: ByteBuffer): Conflict {
         return Conflict(
             FfiConverterLong.read(buf),
@@ -7704,7 +7708,7 @@ data class ConnectOptions (
 /**
  * @suppress
  */
-public object FfiConverterTypeConnectOptions: FfiConverterRustBuffer<ConnectOptions> {
+internal object FfiConverterTypeConnectOptions: FfiConverterRustBuffer<ConnectOptions> {
     override fun read(buf: ByteBuffer): ConnectOptions {
         return ConnectOptions(
             FfiConverterOptionalString.read(buf),
@@ -7746,7 +7750,7 @@ data class Device (
     val `id`: RecordId
     ,
     /**
-     * The room it is in; `None` if it is unplaced.
+     * The room it is in; `null` if it is unplaced.
      */
     val `roomId`: RecordId?
     ,
@@ -7839,7 +7843,7 @@ data class Device (
 /**
  * @suppress
  */
-public object FfiConverterTypeDevice: FfiConverterRustBuffer<Device> {
+internal object FfiConverterTypeDevice: FfiConverterRustBuffer<Device> {
     override fun read(buf: ByteBuffer): Device {
         return Device(
             FfiConverterTypeRecordId.read(buf),
@@ -7975,7 +7979,7 @@ data class DevicePatch (
 /**
  * @suppress
  */
-public object FfiConverterTypeDevicePatch: FfiConverterRustBuffer<DevicePatch> {
+internal object FfiConverterTypeDevicePatch: FfiConverterRustBuffer<DevicePatch> {
     override fun read(buf: ByteBuffer): DevicePatch {
         return DevicePatch(
             FfiConverterOptionalTypeRecordId.read(buf),
@@ -8060,7 +8064,7 @@ data class DeviceState (
 /**
  * @suppress
  */
-public object FfiConverterTypeDeviceState: FfiConverterRustBuffer<DeviceState> {
+internal object FfiConverterTypeDeviceState: FfiConverterRustBuffer<DeviceState> {
     override fun read(buf: ByteBuffer): DeviceState {
         return DeviceState(
             FfiConverterTypeRecordId.read(buf),
@@ -8113,7 +8117,7 @@ data class Digests (
 /**
  * @suppress
  */
-public object FfiConverterTypeDigests: FfiConverterRustBuffer<Digests> {
+internal object FfiConverterTypeDigests: FfiConverterRustBuffer<Digests> {
     override fun read(buf: ByteBuffer): Digests {
         return Digests(
             FfiConverterString.read(buf),
@@ -8166,12 +8170,12 @@ data class Entity (
     ,
     /**
      * Where it comes from: `homekit`, `matter`, `manual`, `imported`, `generated`.
-     * `None` without a graph.
+     * `null` without a graph.
      */
     val `sourceType`: kotlin.String?
     ,
     /**
-     * Who made this version. `None` without a graph.
+     * Who made this version. `null` without a graph.
      */
     val `userId`: kotlin.String?
     ,
@@ -8214,7 +8218,7 @@ data class Entity (
 /**
  * @suppress
  */
-public object FfiConverterTypeEntity: FfiConverterRustBuffer<Entity> {
+internal object FfiConverterTypeEntity: FfiConverterRustBuffer<Entity> {
     override fun read(buf: ByteBuffer): Entity {
         return Entity(
             FfiConverterTypeRecordId.read(buf),
@@ -8300,7 +8304,7 @@ data class EntityPatch (
 /**
  * @suppress
  */
-public object FfiConverterTypeEntityPatch: FfiConverterRustBuffer<EntityPatch> {
+internal object FfiConverterTypeEntityPatch: FfiConverterRustBuffer<EntityPatch> {
     override fun read(buf: ByteBuffer): EntityPatch {
         return EntityPatch(
             FfiConverterOptionalString.read(buf),
@@ -8409,7 +8413,7 @@ data class Event (
 /**
  * @suppress
  */
-public object FfiConverterTypeEvent: FfiConverterRustBuffer<Event> {
+internal object FfiConverterTypeEvent: FfiConverterRustBuffer<Event> {
     override fun read(buf: ByteBuffer): Event {
         return Event(
             FfiConverterTypeRecordId.read(buf),
@@ -8513,7 +8517,7 @@ data class Explanation (
 /**
  * @suppress
  */
-public object FfiConverterTypeExplanation: FfiConverterRustBuffer<Explanation> {
+internal object FfiConverterTypeExplanation: FfiConverterRustBuffer<Explanation> {
     override fun read(buf: ByteBuffer): Explanation {
         return Explanation(
             FfiConverterSequenceString.read(buf),
@@ -8571,7 +8575,7 @@ data class GraphPath (
 /**
  * @suppress
  */
-public object FfiConverterTypeGraphPath: FfiConverterRustBuffer<GraphPath> {
+internal object FfiConverterTypeGraphPath: FfiConverterRustBuffer<GraphPath> {
     override fun read(buf: ByteBuffer): GraphPath {
         return GraphPath(
             FfiConverterSequenceTypeEntity.read(buf),
@@ -8619,7 +8623,7 @@ data class HistoryEntry (
 /**
  * @suppress
  */
-public object FfiConverterTypeHistoryEntry: FfiConverterRustBuffer<HistoryEntry> {
+internal object FfiConverterTypeHistoryEntry: FfiConverterRustBuffer<HistoryEntry> {
     override fun read(buf: ByteBuffer): HistoryEntry {
         return HistoryEntry(
             FfiConverterTypeJsonObject.read(buf),
@@ -8720,7 +8724,7 @@ data class House (
 /**
  * @suppress
  */
-public object FfiConverterTypeHouse: FfiConverterRustBuffer<House> {
+internal object FfiConverterTypeHouse: FfiConverterRustBuffer<House> {
     override fun read(buf: ByteBuffer): House {
         return House(
             FfiConverterTypeRecordId.read(buf),
@@ -8826,7 +8830,7 @@ data class HousePatch (
 /**
  * @suppress
  */
-public object FfiConverterTypeHousePatch: FfiConverterRustBuffer<HousePatch> {
+internal object FfiConverterTypeHousePatch: FfiConverterRustBuffer<HousePatch> {
     override fun read(buf: ByteBuffer): HousePatch {
         return HousePatch(
             FfiConverterOptionalString.read(buf),
@@ -8897,7 +8901,7 @@ data class LogRecord (
 /**
  * @suppress
  */
-public object FfiConverterTypeLogRecord: FfiConverterRustBuffer<LogRecord> {
+internal object FfiConverterTypeLogRecord: FfiConverterRustBuffer<LogRecord> {
     override fun read(buf: ByteBuffer): LogRecord {
         return LogRecord(
             FfiConverterTypeTimestamp.read(buf),
@@ -8951,7 +8955,7 @@ data class Neighbour (
 /**
  * @suppress
  */
-public object FfiConverterTypeNeighbour: FfiConverterRustBuffer<Neighbour> {
+internal object FfiConverterTypeNeighbour: FfiConverterRustBuffer<Neighbour> {
     override fun read(buf: ByteBuffer): Neighbour {
         return Neighbour(
             FfiConverterTypeEntity.read(buf),
@@ -9032,7 +9036,7 @@ data class NewDevice (
 /**
  * @suppress
  */
-public object FfiConverterTypeNewDevice: FfiConverterRustBuffer<NewDevice> {
+internal object FfiConverterTypeNewDevice: FfiConverterRustBuffer<NewDevice> {
     override fun read(buf: ByteBuffer): NewDevice {
         return NewDevice(
             FfiConverterTypeRecordId.read(buf),
@@ -9107,7 +9111,7 @@ data class NewEntity (
 /**
  * @suppress
  */
-public object FfiConverterTypeNewEntity: FfiConverterRustBuffer<NewEntity> {
+internal object FfiConverterTypeNewEntity: FfiConverterRustBuffer<NewEntity> {
     override fun read(buf: ByteBuffer): NewEntity {
         return NewEntity(
             FfiConverterString.read(buf),
@@ -9181,7 +9185,7 @@ data class NewEvent (
 /**
  * @suppress
  */
-public object FfiConverterTypeNewEvent: FfiConverterRustBuffer<NewEvent> {
+internal object FfiConverterTypeNewEvent: FfiConverterRustBuffer<NewEvent> {
     override fun read(buf: ByteBuffer): NewEvent {
         return NewEvent(
             FfiConverterString.read(buf),
@@ -9259,7 +9263,7 @@ data class NewHouse (
 /**
  * @suppress
  */
-public object FfiConverterTypeNewHouse: FfiConverterRustBuffer<NewHouse> {
+internal object FfiConverterTypeNewHouse: FfiConverterRustBuffer<NewHouse> {
     override fun read(buf: ByteBuffer): NewHouse {
         return NewHouse(
             FfiConverterString.read(buf),
@@ -9329,7 +9333,7 @@ data class NewRoom (
 /**
  * @suppress
  */
-public object FfiConverterTypeNewRoom: FfiConverterRustBuffer<NewRoom> {
+internal object FfiConverterTypeNewRoom: FfiConverterRustBuffer<NewRoom> {
     override fun read(buf: ByteBuffer): NewRoom {
         return NewRoom(
             FfiConverterTypeRecordId.read(buf),
@@ -9396,7 +9400,7 @@ data class NewUser (
 /**
  * @suppress
  */
-public object FfiConverterTypeNewUser: FfiConverterRustBuffer<NewUser> {
+internal object FfiConverterTypeNewUser: FfiConverterRustBuffer<NewUser> {
     override fun read(buf: ByteBuffer): NewUser {
         return NewUser(
             FfiConverterTypeRecordId.read(buf),
@@ -9453,7 +9457,7 @@ data class OpenOptions (
 /**
  * @suppress
  */
-public object FfiConverterTypeOpenOptions: FfiConverterRustBuffer<OpenOptions> {
+internal object FfiConverterTypeOpenOptions: FfiConverterRustBuffer<OpenOptions> {
     override fun read(buf: ByteBuffer): OpenOptions {
         return OpenOptions(
             FfiConverterOptionalTypeDurability.read(buf),
@@ -9529,7 +9533,7 @@ data class PendingChange (
 /**
  * @suppress
  */
-public object FfiConverterTypePendingChange: FfiConverterRustBuffer<PendingChange> {
+internal object FfiConverterTypePendingChange: FfiConverterRustBuffer<PendingChange> {
     override fun read(buf: ByteBuffer): PendingChange {
         return PendingChange(
             FfiConverterTypeKind.read(buf),
@@ -9635,7 +9639,7 @@ data class Relationship (
 /**
  * @suppress
  */
-public object FfiConverterTypeRelationship: FfiConverterRustBuffer<Relationship> {
+internal object FfiConverterTypeRelationship: FfiConverterRustBuffer<Relationship> {
     override fun read(buf: ByteBuffer): Relationship {
         return Relationship(
             FfiConverterTypeRecordId.read(buf),
@@ -9715,7 +9719,7 @@ data class RelationshipFilter (
 /**
  * @suppress
  */
-public object FfiConverterTypeRelationshipFilter: FfiConverterRustBuffer<RelationshipFilter> {
+internal object FfiConverterTypeRelationshipFilter: FfiConverterRustBuffer<RelationshipFilter> {
     override fun read(buf: ByteBuffer): RelationshipFilter {
         return RelationshipFilter(
             FfiConverterOptionalTypeRecordId.read(buf),
@@ -9751,7 +9755,7 @@ data class Room (
     val `id`: RecordId
     ,
     /**
-     * The house it is in; `None` if it is unplaced.
+     * The house it is in; `null` if it is unplaced.
      */
     val `houseId`: RecordId?
     ,
@@ -9829,7 +9833,7 @@ data class Room (
 /**
  * @suppress
  */
-public object FfiConverterTypeRoom: FfiConverterRustBuffer<Room> {
+internal object FfiConverterTypeRoom: FfiConverterRustBuffer<Room> {
     override fun read(buf: ByteBuffer): Room {
         return Room(
             FfiConverterTypeRecordId.read(buf),
@@ -9936,7 +9940,7 @@ data class RoomPatch (
 /**
  * @suppress
  */
-public object FfiConverterTypeRoomPatch: FfiConverterRustBuffer<RoomPatch> {
+internal object FfiConverterTypeRoomPatch: FfiConverterRustBuffer<RoomPatch> {
     override fun read(buf: ByteBuffer): RoomPatch {
         return RoomPatch(
             FfiConverterOptionalTypeRecordId.read(buf),
@@ -9994,7 +9998,7 @@ data class Salvaged (
 /**
  * @suppress
  */
-public object FfiConverterTypeSalvaged: FfiConverterRustBuffer<Salvaged> {
+internal object FfiConverterTypeSalvaged: FfiConverterRustBuffer<Salvaged> {
     override fun read(buf: ByteBuffer): Salvaged {
         return Salvaged(
             FfiConverterString.read(buf),
@@ -10042,7 +10046,7 @@ data class SearchHit (
 /**
  * @suppress
  */
-public object FfiConverterTypeSearchHit: FfiConverterRustBuffer<SearchHit> {
+internal object FfiConverterTypeSearchHit: FfiConverterRustBuffer<SearchHit> {
     override fun read(buf: ByteBuffer): SearchHit {
         return SearchHit(
             FfiConverterTypeEntity.read(buf),
@@ -10075,7 +10079,7 @@ data class SyncProblem (
     val `kind`: Kind
     ,
     /**
-     * The record's id; `None` if it is about the whole kind.
+     * The record's id; `null` if it is about the whole kind.
      */
     val `id`: RecordId?
     ,
@@ -10098,7 +10102,7 @@ data class SyncProblem (
 /**
  * @suppress
  */
-public object FfiConverterTypeSyncProblem: FfiConverterRustBuffer<SyncProblem> {
+internal object FfiConverterTypeSyncProblem: FfiConverterRustBuffer<SyncProblem> {
     override fun read(buf: ByteBuffer): SyncProblem {
         return SyncProblem(
             FfiConverterTypeKind.read(buf),
@@ -10172,7 +10176,7 @@ data class SyncResult (
 /**
  * @suppress
  */
-public object FfiConverterTypeSyncResult: FfiConverterRustBuffer<SyncResult> {
+internal object FfiConverterTypeSyncResult: FfiConverterRustBuffer<SyncResult> {
     override fun read(buf: ByteBuffer): SyncResult {
         return SyncResult(
             FfiConverterULong.read(buf),
@@ -10283,7 +10287,7 @@ data class SyncStatus (
     ,
     /**
      * Whether replica and server were found to hold the same when their digests
-     * were last compared; `None` if they never were, or the server has none.
+     * were last compared; `null` if they never were, or the server has none.
      */
     val `digestAgrees`: kotlin.Boolean?
     ,
@@ -10321,7 +10325,7 @@ data class SyncStatus (
 /**
  * @suppress
  */
-public object FfiConverterTypeSyncStatus: FfiConverterRustBuffer<SyncStatus> {
+internal object FfiConverterTypeSyncStatus: FfiConverterRustBuffer<SyncStatus> {
     override fun read(buf: ByteBuffer): SyncStatus {
         return SyncStatus(
             FfiConverterOptionalString.read(buf),
@@ -10423,7 +10427,7 @@ data class Timeouts (
 /**
  * @suppress
  */
-public object FfiConverterTypeTimeouts: FfiConverterRustBuffer<Timeouts> {
+internal object FfiConverterTypeTimeouts: FfiConverterRustBuffer<Timeouts> {
     override fun read(buf: ByteBuffer): Timeouts {
         return Timeouts(
             FfiConverterDuration.read(buf),
@@ -10456,7 +10460,7 @@ data class User (
     val `id`: RecordId
     ,
     /**
-     * The house; `None` if they are unplaced.
+     * The house; `null` if they are unplaced.
      */
     val `houseId`: RecordId?
     ,
@@ -10524,7 +10528,7 @@ data class User (
 /**
  * @suppress
  */
-public object FfiConverterTypeUser: FfiConverterRustBuffer<User> {
+internal object FfiConverterTypeUser: FfiConverterRustBuffer<User> {
     override fun read(buf: ByteBuffer): User {
         return User(
             FfiConverterTypeRecordId.read(buf),
@@ -10625,7 +10629,7 @@ data class UserPatch (
 /**
  * @suppress
  */
-public object FfiConverterTypeUserPatch: FfiConverterRustBuffer<UserPatch> {
+internal object FfiConverterTypeUserPatch: FfiConverterRustBuffer<UserPatch> {
     override fun read(buf: ByteBuffer): UserPatch {
         return UserPatch(
             FfiConverterOptionalTypeRecordId.read(buf),
@@ -10664,7 +10668,7 @@ public object FfiConverterTypeUserPatch: FfiConverterRustBuffer<UserPatch> {
  * A change, told after it was committed.
  *
  * As JSON it is one flat object; `event` holds the word of
- * [`ChangeEvent::event_type`].
+ * [ChangeEvent.eventType].
  */
 sealed class ChangeEvent {
 
@@ -10752,7 +10756,7 @@ sealed class ChangeEvent {
      */
     data class StateChanged(
         /**
-         * The device; `None` if the server did not say which.
+         * The device; `null` if the server did not say which.
          */
         val `deviceId`: com.thegoodies.wildthing.RecordId?,
         /**
@@ -10767,7 +10771,7 @@ sealed class ChangeEvent {
         /**
          * The whole state; null if there is none.
          */
-        val `state`: com.thegoodies.wildthing.Json) : ChangeEvent()
+        val `state`: Json) : ChangeEvent()
 
     {
 
@@ -10809,7 +10813,7 @@ sealed class ChangeEvent {
     /**
      * A sync began. It ends in `SyncCompleted` or `SyncFailed`.
      */
-    object SyncStarted : ChangeEvent()
+    data object SyncStarted : ChangeEvent()
 
 
     /**
@@ -10926,7 +10930,7 @@ sealed class ChangeEvent {
 /**
  * @suppress
  */
-public object FfiConverterTypeChangeEvent : FfiConverterRustBuffer<ChangeEvent>{
+internal object FfiConverterTypeChangeEvent : FfiConverterRustBuffer<ChangeEvent>{
     override fun read(buf: ByteBuffer): ChangeEvent {
         return when(buf.getInt()) {
             1 -> ChangeEvent.Created(
@@ -11199,9 +11203,11 @@ enum class Connection {
 /**
  * @suppress
  */
-public object FfiConverterTypeConnection: FfiConverterRustBuffer<Connection> {
+internal object FfiConverterTypeConnection: FfiConverterRustBuffer<Connection> {
     override fun read(buf: ByteBuffer) = try {
-        Connection.values()[buf.getInt() - 1]
+
+        Connection.entries[buf.getInt() - 1]
+
     } catch (e: IndexOutOfBoundsException) {
         throw RuntimeException("invalid enum value, something is very wrong!!", e)
     }
@@ -11222,49 +11228,49 @@ sealed class DeviceType {
     /**
      * A lamp.
      */
-    object Light : DeviceType()
+    data object Light : DeviceType()
 
 
     /**
      * A switch or socket.
      */
-    object Switch : DeviceType()
+    data object Switch : DeviceType()
 
 
     /**
      * Something that measures.
      */
-    object Sensor : DeviceType()
+    data object Sensor : DeviceType()
 
 
     /**
      * A thermostat.
      */
-    object Thermostat : DeviceType()
+    data object Thermostat : DeviceType()
 
 
     /**
      * A lock.
      */
-    object Lock : DeviceType()
+    data object Lock : DeviceType()
 
 
     /**
      * A camera.
      */
-    object Camera : DeviceType()
+    data object Camera : DeviceType()
 
 
     /**
      * A loudspeaker.
      */
-    object Speaker : DeviceType()
+    data object Speaker : DeviceType()
 
 
     /**
      * None of these.
      */
-    object Other : DeviceType()
+    data object Other : DeviceType()
 
 
     /**
@@ -11289,7 +11295,7 @@ sealed class DeviceType {
 /**
  * @suppress
  */
-public object FfiConverterTypeDeviceType : FfiConverterRustBuffer<DeviceType>{
+internal object FfiConverterTypeDeviceType : FfiConverterRustBuffer<DeviceType>{
     override fun read(buf: ByteBuffer): DeviceType {
         return when(buf.getInt()) {
             1 -> DeviceType.Light
@@ -11433,9 +11439,11 @@ enum class Durability {
 /**
  * @suppress
  */
-public object FfiConverterTypeDurability: FfiConverterRustBuffer<Durability> {
+internal object FfiConverterTypeDurability: FfiConverterRustBuffer<Durability> {
     override fun read(buf: ByteBuffer) = try {
-        Durability.values()[buf.getInt() - 1]
+
+        Durability.entries[buf.getInt() - 1]
+
     } catch (e: IndexOutOfBoundsException) {
         throw RuntimeException("invalid enum value, something is very wrong!!", e)
     }
@@ -11471,9 +11479,11 @@ enum class EdgeDirection {
 /**
  * @suppress
  */
-public object FfiConverterTypeEdgeDirection: FfiConverterRustBuffer<EdgeDirection> {
+internal object FfiConverterTypeEdgeDirection: FfiConverterRustBuffer<EdgeDirection> {
     override fun read(buf: ByteBuffer) = try {
-        EdgeDirection.values()[buf.getInt() - 1]
+
+        EdgeDirection.entries[buf.getInt() - 1]
+
     } catch (e: IndexOutOfBoundsException) {
         throw RuntimeException("invalid enum value, something is very wrong!!", e)
     }
@@ -11514,9 +11524,11 @@ enum class EditOperation {
 /**
  * @suppress
  */
-public object FfiConverterTypeEditOperation: FfiConverterRustBuffer<EditOperation> {
+internal object FfiConverterTypeEditOperation: FfiConverterRustBuffer<EditOperation> {
     override fun read(buf: ByteBuffer) = try {
-        EditOperation.values()[buf.getInt() - 1]
+
+        EditOperation.entries[buf.getInt() - 1]
+
     } catch (e: IndexOutOfBoundsException) {
         throw RuntimeException("invalid enum value, something is very wrong!!", e)
     }
@@ -11620,7 +11632,7 @@ sealed class Freshness {
 /**
  * @suppress
  */
-public object FfiConverterTypeFreshness : FfiConverterRustBuffer<Freshness>{
+internal object FfiConverterTypeFreshness : FfiConverterRustBuffer<Freshness>{
     override fun read(buf: ByteBuffer): Freshness {
         return when(buf.getInt()) {
             1 -> Freshness.Synced(
@@ -11717,43 +11729,43 @@ sealed class Kind {
     /**
      * A home; the root of containment.
      */
-    object House : Kind()
+    data object House : Kind()
 
 
     /**
      * A room of a house.
      */
-    object Room : Kind()
+    data object Room : Kind()
 
 
     /**
      * A device in a room.
      */
-    object Device : Kind()
+    data object Device : Kind()
 
 
     /**
      * Somebody who lives in or visits a house.
      */
-    object User : Kind()
+    data object User : Kind()
 
 
     /**
      * The state of a device, one record per (device, state type).
      */
-    object EntityState : Kind()
+    data object EntityState : Kind()
 
 
     /**
      * Something that happened, kept as a log.
      */
-    object Event : Kind()
+    data object Event : Kind()
 
 
     /**
      * An edge of the graph, from the entity that is its parent to another.
      */
-    object Relationship : Kind()
+    data object Relationship : Kind()
 
 
     /**
@@ -11779,7 +11791,7 @@ sealed class Kind {
 /**
  * @suppress
  */
-public object FfiConverterTypeKind : FfiConverterRustBuffer<Kind>{
+internal object FfiConverterTypeKind : FfiConverterRustBuffer<Kind>{
     override fun read(buf: ByteBuffer): Kind {
         return when(buf.getInt()) {
             1 -> Kind.House
@@ -11927,9 +11939,11 @@ enum class LogLevel {
 /**
  * @suppress
  */
-public object FfiConverterTypeLogLevel: FfiConverterRustBuffer<LogLevel> {
+internal object FfiConverterTypeLogLevel: FfiConverterRustBuffer<LogLevel> {
     override fun read(buf: ByteBuffer) = try {
-        LogLevel.values()[buf.getInt() - 1]
+
+        LogLevel.entries[buf.getInt() - 1]
+
     } catch (e: IndexOutOfBoundsException) {
         throw RuntimeException("invalid enum value, something is very wrong!!", e)
     }
@@ -11962,7 +11976,7 @@ sealed class LogSinkException: kotlin.Exception() {
     }
 
 
-    companion object ErrorHandler : UniffiRustCallStatusErrorHandler<LogSinkException> {
+    internal companion object ErrorHandler : UniffiRustCallStatusErrorHandler<LogSinkException> {
         override fun lift(error_buf: RustBuffer.ByValue): LogSinkException = FfiConverterTypeLogSinkError.lift(error_buf)
     }
 
@@ -11972,7 +11986,7 @@ sealed class LogSinkException: kotlin.Exception() {
 /**
  * @suppress
  */
-public object FfiConverterTypeLogSinkError : FfiConverterRustBuffer<LogSinkException> {
+internal object FfiConverterTypeLogSinkError : FfiConverterRustBuffer<LogSinkException> {
     override fun read(buf: ByteBuffer): LogSinkException {
 
 
@@ -12030,9 +12044,11 @@ enum class Loser {
 /**
  * @suppress
  */
-public object FfiConverterTypeLoser: FfiConverterRustBuffer<Loser> {
+internal object FfiConverterTypeLoser: FfiConverterRustBuffer<Loser> {
     override fun read(buf: ByteBuffer) = try {
-        Loser.values()[buf.getInt() - 1]
+
+        Loser.entries[buf.getInt() - 1]
+
     } catch (e: IndexOutOfBoundsException) {
         throw RuntimeException("invalid enum value, something is very wrong!!", e)
     }
@@ -12065,7 +12081,7 @@ sealed class ObserverException: kotlin.Exception() {
     }
 
 
-    companion object ErrorHandler : UniffiRustCallStatusErrorHandler<ObserverException> {
+    internal companion object ErrorHandler : UniffiRustCallStatusErrorHandler<ObserverException> {
         override fun lift(error_buf: RustBuffer.ByValue): ObserverException = FfiConverterTypeObserverError.lift(error_buf)
     }
 
@@ -12075,7 +12091,7 @@ sealed class ObserverException: kotlin.Exception() {
 /**
  * @suppress
  */
-public object FfiConverterTypeObserverError : FfiConverterRustBuffer<ObserverException> {
+internal object FfiConverterTypeObserverError : FfiConverterRustBuffer<ObserverException> {
     override fun read(buf: ByteBuffer): ObserverException {
 
 
@@ -12133,9 +12149,11 @@ enum class Origin {
 /**
  * @suppress
  */
-public object FfiConverterTypeOrigin: FfiConverterRustBuffer<Origin> {
+internal object FfiConverterTypeOrigin: FfiConverterRustBuffer<Origin> {
     override fun read(buf: ByteBuffer) = try {
-        Origin.values()[buf.getInt() - 1]
+
+        Origin.entries[buf.getInt() - 1]
+
     } catch (e: IndexOutOfBoundsException) {
         throw RuntimeException("invalid enum value, something is very wrong!!", e)
     }
@@ -12171,9 +12189,11 @@ enum class PendingState {
 /**
  * @suppress
  */
-public object FfiConverterTypePendingState: FfiConverterRustBuffer<PendingState> {
+internal object FfiConverterTypePendingState: FfiConverterRustBuffer<PendingState> {
     override fun read(buf: ByteBuffer) = try {
-        PendingState.values()[buf.getInt() - 1]
+
+        PendingState.entries[buf.getInt() - 1]
+
     } catch (e: IndexOutOfBoundsException) {
         throw RuntimeException("invalid enum value, something is very wrong!!", e)
     }
@@ -12217,9 +12237,11 @@ enum class RecordStatus {
 /**
  * @suppress
  */
-public object FfiConverterTypeRecordStatus: FfiConverterRustBuffer<RecordStatus> {
+internal object FfiConverterTypeRecordStatus: FfiConverterRustBuffer<RecordStatus> {
     override fun read(buf: ByteBuffer) = try {
-        RecordStatus.values()[buf.getInt() - 1]
+
+        RecordStatus.entries[buf.getInt() - 1]
+
     } catch (e: IndexOutOfBoundsException) {
         throw RuntimeException("invalid enum value, something is very wrong!!", e)
     }
@@ -12259,9 +12281,11 @@ enum class SyncProtocol {
 /**
  * @suppress
  */
-public object FfiConverterTypeSyncProtocol: FfiConverterRustBuffer<SyncProtocol> {
+internal object FfiConverterTypeSyncProtocol: FfiConverterRustBuffer<SyncProtocol> {
     override fun read(buf: ByteBuffer) = try {
-        SyncProtocol.values()[buf.getInt() - 1]
+
+        SyncProtocol.entries[buf.getInt() - 1]
+
     } catch (e: IndexOutOfBoundsException) {
         throw RuntimeException("invalid enum value, something is very wrong!!", e)
     }
@@ -12282,19 +12306,19 @@ sealed class UserRole {
     /**
      * Everything.
      */
-    object Admin : UserRole()
+    data object Admin : UserRole()
 
 
     /**
      * Lives in the house.
      */
-    object Member : UserRole()
+    data object Member : UserRole()
 
 
     /**
      * Is visiting.
      */
-    object Guest : UserRole()
+    data object Guest : UserRole()
 
 
     /**
@@ -12319,7 +12343,7 @@ sealed class UserRole {
 /**
  * @suppress
  */
-public object FfiConverterTypeUserRole : FfiConverterRustBuffer<UserRole>{
+internal object FfiConverterTypeUserRole : FfiConverterRustBuffer<UserRole>{
     override fun read(buf: ByteBuffer): UserRole {
         return when(buf.getInt()) {
             1 -> UserRole.Admin
@@ -12400,11 +12424,11 @@ sealed class WildThingException: kotlin.Exception() {
         val `reason`: kotlin.String
         ) : WildThingException() {
         override val message
-            get() = "reason=${ `reason` }"
+            get() = describe(this)
     }
 
     /**
-     * The server refused the token. Work goes on after `set_auth_token` or `login`.
+     * The server refused the token. Work goes on after `setAuthToken` or `login`.
      */
     class NeedsAuth(
 
@@ -12414,7 +12438,7 @@ sealed class WildThingException: kotlin.Exception() {
         val `status`: kotlin.UShort
         ) : WildThingException() {
         override val message
-            get() = "status=${ `status` }"
+            get() = describe(this)
     }
 
     /**
@@ -12423,7 +12447,7 @@ sealed class WildThingException: kotlin.Exception() {
     class WrongPassword(
         ) : WildThingException() {
         override val message
-            get() = ""
+            get() = describe(this)
     }
 
     /**
@@ -12438,7 +12462,7 @@ sealed class WildThingException: kotlin.Exception() {
         val `retryAfter`: java.time.Duration
         ) : WildThingException() {
         override val message
-            get() = "retryAfter=${ `retryAfter` }"
+            get() = describe(this)
     }
 
     /**
@@ -12453,7 +12477,7 @@ sealed class WildThingException: kotlin.Exception() {
         val `detail`: kotlin.String
         ) : WildThingException() {
         override val message
-            get() = "detail=${ `detail` }"
+            get() = describe(this)
     }
 
     /**
@@ -12472,7 +12496,7 @@ sealed class WildThingException: kotlin.Exception() {
         val `detail`: kotlin.String
         ) : WildThingException() {
         override val message
-            get() = "status=${ `status` }, detail=${ `detail` }"
+            get() = describe(this)
     }
 
     /**
@@ -12486,7 +12510,7 @@ sealed class WildThingException: kotlin.Exception() {
         val `problem`: kotlin.String
         ) : WildThingException() {
         override val message
-            get() = "problem=${ `problem` }"
+            get() = describe(this)
     }
 
     /**
@@ -12506,7 +12530,7 @@ sealed class WildThingException: kotlin.Exception() {
         val `problem`: kotlin.String
         ) : WildThingException() {
         override val message
-            get() = "code=${ `code` }, problem=${ `problem` }"
+            get() = describe(this)
     }
 
     /**
@@ -12515,16 +12539,16 @@ sealed class WildThingException: kotlin.Exception() {
     class Paused(
         ) : WildThingException() {
         override val message
-            get() = ""
+            get() = describe(this)
     }
 
     /**
-     * `cancel_sync` or `shutdown` ended the call.
+     * `cancelSync` or `shutdown` ended the call.
      */
     class Cancelled(
         ) : WildThingException() {
         override val message
-            get() = ""
+            get() = describe(this)
     }
 
     /**
@@ -12533,7 +12557,7 @@ sealed class WildThingException: kotlin.Exception() {
     class NotConnected(
         ) : WildThingException() {
         override val message
-            get() = ""
+            get() = describe(this)
     }
 
     /**
@@ -12552,7 +12576,7 @@ sealed class WildThingException: kotlin.Exception() {
         val `found`: kotlin.String
         ) : WildThingException() {
         override val message
-            get() = "expected=${ `expected` }, found=${ `found` }"
+            get() = describe(this)
     }
 
     /**
@@ -12561,7 +12585,7 @@ sealed class WildThingException: kotlin.Exception() {
     class Busy(
         ) : WildThingException() {
         override val message
-            get() = ""
+            get() = describe(this)
     }
 
     /**
@@ -12580,7 +12604,7 @@ sealed class WildThingException: kotlin.Exception() {
         val `id`: kotlin.String
         ) : WildThingException() {
         override val message
-            get() = "kind=${ `kind` }, id=${ `id` }"
+            get() = describe(this)
     }
 
     /**
@@ -12599,7 +12623,7 @@ sealed class WildThingException: kotlin.Exception() {
         val `problem`: kotlin.String
         ) : WildThingException() {
         override val message
-            get() = "field=${ `field` }, problem=${ `problem` }"
+            get() = describe(this)
     }
 
     /**
@@ -12615,7 +12639,7 @@ sealed class WildThingException: kotlin.Exception() {
         val `what`: kotlin.String
         ) : WildThingException() {
         override val message
-            get() = "what=${ `what` }"
+            get() = describe(this)
     }
 
     /**
@@ -12629,7 +12653,7 @@ sealed class WildThingException: kotlin.Exception() {
         val `count`: kotlin.ULong
         ) : WildThingException() {
         override val message
-            get() = "count=${ `count` }"
+            get() = describe(this)
     }
 
     /**
@@ -12648,7 +12672,7 @@ sealed class WildThingException: kotlin.Exception() {
         val `pending`: kotlin.ULong
         ) : WildThingException() {
         override val message
-            get() = "waitedMs=${ `waitedMs` }, pending=${ `pending` }"
+            get() = describe(this)
     }
 
     /**
@@ -12662,11 +12686,11 @@ sealed class WildThingException: kotlin.Exception() {
         val `detail`: kotlin.String
         ) : WildThingException() {
         override val message
-            get() = "detail=${ `detail` }"
+            get() = describe(this)
     }
 
 
-    companion object ErrorHandler : UniffiRustCallStatusErrorHandler<WildThingException> {
+    internal companion object ErrorHandler : UniffiRustCallStatusErrorHandler<WildThingException> {
         override fun lift(error_buf: RustBuffer.ByValue): WildThingException = FfiConverterTypeWildThingError.lift(error_buf)
     }
 
@@ -12676,7 +12700,7 @@ sealed class WildThingException: kotlin.Exception() {
 /**
  * @suppress
  */
-public object FfiConverterTypeWildThingError : FfiConverterRustBuffer<WildThingException> {
+internal object FfiConverterTypeWildThingError : FfiConverterRustBuffer<WildThingException> {
     override fun read(buf: ByteBuffer): WildThingException {
 
 
@@ -12946,7 +12970,7 @@ public object FfiConverterTypeWildThingError : FfiConverterRustBuffer<WildThingE
 /**
  * @suppress
  */
-public object FfiConverterOptionalUInt: FfiConverterRustBuffer<kotlin.UInt?> {
+internal object FfiConverterOptionalUInt: FfiConverterRustBuffer<kotlin.UInt?> {
     override fun read(buf: ByteBuffer): kotlin.UInt? {
         if (buf.get().toInt() == 0) {
             return null
@@ -12976,7 +13000,7 @@ public object FfiConverterOptionalUInt: FfiConverterRustBuffer<kotlin.UInt?> {
 /**
  * @suppress
  */
-public object FfiConverterOptionalULong: FfiConverterRustBuffer<kotlin.ULong?> {
+internal object FfiConverterOptionalULong: FfiConverterRustBuffer<kotlin.ULong?> {
     override fun read(buf: ByteBuffer): kotlin.ULong? {
         if (buf.get().toInt() == 0) {
             return null
@@ -13006,7 +13030,7 @@ public object FfiConverterOptionalULong: FfiConverterRustBuffer<kotlin.ULong?> {
 /**
  * @suppress
  */
-public object FfiConverterOptionalLong: FfiConverterRustBuffer<kotlin.Long?> {
+internal object FfiConverterOptionalLong: FfiConverterRustBuffer<kotlin.Long?> {
     override fun read(buf: ByteBuffer): kotlin.Long? {
         if (buf.get().toInt() == 0) {
             return null
@@ -13036,7 +13060,7 @@ public object FfiConverterOptionalLong: FfiConverterRustBuffer<kotlin.Long?> {
 /**
  * @suppress
  */
-public object FfiConverterOptionalDouble: FfiConverterRustBuffer<kotlin.Double?> {
+internal object FfiConverterOptionalDouble: FfiConverterRustBuffer<kotlin.Double?> {
     override fun read(buf: ByteBuffer): kotlin.Double? {
         if (buf.get().toInt() == 0) {
             return null
@@ -13066,7 +13090,7 @@ public object FfiConverterOptionalDouble: FfiConverterRustBuffer<kotlin.Double?>
 /**
  * @suppress
  */
-public object FfiConverterOptionalBoolean: FfiConverterRustBuffer<kotlin.Boolean?> {
+internal object FfiConverterOptionalBoolean: FfiConverterRustBuffer<kotlin.Boolean?> {
     override fun read(buf: ByteBuffer): kotlin.Boolean? {
         if (buf.get().toInt() == 0) {
             return null
@@ -13096,7 +13120,7 @@ public object FfiConverterOptionalBoolean: FfiConverterRustBuffer<kotlin.Boolean
 /**
  * @suppress
  */
-public object FfiConverterOptionalString: FfiConverterRustBuffer<kotlin.String?> {
+internal object FfiConverterOptionalString: FfiConverterRustBuffer<kotlin.String?> {
     override fun read(buf: ByteBuffer): kotlin.String? {
         if (buf.get().toInt() == 0) {
             return null
@@ -13126,7 +13150,7 @@ public object FfiConverterOptionalString: FfiConverterRustBuffer<kotlin.String?>
 /**
  * @suppress
  */
-public object FfiConverterOptionalTypeAuthSession: FfiConverterRustBuffer<AuthSession?> {
+internal object FfiConverterOptionalTypeAuthSession: FfiConverterRustBuffer<AuthSession?> {
     override fun read(buf: ByteBuffer): AuthSession? {
         if (buf.get().toInt() == 0) {
             return null
@@ -13156,7 +13180,7 @@ public object FfiConverterOptionalTypeAuthSession: FfiConverterRustBuffer<AuthSe
 /**
  * @suppress
  */
-public object FfiConverterOptionalTypeChangeBatch: FfiConverterRustBuffer<ChangeBatch?> {
+internal object FfiConverterOptionalTypeChangeBatch: FfiConverterRustBuffer<ChangeBatch?> {
     override fun read(buf: ByteBuffer): ChangeBatch? {
         if (buf.get().toInt() == 0) {
             return null
@@ -13186,7 +13210,7 @@ public object FfiConverterOptionalTypeChangeBatch: FfiConverterRustBuffer<Change
 /**
  * @suppress
  */
-public object FfiConverterOptionalTypeConnectOptions: FfiConverterRustBuffer<ConnectOptions?> {
+internal object FfiConverterOptionalTypeConnectOptions: FfiConverterRustBuffer<ConnectOptions?> {
     override fun read(buf: ByteBuffer): ConnectOptions? {
         if (buf.get().toInt() == 0) {
             return null
@@ -13216,7 +13240,7 @@ public object FfiConverterOptionalTypeConnectOptions: FfiConverterRustBuffer<Con
 /**
  * @suppress
  */
-public object FfiConverterOptionalTypeDeviceState: FfiConverterRustBuffer<DeviceState?> {
+internal object FfiConverterOptionalTypeDeviceState: FfiConverterRustBuffer<DeviceState?> {
     override fun read(buf: ByteBuffer): DeviceState? {
         if (buf.get().toInt() == 0) {
             return null
@@ -13246,7 +13270,7 @@ public object FfiConverterOptionalTypeDeviceState: FfiConverterRustBuffer<Device
 /**
  * @suppress
  */
-public object FfiConverterOptionalTypeGraphPath: FfiConverterRustBuffer<GraphPath?> {
+internal object FfiConverterOptionalTypeGraphPath: FfiConverterRustBuffer<GraphPath?> {
     override fun read(buf: ByteBuffer): GraphPath? {
         if (buf.get().toInt() == 0) {
             return null
@@ -13276,7 +13300,7 @@ public object FfiConverterOptionalTypeGraphPath: FfiConverterRustBuffer<GraphPat
 /**
  * @suppress
  */
-public object FfiConverterOptionalTypeOpenOptions: FfiConverterRustBuffer<OpenOptions?> {
+internal object FfiConverterOptionalTypeOpenOptions: FfiConverterRustBuffer<OpenOptions?> {
     override fun read(buf: ByteBuffer): OpenOptions? {
         if (buf.get().toInt() == 0) {
             return null
@@ -13306,7 +13330,7 @@ public object FfiConverterOptionalTypeOpenOptions: FfiConverterRustBuffer<OpenOp
 /**
  * @suppress
  */
-public object FfiConverterOptionalTypePendingChange: FfiConverterRustBuffer<PendingChange?> {
+internal object FfiConverterOptionalTypePendingChange: FfiConverterRustBuffer<PendingChange?> {
     override fun read(buf: ByteBuffer): PendingChange? {
         if (buf.get().toInt() == 0) {
             return null
@@ -13336,7 +13360,7 @@ public object FfiConverterOptionalTypePendingChange: FfiConverterRustBuffer<Pend
 /**
  * @suppress
  */
-public object FfiConverterOptionalTypeRelationshipFilter: FfiConverterRustBuffer<RelationshipFilter?> {
+internal object FfiConverterOptionalTypeRelationshipFilter: FfiConverterRustBuffer<RelationshipFilter?> {
     override fun read(buf: ByteBuffer): RelationshipFilter? {
         if (buf.get().toInt() == 0) {
             return null
@@ -13366,7 +13390,7 @@ public object FfiConverterOptionalTypeRelationshipFilter: FfiConverterRustBuffer
 /**
  * @suppress
  */
-public object FfiConverterOptionalTypeSalvaged: FfiConverterRustBuffer<Salvaged?> {
+internal object FfiConverterOptionalTypeSalvaged: FfiConverterRustBuffer<Salvaged?> {
     override fun read(buf: ByteBuffer): Salvaged? {
         if (buf.get().toInt() == 0) {
             return null
@@ -13396,7 +13420,7 @@ public object FfiConverterOptionalTypeSalvaged: FfiConverterRustBuffer<Salvaged?
 /**
  * @suppress
  */
-public object FfiConverterOptionalTypeSyncStatus: FfiConverterRustBuffer<SyncStatus?> {
+internal object FfiConverterOptionalTypeSyncStatus: FfiConverterRustBuffer<SyncStatus?> {
     override fun read(buf: ByteBuffer): SyncStatus? {
         if (buf.get().toInt() == 0) {
             return null
@@ -13426,7 +13450,7 @@ public object FfiConverterOptionalTypeSyncStatus: FfiConverterRustBuffer<SyncSta
 /**
  * @suppress
  */
-public object FfiConverterOptionalTypeTimeouts: FfiConverterRustBuffer<Timeouts?> {
+internal object FfiConverterOptionalTypeTimeouts: FfiConverterRustBuffer<Timeouts?> {
     override fun read(buf: ByteBuffer): Timeouts? {
         if (buf.get().toInt() == 0) {
             return null
@@ -13456,7 +13480,7 @@ public object FfiConverterOptionalTypeTimeouts: FfiConverterRustBuffer<Timeouts?
 /**
  * @suppress
  */
-public object FfiConverterOptionalTypeDeviceType: FfiConverterRustBuffer<DeviceType?> {
+internal object FfiConverterOptionalTypeDeviceType: FfiConverterRustBuffer<DeviceType?> {
     override fun read(buf: ByteBuffer): DeviceType? {
         if (buf.get().toInt() == 0) {
             return null
@@ -13486,7 +13510,7 @@ public object FfiConverterOptionalTypeDeviceType: FfiConverterRustBuffer<DeviceT
 /**
  * @suppress
  */
-public object FfiConverterOptionalTypeDurability: FfiConverterRustBuffer<Durability?> {
+internal object FfiConverterOptionalTypeDurability: FfiConverterRustBuffer<Durability?> {
     override fun read(buf: ByteBuffer): Durability? {
         if (buf.get().toInt() == 0) {
             return null
@@ -13516,7 +13540,7 @@ public object FfiConverterOptionalTypeDurability: FfiConverterRustBuffer<Durabil
 /**
  * @suppress
  */
-public object FfiConverterOptionalTypeEdgeDirection: FfiConverterRustBuffer<EdgeDirection?> {
+internal object FfiConverterOptionalTypeEdgeDirection: FfiConverterRustBuffer<EdgeDirection?> {
     override fun read(buf: ByteBuffer): EdgeDirection? {
         if (buf.get().toInt() == 0) {
             return null
@@ -13546,7 +13570,7 @@ public object FfiConverterOptionalTypeEdgeDirection: FfiConverterRustBuffer<Edge
 /**
  * @suppress
  */
-public object FfiConverterOptionalTypeKind: FfiConverterRustBuffer<Kind?> {
+internal object FfiConverterOptionalTypeKind: FfiConverterRustBuffer<Kind?> {
     override fun read(buf: ByteBuffer): Kind? {
         if (buf.get().toInt() == 0) {
             return null
@@ -13576,7 +13600,7 @@ public object FfiConverterOptionalTypeKind: FfiConverterRustBuffer<Kind?> {
 /**
  * @suppress
  */
-public object FfiConverterOptionalTypeSyncProtocol: FfiConverterRustBuffer<SyncProtocol?> {
+internal object FfiConverterOptionalTypeSyncProtocol: FfiConverterRustBuffer<SyncProtocol?> {
     override fun read(buf: ByteBuffer): SyncProtocol? {
         if (buf.get().toInt() == 0) {
             return null
@@ -13606,7 +13630,7 @@ public object FfiConverterOptionalTypeSyncProtocol: FfiConverterRustBuffer<SyncP
 /**
  * @suppress
  */
-public object FfiConverterOptionalTypeUserRole: FfiConverterRustBuffer<UserRole?> {
+internal object FfiConverterOptionalTypeUserRole: FfiConverterRustBuffer<UserRole?> {
     override fun read(buf: ByteBuffer): UserRole? {
         if (buf.get().toInt() == 0) {
             return null
@@ -13636,7 +13660,7 @@ public object FfiConverterOptionalTypeUserRole: FfiConverterRustBuffer<UserRole?
 /**
  * @suppress
  */
-public object FfiConverterOptionalSequenceString: FfiConverterRustBuffer<List<kotlin.String>?> {
+internal object FfiConverterOptionalSequenceString: FfiConverterRustBuffer<List<kotlin.String>?> {
     override fun read(buf: ByteBuffer): List<kotlin.String>? {
         if (buf.get().toInt() == 0) {
             return null
@@ -13666,7 +13690,7 @@ public object FfiConverterOptionalSequenceString: FfiConverterRustBuffer<List<ko
 /**
  * @suppress
  */
-public object FfiConverterOptionalSequenceTypeDevice: FfiConverterRustBuffer<List<Device>?> {
+internal object FfiConverterOptionalSequenceTypeDevice: FfiConverterRustBuffer<List<Device>?> {
     override fun read(buf: ByteBuffer): List<Device>? {
         if (buf.get().toInt() == 0) {
             return null
@@ -13696,7 +13720,7 @@ public object FfiConverterOptionalSequenceTypeDevice: FfiConverterRustBuffer<Lis
 /**
  * @suppress
  */
-public object FfiConverterOptionalSequenceTypeHouse: FfiConverterRustBuffer<List<House>?> {
+internal object FfiConverterOptionalSequenceTypeHouse: FfiConverterRustBuffer<List<House>?> {
     override fun read(buf: ByteBuffer): List<House>? {
         if (buf.get().toInt() == 0) {
             return null
@@ -13726,7 +13750,7 @@ public object FfiConverterOptionalSequenceTypeHouse: FfiConverterRustBuffer<List
 /**
  * @suppress
  */
-public object FfiConverterOptionalSequenceTypeRoom: FfiConverterRustBuffer<List<Room>?> {
+internal object FfiConverterOptionalSequenceTypeRoom: FfiConverterRustBuffer<List<Room>?> {
     override fun read(buf: ByteBuffer): List<Room>? {
         if (buf.get().toInt() == 0) {
             return null
@@ -13756,7 +13780,7 @@ public object FfiConverterOptionalSequenceTypeRoom: FfiConverterRustBuffer<List<
 /**
  * @suppress
  */
-public object FfiConverterOptionalTypeJson: FfiConverterRustBuffer<Json?> {
+internal object FfiConverterOptionalTypeJson: FfiConverterRustBuffer<Json?> {
     override fun read(buf: ByteBuffer): Json? {
         if (buf.get().toInt() == 0) {
             return null
@@ -13786,7 +13810,7 @@ public object FfiConverterOptionalTypeJson: FfiConverterRustBuffer<Json?> {
 /**
  * @suppress
  */
-public object FfiConverterOptionalTypeJsonObject: FfiConverterRustBuffer<JsonObject?> {
+internal object FfiConverterOptionalTypeJsonObject: FfiConverterRustBuffer<JsonObject?> {
     override fun read(buf: ByteBuffer): JsonObject? {
         if (buf.get().toInt() == 0) {
             return null
@@ -13816,7 +13840,7 @@ public object FfiConverterOptionalTypeJsonObject: FfiConverterRustBuffer<JsonObj
 /**
  * @suppress
  */
-public object FfiConverterOptionalTypeRecordId: FfiConverterRustBuffer<RecordId?> {
+internal object FfiConverterOptionalTypeRecordId: FfiConverterRustBuffer<RecordId?> {
     override fun read(buf: ByteBuffer): RecordId? {
         if (buf.get().toInt() == 0) {
             return null
@@ -13846,7 +13870,7 @@ public object FfiConverterOptionalTypeRecordId: FfiConverterRustBuffer<RecordId?
 /**
  * @suppress
  */
-public object FfiConverterOptionalTypeTimestamp: FfiConverterRustBuffer<Timestamp?> {
+internal object FfiConverterOptionalTypeTimestamp: FfiConverterRustBuffer<Timestamp?> {
     override fun read(buf: ByteBuffer): Timestamp? {
         if (buf.get().toInt() == 0) {
             return null
@@ -13876,7 +13900,7 @@ public object FfiConverterOptionalTypeTimestamp: FfiConverterRustBuffer<Timestam
 /**
  * @suppress
  */
-public object FfiConverterSequenceString: FfiConverterRustBuffer<List<kotlin.String>> {
+internal object FfiConverterSequenceString: FfiConverterRustBuffer<List<kotlin.String>> {
     override fun read(buf: ByteBuffer): List<kotlin.String> {
         val len = buf.getInt()
         return List<kotlin.String>(len) {
@@ -13902,7 +13926,7 @@ public object FfiConverterSequenceString: FfiConverterRustBuffer<List<kotlin.Str
 /**
  * @suppress
  */
-public object FfiConverterSequenceTypeConflict: FfiConverterRustBuffer<List<Conflict>> {
+internal object FfiConverterSequenceTypeConflict: FfiConverterRustBuffer<List<Conflict>> {
     override fun read(buf: ByteBuffer): List<Conflict> {
         val len = buf.getInt()
         return List<Conflict>(len) {
@@ -13928,7 +13952,7 @@ public object FfiConverterSequenceTypeConflict: FfiConverterRustBuffer<List<Conf
 /**
  * @suppress
  */
-public object FfiConverterSequenceTypeDevice: FfiConverterRustBuffer<List<Device>> {
+internal object FfiConverterSequenceTypeDevice: FfiConverterRustBuffer<List<Device>> {
     override fun read(buf: ByteBuffer): List<Device> {
         val len = buf.getInt()
         return List<Device>(len) {
@@ -13954,7 +13978,7 @@ public object FfiConverterSequenceTypeDevice: FfiConverterRustBuffer<List<Device
 /**
  * @suppress
  */
-public object FfiConverterSequenceTypeDeviceState: FfiConverterRustBuffer<List<DeviceState>> {
+internal object FfiConverterSequenceTypeDeviceState: FfiConverterRustBuffer<List<DeviceState>> {
     override fun read(buf: ByteBuffer): List<DeviceState> {
         val len = buf.getInt()
         return List<DeviceState>(len) {
@@ -13980,7 +14004,7 @@ public object FfiConverterSequenceTypeDeviceState: FfiConverterRustBuffer<List<D
 /**
  * @suppress
  */
-public object FfiConverterSequenceTypeEntity: FfiConverterRustBuffer<List<Entity>> {
+internal object FfiConverterSequenceTypeEntity: FfiConverterRustBuffer<List<Entity>> {
     override fun read(buf: ByteBuffer): List<Entity> {
         val len = buf.getInt()
         return List<Entity>(len) {
@@ -14006,7 +14030,7 @@ public object FfiConverterSequenceTypeEntity: FfiConverterRustBuffer<List<Entity
 /**
  * @suppress
  */
-public object FfiConverterSequenceTypeEvent: FfiConverterRustBuffer<List<Event>> {
+internal object FfiConverterSequenceTypeEvent: FfiConverterRustBuffer<List<Event>> {
     override fun read(buf: ByteBuffer): List<Event> {
         val len = buf.getInt()
         return List<Event>(len) {
@@ -14032,7 +14056,7 @@ public object FfiConverterSequenceTypeEvent: FfiConverterRustBuffer<List<Event>>
 /**
  * @suppress
  */
-public object FfiConverterSequenceTypeHistoryEntry: FfiConverterRustBuffer<List<HistoryEntry>> {
+internal object FfiConverterSequenceTypeHistoryEntry: FfiConverterRustBuffer<List<HistoryEntry>> {
     override fun read(buf: ByteBuffer): List<HistoryEntry> {
         val len = buf.getInt()
         return List<HistoryEntry>(len) {
@@ -14058,7 +14082,7 @@ public object FfiConverterSequenceTypeHistoryEntry: FfiConverterRustBuffer<List<
 /**
  * @suppress
  */
-public object FfiConverterSequenceTypeHouse: FfiConverterRustBuffer<List<House>> {
+internal object FfiConverterSequenceTypeHouse: FfiConverterRustBuffer<List<House>> {
     override fun read(buf: ByteBuffer): List<House> {
         val len = buf.getInt()
         return List<House>(len) {
@@ -14084,7 +14108,7 @@ public object FfiConverterSequenceTypeHouse: FfiConverterRustBuffer<List<House>>
 /**
  * @suppress
  */
-public object FfiConverterSequenceTypeNeighbour: FfiConverterRustBuffer<List<Neighbour>> {
+internal object FfiConverterSequenceTypeNeighbour: FfiConverterRustBuffer<List<Neighbour>> {
     override fun read(buf: ByteBuffer): List<Neighbour> {
         val len = buf.getInt()
         return List<Neighbour>(len) {
@@ -14110,7 +14134,7 @@ public object FfiConverterSequenceTypeNeighbour: FfiConverterRustBuffer<List<Nei
 /**
  * @suppress
  */
-public object FfiConverterSequenceTypePendingChange: FfiConverterRustBuffer<List<PendingChange>> {
+internal object FfiConverterSequenceTypePendingChange: FfiConverterRustBuffer<List<PendingChange>> {
     override fun read(buf: ByteBuffer): List<PendingChange> {
         val len = buf.getInt()
         return List<PendingChange>(len) {
@@ -14136,7 +14160,7 @@ public object FfiConverterSequenceTypePendingChange: FfiConverterRustBuffer<List
 /**
  * @suppress
  */
-public object FfiConverterSequenceTypeRelationship: FfiConverterRustBuffer<List<Relationship>> {
+internal object FfiConverterSequenceTypeRelationship: FfiConverterRustBuffer<List<Relationship>> {
     override fun read(buf: ByteBuffer): List<Relationship> {
         val len = buf.getInt()
         return List<Relationship>(len) {
@@ -14162,7 +14186,7 @@ public object FfiConverterSequenceTypeRelationship: FfiConverterRustBuffer<List<
 /**
  * @suppress
  */
-public object FfiConverterSequenceTypeRoom: FfiConverterRustBuffer<List<Room>> {
+internal object FfiConverterSequenceTypeRoom: FfiConverterRustBuffer<List<Room>> {
     override fun read(buf: ByteBuffer): List<Room> {
         val len = buf.getInt()
         return List<Room>(len) {
@@ -14188,7 +14212,7 @@ public object FfiConverterSequenceTypeRoom: FfiConverterRustBuffer<List<Room>> {
 /**
  * @suppress
  */
-public object FfiConverterSequenceTypeSearchHit: FfiConverterRustBuffer<List<SearchHit>> {
+internal object FfiConverterSequenceTypeSearchHit: FfiConverterRustBuffer<List<SearchHit>> {
     override fun read(buf: ByteBuffer): List<SearchHit> {
         val len = buf.getInt()
         return List<SearchHit>(len) {
@@ -14214,7 +14238,7 @@ public object FfiConverterSequenceTypeSearchHit: FfiConverterRustBuffer<List<Sea
 /**
  * @suppress
  */
-public object FfiConverterSequenceTypeSyncProblem: FfiConverterRustBuffer<List<SyncProblem>> {
+internal object FfiConverterSequenceTypeSyncProblem: FfiConverterRustBuffer<List<SyncProblem>> {
     override fun read(buf: ByteBuffer): List<SyncProblem> {
         val len = buf.getInt()
         return List<SyncProblem>(len) {
@@ -14240,7 +14264,7 @@ public object FfiConverterSequenceTypeSyncProblem: FfiConverterRustBuffer<List<S
 /**
  * @suppress
  */
-public object FfiConverterSequenceTypeUser: FfiConverterRustBuffer<List<User>> {
+internal object FfiConverterSequenceTypeUser: FfiConverterRustBuffer<List<User>> {
     override fun read(buf: ByteBuffer): List<User> {
         val len = buf.getInt()
         return List<User>(len) {
@@ -14266,7 +14290,7 @@ public object FfiConverterSequenceTypeUser: FfiConverterRustBuffer<List<User>> {
 /**
  * @suppress
  */
-public object FfiConverterSequenceTypeChangeEvent: FfiConverterRustBuffer<List<ChangeEvent>> {
+internal object FfiConverterSequenceTypeChangeEvent: FfiConverterRustBuffer<List<ChangeEvent>> {
     override fun read(buf: ByteBuffer): List<ChangeEvent> {
         val len = buf.getInt()
         return List<ChangeEvent>(len) {
@@ -14292,7 +14316,7 @@ public object FfiConverterSequenceTypeChangeEvent: FfiConverterRustBuffer<List<C
 /**
  * @suppress
  */
-public object FfiConverterMapStringULong: FfiConverterRustBuffer<Map<kotlin.String, kotlin.ULong>> {
+internal object FfiConverterMapStringULong: FfiConverterRustBuffer<Map<kotlin.String, kotlin.ULong>> {
     override fun read(buf: ByteBuffer): Map<kotlin.String, kotlin.ULong> {
         val len = buf.getInt()
         return buildMap<kotlin.String, kotlin.ULong>(len) {
@@ -14326,20 +14350,74 @@ public object FfiConverterMapStringULong: FfiConverterRustBuffer<Map<kotlin.Stri
 }
 
 
-public typealias Json = kotlin.String
-public typealias FfiConverterTypeJson = FfiConverterString
+/**
+ * @suppress
+ */
+internal object FfiConverterTypeJson: FfiConverter<Json, RustBuffer.ByValue> {
+    override fun lift(value: RustBuffer.ByValue): Json {
+        val builtinValue = FfiConverterString.lift(value)
+        return jsonElement(builtinValue)
+    }
+
+    override fun lower(value: Json): RustBuffer.ByValue {
+        val builtinValue = jsonText(value)
+        return FfiConverterString.lower(builtinValue)
+    }
+
+    override fun read(buf: ByteBuffer): Json {
+        val builtinValue = FfiConverterString.read(buf)
+        return jsonElement(builtinValue)
+    }
+
+    override fun allocationSize(value: Json): ULong {
+        val builtinValue = jsonText(value)
+        return FfiConverterString.allocationSize(builtinValue)
+    }
+
+    override fun write(value: Json, buf: ByteBuffer) {
+        val builtinValue = jsonText(value)
+        FfiConverterString.write(builtinValue, buf)
+    }
+}
 
 
-public typealias JsonObject = kotlin.String
-public typealias FfiConverterTypeJsonObject = FfiConverterString
+/**
+ * @suppress
+ */
+internal object FfiConverterTypeJsonObject: FfiConverter<JsonObject, RustBuffer.ByValue> {
+    override fun lift(value: RustBuffer.ByValue): JsonObject {
+        val builtinValue = FfiConverterString.lift(value)
+        return jsonObject(builtinValue)
+    }
+
+    override fun lower(value: JsonObject): RustBuffer.ByValue {
+        val builtinValue = jsonText(value)
+        return FfiConverterString.lower(builtinValue)
+    }
+
+    override fun read(buf: ByteBuffer): JsonObject {
+        val builtinValue = FfiConverterString.read(buf)
+        return jsonObject(builtinValue)
+    }
+
+    override fun allocationSize(value: JsonObject): ULong {
+        val builtinValue = jsonText(value)
+        return FfiConverterString.allocationSize(builtinValue)
+    }
+
+    override fun write(value: JsonObject, buf: ByteBuffer) {
+        val builtinValue = jsonText(value)
+        FfiConverterString.write(builtinValue, buf)
+    }
+}
 
 
-public typealias RecordId = kotlin.String
-public typealias FfiConverterTypeRecordId = FfiConverterString
+typealias RecordId = kotlin.String
+internal typealias FfiConverterTypeRecordId = FfiConverterString
 
 
-public typealias Timestamp = java.time.Instant
-public typealias FfiConverterTypeTimestamp = FfiConverterTimestamp
+typealias Timestamp = java.time.Instant
+internal typealias FfiConverterTypeTimestamp = FfiConverterTimestamp
 
 
         /**
