@@ -138,18 +138,25 @@ impl Broadcaster {
     }
 
     fn join(self: &Arc<Self>, listener: Listener) -> u64 {
-        let late = {
+        let joined = {
             let mut listeners = self.lock();
             listeners.last_number += 1;
             let number = listeners.last_number;
-            if !listeners.ended {
+            if listeners.ended {
+                Err((number, listener))
+            } else {
                 listeners.all.insert(number, listener);
                 self.count.send_replace(listeners.all.len());
+                Ok((number, listeners.all.len()))
+            }
+        };
+        let (number, listener) = match joined {
+            Ok((number, count)) => {
+                tracing::debug!(listeners = count, "somebody listens");
                 return number;
             }
-            (number, listener)
+            Err(late) => late,
         };
-        let (number, listener) = late;
         listener.end();
         listener.wake(&self.pool);
         number
@@ -162,10 +169,13 @@ impl Broadcaster {
             if gone.is_some() {
                 self.count.send_replace(listeners.all.len());
             }
-            gone
+            gone.map(|gone| (gone, listeners.all.len()))
         };
-        // It may be the last to hold an observer: let go of without the lock.
-        drop(gone);
+        if let Some((gone, count)) = gone {
+            tracing::debug!(listeners = count, "somebody listens no more");
+            // It may be the last to hold an observer: let go of without the lock.
+            drop(gone);
+        }
     }
 
     /// Sends what a commit did.

@@ -4,6 +4,7 @@
 //! - `bench`: the budgets, measured.
 //! - `bindings`: the sources for Swift, Kotlin and Python, and `docs/api.md`.
 //! - `cargo`: running cargo from the workspace's root, loudly in CI, quietly elsewhere.
+//! - `python`: the wheel, built, installed and tested.
 //! - `size`: what ships, how big it is, and what it exports.
 //! - `smoke`: every exported method, called from Python.
 //! - `stages`: what `test` and `ci` consist of.
@@ -13,6 +14,7 @@ mod args;
 mod bench;
 mod bindings;
 mod cargo;
+mod python;
 mod simulate;
 mod size;
 mod smoke;
@@ -34,12 +36,17 @@ Usage: cargo xtask <COMMAND>
 Commands:
   test                   every test of the workspace
   ci [STAGE…]            what a change has to pass, all of it or only these stages:
-                         fmt clippy docs bindings test smoke simulate mutants demo
+                         fmt clippy docs bindings test smoke python simulate mutants
+                         demo
   bindings               writes bindings/*/generated and docs/api.md
       --check            only tells whether they are what the library says
   size                   builds what ships, measures it, and checks what it exports
       --json             one JSON object a line
   smoke                  calls every exported method from Python, against a real hub
+  python                 builds the Python package, installs it where there is no Rust,
+                         checks its types and runs its tests against real hubs
+      --release          the wheel that ships, not a development build
+      --debian13         then once more with Python 3.13, in the root of `xtask swift`
   simulate               the simulated fleet: clients, a hub and faults on virtual time
       --protocol <P>     what the hubs speak, v1 or v2 [default: both]
       --seeds <N>        how many seeds of each protocol [default: 200]
@@ -89,6 +96,14 @@ fn run() -> Outcome {
         Some("smoke") => {
             args.finish()?;
             smoke::smoke(&cargo)
+        }
+        Some("python") => {
+            let wanted = python::Wanted {
+                release: args.flag("--release"),
+                debian13: args.flag("--debian13"),
+            };
+            args.finish()?;
+            python::python(&cargo, wanted)
         }
         Some("simulate") => {
             let run = simulate::Run {

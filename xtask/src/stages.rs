@@ -5,6 +5,7 @@ use std::time::{Duration, Instant};
 use crate::Outcome;
 use crate::bindings;
 use crate::cargo::Cargo;
+use crate::python;
 use crate::simulate::{self, Run};
 use crate::smoke::smoke;
 
@@ -24,6 +25,13 @@ pub(crate) fn test(cargo: &Cargo) -> Outcome {
             failed.push(section);
         }
     }
+    for (section, package) in PACKAGES {
+        cargo.heading(section);
+        if let Err(problem) = package(cargo) {
+            println!("{problem}");
+            failed.push(section);
+        }
+    }
     if failed.is_empty() {
         println!("\nAll tests passed.");
         Ok(())
@@ -33,6 +41,10 @@ pub(crate) fn test(cargo: &Cargo) -> Outcome {
 }
 
 type Stage = fn(&Cargo) -> Outcome;
+
+/// The packages for other languages. What this machine can't run is told, not failed;
+/// in CI it must run.
+const PACKAGES: &[(&str, Stage)] = &[("The Python package", python::where_possible)];
 
 /// How many seeds of the simulated fleet a change has to pass, of each protocol.
 const SEEDS: [(&str, u64); 2] = [("v1", 2_000), ("v2", 1_000)];
@@ -44,6 +56,7 @@ const STAGES: &[(&str, Stage)] = &[
     ("bindings", bindings::check),
     ("test", test),
     ("smoke", smoke),
+    ("python", python::where_possible),
     ("simulate", simulation),
     ("mutants", mutants),
     ("demo", demo),
