@@ -17,6 +17,46 @@ from ._words import (
 
 
 @dataclass(frozen=True)
+class Conflict:
+    """An edit that lost or was refused, kept whole until it is dismissed."""
+
+    conflict_id: int
+    """Number of the entry in this replica's journal."""
+    kind: Kind | str
+    """The record's kind."""
+    id: str
+    """The record's id."""
+    reason: str
+    """Why it lost: the rule's reason, or `rejected`, `discarded`, `absent_on_server`."""
+    loser: Loser
+    """`local`: an edit made here lost. `remote`: an edit made here won over this one."""
+    losing: dict[str, Any]
+    """The losing version as it would have been shown."""
+    winning: dict[str, Any] | None
+    """The version that stayed, where known."""
+    losing_time: datetime | None
+    """Edit time of the loser."""
+    winning_time: datetime | None
+    """Edit time of the winner."""
+    recorded_at: datetime
+    """When it was recorded here."""
+
+
+@dataclass(frozen=True)
+class SyncProblem:
+    """Something that could not be synced, while the rest was."""
+
+    kind: Kind | str
+    """The record's kind."""
+    id: str | None
+    """The record's id; `None` if it is about the whole kind."""
+    code: str
+    """A stable word."""
+    detail: str
+    """In words."""
+
+
+@dataclass(frozen=True)
 class SyncResult:
     """The outcome of a sync that went through."""
 
@@ -34,20 +74,6 @@ class SyncResult:
     """What could not be synced, one entry a record or kind; the rest went through."""
     duration: timedelta
     """How long it took."""
-
-
-@dataclass(frozen=True)
-class SyncProblem:
-    """Something that could not be synced, while the rest was."""
-
-    kind: Kind | str
-    """The record's kind."""
-    id: str | None
-    """The record's id; `None` if it is about the whole kind."""
-    code: str
-    """A stable word."""
-    detail: str
-    """In words."""
 
 
 @dataclass(frozen=True)
@@ -96,32 +122,6 @@ class SyncStatus:
     """Whether this client syncs in the background."""
     paused: bool
     """Whether this client is paused; the rest is then how things stood before."""
-
-
-@dataclass(frozen=True)
-class Conflict:
-    """An edit that lost or was refused, kept whole until it is dismissed."""
-
-    conflict_id: int
-    """Number of the entry in this replica's journal."""
-    kind: Kind | str
-    """The record's kind."""
-    id: str
-    """The record's id."""
-    reason: str
-    """Why it lost: the rule's reason, or `rejected`, `discarded`, `absent_on_server`."""
-    loser: Loser
-    """`local`: an edit made here lost. `remote`: an edit made here won over this one."""
-    losing: dict[str, Any]
-    """The losing version as it would have been shown."""
-    winning: dict[str, Any] | None
-    """The version that stayed, where known."""
-    losing_time: datetime | None
-    """Edit time of the loser."""
-    winning_time: datetime | None
-    """Edit time of the winner."""
-    recorded_at: datetime
-    """When it was recorded here."""
 
 
 @dataclass(frozen=True)
