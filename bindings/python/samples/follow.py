@@ -68,7 +68,7 @@ async def main(server: str, path: str) -> None:
         async with asyncio.TaskGroup() as tasks:
             tasks.create_task(show_devices(client))
             tasks.create_task(tell_news(client))
-            await client.start_background_sync(interval=5)
+            await client.start_background_sync(interval=1)
 
 
 if __name__ == "__main__":

@@ -142,13 +142,12 @@ def _example(annotation: str, full: bool, depth: int = 0) -> Any:
         return value if inner[1] == "Optional" else [value, value]
     plain: dict[str, Any] = {
         "str": "שלום 🏡", "int": 2**15, "bool": True, "float": 0.25, "RecordId": "id-1",
-        "Json": {"a": [1, 2**70, None]}, "JsonObject": {"b": "ב"}, "typing.Dict[str, int]": {"x": 5},
+        "Json": {"a": [1, 2**70, None]}, "JsonObject": {"b": "ב"}, "dict[str, int]": {"x": 5},
         "Timestamp": datetime(2024, 2, 29, 12, 0, 0, 123456, UTC), "Duration": timedelta(seconds=1.5),
         "Kind": native.Kind.OTHER("note") if full else native.Kind.ROOM(),
         "DeviceType": native.DeviceType.UNKNOWN("x") if full else native.DeviceType.LOCK(),
         "UserRole": native.UserRole.UNKNOWN("y") if full else native.UserRole.GUEST(),
     }  # fmt: skip
-    annotation = annotation.replace("typing.Mapping", "typing.Dict")
     if annotation in plain:
         return plain[annotation]
     if annotation == "Freshness":

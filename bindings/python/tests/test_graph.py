@@ -17,6 +17,8 @@ async def test_a_graph_is_built_walked_and_searched_offline(tmp_path: pathlib.Pa
         await home.connect("http://127.0.0.1:9", protocol="v2")
         cabin = await home.create_house("Cabin")
         hall = await home.create_room(cabin.id, "Hall")
+        hall = await home.update_room(hall.id, extra={"colour": "blue"})
+        assert hall.extra["colour"] == "blue"
         lamp = await home.create_device(hall.id, "Lamp")
         note = await home.create_entity("note", "How to", {"text": "Turn the knob", "big": 2**80})
         assert (note.content["big"], note.kind, note.source_type) == (2**80, "note", "manual")
@@ -71,4 +73,6 @@ async def test_a_graph_crosses_over(tmp_path: pathlib.Path, start_hub: StartHub)
         (it,) = await ben.neighbours(lamp.id, "documented_by")
         assert (it.entity.name, it.entity.content) == ("זהירות ⚠️", {"text": "hot"})
         assert (await ben.get_device_state(lamp.id)).state["power"] == "on"
+        # What the server added to ann's edits comes with her next sync.
+        await ann.sync()
         assert await ann.digests() == await ben.digests()

@@ -178,8 +178,8 @@ async def test_who_leaves_is_let_go_by_the_core(tmp_path: pathlib.Path) -> None:
             await listeners.is_of(0)
 
             # aclosing.
-            async with contextlib.aclosing(home.changes()):
-                await listeners.is_of(1)
+            async with contextlib.aclosing(home.changes()), contextlib.aclosing(home.watch_rooms()):
+                await listeners.is_of(2)
             await listeners.is_of(0)
 
             # A task that is cancelled while it waits.

@@ -71,6 +71,20 @@ def span(data: bytes, at: int) -> tuple[timedelta, int]:
     return timedelta(0, seconds, nanos // 1000), at + 12
 
 
+def maybe_text(data: bytes, at: int) -> tuple[str | None, int]:
+    """A text or `None`: what records have most of, so without a second call."""
+    if not data[at]:
+        return None, at + 1
+    start = at + 5
+    end = start + _length(data, at + 1)[0]
+    return data[start:end].decode(), end
+
+
+def maybe_moment(data: bytes, at: int) -> tuple[datetime | None, int]:
+    """A point in time or `None`."""
+    return moment(data, at + 1) if data[at] else (None, at + 1)
+
+
 def optional(inner: Reader) -> Reader:
     """A value or `None`."""
     return lambda data, at: inner(data, at + 1) if data[at] else (None, at + 1)
@@ -165,8 +179,7 @@ PROTOCOL = word(_words.SyncProtocol)
 OPERATION = word(_words.EditOperation)
 PENDING_STATE = word(_words.PendingState)
 DIRECTION = word(_words.EdgeDirection)
-maybe_text, maybe_moment, maybe_parsed = optional(text), optional(moment), optional(parsed)
-maybe_f64 = optional(f64)
+maybe_parsed, maybe_f64 = optional(parsed), optional(f64)
 
 FRESHNESS = one_of(
     [
