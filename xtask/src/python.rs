@@ -72,10 +72,11 @@ pub(crate) fn where_possible(cargo: &Cargo) -> Outcome {
 fn interpreter() -> Result<OsString, String> {
     let python = env::var_os("PYTHON").unwrap_or_else(|| "python3".into());
     let ask = "import sys; print(*sys.version_info[:2])";
-    let said = output(Command::new(&python).args(["-c", ask])).map_err(|problem| {
-        format!("{problem}; install Python 3.11 or newer, or set PYTHON")
-    })?;
-    let mut parts = said.split_whitespace().map(|part| part.parse::<u32>().unwrap_or(0));
+    let said = output(Command::new(&python).args(["-c", ask]))
+        .map_err(|problem| format!("{problem}; install Python 3.11 or newer, or set PYTHON"))?;
+    let mut parts = said
+        .split_whitespace()
+        .map(|part| part.parse::<u32>().unwrap_or(0));
     let version = (parts.next().unwrap_or(0), parts.next().unwrap_or(0));
     if version < OLDEST {
         return Err(format!(
@@ -101,7 +102,9 @@ fn has_venv(python: &OsString) -> Outcome {
 fn environment(python: &OsString, folder: &Path) -> Outcome {
     if has_venv(python).is_err() {
         // Root may install it; others are told to.
-        let _ = Command::new("apt-get").args(["install", "-qy", "python3-venv"]).status();
+        let _ = Command::new("apt-get")
+            .args(["install", "-qy", "python3-venv"])
+            .status();
         has_venv(python)?;
     }
     run(Command::new(python).args(["-m", "venv", "--clear"]).arg(folder))
@@ -109,7 +112,9 @@ fn environment(python: &OsString, folder: &Path) -> Outcome {
 
 fn install(environment: &Path, packages: &[&str]) -> Outcome {
     let pip = ["-m", "pip", "install", "--quiet", "--disable-pip-version-check"];
-    run(Command::new(environment.join("bin/python")).args(pip).args(packages))
+    run(Command::new(environment.join("bin/python"))
+        .args(pip)
+        .args(packages))
 }
 
 /// The wheel, alone in its folder.
@@ -122,7 +127,9 @@ fn wheel(cargo: &Cargo, tools: &Path, folder: &Path, release: bool) -> Result<Pa
     // It finds pyproject.toml where it runs, and the generated module through the PATH.
     let package = cargo.path("bindings/python");
     let path = env::var_os("PATH").unwrap_or_default();
-    let path = [package.join("maturin")].into_iter().chain(env::split_paths(&path));
+    let path = [package.join("maturin")]
+        .into_iter()
+        .chain(env::split_paths(&path));
     let path = env::join_paths(path).map_err(|error| format!("PATH can't be used: {error}"))?;
     maturin.env("PATH", path).current_dir(package);
     maturin.arg("build").arg("--out").arg(&out);
@@ -165,7 +172,8 @@ fn check_types(cargo: &Cargo, tools: &Path, fresh: &Path) -> Outcome {
     };
     for what in [&["--package", "blowing_off"][..], &["samples", "tests"]] {
         let mut mypy = checker("mypy");
-        mypy.args(["--strict", "--cache-dir"]).arg(cargo.path("target/python/mypy"));
+        mypy.args(["--strict", "--cache-dir"])
+            .arg(cargo.path("target/python/mypy"));
         run(mypy.arg("--python-executable").arg(&python).args(what))?;
     }
     run(checker("pyright").arg("--pythonpath").arg(&python).arg("samples"))
@@ -214,11 +222,27 @@ fn in_debian13(cargo: &Cargo, fresh: &Path, wheel: &Path, hub: &Path) -> Outcome
     run(Command::new("bwrap")
         .arg("--bind")
         .arg(&root)
-        .args(["/", "--proc", "/proc", "--dev", "/dev", "--tmpfs", "/tmp", "--bind"])
+        .args([
+            "/", "--proc", "/proc", "--dev", "/dev", "--tmpfs", "/tmp", "--bind",
+        ])
         .arg(&top)
         .arg(&top)
-        .args(["--unshare-pid", "--die-with-parent", "--clearenv", "--setenv", "PATH", "/usr/bin"])
-        .args(["--setenv", "LANG", "C.UTF-8", "--setenv", "PYTHONDONTWRITEBYTECODE", "1"])
+        .args([
+            "--unshare-pid",
+            "--die-with-parent",
+            "--clearenv",
+            "--setenv",
+            "PATH",
+            "/usr/bin",
+        ])
+        .args([
+            "--setenv",
+            "LANG",
+            "C.UTF-8",
+            "--setenv",
+            "PYTHONDONTWRITEBYTECODE",
+            "1",
+        ])
         .arg("--setenv")
         .arg("PYTHONPATH")
         .arg(&site)
@@ -232,7 +256,10 @@ fn in_debian13(cargo: &Cargo, fresh: &Path, wheel: &Path, hub: &Path) -> Outcome
 }
 
 fn file_name(path: &Path) -> String {
-    path.file_name().unwrap_or_default().to_string_lossy().into_owned()
+    path.file_name()
+        .unwrap_or_default()
+        .to_string_lossy()
+        .into_owned()
 }
 
 fn size_of(file: &Path) -> Result<u64, String> {

@@ -24,7 +24,7 @@ called: set[str] = set()
 
 def public_methods() -> dict[str, tuple[type, Any]]:
     """Everything that a user of the package may call or ask for on an object."""
-    found = {}
+    found: dict[str, tuple[type, Any]] = {}
     for owner in (BlowingOffClient, ChangeStream, LiveQuery, Subscription, events.ChangeEvent):
         for name, method in inspect.getmembers(owner):
             wanted = not name.startswith("_") or name in {"__aenter__", "__aexit__", "__anext__"}

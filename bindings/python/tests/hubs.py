@@ -34,9 +34,10 @@ class Hub:
 
     def start(self) -> None:
         """Starts it; the address stays what it was the first time."""
-        command = [program(), "serve", "--listen", self.url.removeprefix("http://"), "--db", self.db]
+        address = self.url.removeprefix("http://")
+        options = ["--listen", address, "--auth-token", TOKEN, *self._options]
         self._process = subprocess.Popen(
-            [*command, "--auth-token", TOKEN, *self._options],
+            [program(), "serve", "--db", self.db, *options],
             stdout=subprocess.PIPE,
             text=True,
             env={**os.environ, "BLOWING_OFF_ADMIN_PASSWORD": PASSWORD},

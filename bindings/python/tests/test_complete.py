@@ -8,6 +8,7 @@ import enum
 import inspect
 import pathlib
 import re
+import struct
 from datetime import UTC, datetime, timedelta
 from typing import Any
 
@@ -15,7 +16,7 @@ import pytest
 
 import blowing_off
 from blowing_off import BlowingOffClient, _bridge, _codec, events
-from blowing_off._native import wildthing as native
+from blowing_off._bridge import native
 from conftest import called, public_methods
 
 BY_OTHER_MEANS = {
@@ -120,7 +121,7 @@ class Bytes:
         sizes = {"i8": 1, "u8": 1, "u16": 2, "i32": 4, "u32": 4, "i64": 8, "u64": 8}
         kind = name.removeprefix("write_")
         if kind == "double":
-            return lambda value: self.write(native.struct.pack(">d", value))
+            return lambda value: self.write(struct.pack(">d", value))
         return lambda value: self.write(
             int(value).to_bytes(sizes[kind], "big", signed=kind.startswith("i"))
         )

@@ -46,7 +46,8 @@ async def test_examples_run(
 
 async def test_the_sample_follows_a_house(tmp_path: pathlib.Path, hub: Hub) -> None:
     environment = {**os.environ, "BLOWING_OFF_AUTH_TOKEN": TOKEN, "PYTHONUNBUFFERED": "1"}
-    command = [sys.executable, HERE / "samples" / "follow.py", hub.url, tmp_path / "a.db"]
+    sample_file = str(HERE / "samples" / "follow.py")
+    command = [sys.executable, sample_file, hub.url, str(tmp_path / "a.db")]
     sample = subprocess.Popen(command, stdout=subprocess.PIPE, text=True, env=environment)
     try:
         assert sample.stdout is not None

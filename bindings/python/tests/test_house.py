@@ -26,7 +26,7 @@ async def test_a_house_is_built_read_changed_and_deleted(tmp_path: pathlib.Path)
         assert await home.salvaged() is None
         house = await home.create_house("Cabin", address="1 Main Street", latitude=59.9)
         assert (house.name, house.address, house.latitude) == ("Cabin", "1 Main Street", 59.9)
-        assert house.sync_status == RecordStatus.PENDING == "pending"
+        assert house.sync_status is RecordStatus.PENDING and str(house.sync_status) == "pending"
         assert isinstance(house.freshness, Pending) and not house.freshness.contested
         assert house.created_at is not None and house.created_at.tzinfo == UTC
         assert abs((datetime.now(UTC) - house.created_at).total_seconds()) < 60

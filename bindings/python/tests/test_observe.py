@@ -112,7 +112,7 @@ async def test_live_queries_answer_again_when_something_changed(
 ) -> None:
     async with client_of(hub, tmp_path / "a.db") as home:
         houses, rooms, devices = home.watch_houses(), home.watch_rooms(), home.watch_devices()
-        assert [await anext(query) for query in (houses, rooms, devices)] == [[], [], []]  # type: ignore[arg-type]
+        assert [await anext(query) for query in (houses, rooms, devices)] == [[], [], []]
         await home.sync()
         (house,) = await anext(houses)
         assert (await anext(rooms))[0].house_id == house.id

@@ -16,7 +16,10 @@ from collections.abc import Callable
 from typing import Any
 
 from . import _codec, _errors
-from ._native import wildthing as native
+from ._native import wildthing
+
+native: Any = wildthing
+"""The generated module, which has no types to speak of."""
 
 READERS: dict[str, _codec.Reader] = {
     "AuthSession": _codec.SESSION,

@@ -139,7 +139,7 @@ def record(cls: type, *readers: Reader) -> Reader:
     new = object.__new__
 
     def read(data: bytes, at: int) -> tuple[Any, int]:
-        made = new(cls)
+        made: Any = new(cls)
         attributes = made.__dict__
         for name, reader in plan:
             attributes[name], at = reader(data, at)
