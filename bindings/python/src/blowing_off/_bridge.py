@@ -98,5 +98,10 @@ def waking() -> int:
     return len(_waking)
 
 
+def forget() -> None:
+    """In a forked child, which has no thread that would wake anything."""
+    _waking.clear()
+
+
 _read_answers()
 native._uniffi_continuation_callback = native._UNIFFI_RUST_FUTURE_CONTINUATION_CALLBACK(_wake)

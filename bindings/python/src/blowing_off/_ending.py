@@ -45,6 +45,7 @@ def _at_exit() -> None:
 
 def _in_child() -> None:
     _open.clear()
+    _bridge.forget()
     _log.forget()
 
 
