@@ -271,6 +271,7 @@ impl Visit for Text {
 
 #[cfg(test)]
 mod tests {
+    use std::sync::atomic::AtomicBool;
     use std::sync::mpsc;
 
     use super::*;
@@ -291,6 +292,21 @@ mod tests {
             Err(LogSinkError::Failed {
                 reason: "as always".into(),
             })
+        }
+    }
+
+    /// Tells that it is called, and stays until there is to be silence.
+    struct Busy(mpsc::Sender<()>, Arc<AtomicBool>);
+
+    impl LogSink for Busy {
+        fn log(&self, record: LogRecord) -> std::result::Result<(), LogSinkError> {
+            if record.text == "be busy" && self.0.send(()).is_ok() {
+                while log().is_ok_and(|log| log.level.load(Ordering::Acquire) != rank(LogLevel::Off)) {
+                    std::thread::yield_now();
+                }
+                self.1.store(true, Ordering::Release);
+            }
+            Ok(())
         }
     }
 
@@ -315,5 +331,19 @@ mod tests {
             (LogLevel::Debug, "now it is")
         );
         assert!(record.target.starts_with("wildthing::ffi"));
+
+        // A sink that is busy until silence is asked for, which then waits for it.
+        let (entered, busy) = mpsc::channel();
+        let left = Arc::new(AtomicBool::new(false));
+        set_log_sink(LogLevel::Debug, Arc::new(Busy(entered, Arc::clone(&left)))).unwrap();
+        tracing::debug!("be busy");
+        busy.recv().unwrap();
+        let (sender, heard) = mpsc::channel();
+        set_log_sink(LogLevel::Off, Arc::new(Heard(sender.clone()))).unwrap();
+        assert!(left.load(Ordering::Acquire));
+        tracing::error!("never told");
+        set_log_sink(LogLevel::Debug, Arc::new(Heard(sender))).unwrap();
+        tracing::debug!("told again");
+        assert_eq!(heard.recv().unwrap().text, "told again");
     }
 }

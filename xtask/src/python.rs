@@ -2,7 +2,8 @@
 //! against real hubs. The stage `python` of `ci` and a section of `test` are the same.
 //!
 //! Two virtual environments below `target/python`: `tools`, kept between runs, has what
-//! builds and checks; `fresh`, made anew by each run, has the wheel and pytest.
+//! builds and checks; `fresh`, made anew by each run, has the wheel and pytest. What comes
+//! from the package index is fetched once.
 
 use std::env;
 use std::ffi::OsString;
@@ -33,21 +34,62 @@ pub(crate) struct Wanted {
 
 /// Builds, installs, checks and tests.
 pub(crate) fn python(cargo: &Cargo, wanted: Wanted) -> Outcome {
+    let python = prepare(cargo)?;
+    test(cargo, &python, wanted)
+}
+
+/// What `cargo xtask test` does: the same, where it can be done. In CI it must be.
+pub(crate) fn where_possible(cargo: &Cargo) -> Outcome {
+    match prepare(cargo) {
+        Ok(python) => test(cargo, &python, Wanted::default()),
+        Err(problem) if cargo.is_ci() => Err(problem),
+        Err(problem) => {
+            println!("NOT RUN: {problem}");
+            Ok(())
+        }
+    }
+}
+
+/// Finds Python and the tools, and gives the Python to use. What fails here says only that
+/// this machine can't test the package.
+fn prepare(cargo: &Cargo) -> Result<OsString, String> {
     let python = interpreter()?;
     let folder = cargo.path("target/python");
     make(&folder)?;
-    let tools = folder.join("tools");
-    if !tools.join("bin/pyright").is_file() || !tools.join("bin/maturin").is_file() {
+    let (tools, packages) = (folder.join("tools"), folder.join("packages"));
+    if !packages.is_dir() {
         environment(&python, &tools)?;
-        install(&tools, TOOLS)?;
+        pip(&tools, &["install"], TOOLS)?;
+        // Last, and in one go: that it is there says that all is.
+        let fetched = folder.join("packages.new");
+        pip(
+            &tools,
+            &["download", "--dest", &fetched.to_string_lossy()],
+            TESTING,
+        )?;
+        fs::rename(&fetched, &packages)
+            .map_err(|error| format!("can't make {}: {error}", packages.display()))?;
     }
+    Ok(python)
+}
+
+fn test(cargo: &Cargo, python: &OsString, wanted: Wanted) -> Outcome {
+    let folder = cargo.path("target/python");
+    let tools = folder.join("tools");
     let wheel = wheel(cargo, &tools, &folder, wanted.release)?;
     println!("{}: {} bytes", file_name(&wheel), size_of(&wheel)?);
 
     let fresh = folder.join("fresh");
-    environment(&python, &fresh)?;
-    install(&fresh, &[&wheel.to_string_lossy()])?;
-    install(&fresh, TESTING)?;
+    environment(python, &fresh)?;
+    let packages = folder.join("packages");
+    let offline = [
+        "install",
+        "--no-index",
+        "--find-links",
+        &packages.to_string_lossy(),
+    ];
+    pip(&fresh, &offline, &[&wheel.to_string_lossy()])?;
+    pip(&fresh, &offline, TESTING)?;
     let hub = hub(cargo)?;
     check_types(cargo, &tools, &fresh)?;
     pytest(cargo, &fresh, &hub)?;
@@ -55,17 +97,6 @@ pub(crate) fn python(cargo: &Cargo, wanted: Wanted) -> Outcome {
         in_debian13(cargo, &fresh, &wheel, &hub)?;
     }
     Ok(())
-}
-
-/// What `cargo xtask test` does: the same, where it can be done. In CI it must be.
-pub(crate) fn where_possible(cargo: &Cargo) -> Outcome {
-    match interpreter().and_then(|python| has_venv(&python)) {
-        Err(problem) if !cargo.is_ci() => {
-            println!("NOT RUN: {problem}");
-            Ok(())
-        }
-        _ => python(cargo, Wanted::default()),
-    }
 }
 
 /// The Python to use: `PYTHON`, or the `python3` on the path.
@@ -110,10 +141,10 @@ fn environment(python: &OsString, folder: &Path) -> Outcome {
     run(Command::new(python).args(["-m", "venv", "--clear"]).arg(folder))
 }
 
-fn install(environment: &Path, packages: &[&str]) -> Outcome {
-    let pip = ["-m", "pip", "install", "--quiet", "--disable-pip-version-check"];
+fn pip(environment: &Path, words: &[&str], packages: &[&str]) -> Outcome {
     run(Command::new(environment.join("bin/python"))
-        .args(pip)
+        .args(["-m", "pip", "--quiet", "--disable-pip-version-check"])
+        .args(words)
         .args(packages))
 }
 
@@ -210,14 +241,19 @@ fn in_debian13(cargo: &Cargo, fresh: &Path, wheel: &Path, hub: &Path) -> Outcome
     if site.exists() {
         fs::remove_dir_all(&site).map_err(|error| format!("can't empty {}: {error}", site.display()))?;
     }
-    let pip = ["-m", "pip", "install", "--quiet", "--disable-pip-version-check"];
-    let for_it = ["--only-binary=:all:", "--python-version", "3.13", "--target"];
-    run(Command::new(fresh.join("bin/python"))
-        .args(pip)
-        .args(for_it)
-        .arg(&site)
-        .arg(wheel)
-        .args(TESTING))?;
+    let packages = cargo.path("target/python/packages");
+    let (packages, target) = (packages.to_string_lossy(), site.to_string_lossy());
+    let for_it = [
+        "--only-binary=:all:",
+        "--python-version",
+        "3.13",
+        "--target",
+        &target,
+    ];
+    let offline = ["install", "--no-index", "--find-links", &packages];
+    let words = [&offline[..], &for_it].concat();
+    let wheel = wheel.to_string_lossy();
+    pip(fresh, &words, &[&[&*wheel], TESTING].concat())?;
     let top = cargo.path("");
     run(Command::new("bwrap")
         .arg("--bind")

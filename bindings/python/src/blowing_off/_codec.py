@@ -20,6 +20,7 @@ from . import _errors, _graph, _house, _standing, _words, events
 Reader = Callable[[bytes, int], tuple[Any, int]]
 
 _EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
+_decode = json.JSONDecoder().raw_decode
 _length = Struct(">i").unpack_from
 _moment = Struct(">qI").unpack_from
 _span = Struct(">QI").unpack_from
@@ -48,9 +49,8 @@ def parsed(data: bytes, at: int) -> tuple[Any, int]:
     """A JSON value."""
     start = at + 4
     end = start + _length(data, at)[0]
-    document = data[start:end]
-    # What most records have nothing in is an empty object.
-    return {} if document == b"{}" else json.loads(document.decode()), end
+    # The library's JSON has no spaces around it, which is most of what `loads` looks for.
+    return _decode(data[start:end].decode())[0], end
 
 
 def moment(data: bytes, at: int) -> tuple[datetime, int]:
@@ -78,6 +78,11 @@ def maybe_text(data: bytes, at: int) -> tuple[str | None, int]:
     start = at + 5
     end = start + _length(data, at + 1)[0]
     return data[start:end].decode(), end
+
+
+def maybe_parsed(data: bytes, at: int) -> tuple[Any, int]:
+    """A JSON value or `None`."""
+    return parsed(data, at + 1) if data[at] else (None, at + 1)
 
 
 def maybe_moment(data: bytes, at: int) -> tuple[datetime | None, int]:
@@ -179,7 +184,7 @@ PROTOCOL = word(_words.SyncProtocol)
 OPERATION = word(_words.EditOperation)
 PENDING_STATE = word(_words.PendingState)
 DIRECTION = word(_words.EdgeDirection)
-maybe_parsed, maybe_f64 = optional(parsed), optional(f64)
+maybe_f64 = optional(f64)
 
 FRESHNESS = one_of(
     [
