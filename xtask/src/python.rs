@@ -158,7 +158,7 @@ fn wheel(cargo: &Cargo, tools: &Path, folder: &Path, release: bool) -> Result<Pa
     // It finds pyproject.toml where it runs, and the generated module through the PATH.
     let package = cargo.path("bindings/python");
     let path = env::var_os("PATH").unwrap_or_default();
-    let path = [package.join("maturin")]
+    let path = [package.join("bindgen")]
         .into_iter()
         .chain(env::split_paths(&path));
     let path = env::join_paths(path).map_err(|error| format!("PATH can't be used: {error}"))?;

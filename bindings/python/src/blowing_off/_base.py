@@ -4,6 +4,7 @@ import asyncio
 import os
 from types import TracebackType
 from typing import Any, Self
+from weakref import WeakKeyDictionary
 
 from . import _ending, _log, _lower
 from ._bridge import native
@@ -36,7 +37,9 @@ class Base:
         self._echo = echo
         self._sync_on_write = sync_on_write
         self._handle: Any = None
-        self._opening = asyncio.Lock()
+        # Locks serve one loop each, a client any number of them.
+        self._opening: WeakKeyDictionary[asyncio.AbstractEventLoop, asyncio.Lock]
+        self._opening = WeakKeyDictionary()
         self._ended = False
         self._process = os.getpid()
 
@@ -45,12 +48,15 @@ class Base:
         if self._process != os.getpid():
             raise InvalidError("client", "it was opened before a fork; open another one")
         if self._handle is None:
-            async with self._opening:
-                if self._ended:
-                    raise CallCancelledError()
-                if self._handle is None:
+            async with self._lock():
+                if self._handle is None and not self._ended:
                     await self._open()
+            if self._handle is None:
+                raise CallCancelledError()
         return self._handle
+
+    def _lock(self) -> asyncio.Lock:
+        return self._opening.setdefault(asyncio.get_running_loop(), asyncio.Lock())
 
     async def _open(self) -> None:
         _log.listen(self._echo)
@@ -58,8 +64,12 @@ class Base:
             durability=self._durability, echo=self._echo, sync_on_write=self._sync_on_write
         )
         handle = await native.WildThingClient.open(self._path, options)
-        _ending.opened(handle)
-        self._handle = handle
+        if self._handle is None and not self._ended:
+            _ending.opened(handle)
+            self._handle = handle
+        else:
+            # Meanwhile another thread's loop opened it, or shut it down.
+            await handle.shutdown()
 
     async def shutdown(self) -> None:
         """Ends background work and a running sync, and closes the file.
@@ -68,8 +78,10 @@ class Base:
         end, the first two once they have what happened until now. A client that is never
         shut down is shut down at the end of the program.
         """
-        async with self._opening:
-            self._ended = True
+        self._ended = True
+        async with self._lock():
+            # Whoever opens it just now is waited for, and ends it again.
+            pass
         if self._handle is not None:
             await self._handle.shutdown()
 
