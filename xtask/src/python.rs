@@ -1,5 +1,5 @@
 //! `cargo xtask python`: the wheel, built, installed where there is no Rust, and tested
-//! against real hubs. The stage `python` of `ci` and a section of `test` are the same.
+//! against real hubs. The stage `python` of `ci` and a section of `test` do the same.
 //!
 //! Two virtual environments below `target/python`: `tools`, kept between runs, has what
 //! builds and checks; `fresh`, made anew by each run, has the wheel and pytest. What comes
@@ -36,6 +36,11 @@ pub(crate) struct Wanted {
 pub(crate) fn python(cargo: &Cargo, wanted: Wanted) -> Outcome {
     let python = prepare(cargo)?;
     test(cargo, &python, wanted)
+}
+
+/// The stage of `ci`: must run.
+pub(crate) fn stage(cargo: &Cargo) -> Outcome {
+    python(cargo, Wanted::default())
 }
 
 /// What `cargo xtask test` does: the same, where it can be done. In CI it must be.

@@ -56,7 +56,7 @@ const STAGES: &[(&str, Stage)] = &[
     ("bindings", bindings::check),
     ("test", test),
     ("smoke", smoke),
-    ("python", python::where_possible),
+    ("python", python::stage),
     ("simulate", simulation),
     ("mutants", mutants),
     ("demo", demo),
