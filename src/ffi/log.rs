@@ -304,6 +304,8 @@ mod tests {
                 while log().is_ok_and(|log| log.level.load(Ordering::Acquire) != rank(LogLevel::Off)) {
                     std::thread::yield_now();
                 }
+                // Long enough for one who does not wait to be past it.
+                (0..10_000).for_each(|_| std::thread::yield_now());
                 self.1.store(true, Ordering::Release);
             }
             Ok(())
