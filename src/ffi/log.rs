@@ -9,7 +9,7 @@ use std::fmt::{self, Write as _};
 use std::panic::AssertUnwindSafe;
 use std::sync::atomic::{AtomicU8, AtomicU64, Ordering};
 use std::sync::mpsc::{Receiver, SyncSender, TrySendError, sync_channel};
-use std::sync::{Arc, OnceLock, PoisonError, RwLock};
+use std::sync::{Arc, Mutex, OnceLock, PoisonError, RwLock};
 
 use tracing::field::{Field, Visit};
 use tracing::span::{Attributes, Id, Record};
@@ -89,6 +89,10 @@ pub fn set_log_sink(level: LogLevel, sink: Arc<dyn LogSink>) -> Result<()> {
     log.level.store(rank(level), Ordering::Release);
     // Foreign code may run when it goes: without the lock, and without us.
     let_go(replaced);
+    if level == LogLevel::Off && !POURING.get() {
+        // Once this returns no sink is called any more: an interpreter may end.
+        drop(log.pouring.lock());
+    }
     Ok(())
 }
 
@@ -96,6 +100,8 @@ pub fn set_log_sink(level: LogLevel, sink: Arc<dyn LogSink>) -> Result<()> {
 struct Log {
     level: AtomicU8,
     sink: RwLock<Option<Arc<dyn LogSink>>>,
+    /// Held while a message is handed over.
+    pouring: Mutex<()>,
     queue: SyncSender<LogRecord>,
     dropped: AtomicU64,
 }
@@ -113,6 +119,7 @@ fn start() -> Result<Arc<Log>> {
     let log = Arc::new(Log {
         level: AtomicU8::new(rank(LogLevel::Off)),
         sink: RwLock::new(None),
+        pouring: Mutex::new(()),
         queue,
         dropped: AtomicU64::new(0),
     });
@@ -140,6 +147,11 @@ impl Log {
     fn pour(&self, messages: &Receiver<LogRecord>) {
         POURING.set(true);
         while let Ok(record) = messages.recv() {
+            let _pouring = self.pouring.lock().unwrap_or_else(PoisonError::into_inner);
+            // What was said before somebody asked for silence is not told after.
+            if self.level.load(Ordering::Acquire) == rank(LogLevel::Off) {
+                continue;
+            }
             let sink = self.sink.read().unwrap_or_else(PoisonError::into_inner).clone();
             let Some(sink) = sink else { continue };
             let dropped = self.dropped.swap(0, Ordering::AcqRel);
@@ -259,6 +271,7 @@ impl Visit for Text {
 
 #[cfg(test)]
 mod tests {
+    use std::sync::atomic::AtomicBool;
     use std::sync::mpsc;
 
     use super::*;
@@ -279,6 +292,23 @@ mod tests {
             Err(LogSinkError::Failed {
                 reason: "as always".into(),
             })
+        }
+    }
+
+    /// Tells that it is called, and stays until there is to be silence.
+    struct Busy(mpsc::Sender<()>, Arc<AtomicBool>);
+
+    impl LogSink for Busy {
+        fn log(&self, record: LogRecord) -> std::result::Result<(), LogSinkError> {
+            if record.text == "be busy" && self.0.send(()).is_ok() {
+                while log().is_ok_and(|log| log.level.load(Ordering::Acquire) != rank(LogLevel::Off)) {
+                    std::thread::yield_now();
+                }
+                // Long enough for one who does not wait to be past it.
+                (0..10_000).for_each(|_| std::thread::yield_now());
+                self.1.store(true, Ordering::Release);
+            }
+            Ok(())
         }
     }
 
@@ -303,5 +333,19 @@ mod tests {
             (LogLevel::Debug, "now it is")
         );
         assert!(record.target.starts_with("wildthing::ffi"));
+
+        // A sink that is busy until silence is asked for, which then waits for it.
+        let (entered, busy) = mpsc::channel();
+        let left = Arc::new(AtomicBool::new(false));
+        set_log_sink(LogLevel::Debug, Arc::new(Busy(entered, Arc::clone(&left)))).unwrap();
+        tracing::debug!("be busy");
+        busy.recv().unwrap();
+        let (sender, heard) = mpsc::channel();
+        set_log_sink(LogLevel::Off, Arc::new(Heard(sender.clone()))).unwrap();
+        assert!(left.load(Ordering::Acquire));
+        tracing::error!("never told");
+        set_log_sink(LogLevel::Debug, Arc::new(Heard(sender))).unwrap();
+        tracing::debug!("told again");
+        assert_eq!(heard.recv().unwrap().text, "told again");
     }
 }

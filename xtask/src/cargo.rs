@@ -33,7 +33,7 @@ impl Cargo {
         })
     }
 
-    /// Whether everything has to run.
+    /// Whether this is CI, where what can't run is a failure.
     pub(crate) fn is_ci(&self) -> bool {
         self.ci
     }

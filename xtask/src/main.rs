@@ -5,6 +5,7 @@
 //! - `bindings`: the sources for Swift, Kotlin and Python, and `docs/api.md`.
 //! - `cargo`: running cargo from the workspace's root, loudly in CI, quietly elsewhere.
 //! - `kotlin`: the jar, tested, and the sample that uses it.
+//! - `python`: the wheel, built, installed and tested.
 //! - `size`: what ships, how big it is, and what it exports.
 //! - `smoke`: every exported method, called from Python.
 //! - `stages`: what `test` and `ci` consist of.
@@ -15,6 +16,7 @@ mod bench;
 mod bindings;
 mod cargo;
 mod kotlin;
+mod python;
 mod simulate;
 mod size;
 mod smoke;
@@ -34,9 +36,9 @@ The chores of WildThing
 Usage: cargo xtask <COMMAND>
 
 Commands:
-  test                   every test of the workspace
+  test                   every test of the workspace and of the packages for other languages
   ci [STAGE…]            what a change has to pass, all of it or only these stages:
-                         fmt clippy docs bindings test smoke kotlin faults simulate mutants demo
+                         fmt clippy docs bindings test smoke faults simulate mutants demo
   bindings               writes bindings/*/generated and docs/api.md
       --check            only tells whether they are what the library says
   size                   builds what ships, measures it, and checks what it exports
@@ -48,6 +50,10 @@ Commands:
   faults                 failing disks, kills and power cuts at every call of a write, a
                          pull, a settlement, a migration and the making of a replica;
                          connections cut, hanging and spoilt all through a sync
+  python                 builds the Python package, installs it where there is no Rust,
+                         checks its types and runs its tests against real hubs
+      --release          the wheel that ships, not a development build
+      --debian13         then once more with Python 3.13, in the root of `xtask swift`
   simulate               the simulated fleet: clients, a hub and faults on virtual time
       --protocol <P>     what the hubs speak, v1 or v2 [default: both]
       --seeds <N>        how many seeds of each protocol [default: 200]
@@ -107,6 +113,14 @@ fn run() -> Outcome {
         Some("faults") => {
             args.finish()?;
             stages::faults(&cargo)
+        }
+        Some("python") => {
+            let wanted = python::Wanted {
+                release: args.flag("--release"),
+                debian13: args.flag("--debian13"),
+            };
+            args.finish()?;
+            python::python(&cargo, wanted)
         }
         Some("simulate") => {
             let run = simulate::Run {

@@ -6,41 +6,43 @@ use crate::Outcome;
 use crate::bindings;
 use crate::cargo::Cargo;
 use crate::kotlin;
+use crate::python;
 use crate::simulate::{self, Run};
 use crate::smoke::smoke;
 
-/// Every test of the workspace, and of the packages for other languages.
-pub(crate) fn test(cargo: &Cargo) -> Outcome {
-    let mut failed = sections(cargo);
-    let section = "The package for Kotlin";
-    cargo.heading(section);
-    if let Err(problem) = kotlin::where_possible(cargo) {
-        println!("{problem}");
-        failed.push(section);
-    }
-    outcome(&failed)
-}
+type Stage = fn(&Cargo) -> Outcome;
 
-/// Every test of the workspace. All sections run, so that one run shows all that fails.
-fn sections(cargo: &Cargo) -> Vec<&'static str> {
+/// What `test` consists of. A package for another language that this machine has no
+/// tools for is told and passed over; in CI it must run.
+const SECTIONS: &[(&str, Stage)] = &[
+    ("Tests inside the library, the programs and xtask", |cargo| {
+        rust_tests(cargo, "--lib --bins")
+    }),
+    // A simulated fleet is one of them, and runs a few seeds here.
+    ("Integration tests", |cargo| rust_tests(cargo, "--test *")),
+    ("Examples in the documentation", |cargo| {
+        rust_tests(cargo, "--doc")
+    }),
+    ("The package for Kotlin", kotlin::where_possible),
+    ("The package for Python", python::where_possible),
+];
+
+/// Every test of the workspace, and of the packages for other languages. All sections
+/// run, so that one run shows all that fails.
+pub(crate) fn test(cargo: &Cargo) -> Outcome {
+    let mut lines = Vec::new();
     let mut failed = Vec::new();
-    // A simulated fleet is one of the integration tests, and runs a few seeds here.
-    for (section, targets) in [
-        ("Tests inside the library, the programs and xtask", "--lib --bins"),
-        ("Integration tests", "--test *"),
-        ("Examples in the documentation", "--doc"),
-    ] {
+    for (section, run) in SECTIONS {
         cargo.heading(section);
-        let words = format!("test --workspace --features testing --no-fail-fast {targets}");
-        if let Err(problem) = cargo.run(&words, &[], &[]) {
+        let start = Instant::now();
+        let ran = run(cargo);
+        lines.push(line(section, &ran, start.elapsed()));
+        if let Err(problem) = ran {
             println!("{problem}");
-            failed.push(section);
+            failed.push(*section);
         }
     }
-    failed
-}
-
-fn outcome(failed: &[&str]) -> Outcome {
+    println!("\n{}", lines.join("\n"));
     if failed.is_empty() {
         println!("\nAll tests passed.");
         Ok(())
@@ -49,7 +51,10 @@ fn outcome(failed: &[&str]) -> Outcome {
     }
 }
 
-type Stage = fn(&Cargo) -> Outcome;
+fn rust_tests(cargo: &Cargo, targets: &str) -> Outcome {
+    let words = format!("test --workspace --features testing --no-fail-fast {targets}");
+    cargo.run(&words, &[], &[])
+}
 
 /// How many seeds of the simulated fleet a change has to pass, of each protocol.
 const SEEDS: [(&str, u64); 2] = [("v1", 2_000), ("v2", 1_000)];
@@ -59,10 +64,8 @@ const STAGES: &[(&str, Stage)] = &[
     ("clippy", clippy),
     ("docs", docs),
     ("bindings", bindings::check),
-    // The other languages have stages of their own here.
-    ("test", |cargo| outcome(&sections(cargo))),
+    ("test", test),
     ("smoke", smoke),
-    ("kotlin", kotlin::where_possible),
     ("faults", faults),
     ("simulate", simulation),
     ("mutants", mutants),
@@ -102,7 +105,7 @@ pub(crate) fn ci(cargo: &Cargo, names: &[String]) -> Outcome {
 
 fn line(name: &str, ran: &Outcome, took: Duration) -> String {
     let word = if ran.is_ok() { "passed" } else { "FAILED" };
-    format!("{name:<10} {:>7.1} s  {word}", took.as_secs_f64())
+    format!("{name:<48} {:>7.1} s  {word}", took.as_secs_f64())
 }
 
 fn fmt(cargo: &Cargo) -> Outcome {

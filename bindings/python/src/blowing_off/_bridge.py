@@ -1,0 +1,107 @@
+"""The generated module, and the two things that are done otherwise than it does them.
+
+- Answers are read by `_codec`, into this package's own records and errors.
+- A future is taken off the list of those that a thread of the library will wake only as
+  the last act of waking it. So an empty list means that no such thread is in Python any
+  more, and the interpreter may end (`_ending` waits for that): a thread that comes back
+  to Python after its end would take the process down.
+
+Everything else of this package talks to the library through here.
+"""
+
+import asyncio
+import ctypes
+import re
+from collections.abc import Callable
+from typing import Any
+
+from . import _codec, _errors
+from ._native import wildthing
+
+native: Any = wildthing
+"""The generated module, which has no types to speak of."""
+
+READERS: dict[str, _codec.Reader] = {
+    "AuthSession": _codec.SESSION,
+    "ChangeBatch": _codec.batch,
+    "Conflict": _codec.CONFLICT,
+    "Device": _codec.DEVICE,
+    "DeviceState": _codec.DEVICE_STATE,
+    "Digests": _codec.DIGESTS,
+    "Entity": _codec.ENTITY,
+    "Event": _codec.EVENT,
+    "Explanation": _codec.EXPLANATION,
+    "GraphPath": _codec.PATH,
+    "HistoryEntry": _codec.HISTORY,
+    "House": _codec.HOUSE,
+    "Neighbour": _codec.NEIGHBOUR,
+    "PendingChange": _codec.PENDING,
+    "Relationship": _codec.RELATIONSHIP,
+    "Room": _codec.ROOM,
+    "Salvaged": _codec.SALVAGED,
+    "SearchHit": _codec.HIT,
+    "SyncResult": _codec.SYNC_RESULT,
+    "SyncStatus": _codec.SYNC_STATUS,
+    "User": _codec.USER,
+    "WildThingError": _codec.ERROR,
+}
+"""What reads which of the library's types."""
+
+
+def _lifting(reader: _codec.Reader) -> Callable[[Any], Any]:
+    """Copies the library's buffer, frees it, and reads the copy."""
+
+    def lift(buffer: Any) -> Any:
+        try:
+            data = ctypes.string_at(buffer.data, buffer.len)
+        finally:
+            buffer.free()
+        return reader(data, 0)[0]
+
+    return lift
+
+
+def _read_answers() -> None:
+    shape = re.compile("_UniffiFfiConverter(Optional)?(Sequence)?Type([A-Za-z]+)")
+    for name, converter in list(vars(native).items()):
+        found = shape.fullmatch(name)
+        if found and found[3] in READERS:
+            reader = READERS[found[3]]
+            if found[2]:
+                reader = _codec.many(reader)
+            if found[1]:
+                reader = _codec.optional(reader)
+            converter.lift = staticmethod(_lifting(reader))
+    # Raised where the library panicked.
+    native.InternalError = _errors.InternalError
+
+
+_waking: dict[int, tuple[asyncio.AbstractEventLoop, asyncio.Future[int]]]
+_waking = native._UniffiContinuationHandleMap._map
+
+
+def _wake(handle: int, code: int) -> None:
+    """Called on a thread of the library, once for each future that was made."""
+    loop, future = _waking[handle]
+    try:
+        loop.call_soon_threadsafe(native._uniffi_set_future_result, future, code)
+    except RuntimeError:
+        # The loop was closed: nobody waits for the future any more.
+        pass
+    # No call may come after this, not even that of a lock: the interpreter lets other
+    # threads run at calls, and may end as soon as the last future is off the list.
+    del _waking[handle]
+
+
+def waking() -> int:
+    """How many futures the library's threads have still to wake."""
+    return len(_waking)
+
+
+def forget() -> None:
+    """In a forked child, which has no thread that would wake anything."""
+    _waking.clear()
+
+
+_read_answers()
+native._uniffi_continuation_callback = native._UNIFFI_RUST_FUTURE_CONTINUATION_CALLBACK(_wake)

@@ -1,0 +1,88 @@
+"""Calls to sync: by hand, in the background, and how it stands."""
+
+import asyncio
+from collections.abc import Awaitable
+from datetime import timedelta
+from typing import Any
+
+from . import _lower
+from ._base import Base
+from ._standing import SyncResult, SyncStatus
+
+
+class Syncing(Base):
+    """Syncing."""
+
+    # How many tasks wait for a sync, and whether it would go on without them.
+    _waiting_for_sync = 0
+    _in_background = False
+
+    async def sync(self) -> SyncResult:
+        """Syncs now, or joins the sync that runs.
+
+        Raises `NotConnectedError`, `OfflineError`, `NeedsAuthError`, `ServerError`,
+        `ProtocolError`, `OtherServerError`, `BusyError`, `StorageError`, `PausedError` or
+        `CallCancelledError`. What was done before it failed stays done; the rest waits for
+        the next sync.
+
+        Cancelling the last task that waits for a sync ends it, unless it is one of the
+        background.
+        """
+        core = await self._core()
+        return await self._until_synced(core, core.sync())
+
+    async def wait_until_synced(self, timeout: timedelta | float) -> SyncResult:
+        """Waits until the server has answered every edit made before this call: it took
+        it, decided it, or refused it, which marks it failed; and until a sync that began
+        after this call went through. The result is that sync's.
+
+        Syncs by itself if no background sync goes on, and then raises what `sync` does. A
+        background sync is told to try at once; its failures are waited out. Raises
+        `SyncTimeoutError` after `timeout` (a number is seconds), and `CallCancelledError`
+        or `PausedError` as soon as syncing is stopped in any way.
+        """
+        limit = _lower.duration("timeout", timeout)
+        core = await self._core()
+        return await self._until_synced(core, core.wait_until_synced(limit))
+
+    async def _until_synced(self, core: Any, syncing: Awaitable[SyncResult]) -> SyncResult:
+        self._waiting_for_sync += 1
+        try:
+            return await syncing
+        except asyncio.CancelledError:
+            if self._waiting_for_sync == 1 and not self._in_background:
+                core.cancel_sync()
+            raise
+        finally:
+            self._waiting_for_sync -= 1
+
+    def cancel_sync(self) -> None:
+        """Ends the sync that runs, promptly. Whoever waits for it gets
+        `CallCancelledError`.
+        """
+        if self._handle is not None:
+            self._handle.cancel_sync()
+
+    async def start_background_sync(self, interval: timedelta | float = 30) -> None:
+        """Syncs now and then every `interval` (at least a second; a number is seconds),
+        later after failures, sooner after local writes and hints. A running one is
+        replaced.
+        """
+        span = _lower.duration("interval", interval)
+        await (await self._core()).start_background_sync(span)
+        self._in_background = True
+
+    async def stop_background_sync(self) -> None:
+        """Ends the background sync. A sync that runs is ended too."""
+        await (await self._core()).stop_background_sync()
+        self._in_background = False
+
+    def network_available(self) -> None:
+        """The network is back: a background sync tries at once."""
+        if self._handle is not None:
+            self._handle.network_available()
+
+    async def get_sync_status(self) -> SyncStatus:
+        """Where the replica stands. While the client is paused: where it stood then."""
+        status: SyncStatus = await (await self._core()).get_sync_status()
+        return status
