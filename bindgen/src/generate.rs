@@ -7,7 +7,7 @@ use camino::{Utf8Path, Utf8PathBuf};
 use uniffi_bindgen::bindings::{GenerateOptions, TargetLanguage, generate_with_bindgen_paths};
 use uniffi_bindgen::{BindgenLoader, BindgenPaths, BindgenPathsLayer, GlobalConfig};
 
-use crate::clean;
+use crate::{clean, shape};
 
 /// The crate that describes an API.
 const CRATE: &str = "wildthing";
@@ -85,7 +85,11 @@ pub(crate) fn sources(library: &Utf8Path, config: &Utf8Path, folder: &Utf8Path) 
     for (from, to) in FILES {
         let from = raw.join(from);
         let text = fs::read_to_string(&from).with_context(|| format!("the generator left no {from}"))?;
-        crate::write(&folder.join(to), &clean::source(&text))?;
+        let mut text = clean::source(&text);
+        if to.ends_with(".swift") {
+            text = clean::source(&shape::swift(&text)?);
+        }
+        crate::write(&folder.join(to), &text)?;
     }
     fs::remove_dir_all(&raw).with_context(|| format!("can't remove {raw}"))?;
     let read = |name: &str| -> Result<String> {

@@ -33,6 +33,11 @@ impl Cargo {
         })
     }
 
+    /// Whether this is CI.
+    pub(crate) fn is_ci(&self) -> bool {
+        self.ci
+    }
+
     /// A file of the workspace.
     pub(crate) fn path(&self, relative: &str) -> PathBuf {
         self.root.join(relative)

@@ -8,6 +8,7 @@
 //! - `smoke`: every exported method, called from Python.
 //! - `stages`: what `test` and `ci` consist of.
 //! - `simulate`: the simulated fleet, whole and with deliberate bugs.
+//! - `swift`: the Swift package, tested as an app uses it.
 
 mod args;
 mod bench;
@@ -17,6 +18,7 @@ mod simulate;
 mod size;
 mod smoke;
 mod stages;
+mod swift;
 
 use std::process::ExitCode;
 
@@ -34,12 +36,13 @@ Usage: cargo xtask <COMMAND>
 Commands:
   test                   every test of the workspace
   ci [STAGE…]            what a change has to pass, all of it or only these stages:
-                         fmt clippy docs bindings test smoke simulate mutants demo
+                         fmt clippy docs bindings test smoke swift simulate mutants demo
   bindings               writes bindings/*/generated and docs/api.md
       --check            only tells whether they are what the library says
   size                   builds what ships, measures it, and checks what it exports
       --json             one JSON object a line
   smoke                  calls every exported method from Python, against a real hub
+  swift                  runs the tests of the Swift package, and gets Swift if need be
   simulate               the simulated fleet: clients, a hub and faults on virtual time
       --protocol <P>     what the hubs speak, v1 or v2 [default: both]
       --seeds <N>        how many seeds of each protocol [default: 200]
@@ -89,6 +92,10 @@ fn run() -> Outcome {
         Some("smoke") => {
             args.finish()?;
             smoke::smoke(&cargo)
+        }
+        Some("swift") => {
+            args.finish()?;
+            swift::swift(&cargo)
         }
         Some("simulate") => {
             let run = simulate::Run {

@@ -7,9 +7,24 @@ use crate::bindings;
 use crate::cargo::Cargo;
 use crate::simulate::{self, Run};
 use crate::smoke::smoke;
+use crate::swift;
 
-/// Every test of the workspace. All sections run, so that one run shows all that fails.
+/// Every test there is. All sections run, so that one run shows all that fails.
 pub(crate) fn test(cargo: &Cargo) -> Outcome {
+    let rust = rust_tests(cargo);
+    cargo.heading("Swift");
+    let swift = swift::swift_where_it_can_be(cargo);
+    let failed: Vec<String> = [rust, swift].into_iter().filter_map(Result::err).collect();
+    if failed.is_empty() {
+        println!("\nAll tests passed.");
+        Ok(())
+    } else {
+        Err(failed.join("\n"))
+    }
+}
+
+/// Those in Rust.
+fn rust_tests(cargo: &Cargo) -> Outcome {
     let mut failed = Vec::new();
     // A simulated fleet is one of the integration tests, and runs a few seeds here.
     for (section, targets) in [
@@ -25,7 +40,6 @@ pub(crate) fn test(cargo: &Cargo) -> Outcome {
         }
     }
     if failed.is_empty() {
-        println!("\nAll tests passed.");
         Ok(())
     } else {
         Err(format!("failed: {}", failed.join("; ")))
@@ -42,8 +56,9 @@ const STAGES: &[(&str, Stage)] = &[
     ("clippy", clippy),
     ("docs", docs),
     ("bindings", bindings::check),
-    ("test", test),
+    ("test", rust_tests),
     ("smoke", smoke),
+    ("swift", swift::swift),
     ("simulate", simulation),
     ("mutants", mutants),
     ("demo", demo),

@@ -12,6 +12,7 @@ use anyhow::{Result, bail};
 use uniffi_meta::{DefaultValueMetadata, LiteralMetadata, Type};
 
 use crate::api::{Api, Callable, Enum, Field};
+use crate::shape::layer::Layer;
 
 pub(crate) use kotlin::Kotlin;
 pub(crate) use python::Python;
@@ -24,6 +25,10 @@ pub(crate) trait Language {
 
     /// A class, record or enum.
     fn class(&self, name: &str) -> String;
+    /// A class with methods, or a trait, as the generated source names it.
+    fn object(&self, name: &str) -> String {
+        self.class(name)
+    }
     /// A method, argument or field.
     fn member(&self, name: &str) -> String;
     /// A variant of an enum or error.
@@ -135,6 +140,11 @@ pub(crate) trait Language {
         Ok(text)
     }
 
+    /// A field of a record.
+    fn record_field(&self, _record: &str, field: &Field) -> Result<String> {
+        self.field(field)
+    }
+
     /// All fields or arguments.
     fn fields(&self, fields: &[Field]) -> Result<String> {
         let fields: Vec<String> = fields
@@ -174,9 +184,9 @@ pub(crate) struct Languages {
 }
 
 impl Languages {
-    pub(crate) fn new(api: &Api) -> Self {
+    pub(crate) fn new(api: &Api, layer: Layer) -> Self {
         Self {
-            swift: Swift,
+            swift: Swift::new(layer),
             kotlin: Kotlin::new(api),
             python: Python,
         }

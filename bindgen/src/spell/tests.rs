@@ -78,8 +78,8 @@ fn kotlin() -> Kotlin {
 fn a_method_is_written_as_each_language_does() {
     let method = get_rooms();
     assert_eq!(
-        Swift.signature(&method).unwrap(),
-        "func getRooms(houseId: String? = nil, limit: UInt32 = 100) async throws -> [Room]"
+        Swift::default().signature(&method).unwrap(),
+        "func getRooms(houseID: String? = nil, limit: Int = 100) async throws -> [Room]"
     );
     assert_eq!(
         kotlin().signature(&method).unwrap(),
@@ -103,7 +103,7 @@ fn a_constructor_belongs_to_its_class() {
         ..get_rooms()
     };
     assert_eq!(
-        Swift.signature(&open).unwrap(),
+        Swift::default().signature(&open).unwrap(),
         "static func `open`() async -> Client"
     );
     assert_eq!(kotlin().signature(&open).unwrap(), "suspend fun open(): Client");
@@ -120,8 +120,8 @@ fn variants_follow_what_they_are_of() {
     let error = variants("WildThingError", true, Vec::new());
     let name = "NeedsAuth";
     let kotlin = kotlin();
-    assert_eq!(Swift.variant(&flat, name), "needsAuth");
-    assert_eq!(Swift.variant(&error, name), "NeedsAuth");
+    assert_eq!(Swift::default().variant(&flat, name), "needsAuth");
+    assert_eq!(Swift::default().variant(&error, name), "needsAuth");
     assert_eq!(kotlin.variant(&flat, name), "NEEDS_AUTH");
     assert_eq!(kotlin.variant(&full, name), "NeedsAuth");
     assert_eq!(kotlin.variant(&error, "ServerError"), "ServerException");

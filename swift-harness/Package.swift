@@ -1,0 +1,30 @@
+// swift-tools-version: 6.0
+//
+// Uses WildThing as an app does, against real hub processes. `cargo xtask swift`
+// runs its tests; it says where the engine and the hub are.
+//
+// - `house`: the sample to copy from, a terminal that shows a house live.
+// - `HarnessSupport`: hubs to talk to, real and bad ones.
+// - `WildThingTests`: what a user of the package would notice.
+
+import PackageDescription
+
+let package = Package(
+    name: "swift-harness",
+    platforms: [.iOS(.v17), .macOS(.v14)],
+    dependencies: [
+        .package(name: "WildThing", path: "..")
+    ],
+    targets: [
+        .executableTarget(
+            name: "house", dependencies: [.product(name: "WildThing", package: "WildThing")]),
+        .target(name: "HarnessSupport"),
+        .testTarget(
+            name: "WildThingTests",
+            dependencies: [
+                "HarnessSupport", .product(name: "WildThing", package: "WildThing"),
+            ]
+        ),
+    ],
+    swiftLanguageModes: [.v6]
+)
