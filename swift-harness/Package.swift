@@ -5,6 +5,7 @@
 //
 // - `house`: the sample to copy from, a terminal that shows a house live.
 // - `HarnessSupport`: hubs to talk to, real and bad ones.
+// - `CoreTesting`: what the engine tells tests only.
 // - `WildThingTests`: what a user of the package would notice.
 
 import PackageDescription
@@ -19,10 +20,11 @@ let package = Package(
         .executableTarget(
             name: "house", dependencies: [.product(name: "WildThing", package: "WildThing")]),
         .target(name: "HarnessSupport"),
+        .target(name: "CoreTesting"),
         .testTarget(
             name: "WildThingTests",
             dependencies: [
-                "HarnessSupport", .product(name: "WildThing", package: "WildThing"),
+                "HarnessSupport", "CoreTesting", .product(name: "WildThing", package: "WildThing"),
             ]
         ),
     ],

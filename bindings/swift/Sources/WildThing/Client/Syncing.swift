@@ -73,6 +73,9 @@ final class SyncWaiters: Sendable {
 
     private let state = Locked(State())
 
+    /// How many wait.
+    var count: Int { state.withLock { $0.waiting } }
+
     /// The sync that runs is about to be ended by somebody.
     func ends() {
         state.withLock { $0.ends += 1 }

@@ -1,0 +1,41 @@
+// Waiting for what must come, and not for ever.
+import Foundation
+
+/// Nothing here takes a second; this long means that it never comes.
+public let patience: Duration = .seconds(60)
+
+/// What did not come.
+public struct NeverCame: Error, CustomStringConvertible {
+    public let description: String
+
+    public init(description: String) {
+        self.description = description
+    }
+}
+
+/// Looks again and again until something is so.
+public func eventually(
+    _ what: String, _ condition: () async throws -> Bool
+) async throws {
+    let deadline = ContinuousClock.now + patience
+    while try await !condition() {
+        guard ContinuousClock.now < deadline else { throw NeverCame(description: what) }
+        try await Task.sleep(for: .milliseconds(2))
+    }
+}
+
+/// The result of work that must end soon, whatever it does.
+public func soon<Result: Sendable>(
+    _ what: String = "the call ends", _ work: @escaping @Sendable () async throws -> Result
+) async throws -> Result {
+    try await withThrowingTaskGroup(of: Result?.self) { group in
+        group.addTask { try await work() }
+        group.addTask {
+            try await Task.sleep(for: patience)
+            return nil
+        }
+        defer { group.cancelAll() }
+        guard let result = try await group.next(), let result else { throw NeverCame(description: what) }
+        return result
+    }
+}
