@@ -62,7 +62,10 @@ fn check<L: Language + Declares>(language: &L, api: &Api, source: &str, missing:
     let types = types.chain(api.custom.iter().map(|it| &it.name));
     for name in types {
         let class = language.class(name);
-        want(&class, L::ELSEWHERE.contains(&class.as_str()) || declares::<L>(source, &class));
+        want(
+            &class,
+            L::ELSEWHERE.contains(&class.as_str()) || declares::<L>(source, &class),
+        );
     }
     for callable in api.functions.iter().chain(methods(api)) {
         let declaration = language.declaration(callable);
@@ -85,7 +88,9 @@ fn check<L: Language + Declares>(language: &L, api: &Api, source: &str, missing:
 }
 
 fn declares<L: Declares>(source: &str, class: &str) -> bool {
-    L::TYPES.iter().any(|word| has_word(source, &format!("{word}{class}")))
+    L::TYPES
+        .iter()
+        .any(|word| has_word(source, &format!("{word}{class}")))
 }
 
 fn methods(api: &Api) -> impl Iterator<Item = &crate::api::Callable> {

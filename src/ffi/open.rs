@@ -17,7 +17,9 @@ impl WildThingClient {
         #[cfg(feature = "testing")]
         if super::testing::FixedSeam::is_for(std::path::Path::new(&path)) {
             let seam = Arc::new(super::testing::FixedSeam::default());
-            return Self::open_on(path, options.unwrap_or_default(), seam).await.map(Arc::new);
+            return Self::open_on(path, options.unwrap_or_default(), seam)
+                .await
+                .map(Arc::new);
         }
         Self::open(path, options.unwrap_or_default()).await.map(Arc::new)
     }

@@ -31,7 +31,10 @@ pub(super) fn apply(items: &mut Vec<Item>) {
         .collect();
     let protocols: Vec<String> = objects.iter().map(|name| format!("{name}Protocol")).collect();
     // A protocol of each class, for tests that imitate it: the layer has one class.
-    items.retain(|item| item.name("protocol").is_none_or(|name| !protocols.iter().any(|it| it == name)));
+    items.retain(|item| {
+        item.name("protocol")
+            .is_none_or(|name| !protocols.iter().any(|it| it == name))
+    });
     for item in items {
         if is_hidden(item) {
             hide(item);
@@ -52,7 +55,11 @@ fn is_hidden(item: &Item) -> bool {
     let declaration = item.declaration();
     let after = item.lines.get(item.head + 1).map_or("", String::as_str);
     let named = |words: &[&str], names: &[&str], text: &str| {
-        words.iter().any(|word| names.iter().any(|name| text.starts_with(&format!("{word} {name}:"))))
+        words.iter().any(|word| {
+            names
+                .iter()
+                .any(|name| text.starts_with(&format!("{word} {name}:")))
+        })
     };
     declaration.starts_with("open class ")
         || declaration.starts_with("public struct FfiConverter")
@@ -75,7 +82,10 @@ fn hide(item: &mut Item) {
             .map(|rest| format!("final class {rest}"))
             .or_else(|| code.strip_prefix("open ").map(str::to_owned))
             .or_else(|| code.strip_prefix("public ").map(str::to_owned))
-            .or_else(|| code.strip_prefix("required public ").map(|rest| format!("required {rest}")));
+            .or_else(|| {
+                code.strip_prefix("required public ")
+                    .map(|rest| format!("required {rest}"))
+            });
         if let Some(plain) = plain {
             *line = format!("{space}{plain}");
         }

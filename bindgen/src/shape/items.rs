@@ -41,7 +41,11 @@ pub(super) fn split(text: &str) -> Result<Vec<Item>> {
         comment |= trimmed.starts_with("/**");
         let says = !comment && !trimmed.starts_with("//") && !trimmed.starts_with('#') && !trimmed.is_empty();
         // A documented argument is declared in the line that ends its comment.
-        let code = if comment { trimmed.split_once("*/").map_or("", |(_, code)| code) } else { trimmed };
+        let code = if comment {
+            trimmed.split_once("*/").map_or("", |(_, code)| code)
+        } else {
+            trimmed
+        };
         comment &= !trimmed.contains("*/");
         let attribute = trimmed.starts_with('@');
         if says && !attribute && head.is_none() {
@@ -59,7 +63,10 @@ pub(super) fn split(text: &str) -> Result<Vec<Item>> {
         // `public` may stand alone before `enum`.
         if depth == 0 && trimmed != "public" && !trimmed.is_empty() {
             if let Some(at) = head {
-                items.push(Item { lines: std::mem::take(&mut lines), head: at });
+                items.push(Item {
+                    lines: std::mem::take(&mut lines),
+                    head: at,
+                });
                 head = None;
             }
         }
@@ -110,7 +117,16 @@ typealias X = Y
 ";
         let items = split(text).unwrap();
         let heads: Vec<&str> = items.iter().map(Item::declaration).collect();
-        assert_eq!(heads, ["import A", "public struct House: Equatable {", "public", "typealias X = Y", ""]);
+        assert_eq!(
+            heads,
+            [
+                "import A",
+                "public struct House: Equatable {",
+                "public",
+                "typealias X = Y",
+                ""
+            ]
+        );
         assert_eq!(items[1].name("struct"), Some("House"));
         assert_eq!(join(&items), text);
         assert!(split("}").is_err() && split("{").is_err());

@@ -20,8 +20,12 @@ impl Layer {
     }
 
     fn folder(&mut self, folder: &Utf8Path) -> Result<()> {
-        let entries = folder.read_dir_utf8().with_context(|| format!("can't read {folder}"))?;
-        let mut paths = entries.map(|entry| entry.map(|it| it.path().to_owned())).collect::<Result<Vec<_>, _>>()?;
+        let entries = folder
+            .read_dir_utf8()
+            .with_context(|| format!("can't read {folder}"))?;
+        let mut paths = entries
+            .map(|entry| entry.map(|it| it.path().to_owned()))
+            .collect::<Result<Vec<_>, _>>()?;
         paths.sort();
         for path in paths {
             if path.is_dir() {
@@ -64,7 +68,11 @@ impl Layer {
         };
         for start in ["core.", "CoreClient.", "coreSet"] {
             for (at, _) in line.match_indices(start) {
-                let name = if start == "coreSet" { &line[at..] } else { &line[at + start.len()..] };
+                let name = if start == "coreSet" {
+                    &line[at..]
+                } else {
+                    &line[at + start.len()..]
+                };
                 if let Some((name, _)) = name.split_once('(')
                     && name.chars().all(char::is_alphanumeric)
                 {
@@ -76,7 +84,11 @@ impl Layer {
 
     /// The declaration that makes a call, by its generated name.
     pub(crate) fn declaration(&self, call: &str) -> Option<&str> {
-        let name = if call == "setLogSink" { "coreSetLogSink" } else { call };
+        let name = if call == "setLogSink" {
+            "coreSetLogSink"
+        } else {
+            call
+        };
         self.0.get(name).map(String::as_str)
     }
 }
@@ -108,10 +120,19 @@ extension A {
 ",
         );
         let told = |name| layer.declaration(name);
-        assert_eq!(told("getRooms"), Some("func fetchRooms(in houseID: RecordID? = nil) async throws -> [Room]"));
-        assert_eq!(told("connect"), Some("func connect(to server: URL, token: String? = nil) async throws"));
+        assert_eq!(
+            told("getRooms"),
+            Some("func fetchRooms(in houseID: RecordID? = nil) async throws -> [Room]")
+        );
+        assert_eq!(
+            told("connect"),
+            Some("func connect(to server: URL, token: String? = nil) async throws")
+        );
         assert_eq!(told("authSession"), Some("var session: AuthSession? { get }"));
-        assert_eq!(told("clientID"), Some("var clientID: String { get async throws }"));
+        assert_eq!(
+            told("clientID"),
+            Some("var clientID: String { get async throws }")
+        );
         assert_eq!(told("sync"), None);
     }
 }

@@ -17,12 +17,19 @@ struct Change {
 }
 
 const fn once(from: &'static str, to: &'static str) -> Change {
-    Change { from, to, times: Some(1) }
+    Change {
+        from,
+        to,
+        times: Some(1),
+    }
 }
 
 const CHANGES: &[Change] = &[
     // Cancellation.
-    once(r#"fatalError("Cancellation not supported yet")"#, "throw CancellationError()"),
+    once(
+        r#"fatalError("Cancellation not supported yet")"#,
+        "throw CancellationError()",
+    ),
     once(
         "    freeFunc: (UInt64) -> (),\n    liftFunc",
         "    freeFunc: (UInt64) -> (),\n    cancelFunc: (@Sendable (UInt64) -> ())? = nil,\n    liftFunc",
@@ -36,13 +43,23 @@ const CHANGES: &[Change] = &[
         "    await withTaskCancellationHandler {\n        var pollResult: Int8\n        repeat {\n            pollResult = await withUnsafeContinuation {\n                pollFunc(\n                    rustFuture,\n                    { handle, pollResult in\n                        uniffiFutureContinuationCallback(handle: handle, pollResult: pollResult)\n                    },\n                    uniffiContinuationHandleMap.insert(obj: $0)\n                )\n            }\n        } while pollResult != UNIFFI_RUST_FUTURE_POLL_READY\n    } onCancel: {\n        cancelFunc?(rustFuture)\n    }\n",
     ),
     // Reading.
-    Change { from: "(data: Data, offset: Data.Index)", to: "WireReader", times: None },
+    Change {
+        from: "(data: Data, offset: Data.Index)",
+        to: "WireReader",
+        times: None,
+    },
     once(
         "fileprivate func createReader(data: Data) -> WireReader {\n    (data: data, offset: 0)\n}\n",
         "/// What is left to read of a buffer.\nstruct WireReader {\n    let bytes: UnsafeRawBufferPointer\n    var offset = 0\n\n    /// The next bytes, which are skipped.\n    mutating func take(_ count: Int) throws -> UnsafeRawBufferPointer {\n        guard count >= 0, count <= bytes.count - offset else {\n            throw UniffiInternalError.bufferOverflow\n        }\n        defer { offset += count }\n        return UnsafeRawBufferPointer(rebasing: bytes[offset ..< offset + count])\n    }\n}\n",
     ),
-    once("createReader(data: Data(rustBuffer: buf))", "WireReader(bytes: UnsafeRawBufferPointer(start: buf.data, count: Int(buf.len)))"),
-    once("    return reader.offset < reader.data.count\n", "    return reader.offset < reader.bytes.count\n"),
+    once(
+        "createReader(data: Data(rustBuffer: buf))",
+        "WireReader(bytes: UnsafeRawBufferPointer(start: buf.data, count: Int(buf.len)))",
+    ),
+    once(
+        "    return reader.offset < reader.data.count\n",
+        "    return reader.offset < reader.bytes.count\n",
+    ),
     once(
         "    let range = reader.offset..<reader.offset + MemoryLayout<T>.size\n    guard reader.data.count >= range.upperBound else {\n        throw UniffiInternalError.bufferOverflow\n    }\n    if T.self == UInt8.self {\n        let value = reader.data[reader.offset]\n        reader.offset += 1\n        return value as! T\n    }\n    var value: T = 0\n    let _ = withUnsafeMutableBytes(of: &value, { reader.data.copyBytes(to: $0, from: range)})\n    reader.offset = range.upperBound\n    return value.bigEndian\n",
         "    let bytes = try reader.take(MemoryLayout<T>.size)\n    var value: T = 0\n    withUnsafeMutableBytes(of: &value) { $0.copyMemory(from: bytes) }\n    return value.bigEndian\n",
@@ -62,7 +79,10 @@ const CHANGES: &[Change] = &[
         times: Some(2),
     },
     // Durations.
-    once("    typealias SwiftType = TimeInterval\n", "    typealias SwiftType = Duration\n"),
+    once(
+        "    typealias SwiftType = TimeInterval\n",
+        "    typealias SwiftType = Duration\n",
+    ),
     once(
         "throws -> TimeInterval {\n        let seconds: UInt64 = try readInt(&buf)\n        let nanoseconds: UInt32 = try readInt(&buf)\n        return Double(seconds) + (Double(nanoseconds) / 1.0e9)\n",
         "throws -> Duration {\n        let seconds: UInt64 = try readInt(&buf)\n        let nanoseconds: UInt32 = try readInt(&buf)\n        return .seconds(Int64(clamping: seconds)) + .nanoseconds(Int64(nanoseconds))\n",
@@ -142,7 +162,10 @@ fn cancellable(text: &str) -> Result<String> {
             && throws
         {
             let cancel = free.replace("_rust_future_free_", "_rust_future_cancel_");
-            changed.push_str(&format!("{space}cancelFunc: {{ ffi_{}($0) }},\n", cancel.trim_end_matches(',')));
+            changed.push_str(&format!(
+                "{space}cancelFunc: {{ ffi_{}($0) }},\n",
+                cancel.trim_end_matches(',')
+            ));
             cancellable += 1;
             throws = false;
         }

@@ -31,7 +31,10 @@ const INTEGERS: &[&str] = &["UInt64", "UInt32", "UInt16", "Int64"];
 /// A type.
 pub(crate) fn class(name: &str) -> String {
     let known = TYPES.iter().find(|(ours, _)| *ours == name);
-    known.map_or_else(|| name.replace("RecordId", "RecordID"), |(_, swift)| (*swift).to_owned())
+    known.map_or_else(
+        || name.replace("RecordId", "RecordID"),
+        |(_, swift)| (*swift).to_owned(),
+    )
 }
 
 /// A method, argument or field.
@@ -74,21 +77,30 @@ pub(super) fn apply(items: &mut Vec<Item>) {
     for item in items {
         let declaration = item.declaration().to_owned();
         let value = is_value(item);
-        let counts = value || ["Option", "Dictionary", "Sequence"].iter().any(|kind| {
-            declaration.starts_with(&format!("fileprivate struct FfiConverter{kind}"))
-        });
-        let record = item.name("struct").map(|name| name.trim_start_matches("FfiConverterType").to_owned());
+        let counts = value
+            || ["Option", "Dictionary", "Sequence"]
+                .iter()
+                .any(|kind| declaration.starts_with(&format!("fileprivate struct FfiConverter{kind}")));
+        let record = item
+            .name("struct")
+            .map(|name| name.trim_start_matches("FfiConverterType").to_owned());
         let error = declaration_of(item).contains("WildThingError");
         for line in &mut item.lines {
-            let callable = ["open func ", "public static func `open`", "public func setLogSink"]
-                .iter()
-                .any(|start| line.starts_with(start));
+            let callable = [
+                "open func ",
+                "public static func `open`",
+                "public func setLogSink",
+            ]
+            .iter()
+            .any(|start| line.starts_with(start));
             *line = docs(line);
             if line.trim_start().starts_with("* ") {
                 continue;
             }
             *line = words(line, |word| {
-                if (counts || callable) && let Some(int) = integer(word) {
+                if (counts || callable)
+                    && let Some(int) = integer(word)
+                {
                     return int.to_owned();
                 }
                 let name = match &record {
@@ -161,7 +173,9 @@ fn lower_cases(line: &str, cases: &[String]) -> String {
 fn docs(line: &str) -> String {
     let mut line = line.replace("`None`", "`nil`");
     while let Some((front, rest)) = line.split_once("[`") {
-        let Some((path, rest)) = rest.split_once("`]") else { break };
+        let Some((path, rest)) = rest.split_once("`]") else {
+            break;
+        };
         let name = path.rsplit("::").next().unwrap_or(path);
         line = format!("{front}`{}`{rest}", member(&camel(name)));
     }
@@ -206,7 +220,10 @@ mod tests {
         assert_eq!(member("serverUrl"), "serverURL");
         assert_eq!(member("RecordId"), "RecordId");
         assert_eq!(class("RecordId"), "RecordID");
-        assert_eq!(class("FfiConverterOptionTypeRecordId"), "FfiConverterOptionTypeRecordID");
+        assert_eq!(
+            class("FfiConverterOptionTypeRecordId"),
+            "FfiConverterOptionTypeRecordID"
+        );
         assert_eq!(class("Json"), "JSONValue");
         assert_eq!(class("FfiConverterTypeJson"), "FfiConverterTypeJson");
         assert_eq!(field("Conflict", "conflictId"), "id");
@@ -217,7 +234,10 @@ mod tests {
 
     #[test]
     fn comments_speak_swift() {
-        assert_eq!(docs(" * `None`, see [`A::set_auth_token`]."), " * `nil`, see `setAuthToken`.");
+        assert_eq!(
+            docs(" * `None`, see [`A::set_auth_token`]."),
+            " * `nil`, see `setAuthToken`."
+        );
         assert_eq!(words("a-roomId_b roomId", member), "a-roomId_b roomID");
     }
 
@@ -225,7 +245,10 @@ mod tests {
     fn cases_of_errors_are_lower() {
         let cases = ["Server".to_owned(), "Internal".to_owned()];
         assert_eq!(lower_cases("    case Internal(", &cases), "    case `internal`(");
-        assert_eq!(lower_cases("        case 1: return .Server(", &cases), "        case 1: return .server(");
+        assert_eq!(
+            lower_cases("        case 1: return .Server(", &cases),
+            "        case 1: return .server("
+        );
         assert_eq!(lower_cases("        x.Servers", &cases), "        x.Servers");
     }
 }

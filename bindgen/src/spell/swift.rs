@@ -132,7 +132,9 @@ impl Language for Swift {
 
     fn record_field(&self, record: &str, field: &Field) -> Result<String> {
         let name = self.member(&field.name);
-        Ok(self.field(field)?.replacen(&name, &names::field(record, &name), 1))
+        Ok(self
+            .field(field)?
+            .replacen(&name, &names::field(record, &name), 1))
     }
 
     fn words(&self) -> &'static Words {

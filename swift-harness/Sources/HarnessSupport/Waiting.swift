@@ -15,7 +15,7 @@ public struct NeverCame: Error, CustomStringConvertible {
 
 /// Looks again and again until something is so.
 public func eventually(
-    _ what: String, _ condition: () async throws -> Bool
+    _ what: String, isolation: isolated (any Actor)? = #isolation, _ condition: () async throws -> Bool
 ) async throws {
     let deadline = ContinuousClock.now + patience
     while try await !condition() {

@@ -92,7 +92,13 @@ fn digest(file: &Path) -> Result<u64, String> {
 fn test(cargo: &Cargo, swift: &Swift, library: &Path, hub: &Path) -> Outcome {
     let mut command = swift.command(cargo);
     command
-        .args(["test", "--package-path", "swift-harness", "--scratch-path", "target/swift/build"])
+        .args([
+            "test",
+            "--package-path",
+            "swift-harness",
+            "--scratch-path",
+            "target/swift/build",
+        ])
         .arg("-Xlinker")
         .arg(format!("-L{}", library.display()))
         .args(["-Xswiftc", "-warnings-as-errors"])

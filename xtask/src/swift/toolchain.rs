@@ -125,7 +125,10 @@ fn make_root(cargo: &Cargo, root: &Path) -> Result<(), String> {
     if !is_root() {
         return Err("there is no `swift`; put Swift 6 on the PATH, or run this as root once".to_owned());
     }
-    cargo.heading(&format!("Swift goes into {}; this takes some minutes", root.display()));
+    cargo.heading(&format!(
+        "Swift goes into {}; this takes some minutes",
+        root.display()
+    ));
     let new = beside("new");
     if new.exists() {
         fs::remove_dir_all(&new).map_err(|error| format!("can't remove {}: {error}", new.display()))?;
@@ -150,5 +153,9 @@ fn run(command: &mut Command) -> Result<(), String> {
     let said = String::from_utf8_lossy(&said);
     let lines: Vec<&str> = said.lines().collect();
     let last = lines.len().saturating_sub(20);
-    Err(format!("{shown} failed ({}):\n{}", output.status, lines[last..].join("\n")))
+    Err(format!(
+        "{shown} failed ({}):\n{}",
+        output.status,
+        lines[last..].join("\n")
+    ))
 }
