@@ -76,9 +76,13 @@ async fn edit(client: &WildThingClient, url: String) -> Result<()> {
         })
         .await?;
     let state = object(json!({"power": "on", "brightness": 80, "warmth": 0.5}));
-    client.update_device_state(lamp.id.clone(), state, None, false).await?;
+    client
+        .update_device_state(lamp.id.clone(), state, None, false)
+        .await?;
     let (state, by) = (object(json!({"brightness": null})), object(json!({"by": "Ada"})));
-    client.update_device_state(lamp.id.clone(), state, Some(by), false).await?;
+    client
+        .update_device_state(lamp.id.clone(), state, Some(by), false)
+        .await?;
     let ada = client
         .create_user(NewUser {
             email: Some("ada@example.org".into()),
@@ -132,7 +136,9 @@ async fn the_messages_are_those_of_every_language() {
     let folder = tempfile::tempdir().unwrap();
     let seam = Arc::new(FixedSeam::default());
     let path = folder.path().join("fixed-seam.db");
-    let client = WildThingClient::open_on(path, OpenOptions::default(), seam).await.unwrap();
+    let client = WildThingClient::open_on(path, OpenOptions::default(), seam)
+        .await
+        .unwrap();
     edit(&client, server.url()).await.unwrap();
     client.shutdown().await;
 

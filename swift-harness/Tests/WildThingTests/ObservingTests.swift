@@ -92,7 +92,8 @@ import Testing
         #expect(try await state.next()?.state == [:])
         try await client.updateState(of: lamp.id, merging: ["level": 3])
         #expect(try await soon { try await devices.next() }?.first?.state == ["level": 3])
-        #expect(try await soon { try await state.next() }?.state == ["level": 3])
+        let answer = try await soon { try await state.next() }
+        #expect(answer?.state == ["level": 3] && answer?.id == lamp.id)
         try await client.deleteDevice(lamp.id)
         #expect(try await soon { try await devices.next() } == [])
         await #expect(throws: WildThingError.notFound(kind: "device", id: lamp.id)) { try await state.next() }

@@ -1,11 +1,13 @@
 //! `cargo xtask swift`: builds the engine and a hub, and runs the tests of the
 //! Swift package against them, as an app would use it.
 //!
+//! - `coverage`: nothing of the layer is left uncalled.
 //! - `toolchain`: the Swift of the machine, or one of our own.
 //!
 //! Everything it makes is in `target/swift`. The engine has the feature `testing`,
 //! so that a test can count the core's listeners and fix ids and times.
 
+mod coverage;
 mod toolchain;
 
 use std::collections::hash_map::DefaultHasher;
@@ -101,7 +103,7 @@ fn test(cargo: &Cargo, swift: &Swift, library: &Path, hub: &Path) -> Outcome {
         ])
         .arg("-Xlinker")
         .arg(format!("-L{}", library.display()))
-        .args(["-Xswiftc", "-warnings-as-errors"])
+        .args(["--enable-code-coverage", "-Xswiftc", "-warnings-as-errors"])
         .env("WILDTHING_LIBRARY", "built")
         .env("WILDTHING_HOUSE_MODEL", "1")
         .env("WILDTHING_HUB", hub)
@@ -112,9 +114,11 @@ fn test(cargo: &Cargo, swift: &Swift, library: &Path, hub: &Path) -> Outcome {
     let status = command
         .status()
         .map_err(|error| format!("can't start Swift: {error}"))?;
-    if status.success() {
-        Ok(())
-    } else {
-        Err(format!("swift test failed ({status})"))
+    if !status.success() {
+        return Err(format!("swift test failed ({status})"));
     }
+    coverage::check(
+        &cargo.path("target/swift/build/debug/codecov/swift-harness.json"),
+        &cargo.path("bindings/swift/Sources"),
+    )
 }
