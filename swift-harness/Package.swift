@@ -4,6 +4,7 @@
 // runs its tests; it says where the engine and the hub are.
 //
 // - `house`: the sample to copy from, a terminal that shows a house live.
+// - `costs`: what calls cost.
 // - `HarnessSupport`: hubs to talk to, real and bad ones.
 // - `CoreTesting`: what the engine tells tests only.
 // - `WildThingTests`: what a user of the package would notice.
@@ -19,6 +20,8 @@ let package = Package(
     targets: [
         .executableTarget(
             name: "house", dependencies: [.product(name: "WildThing", package: "WildThing")]),
+        .executableTarget(
+            name: "costs", dependencies: [.product(name: "WildThing", package: "WildThing")]),
         .target(name: "HarnessSupport"),
         .target(name: "CoreTesting"),
         .testTarget(

@@ -10,32 +10,43 @@
 public struct LiveQuery<Answer: Sendable>: AsyncSequence, Sendable {
     public typealias Element = Answer
 
-    let ask: @Sendable () throws -> any CoreQuery<Answer>
+    let ask: @Sendable () throws -> Question<Answer>
 
     public func makeAsyncIterator() -> Iterator {
-        Iterator(query: Result(catching: ask))
+        Iterator(question: Result(catching: ask))
     }
 
     /// One iteration.
     public struct Iterator: AsyncIteratorProtocol, Sendable {
-        let query: Result<any CoreQuery<Answer>, any Error>
+        let question: Result<Question<Answer>, any Error>
 
         /// The next answer; `nil` at the end. What can't be answered is thrown
         /// once; the next call waits for another answer.
         public func next() async throws -> Answer? {
-            let query = try query.get()
+            let question = try question.get()
             do {
-                return try await query.next()
+                return try await question.next()
             } catch is CancellationError {
-                query.cancel()
+                question.cancel()
                 return nil
             }
         }
     }
 }
 
+/// A live query of the core, whatever its class.
+struct Question<Answer: Sendable>: Sendable {
+    let next: @Sendable () async throws -> Answer?
+    let cancel: @Sendable () -> Void
+
+    init<Query: CoreQuery>(_ query: Query) where Query.Answer == Answer {
+        next = { try await query.next() }
+        cancel = { query.cancel() }
+    }
+}
+
 /// What all live queries of the core can do.
-protocol CoreQuery<Answer>: AnyObject, Sendable {
+protocol CoreQuery: AnyObject, Sendable {
     associatedtype Answer: Sendable
     func next() async throws -> Answer?
     func cancel()
@@ -99,27 +110,27 @@ extension WildThingClient {
 
     /// Every house, by name, now and whenever that changes.
     public var houses: LiveQuery<[House]> {
-        LiveQuery { [core] in core.watchHouses() }
+        LiveQuery { [core] in Question(core.watchHouses()) }
     }
 
     /// The rooms of a house, or all, by name, now and whenever that changes.
     public func rooms(in houseID: RecordID? = nil) -> LiveQuery<[Room]> {
-        LiveQuery { [core] in try core.watchRooms(houseID: houseID) }
+        LiveQuery { [core] in try Question(core.watchRooms(houseID: houseID)) }
     }
 
     /// The devices of a room, or all, by name, now and whenever that changes.
     public func devices(in roomID: RecordID? = nil) -> LiveQuery<[Device]> {
-        LiveQuery { [core] in try core.watchDevices(roomID: roomID) }
+        LiveQuery { [core] in try Question(core.watchDevices(roomID: roomID)) }
     }
 
     /// What a device is doing, now and whenever that changes. Throws
     /// ``WildThingError/notFound(kind:id:)`` when the device is not here.
     public func state(of deviceID: RecordID) -> LiveQuery<DeviceState> {
-        LiveQuery { [core] in try core.watchDeviceState(deviceID: deviceID) }
+        LiveQuery { [core] in try Question(core.watchDeviceState(deviceID: deviceID)) }
     }
 
     /// Where the replica stands, now and whenever that changes.
     public var status: LiveQuery<SyncStatus> {
-        LiveQuery { [core] in core.watchStatus() }
+        LiveQuery { [core] in Question(core.watchStatus()) }
     }
 }
