@@ -75,9 +75,11 @@ fn check<L: Language + Declares>(language: &L, api: &Api, source: &str, missing:
             want(&name, has_word(source, &name));
         }
     }
-    for field in api.records.iter().flat_map(|record| &record.fields) {
-        let name = language.member(&field.name);
-        want(&name, has_word(source, &name));
+    for record in &api.records {
+        for field in &record.fields {
+            let name = language.field_name(&record.name, &field.name);
+            want(&name, has_word(source, &name));
+        }
     }
     for it in api.enums.iter().chain(&api.errors) {
         for variant in &it.variants {

@@ -17,12 +17,18 @@ const CAPITALS: &[(&str, &str)] = &[
     ("pinnedCertificateSha256", "pinnedCertificateSHA256"),
 ];
 
-/// Fields that are told apart from the record's own identity: a thing that is
-/// `Identifiable` has that as its `id`.
+/// Fields by record. A thing that is `Identifiable` has its own identity as its `id`.
 const FIELDS: &[(&str, &str, &str)] = &[
     ("Conflict", "id", "recordID"),
     ("Conflict", "conflictID", "id"),
     ("PendingChange", "id", "recordID"),
+    // What is true or false reads as an assertion.
+    ("Room", "unplaced", "isUnplaced"),
+    ("Device", "unplaced", "isUnplaced"),
+    ("User", "unplaced", "isUnplaced"),
+    ("SyncStatus", "paused", "isPaused"),
+    ("SyncStatus", "background", "isInBackground"),
+    ("SyncStatus", "syncInProgress", "isSyncing"),
 ];
 
 /// Whole numbers are `Int`, however big the library's are.

@@ -31,6 +31,10 @@ pub(crate) trait Language {
     }
     /// A method, argument or field.
     fn member(&self, name: &str) -> String;
+    /// A field of a record.
+    fn field_name(&self, _record: &str, name: &str) -> String {
+        self.member(name)
+    }
     /// A variant of an enum or error.
     fn variant(&self, of: &Enum, name: &str) -> String;
     /// A literal of an enum.
@@ -140,9 +144,10 @@ pub(crate) trait Language {
         Ok(text)
     }
 
-    /// A field of a record.
-    fn record_field(&self, _record: &str, field: &Field) -> Result<String> {
-        self.field(field)
+    /// The same of a record.
+    fn record_field(&self, record: &str, field: &Field) -> Result<String> {
+        let (plain, name) = (self.member(&field.name), self.field_name(record, &field.name));
+        Ok(self.field(field)?.replacen(&plain, &name, 1))
     }
 
     /// All fields or arguments.

@@ -5,7 +5,7 @@ use heck::{ToLowerCamelCase, ToUpperCamelCase};
 use uniffi_meta::Type;
 
 use super::{Language, Words};
-use crate::api::{Callable, Enum, Field, Kind};
+use crate::api::{Callable, Enum, Kind};
 use crate::shape::hide;
 use crate::shape::layer::Layer;
 use crate::shape::names;
@@ -130,11 +130,8 @@ impl Language for Swift {
         format!(".{}", variant.to_lower_camel_case())
     }
 
-    fn record_field(&self, record: &str, field: &Field) -> Result<String> {
-        let name = self.member(&field.name);
-        Ok(self
-            .field(field)?
-            .replacen(&name, &names::field(record, &name), 1))
+    fn field_name(&self, record: &str, name: &str) -> String {
+        names::field(record, &self.member(name))
     }
 
     fn words(&self) -> &'static Words {

@@ -4122,7 +4122,7 @@ public struct Device: Equatable, Hashable {
     /**
      * Whether the room it names is not here.
      */
-    public let unplaced: Bool
+    public let isUnplaced: Bool
     /**
      * Its name; empty if the server gave none.
      */
@@ -4195,7 +4195,7 @@ public struct Device: Equatable, Hashable {
          */roomID: RecordID?,
         /**
          * Whether the room it names is not here.
-         */unplaced: Bool,
+         */isUnplaced: Bool,
         /**
          * Its name; empty if the server gave none.
          */name: String,
@@ -4243,7 +4243,7 @@ public struct Device: Equatable, Hashable {
          */extra: JSONObject) {
         self.id = id
         self.roomID = roomID
-        self.unplaced = unplaced
+        self.isUnplaced = isUnplaced
         self.name = name
         self.deviceType = deviceType
         self.manufacturer = manufacturer
@@ -4277,7 +4277,7 @@ struct FfiConverterTypeDevice: FfiConverterRustBuffer {
             try Device(
                 id: FfiConverterTypeRecordID.read(from: &buf),
                 roomID: FfiConverterOptionTypeRecordID.read(from: &buf),
-                unplaced: FfiConverterBool.read(from: &buf),
+                isUnplaced: FfiConverterBool.read(from: &buf),
                 name: FfiConverterString.read(from: &buf),
                 deviceType: FfiConverterTypeDeviceType.read(from: &buf),
                 manufacturer: FfiConverterOptionString.read(from: &buf),
@@ -4299,7 +4299,7 @@ struct FfiConverterTypeDevice: FfiConverterRustBuffer {
     static func write(_ value: Device, into buf: inout [UInt8]) {
         FfiConverterTypeRecordID.write(value.id, into: &buf)
         FfiConverterOptionTypeRecordID.write(value.roomID, into: &buf)
-        FfiConverterBool.write(value.unplaced, into: &buf)
+        FfiConverterBool.write(value.isUnplaced, into: &buf)
         FfiConverterString.write(value.name, into: &buf)
         FfiConverterTypeDeviceType.write(value.deviceType, into: &buf)
         FfiConverterOptionString.write(value.manufacturer, into: &buf)
@@ -6950,7 +6950,7 @@ public struct Room: Equatable, Hashable {
     /**
      * Whether the house it names is not here.
      */
-    public let unplaced: Bool
+    public let isUnplaced: Bool
     /**
      * Its name; empty if the server gave none.
      */
@@ -7011,7 +7011,7 @@ public struct Room: Equatable, Hashable {
          */houseID: RecordID?,
         /**
          * Whether the house it names is not here.
-         */unplaced: Bool,
+         */isUnplaced: Bool,
         /**
          * Its name; empty if the server gave none.
          */name: String,
@@ -7050,7 +7050,7 @@ public struct Room: Equatable, Hashable {
          */extra: JSONObject) {
         self.id = id
         self.houseID = houseID
-        self.unplaced = unplaced
+        self.isUnplaced = isUnplaced
         self.name = name
         self.floor = floor
         self.roomType = roomType
@@ -7081,7 +7081,7 @@ struct FfiConverterTypeRoom: FfiConverterRustBuffer {
             try Room(
                 id: FfiConverterTypeRecordID.read(from: &buf),
                 houseID: FfiConverterOptionTypeRecordID.read(from: &buf),
-                unplaced: FfiConverterBool.read(from: &buf),
+                isUnplaced: FfiConverterBool.read(from: &buf),
                 name: FfiConverterString.read(from: &buf),
                 floor: FfiConverterOptionInt64.read(from: &buf),
                 roomType: FfiConverterOptionString.read(from: &buf),
@@ -7100,7 +7100,7 @@ struct FfiConverterTypeRoom: FfiConverterRustBuffer {
     static func write(_ value: Room, into buf: inout [UInt8]) {
         FfiConverterTypeRecordID.write(value.id, into: &buf)
         FfiConverterOptionTypeRecordID.write(value.houseID, into: &buf)
-        FfiConverterBool.write(value.unplaced, into: &buf)
+        FfiConverterBool.write(value.isUnplaced, into: &buf)
         FfiConverterString.write(value.name, into: &buf)
         FfiConverterOptionInt64.write(value.floor, into: &buf)
         FfiConverterOptionString.write(value.roomType, into: &buf)
@@ -7640,7 +7640,7 @@ public struct SyncStatus: Equatable, Hashable {
     /**
      * Whether a sync is running, here or in another process.
      */
-    public let syncInProgress: Bool
+    public let isSyncing: Bool
     /**
      * When the background loop tries next.
      */
@@ -7677,11 +7677,11 @@ public struct SyncStatus: Equatable, Hashable {
     /**
      * Whether this client syncs in the background.
      */
-    public let background: Bool
+    public let isInBackground: Bool
     /**
      * Whether this client is paused; the rest is then how things stood before.
      */
-    public let paused: Bool
+    public let isPaused: Bool
 
     // Default memberwise initializers are never public by default, so we
     // declare one manually.
@@ -7715,7 +7715,7 @@ public struct SyncStatus: Equatable, Hashable {
          */totalConflicts: Int,
         /**
          * Whether a sync is running, here or in another process.
-         */syncInProgress: Bool,
+         */isSyncing: Bool,
         /**
          * When the background loop tries next.
          */nextRetryTime: Date?,
@@ -7743,10 +7743,10 @@ public struct SyncStatus: Equatable, Hashable {
          */connection: Connection,
         /**
          * Whether this client syncs in the background.
-         */background: Bool,
+         */isInBackground: Bool,
         /**
          * Whether this client is paused; the rest is then how things stood before.
-         */paused: Bool) {
+         */isPaused: Bool) {
         self.serverURL = serverURL
         self.clientID = clientID
         self.`protocol` = `protocol`
@@ -7756,7 +7756,7 @@ public struct SyncStatus: Equatable, Hashable {
         self.syncFailures = syncFailures
         self.totalSyncs = totalSyncs
         self.totalConflicts = totalConflicts
-        self.syncInProgress = syncInProgress
+        self.isSyncing = isSyncing
         self.nextRetryTime = nextRetryTime
         self.pending = pending
         self.failed = failed
@@ -7765,8 +7765,8 @@ public struct SyncStatus: Equatable, Hashable {
         self.digestCheckedAt = digestCheckedAt
         self.counts = counts
         self.connection = connection
-        self.background = background
-        self.paused = paused
+        self.isInBackground = isInBackground
+        self.isPaused = isPaused
     }
 
 
@@ -7792,7 +7792,7 @@ struct FfiConverterTypeSyncStatus: FfiConverterRustBuffer {
                 syncFailures: FfiConverterUInt64.read(from: &buf),
                 totalSyncs: FfiConverterUInt64.read(from: &buf),
                 totalConflicts: FfiConverterUInt64.read(from: &buf),
-                syncInProgress: FfiConverterBool.read(from: &buf),
+                isSyncing: FfiConverterBool.read(from: &buf),
                 nextRetryTime: FfiConverterOptionTypeTimestamp.read(from: &buf),
                 pending: FfiConverterUInt64.read(from: &buf),
                 failed: FfiConverterUInt64.read(from: &buf),
@@ -7801,8 +7801,8 @@ struct FfiConverterTypeSyncStatus: FfiConverterRustBuffer {
                 digestCheckedAt: FfiConverterOptionTypeTimestamp.read(from: &buf),
                 counts: FfiConverterDictionaryStringUInt64.read(from: &buf),
                 connection: FfiConverterTypeConnection.read(from: &buf),
-                background: FfiConverterBool.read(from: &buf),
-                paused: FfiConverterBool.read(from: &buf)
+                isInBackground: FfiConverterBool.read(from: &buf),
+                isPaused: FfiConverterBool.read(from: &buf)
         )
     }
 
@@ -7816,7 +7816,7 @@ struct FfiConverterTypeSyncStatus: FfiConverterRustBuffer {
         FfiConverterUInt64.write(value.syncFailures, into: &buf)
         FfiConverterUInt64.write(value.totalSyncs, into: &buf)
         FfiConverterUInt64.write(value.totalConflicts, into: &buf)
-        FfiConverterBool.write(value.syncInProgress, into: &buf)
+        FfiConverterBool.write(value.isSyncing, into: &buf)
         FfiConverterOptionTypeTimestamp.write(value.nextRetryTime, into: &buf)
         FfiConverterUInt64.write(value.pending, into: &buf)
         FfiConverterUInt64.write(value.failed, into: &buf)
@@ -7825,8 +7825,8 @@ struct FfiConverterTypeSyncStatus: FfiConverterRustBuffer {
         FfiConverterOptionTypeTimestamp.write(value.digestCheckedAt, into: &buf)
         FfiConverterDictionaryStringUInt64.write(value.counts, into: &buf)
         FfiConverterTypeConnection.write(value.connection, into: &buf)
-        FfiConverterBool.write(value.background, into: &buf)
-        FfiConverterBool.write(value.paused, into: &buf)
+        FfiConverterBool.write(value.isInBackground, into: &buf)
+        FfiConverterBool.write(value.isPaused, into: &buf)
     }
 }
 
@@ -7938,7 +7938,7 @@ public struct User: Equatable, Hashable {
     /**
      * Whether the house they name is not here.
      */
-    public let unplaced: Bool
+    public let isUnplaced: Bool
     /**
      * The name; empty if the server gave none.
      */
@@ -7991,7 +7991,7 @@ public struct User: Equatable, Hashable {
          */houseID: RecordID?,
         /**
          * Whether the house they name is not here.
-         */unplaced: Bool,
+         */isUnplaced: Bool,
         /**
          * The name; empty if the server gave none.
          */name: String,
@@ -8024,7 +8024,7 @@ public struct User: Equatable, Hashable {
          */extra: JSONObject) {
         self.id = id
         self.houseID = houseID
-        self.unplaced = unplaced
+        self.isUnplaced = isUnplaced
         self.name = name
         self.email = email
         self.role = role
@@ -8053,7 +8053,7 @@ struct FfiConverterTypeUser: FfiConverterRustBuffer {
             try User(
                 id: FfiConverterTypeRecordID.read(from: &buf),
                 houseID: FfiConverterOptionTypeRecordID.read(from: &buf),
-                unplaced: FfiConverterBool.read(from: &buf),
+                isUnplaced: FfiConverterBool.read(from: &buf),
                 name: FfiConverterString.read(from: &buf),
                 email: FfiConverterOptionString.read(from: &buf),
                 role: FfiConverterOptionTypeUserRole.read(from: &buf),
@@ -8070,7 +8070,7 @@ struct FfiConverterTypeUser: FfiConverterRustBuffer {
     static func write(_ value: User, into buf: inout [UInt8]) {
         FfiConverterTypeRecordID.write(value.id, into: &buf)
         FfiConverterOptionTypeRecordID.write(value.houseID, into: &buf)
-        FfiConverterBool.write(value.unplaced, into: &buf)
+        FfiConverterBool.write(value.isUnplaced, into: &buf)
         FfiConverterString.write(value.name, into: &buf)
         FfiConverterOptionString.write(value.email, into: &buf)
         FfiConverterOptionTypeUserRole.write(value.role, into: &buf)

@@ -111,7 +111,7 @@ import WildThing
             for try await status in client.status where status.pending == 0 { return }
         }
         await client.stopBackgroundSync()
-        #expect(try await client.fetchStatus().background == false)
+        #expect(try await client.fetchStatus().isInBackground == false)
     }
 
     @Test(arguments: ["v1", "v2"])
@@ -154,7 +154,7 @@ import WildThing
         let error = try await thrown { try await syncing.value }
         #expect(error == .paused || error == .cancelled)
         #expect(try await thrown { try await client.fetchHouses() } == .paused)
-        #expect(try await client.fetchStatus().paused)
+        #expect(try await client.fetchStatus().isPaused)
         try await client.resume()
         #expect(try await client.fetchHouses().isEmpty)
     }

@@ -64,7 +64,7 @@ public final class HouseModel {
 
     /// The devices whose room is not here, by name.
     public var unplacedDevices: [Device] {
-        allDevices.filter(\.unplaced)
+        allDevices.filter(\.isUnplaced)
     }
 
     /// Follows the house until the task is cancelled or the client ends. Call it
