@@ -7,6 +7,7 @@
 // - `costs`: what calls cost.
 // - `HarnessSupport`: hubs to talk to, real and bad ones.
 // - `CoreTesting`: what the engine tells tests only.
+// - `Snippets`: what the documentation shows.
 // - `WildThingTests`: what a user of the package would notice.
 
 import PackageDescription
@@ -22,12 +23,14 @@ let package = Package(
             name: "house", dependencies: [.product(name: "WildThing", package: "WildThing")]),
         .executableTarget(
             name: "costs", dependencies: [.product(name: "WildThing", package: "WildThing")]),
+        .target(
+            name: "Snippets", dependencies: [.product(name: "WildThing", package: "WildThing")]),
         .target(name: "HarnessSupport"),
         .target(name: "CoreTesting"),
         .testTarget(
             name: "WildThingTests",
             dependencies: [
-                "HarnessSupport", "CoreTesting", .product(name: "WildThing", package: "WildThing"),
+                "HarnessSupport", "CoreTesting", "Snippets", .product(name: "WildThing", package: "WildThing"),
             ]
         ),
     ],

@@ -11,7 +11,6 @@ use crate::shape::layer::Layer;
 use crate::shape::names;
 
 /// Its rules, and the layer that apps call.
-#[derive(Default)]
 pub(crate) struct Swift {
     layer: Layer,
 }

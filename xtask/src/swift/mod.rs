@@ -2,12 +2,14 @@
 //! Swift package against them, as an app would use it.
 //!
 //! - `coverage`: nothing of the layer is left uncalled.
+//! - `snippets`: what the documentation shows is what compiles.
 //! - `toolchain`: the Swift of the machine, or one of our own.
 //!
 //! Everything it makes is in `target/swift`. The engine has the feature `testing`,
 //! so that a test can count the core's listeners and fix ids and times.
 
 mod coverage;
+mod snippets;
 mod toolchain;
 
 use std::collections::hash_map::DefaultHasher;
@@ -27,6 +29,7 @@ const BUILD: &str = "build --package wildthing --lib --bin blowing-off --feature
 /// Builds, provides Swift, and runs the tests.
 pub(crate) fn swift(cargo: &Cargo) -> Outcome {
     let begun = Instant::now();
+    snippets::check(cargo)?;
     let swift = Swift::provide(cargo)?;
     let provided = begun.elapsed();
     let (library, hub) = engine(cargo)?;

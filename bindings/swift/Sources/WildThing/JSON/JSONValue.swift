@@ -5,7 +5,7 @@
 ///
 /// ```swift
 /// let state: JSONObject = ["power": "on", "brightness": 80]
-/// device.state["brightness"]?.intValue
+/// let brightness = state["brightness"]?.intValue
 /// ```
 ///
 /// Integers are kept apart from other numbers: `80` and `80.0` are two values.
