@@ -9,6 +9,7 @@
 //! - `stages`: what `test` and `ci` consist of.
 //! - `simulate`: the simulated fleet, whole and with deliberate bugs.
 //! - `swift`: the Swift package, tested as an app uses it.
+//! - `xcframework`: the engine for Apple's platforms.
 
 mod args;
 mod bench;
@@ -19,6 +20,7 @@ mod size;
 mod smoke;
 mod stages;
 mod swift;
+mod xcframework;
 
 use std::process::ExitCode;
 
@@ -43,6 +45,8 @@ Commands:
       --json             one JSON object a line
   smoke                  calls every exported method from Python, against a real hub
   swift                  runs the tests of the Swift package, and gets Swift if need be
+      --costs            measures what calls cost instead, built for release
+  xcframework            the engine for Apple's platforms; needs a Mac with Xcode
   simulate               the simulated fleet: clients, a hub and faults on virtual time
       --protocol <P>     what the hubs speak, v1 or v2 [default: both]
       --seeds <N>        how many seeds of each protocol [default: 200]
@@ -94,8 +98,17 @@ fn run() -> Outcome {
             smoke::smoke(&cargo)
         }
         Some("swift") => {
+            let costs = args.flag("--costs");
             args.finish()?;
-            swift::swift(&cargo)
+            if costs {
+                swift::costs(&cargo)
+            } else {
+                swift::swift(&cargo)
+            }
+        }
+        Some("xcframework") => {
+            args.finish()?;
+            xcframework::xcframework(&cargo)
         }
         Some("simulate") => {
             let run = simulate::Run {

@@ -133,7 +133,11 @@ import Testing
         #expect(model.house == nil && model.rooms.isEmpty)
         let running = Task { await model.run() }
         model.perform { try await $0.sync() }
-        try await eventually("the house is shown") { model.house != nil && !model.rooms.isEmpty && model.error == nil }
+        try await eventually("the house is shown") {
+            model.house != nil && model.status?.connection == .online
+                && model.rooms.contains { !model.devices(in: $0).isEmpty }
+        }
+        #expect(model.error == nil)
         let room = try #require(model.rooms.first { !model.devices(in: $0).isEmpty })
         let device = try #require(model.devices(in: room).first)
         await model.perform { try await $0.updateDevice(device.id, with: DevicePatch(name: "Renamed")) }.value

@@ -16,7 +16,7 @@ mod symbols;
 
 use std::collections::BTreeMap;
 use std::fs;
-use std::path::Path;
+use std::path::{Path, PathBuf};
 use std::process::Command;
 
 use crate::Outcome;
@@ -95,6 +95,13 @@ pub(crate) fn size(cargo: &Cargo, json: bool) -> Outcome {
     } else {
         Err(problems.join("\n"))
     }
+}
+
+/// An archive as it ships, of one that was built: only our API is global in it.
+pub(crate) fn shipped_archive(built: &Path, folder: &Path) -> Result<PathBuf, String> {
+    let names = symbols::global(built)?;
+    let api: Vec<String> = names.into_iter().filter(|name| symbols::is_api(name)).collect();
+    ship::archive(built, &api, folder)
 }
 
 /// Links a program that has a SQLite of its own with the archive, and runs it.

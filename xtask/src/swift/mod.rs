@@ -16,6 +16,7 @@ use std::collections::hash_map::DefaultHasher;
 use std::fs;
 use std::hash::Hasher as _;
 use std::path::{Path, PathBuf};
+use std::process::Command;
 use std::time::Instant;
 
 use crate::Outcome;
@@ -25,6 +26,9 @@ use toolchain::Swift;
 
 /// The engine and the hub in one build.
 const BUILD: &str = "build --package wildthing --lib --bin blowing-off --features testing";
+
+/// The engine as apps have it, but for the profile.
+const RELEASE: &str = "build --release --package wildthing --lib --no-default-features";
 
 /// Builds, provides Swift, and runs the tests.
 pub(crate) fn swift(cargo: &Cargo) -> Outcome {
@@ -58,22 +62,41 @@ pub(crate) fn swift_where_it_can_be(cargo: &Cargo) -> Outcome {
     }
 }
 
+/// Measures what calls cost, with an engine as it ships but for the profile.
+pub(crate) fn costs(cargo: &Cargo) -> Outcome {
+    let swift = Swift::provide(cargo)?;
+    let built = cargo.artifacts(RELEASE, &[], "wildthing")?;
+    let library = alone(cargo, archive(&built)?, "release")?;
+    let mut command = command(cargo, &swift, "run", "release", &library);
+    command.args(["-c", "release", "costs"]);
+    run(command)
+}
+
 /// The folder with the static library and nothing else, and the hub's program.
 fn engine(cargo: &Cargo) -> Result<(PathBuf, PathBuf), String> {
     let built = cargo.artifacts(BUILD, &[], "wildthing")?;
-    let archive = built
-        .iter()
-        .find(|file| file.extension().is_some_and(|end| end == "a"))
-        .ok_or("the build left no static library")?;
     let hub = cargo
         .artifacts(BUILD, &[], "blowing-off")?
         .into_iter()
         .find(|file| file.file_stem().is_some_and(|name| name == "blowing-off"))
         .ok_or("the build left no blowing-off")?;
+    Ok((alone(cargo, archive(&built)?, "test")?, hub))
+}
 
-    // Beside a shared library the linker would take that. And SwiftPM links anew
-    // only if its flags change: each library has a folder of its own.
-    let libraries = cargo.path("target/swift/lib");
+fn archive(built: &[PathBuf]) -> Result<&Path, String> {
+    let found = built
+        .iter()
+        .find(|file| file.extension().is_some_and(|end| end == "a"));
+    found
+        .map(PathBuf::as_path)
+        .ok_or_else(|| "the build left no static library".to_owned())
+}
+
+/// Puts a static library into a folder of its own: beside a shared one the linker
+/// would take that. And SwiftPM links anew only if its flags change, so that each
+/// library has another folder.
+fn alone(cargo: &Cargo, archive: &Path, kind: &str) -> Result<PathBuf, String> {
+    let libraries = cargo.path("target/swift/lib").join(kind);
     let folder = libraries.join(format!("{:016x}", digest(archive)?));
     if !folder.join("libwildthing.a").is_file() {
         match fs::remove_dir_all(&libraries) {
@@ -84,7 +107,7 @@ fn engine(cargo: &Cargo) -> Result<(PathBuf, PathBuf), String> {
         }
         copy(archive, &folder.join("libwildthing.a"))?;
     }
-    Ok((folder, hub))
+    Ok(folder)
 }
 
 fn digest(file: &Path) -> Result<u64, String> {
@@ -95,33 +118,42 @@ fn digest(file: &Path) -> Result<u64, String> {
 }
 
 fn test(cargo: &Cargo, swift: &Swift, library: &Path, hub: &Path) -> Outcome {
-    let mut command = swift.command(cargo);
+    let mut command = command(cargo, swift, "test", "test", library);
     command
-        .args([
-            "test",
-            "--package-path",
-            "swift-harness",
-            "--scratch-path",
-            "target/swift/build",
-        ])
-        .arg("-Xlinker")
-        .arg(format!("-L{}", library.display()))
         .args(["--enable-code-coverage", "-Xswiftc", "-warnings-as-errors"])
-        .env("WILDTHING_LIBRARY", "built")
         .env("WILDTHING_HOUSE_MODEL", "1")
         .env("WILDTHING_HUB", hub)
         .env("WILDTHING_ROOT", cargo.path("."));
     if cfg!(target_os = "linux") {
         command.args(["-Xlinker", "--allow-shlib-undefined"]);
     }
+    run(command)?;
+    coverage::check(
+        &cargo.path("target/swift/test/debug/codecov/swift-harness.json"),
+        &cargo.path("bindings/swift/Sources"),
+    )
+}
+
+/// `swift` with a subcommand for the harness, in a build folder of its own.
+fn command(cargo: &Cargo, swift: &Swift, subcommand: &str, kind: &str, library: &Path) -> Command {
+    let mut command = swift.command(cargo);
+    command
+        .arg(subcommand)
+        .args(["--package-path", "swift-harness", "--scratch-path"])
+        .arg(format!("target/swift/{kind}"))
+        .arg("-Xlinker")
+        .arg(format!("-L{}", library.display()))
+        .env("WILDTHING_LIBRARY", "built");
+    command
+}
+
+fn run(mut command: Command) -> Outcome {
     let status = command
         .status()
         .map_err(|error| format!("can't start Swift: {error}"))?;
-    if !status.success() {
-        return Err(format!("swift test failed ({status})"));
+    if status.success() {
+        Ok(())
+    } else {
+        Err(format!("Swift failed ({status})"))
     }
-    coverage::check(
-        &cargo.path("target/swift/build/debug/codecov/swift-harness.json"),
-        &cargo.path("bindings/swift/Sources"),
-    )
 }
