@@ -61,14 +61,15 @@ pub(super) fn split(text: &str) -> Result<Vec<Item>> {
             bail!("braces that close nothing: {line}");
         }
         // `public` may stand alone before `enum`.
-        if depth == 0 && trimmed != "public" && !trimmed.is_empty() {
-            if let Some(at) = head {
-                items.push(Item {
-                    lines: std::mem::take(&mut lines),
-                    head: at,
-                });
-                head = None;
-            }
+        if depth == 0
+            && trimmed != "public"
+            && !trimmed.is_empty()
+            && let Some(at) = head.take()
+        {
+            items.push(Item {
+                lines: std::mem::take(&mut lines),
+                head: at,
+            });
         }
     }
     if depth != 0 {
