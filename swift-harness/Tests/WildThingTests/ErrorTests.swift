@@ -5,6 +5,10 @@ import Testing
 
 @testable import WildThing
 
+#if canImport(FoundationNetworking)
+import FoundationNetworking
+#endif
+
 @Suite struct ErrorTests {
     let folder: Folder
 
@@ -90,6 +94,27 @@ import Testing
             try await client.logIn(password: "secret-password")
         }) else { throw NeverCame(description: "the limit") }
         #expect(wait > .zero && wait < .seconds(7_200))
+    }
+
+    @Test func aGuestComesInWithAnInvitationAndGetsNoOtherToken() async throws {
+        let hub = try Hub("v2", password: "secret-password")
+        let client = try await folder.client()
+        try await client.connect(to: hub.url)
+        let admin = try await client.logIn(password: "secret-password")
+        var request = URLRequest(url: hub.url.appendingPathComponent("api/v1/auth/guest/generate-qr"))
+        request.httpMethod = "POST"
+        request.httpBody = Data("{}".utf8)
+        request.setValue("application/json", forHTTPHeaderField: "Content-Type")
+        request.setValue("Bearer \(admin.authToken)", forHTTPHeaderField: "Authorization")
+        let (data, _) = try await URLSession.shared.data(for: request)
+        let made = try JSONValue(parsing: String(decoding: data, as: UTF8.self))
+        let invitation = try #require(made["qr_data"])
+        let session = try await client.logInAsGuest(invitation: invitation.stringValue ?? invitation.text)
+        #expect(session.role == .guest)
+        guard case .notAllowed(let detail) = try await thrown({ try await client.refreshSession() }) else {
+            throw NeverCame(description: "the refusal")
+        }
+        #expect(!detail.isEmpty)
     }
 
     @Test func everyErrorSaysSomethingToPeople() {

@@ -32,7 +32,7 @@ extension WildThingClient {
     ) async throws {
         let token = try await credentials(.connecting)
         try await connect(to: server, token: token, options: options)
-        self.credentials.keep(credentials, token: token, for: self)
+        self.credentials.keep(credentials, for: self)
     }
 
     /// Asks the server whether it is there and takes the token. Changes nothing.

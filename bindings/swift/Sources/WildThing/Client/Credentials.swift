@@ -19,8 +19,6 @@ public typealias Credentials = @Sendable (CredentialsRequest) async throws -> St
 final class CredentialsKeeper: Sendable {
     private struct State {
         var credentials: Credentials?
-        /// What was given last.
-        var token: String?
         /// The question that is being asked.
         var asking: Task<Bool, any Error>?
         /// Hears of refusals.
@@ -29,7 +27,7 @@ final class CredentialsKeeper: Sendable {
 
     private let state = Locked(State())
 
-    func keep(_ credentials: @escaping Credentials, token: String?, for client: WildThingClient) {
+    func keep(_ credentials: @escaping Credentials, for client: WildThingClient) {
         let stream = client.core.changes()
         let listening = Task { [weak client] in
             await withTaskCancellationHandler {
@@ -46,7 +44,7 @@ final class CredentialsKeeper: Sendable {
             }
         }
         let old = state.withLock { state in
-            defer { state = State(credentials: credentials, token: token, listening: listening) }
+            defer { state = State(credentials: credentials, listening: listening) }
             return state
         }
         old.asking?.cancel()
@@ -62,20 +60,22 @@ final class CredentialsKeeper: Sendable {
         old.listening?.cancel()
     }
 
-    /// Asks for another token and hands it in. False if nobody has one.
+    /// Asks for another token and hands it in, unless one was meanwhile. False if
+    /// nobody has one.
     func renew(for client: WildThingClient) async throws -> Bool {
         let core = client.core
         let task: Task<Bool, any Error>? = state.withLock { state in
             guard let credentials = state.credentials else { return nil }
             if let asking = state.asking { return asking }
-            let refused = state.token
             let task = Task { [self] in
                 defer { self.state.withLock { $0.asking = nil } }
+                // Another was given since: by the app, or for somebody else's call.
+                guard try await core.getSyncStatus().connection == .needsAuth else { return true }
+                let refused = core.authSession()?.authToken
                 // The same again would be refused again.
                 guard let token = try await credentials(.refused), token != refused else { return false }
                 try Task.checkCancellation()
                 try core.setAuthToken(token: token)
-                self.state.withLock { $0.token = token }
                 return true
             }
             state.asking = task
