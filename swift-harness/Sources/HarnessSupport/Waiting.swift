@@ -24,18 +24,27 @@ public func eventually(
     }
 }
 
-/// The result of work that must end soon, whatever it does.
+/// The result of work that must end soon. Work that does not is left behind: a
+/// test that hangs tells nobody what hung.
 public func soon<Result: Sendable>(
     _ what: String = "the call ends", _ work: @escaping @Sendable () async throws -> Result
 ) async throws -> Result {
-    try await withThrowingTaskGroup(of: Result?.self) { group in
-        group.addTask { try await work() }
-        group.addTask {
-            try await Task.sleep(for: patience)
-            return nil
+    let (results, tell) = AsyncThrowingStream.makeStream(of: Result.self)
+    let working = Task {
+        do {
+            tell.yield(try await work())
+        } catch {
+            tell.finish(throwing: error)
         }
-        defer { group.cancelAll() }
-        guard let result = try await group.next(), let result else { throw NeverCame(description: what) }
-        return result
     }
+    let waiting = Task {
+        try await Task.sleep(for: patience)
+        tell.finish(throwing: NeverCame(description: what))
+    }
+    defer {
+        working.cancel()
+        waiting.cancel()
+    }
+    for try await result in results { return result }
+    throw CancellationError()
 }
