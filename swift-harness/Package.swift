@@ -15,6 +15,10 @@ import PackageDescription
 let package = Package(
     name: "swift-harness",
     platforms: [.iOS(.v17), .macOS(.v14)],
+    products: [
+        // By itself, for systems where processes can't be started.
+        .library(name: "Snippets", targets: ["Snippets"])
+    ],
     dependencies: [
         .package(name: "WildThing", path: "..")
     ],

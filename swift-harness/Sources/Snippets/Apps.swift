@@ -48,6 +48,8 @@ func pauseWithTheApp(_ client: WildThingClient) -> AppLifecycle {
 func registerRefresh(of client: WildThingClient) {
     BGTaskScheduler.shared.register(forTaskWithIdentifier: refreshIdentifier, using: nil) { task in
         scheduleRefresh()
+        // It may be told of its end from any thread.
+        nonisolated(unsafe) let task = task
         let refresh = Task {
             do {
                 try await client.resume()

@@ -12,6 +12,8 @@ public final class AppLifecycle {
     private let client: WildThingClient
     nonisolated(unsafe) private var following: Task<Void, Never>?
     nonisolated(unsafe) private var observers: [any NSObjectProtocol] = []
+    /// Time to finish in, given by the system.
+    private var assertion = UIBackgroundTaskIdentifier.invalid
     /// What pausing or resuming threw last; the client's status tells how it stands.
     public private(set) var error: (any Error)?
 
@@ -36,18 +38,21 @@ public final class AppLifecycle {
 
     deinit {
         following?.cancel()
-        observers.forEach(NotificationCenter.default.removeObserver)
+        for observer in observers { NotificationCenter.default.removeObserver(observer) }
     }
 
     private func pause() async {
-        let application = UIApplication.shared
-        var assertion = UIBackgroundTaskIdentifier.invalid
-        assertion = application.beginBackgroundTask(withName: "WildThing pauses") {
-            application.endBackgroundTask(assertion)
-            assertion = .invalid
+        assertion = UIApplication.shared.beginBackgroundTask(withName: "WildThing pauses") { [weak self] in
+            self?.endAssertion()
         }
         do { try await client.pause() } catch { self.error = error }
-        if assertion != .invalid { application.endBackgroundTask(assertion) }
+        endAssertion()
+    }
+
+    private func endAssertion() {
+        guard assertion != .invalid else { return }
+        UIApplication.shared.endBackgroundTask(assertion)
+        assertion = .invalid
     }
 
     private func resume() async {
