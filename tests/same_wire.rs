@@ -56,7 +56,6 @@ async fn edit(client: &WildThingClient, url: String) -> Result<()> {
             longitude: Some(-13.4),
             timezone: Some("Europe/Berlin".into()),
             settings: Some(serde_json::from_str(settings).unwrap()),
-            ..NewHouse::default()
         })
         .await?;
     let hall = client
