@@ -57,6 +57,21 @@ import Testing
         #expect(server.holdsRequest && server.requests.count == 1)
         client.cancelSync()
         #expect(try await thrown { try await soon { try await other.value } } == .cancelled)
+        #expect(client.waiting.count == 0)
+        try await eventually("the request is given up") { !server.holdsRequest }
+    }
+
+    @Test func aBackgroundSyncGoesOnWithoutWhoWaitedForIt() async throws {
+        let server = try StubServer { _ in nil }
+        let client = try await folder.client(at: server.url)
+        try await client.startBackgroundSync()
+        try await eventually("the request is held") { server.holdsRequest }
+        let joined = Task { try await client.sync() }
+        try await eventually("it waits") { client.waiting.count == 1 }
+        joined.cancel()
+        await #expect(throws: CancellationError.self) { try await soon { try await joined.value } }
+        #expect(server.holdsRequest && server.requests.count == 1)
+        try await soon { await client.stopBackgroundSync() }
         try await eventually("the request is given up") { !server.holdsRequest }
     }
 
@@ -138,5 +153,7 @@ import Testing
         try await soon { await client.shutdown() }
         #expect(try await thrown { try await syncing.value } == .cancelled)
         #expect(try await soon { await listening.value } > 0)
+        #expect(try await thrown { try await soon { try await client.sync() } } == .cancelled)
+        #expect(client.waiting.count == 0)
     }
 }

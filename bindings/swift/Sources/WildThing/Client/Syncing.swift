@@ -89,6 +89,7 @@ final class SyncWaiters: Sendable {
     func wait<Result: Sendable>(
         for core: CoreClient, _ sync: () async throws -> Result
     ) async throws -> Result {
+        var tries = 3
         while true {
             let before = state.withLock { state in
                 state.waiting += 1
@@ -98,15 +99,16 @@ final class SyncWaiters: Sendable {
                 let result = try await sync()
                 leave()
                 return result
-            } catch let error as CancellationError {
-                leave(ending: core)
-                throw error
-            } catch WildThingError.cancelled where leave() == before {
+            } catch {
+                if error is CancellationError {
+                    leave(ending: core)
+                    throw error
+                }
+                tries -= 1
+                let mine = leave() != before || tries == 0
+                guard case WildThingError.cancelled = error, !mine else { throw error }
                 // It was the end of one that was cancelled before this call.
                 try Task.checkCancellation()
-            } catch {
-                leave()
-                throw error
             }
         }
     }
