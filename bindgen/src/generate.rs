@@ -7,7 +7,7 @@ use camino::{Utf8Path, Utf8PathBuf};
 use uniffi_bindgen::bindings::{GenerateOptions, TargetLanguage, generate_with_bindgen_paths};
 use uniffi_bindgen::{BindgenLoader, BindgenPaths, BindgenPathsLayer, GlobalConfig};
 
-use crate::{clean, kotlin};
+use crate::{clean, kotlin, shape};
 
 /// The crate that describes an API.
 const CRATE: &str = "wildthing";
@@ -88,6 +88,8 @@ pub(crate) fn sources(library: &Utf8Path, config: &Utf8Path, folder: &Utf8Path) 
         let mut text = clean::source(&text);
         if to.ends_with(".kt") {
             text = kotlin::source(&text);
+        } else if to.ends_with(".swift") {
+            text = clean::source(&shape::swift(&text)?);
         }
         crate::write(&folder.join(to), &text)?;
     }

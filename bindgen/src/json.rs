@@ -5,11 +5,12 @@ use anyhow::Result;
 use serde_json::{Value, json};
 
 use crate::api::{Api, Callable, Object};
+use crate::shape::layer::Layer;
 use crate::spell::{Language, Languages};
 
 /// The text of `api.json`.
 pub(crate) fn text(api: &Api) -> Result<String> {
-    let languages = Languages::new(api);
+    let languages = Languages::new(api, Layer::default());
     let entry = |name: &str, methods: &[Callable]| {
         json!({
             "name": name,

@@ -13,6 +13,7 @@
 //! - `generate`: runs UniFFI's generators and puts the files where packages want them.
 //! - `clean`: takes out what is specific to a machine, or not to our taste.
 //! - `kotlin`: what of UniFFI's Kotlin a developer sees.
+//! - `shape`: makes Swift's source the inner half of a package.
 //! - `api`: the API as the library describes it.
 //! - `spell`: how each language writes a type, a name, a signature.
 //! - `verify`: every spelled name is one that a generator wrote.
@@ -25,6 +26,7 @@ mod groups;
 mod json;
 mod kotlin;
 mod page;
+mod shape;
 mod spell;
 mod verify;
 
@@ -55,7 +57,9 @@ fn run() -> Result<()> {
     let sources = generate::sources(&library, &config, folder)?;
     let api = api::read(&generate::loader(&config), &library)?;
     verify::names(&api, &sources)?;
-    write(&folder.join("docs/api.md"), &page::page(&api)?)?;
+    let project = config.parent().context("the configuration is in no folder")?;
+    let layer = shape::layer::Layer::read(&project.join("bindings/swift/Sources"))?;
+    write(&folder.join("docs/api.md"), &page::page(&api, layer)?)?;
     write(&folder.join("api.json"), &json::text(&api)?)
 }
 

@@ -5,11 +5,12 @@ use anyhow::{Result, bail};
 
 use crate::api::Api;
 use crate::generate::Sources;
+use crate::shape::layer::Layer;
 use crate::spell::{Kotlin, Language, Languages, Python, Swift};
 
 /// Fails with every name that is missing in its language.
 pub(crate) fn names(api: &Api, sources: &Sources) -> Result<()> {
-    let languages = Languages::new(api);
+    let languages = Languages::new(api, Layer::default());
     let mut missing = Vec::new();
     check(&languages.swift, api, &sources.swift, &mut missing);
     check(&languages.kotlin, api, &sources.kotlin, &mut missing);
@@ -27,10 +28,14 @@ pub(crate) fn names(api: &Api, sources: &Sources) -> Result<()> {
 /// The words that declare a type, for one language.
 trait Declares {
     const TYPES: &'static [&'static str];
+    /// Types that are declared elsewhere.
+    const ELSEWHERE: &'static [&'static str] = &[];
 }
 
 impl Declares for Swift {
     const TYPES: &'static [&'static str] = &["class ", "struct ", "enum ", "protocol ", "typealias "];
+    // In Foundation, and in the layer.
+    const ELSEWHERE: &'static [&'static str] = &["Date", "JSONValue", "JSONObject"];
 }
 
 impl Declares for Kotlin {
@@ -55,16 +60,19 @@ fn check<L: Language + Declares>(language: &L, api: &Api, source: &str, missing:
             missing.push(format!("{}: {what}", L::NAME));
         }
     };
-    let types = api.objects.iter().chain(&api.traits).map(|it| &it.name);
-    let types = types.chain(api.records.iter().map(|it| &it.name));
+    for it in api.objects.iter().chain(&api.traits) {
+        let class = language.object(&it.name);
+        want(&class, declares::<L>(source, &class));
+    }
+    let types = api.records.iter().map(|it| &it.name);
     let types = types.chain(api.enums.iter().chain(&api.errors).map(|it| &it.name));
     let types = types.chain(api.custom.iter().map(|it| &it.name));
     for name in types {
         let class = language.class(name);
-        let declared = L::TYPES
-            .iter()
-            .any(|word| has_word(source, &format!("{word}{class}")));
-        want(&class, declared);
+        want(
+            &class,
+            L::ELSEWHERE.contains(&class.as_str()) || declares::<L>(source, &class),
+        );
     }
     for callable in api.functions.iter().chain(methods(api)) {
         let declaration = language.declaration(callable);
@@ -74,9 +82,11 @@ fn check<L: Language + Declares>(language: &L, api: &Api, source: &str, missing:
             want(&name, has_word(source, &name));
         }
     }
-    for field in api.records.iter().flat_map(|record| &record.fields) {
-        let name = language.member(&field.name);
-        want(&name, has_word(source, &name));
+    for record in &api.records {
+        for field in &record.fields {
+            let name = language.field_name(&record.name, &field.name);
+            want(&name, has_word(source, &name));
+        }
     }
     for it in api.enums.iter().chain(&api.errors) {
         for variant in &it.variants {
@@ -84,6 +94,12 @@ fn check<L: Language + Declares>(language: &L, api: &Api, source: &str, missing:
             want(&format!("{}.{name}", it.name), has_word(source, &name));
         }
     }
+}
+
+fn declares<L: Declares>(source: &str, class: &str) -> bool {
+    L::TYPES
+        .iter()
+        .any(|word| has_word(source, &format!("{word}{class}")))
 }
 
 fn methods(api: &Api) -> impl Iterator<Item = &crate::api::Callable> {

@@ -7,4 +7,6 @@
 pub mod log;
 mod observer;
 mod open;
+#[cfg(feature = "testing")]
+pub mod testing;
 mod types;

@@ -84,8 +84,19 @@ impl Cargo {
         after: &[String],
         name: &str,
     ) -> Result<Vec<PathBuf>, String> {
+        self.artifacts_with(words, after, name, &[])
+    }
+
+    /// The same with more in the environment.
+    pub(crate) fn artifacts_with(
+        &self,
+        words: &str,
+        after: &[String],
+        name: &str,
+        envs: &[(&str, &str)],
+    ) -> Result<Vec<PathBuf>, String> {
         let words = format!("{words} --message-format=json-render-diagnostics");
-        let (mut command, shown) = self.command(&words, after, &[]);
+        let (mut command, shown) = self.command(&words, after, envs);
         let output = command
             .stderr(Stdio::inherit())
             .output()

@@ -10,6 +10,8 @@
 //! - `smoke`: every exported method, called from Python.
 //! - `stages`: what `test` and `ci` consist of.
 //! - `simulate`: the simulated fleet, whole and with deliberate bugs.
+//! - `swift`: the Swift package, tested as an app uses it.
+//! - `xcframework`: the engine for Apple's platforms.
 
 mod args;
 mod bench;
@@ -21,6 +23,8 @@ mod simulate;
 mod size;
 mod smoke;
 mod stages;
+mod swift;
+mod xcframework;
 
 use std::process::ExitCode;
 
@@ -54,6 +58,9 @@ Commands:
                          checks its types and runs its tests against real hubs
       --release          the wheel that ships, not a development build
       --debian13         then once more with Python 3.13, in the root of `xtask swift`
+  swift                  runs the tests of the Swift package, and gets Swift if need be
+      --costs            measures what calls cost instead, built for release
+  xcframework            the engine for Apple's platforms; needs a Mac with Xcode
   simulate               the simulated fleet: clients, a hub and faults on virtual time
       --protocol <P>     what the hubs speak, v1 or v2 [default: both]
       --seeds <N>        how many seeds of each protocol [default: 200]
@@ -121,6 +128,19 @@ fn run() -> Outcome {
             };
             args.finish()?;
             python::python(&cargo, wanted)
+        }
+        Some("swift") => {
+            let costs = args.flag("--costs");
+            args.finish()?;
+            if costs {
+                swift::costs(&cargo)
+            } else {
+                swift::swift(&cargo)
+            }
+        }
+        Some("xcframework") => {
+            args.finish()?;
+            xcframework::xcframework(&cargo)
         }
         Some("simulate") => {
             let run = simulate::Run {

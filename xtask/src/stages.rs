@@ -9,6 +9,7 @@ use crate::kotlin;
 use crate::python;
 use crate::simulate::{self, Run};
 use crate::smoke::smoke;
+use crate::swift;
 
 type Stage = fn(&Cargo) -> Outcome;
 
@@ -23,6 +24,7 @@ const SECTIONS: &[(&str, Stage)] = &[
     ("Examples in the documentation", |cargo| {
         rust_tests(cargo, "--doc")
     }),
+    ("The package for Swift", swift::swift_where_it_can_be),
     ("The package for Kotlin", kotlin::where_possible),
     ("The package for Python", python::where_possible),
 ];

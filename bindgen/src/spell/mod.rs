@@ -12,6 +12,7 @@ use anyhow::{Result, bail};
 use uniffi_meta::{DefaultValueMetadata, LiteralMetadata, Type};
 
 use crate::api::{Api, Callable, Enum, Field};
+use crate::shape::layer::Layer;
 
 pub(crate) use kotlin::Kotlin;
 pub(crate) use python::Python;
@@ -24,8 +25,16 @@ pub(crate) trait Language {
 
     /// A class, record or enum.
     fn class(&self, name: &str) -> String;
+    /// A class with methods, or a trait, as the generated source names it.
+    fn object(&self, name: &str) -> String {
+        self.class(name)
+    }
     /// A method, argument or field.
     fn member(&self, name: &str) -> String;
+    /// A field of a record.
+    fn field_name(&self, _record: &str, name: &str) -> String {
+        self.member(name)
+    }
     /// A variant of an enum or error.
     fn variant(&self, of: &Enum, name: &str) -> String;
     /// A literal of an enum.
@@ -135,6 +144,12 @@ pub(crate) trait Language {
         Ok(text)
     }
 
+    /// The same of a record.
+    fn record_field(&self, record: &str, field: &Field) -> Result<String> {
+        let (plain, name) = (self.member(&field.name), self.field_name(record, &field.name));
+        Ok(self.field(field)?.replacen(&plain, &name, 1))
+    }
+
     /// All fields or arguments.
     fn fields(&self, fields: &[Field]) -> Result<String> {
         let fields: Vec<String> = fields
@@ -174,9 +189,9 @@ pub(crate) struct Languages {
 }
 
 impl Languages {
-    pub(crate) fn new(api: &Api) -> Self {
+    pub(crate) fn new(api: &Api, layer: Layer) -> Self {
         Self {
-            swift: Swift,
+            swift: Swift::new(layer),
             kotlin: Kotlin::new(api),
             python: Python,
         }

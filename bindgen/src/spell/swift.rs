@@ -6,18 +6,35 @@ use uniffi_meta::Type;
 
 use super::{Language, Words};
 use crate::api::{Callable, Enum, Kind};
+use crate::shape::hide;
+use crate::shape::layer::Layer;
+use crate::shape::names;
 
-/// Its rules.
-pub(crate) struct Swift;
+/// Its rules, and the layer that apps call.
+pub(crate) struct Swift {
+    layer: Layer,
+}
+
+impl Swift {
+    pub(crate) fn new(layer: Layer) -> Self {
+        Self { layer }
+    }
+
+    /// How an app makes a call.
+    pub(crate) fn layered(&self, callable: &Callable) -> Option<String> {
+        let name = self.member(&callable.name);
+        self.layer.declaration(&name).map(str::to_owned)
+    }
+}
 
 const WORDS: Words = Words {
     boolean: "Bool",
     string: "String",
     bytes: "Data",
     timestamp: "Date",
-    duration: "TimeInterval",
-    signed: ["Int8", "Int16", "Int32", "Int64"],
-    unsigned: ["UInt8", "UInt16", "UInt32", "UInt64"],
+    duration: "Duration",
+    signed: ["Int8", "Int16", "Int32", "Int"],
+    unsigned: ["UInt8", "Int", "Int", "Int"],
     floats: ["Float", "Double"],
     optional: "{}?",
     sequence: "[{}]",
@@ -93,23 +110,27 @@ impl Language for Swift {
     const NAME: &'static str = "Swift";
 
     fn class(&self, name: &str) -> String {
-        name.to_upper_camel_case()
+        names::class(&name.to_upper_camel_case())
+    }
+
+    fn object(&self, name: &str) -> String {
+        hide::object(&self.class(name))
     }
 
     fn member(&self, name: &str) -> String {
-        name.to_lower_camel_case()
+        names::member(&name.to_lower_camel_case())
     }
 
-    fn variant(&self, of: &Enum, name: &str) -> String {
-        if of.is_error {
-            name.to_upper_camel_case()
-        } else {
-            quoted(name.to_lower_camel_case())
-        }
+    fn variant(&self, _: &Enum, name: &str) -> String {
+        quoted(name.to_lower_camel_case())
     }
 
     fn enum_literal(&self, _: &Type, variant: &str) -> String {
         format!(".{}", variant.to_lower_camel_case())
+    }
+
+    fn field_name(&self, record: &str, name: &str) -> String {
+        names::field(record, &self.member(name))
     }
 
     fn words(&self) -> &'static Words {
@@ -119,7 +140,7 @@ impl Language for Swift {
     fn declaration(&self, callable: &Callable) -> String {
         match callable.kind {
             Kind::New => "init(".to_owned(),
-            _ => format!("func {}(", quoted(self.member(&callable.name))),
+            _ => format!("func {}(", hide::function(&quoted(self.member(&callable.name)))),
         }
     }
 

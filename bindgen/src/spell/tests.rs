@@ -6,6 +6,7 @@ use uniffi_meta::{DefaultValueMetadata, LiteralMetadata, Type};
 
 use super::{Kotlin, Language, Python, Swift};
 use crate::api::{Api, Callable, Enum, Field, Kind, Record};
+use crate::shape::layer::Layer;
 
 fn named(name: &str) -> Type {
     Type::Record {
@@ -67,6 +68,10 @@ fn variants(name: &str, is_error: bool, fields: Vec<Field>) -> Enum {
     }
 }
 
+fn swift() -> Swift {
+    Swift::new(Layer::default())
+}
+
 fn kotlin() -> Kotlin {
     Kotlin::new(&Api {
         errors: vec![variants("WildThingError", true, Vec::new())],
@@ -78,8 +83,8 @@ fn kotlin() -> Kotlin {
 fn a_method_is_written_as_each_language_does() {
     let method = get_rooms();
     assert_eq!(
-        Swift.signature(&method).unwrap(),
-        "func getRooms(houseId: String? = nil, limit: UInt32 = 100) async throws -> [Room]"
+        swift().signature(&method).unwrap(),
+        "func getRooms(houseID: String? = nil, limit: Int = 100) async throws -> [Room]"
     );
     assert_eq!(
         kotlin().signature(&method).unwrap(),
@@ -103,7 +108,7 @@ fn a_constructor_belongs_to_its_class() {
         ..get_rooms()
     };
     assert_eq!(
-        Swift.signature(&open).unwrap(),
+        swift().signature(&open).unwrap(),
         "static func `open`() async -> Client"
     );
     assert_eq!(kotlin().signature(&open).unwrap(), "suspend fun open(): Client");
@@ -120,8 +125,8 @@ fn variants_follow_what_they_are_of() {
     let error = variants("WildThingError", true, Vec::new());
     let name = "NeedsAuth";
     let kotlin = kotlin();
-    assert_eq!(Swift.variant(&flat, name), "needsAuth");
-    assert_eq!(Swift.variant(&error, name), "NeedsAuth");
+    assert_eq!(swift().variant(&flat, name), "needsAuth");
+    assert_eq!(swift().variant(&error, name), "needsAuth");
     assert_eq!(kotlin.variant(&flat, name), "NEEDS_AUTH");
     assert_eq!(kotlin.variant(&full, name), "NeedsAuth");
     assert_eq!(kotlin.variant(&error, "ServerError"), "ServerException");

@@ -78,7 +78,7 @@ fileprivate enum FfiConverterByRefBytes: FfiConverter {
         fatalError("ByRef bytes cannot be lifted: zero-copy &[u8] only flows foreign->Rust")
     }
 
-    static func read(from buf: inout (data: Data, offset: Data.Index)) throws -> Data {
+    static func read(from buf: inout WireReader) throws -> Data {
         fatalError("ByRef bytes cannot be read from a buffer: zero-copy &[u8] is only supported in argument position, not nested in records/options/etc.")
     }
 
@@ -94,15 +94,6 @@ fileprivate enum FfiConverterByRefBytes: FfiConverter {
 // Helper classes/extensions that don't change.
 // Someday, this will be in a library of its own.
 
-fileprivate extension Data {
-    init(rustBuffer: RustBuffer) {
-        self.init(
-            bytesNoCopy: rustBuffer.data!,
-            count: Int(rustBuffer.len),
-            deallocator: .none
-        )
-    }
-}
 
 // Define reader functionality.  Normally this would be defined in a class or
 // struct, but we use standalone functions instead in order to make external
@@ -118,57 +109,50 @@ fileprivate extension Data {
 //
 // Instead, the read() method and these helper functions input a tuple of data
 
-fileprivate func createReader(data: Data) -> (data: Data, offset: Data.Index) {
-    (data: data, offset: 0)
+/// What is left to read of a buffer.
+struct WireReader {
+    let bytes: UnsafeRawBufferPointer
+    var offset = 0
+
+    /// The next bytes, which are skipped.
+    mutating func take(_ count: Int) throws -> UnsafeRawBufferPointer {
+        guard count >= 0, count <= bytes.count - offset else {
+            throw UniffiInternalError.bufferOverflow
+        }
+        defer { offset += count }
+        return UnsafeRawBufferPointer(rebasing: bytes[offset ..< offset + count])
+    }
 }
 
 // Reads an integer at the current offset, in big-endian order, and advances
 // the offset on success. Throws if reading the integer would move the
 // offset past the end of the buffer.
-fileprivate func readInt<T: FixedWidthInteger>(_ reader: inout (data: Data, offset: Data.Index)) throws -> T {
-    let range = reader.offset..<reader.offset + MemoryLayout<T>.size
-    guard reader.data.count >= range.upperBound else {
-        throw UniffiInternalError.bufferOverflow
-    }
-    if T.self == UInt8.self {
-        let value = reader.data[reader.offset]
-        reader.offset += 1
-        return value as! T
-    }
+fileprivate func readInt<T: FixedWidthInteger>(_ reader: inout WireReader) throws -> T {
+    let bytes = try reader.take(MemoryLayout<T>.size)
     var value: T = 0
-    let _ = withUnsafeMutableBytes(of: &value, { reader.data.copyBytes(to: $0, from: range)})
-    reader.offset = range.upperBound
+    withUnsafeMutableBytes(of: &value) { $0.copyMemory(from: bytes) }
     return value.bigEndian
 }
 
 // Reads an arbitrary number of bytes, to be used to read
 // raw bytes, this is useful when lifting strings
-fileprivate func readBytes(_ reader: inout (data: Data, offset: Data.Index), count: Int) throws -> Array<UInt8> {
-    let range = reader.offset..<(reader.offset+count)
-    guard reader.data.count >= range.upperBound else {
-        throw UniffiInternalError.bufferOverflow
-    }
-    var value = [UInt8](repeating: 0, count: count)
-    value.withUnsafeMutableBufferPointer({ buffer in
-        reader.data.copyBytes(to: buffer, from: range)
-    })
-    reader.offset = range.upperBound
-    return value
+fileprivate func readBytes(_ reader: inout WireReader, count: Int) throws -> UnsafeRawBufferPointer {
+    return try reader.take(count)
 }
 
 // Reads a float at the current offset.
-fileprivate func readFloat(_ reader: inout (data: Data, offset: Data.Index)) throws -> Float {
+fileprivate func readFloat(_ reader: inout WireReader) throws -> Float {
     return Float(bitPattern: try readInt(&reader))
 }
 
 // Reads a float at the current offset.
-fileprivate func readDouble(_ reader: inout (data: Data, offset: Data.Index)) throws -> Double {
+fileprivate func readDouble(_ reader: inout WireReader) throws -> Double {
     return Double(bitPattern: try readInt(&reader))
 }
 
 // Indicates if the offset has reached the end of the buffer.
-fileprivate func hasRemaining(_ reader: (data: Data, offset: Data.Index)) -> Bool {
-    return reader.offset < reader.data.count
+fileprivate func hasRemaining(_ reader: WireReader) -> Bool {
+    return reader.offset < reader.bytes.count
 }
 
 // Define writer functionality.  Normally this would be defined in a class or
@@ -208,7 +192,7 @@ fileprivate protocol FfiConverter {
 
     static func lift(_ value: FfiType) throws -> SwiftType
     static func lower(_ value: SwiftType) -> FfiType
-    static func read(from buf: inout (data: Data, offset: Data.Index)) throws -> SwiftType
+    static func read(from buf: inout WireReader) throws -> SwiftType
     static func write(_ value: SwiftType, into buf: inout [UInt8])
 }
 
@@ -240,7 +224,7 @@ extension FfiConverterRustBuffer {
     @_documentation(visibility: private)
 #endif
     public static func lift(_ buf: RustBuffer) throws -> SwiftType {
-        var reader = createReader(data: Data(rustBuffer: buf))
+        var reader = WireReader(bytes: UnsafeRawBufferPointer(start: buf.data, count: Int(buf.len)))
         let value = try read(from: &reader)
         if hasRemaining(reader) {
             throw UniffiInternalError.incompleteData
@@ -362,7 +346,7 @@ private func uniffiCheckCallStatus<E: Swift.Error>(
             }
 
         case CALL_CANCELLED:
-            fatalError("Cancellation not supported yet")
+            throw CancellationError()
 
         default:
             throw UniffiInternalError.unexpectedRustCallStatusCode
@@ -471,15 +455,23 @@ private let UNIFFI_CALLBACK_UNEXPECTED_ERROR: Int32 = 2
 #if swift(>=5.8)
 @_documentation(visibility: private)
 #endif
-fileprivate struct FfiConverterUInt16: FfiConverterPrimitive {
+fileprivate struct FfiConverterUInt16: FfiConverter {
     typealias FfiType = UInt16
-    typealias SwiftType = UInt16
+    typealias SwiftType = Int
 
-    public static func read(from buf: inout (data: Data, offset: Data.Index)) throws -> UInt16 {
+    static func lift(_ value: UInt16) throws -> Int {
+        return Int(clamping: value)
+    }
+
+    static func lower(_ value: Int) -> UInt16 {
+        return UInt16(clamping: value)
+    }
+
+    static func read(from buf: inout WireReader) throws -> Int {
         return try lift(readInt(&buf))
     }
 
-    public static func write(_ value: SwiftType, into buf: inout [UInt8]) {
+    static func write(_ value: Int, into buf: inout [UInt8]) {
         writeInt(&buf, lower(value))
     }
 }
@@ -487,15 +479,23 @@ fileprivate struct FfiConverterUInt16: FfiConverterPrimitive {
 #if swift(>=5.8)
 @_documentation(visibility: private)
 #endif
-fileprivate struct FfiConverterUInt32: FfiConverterPrimitive {
+fileprivate struct FfiConverterUInt32: FfiConverter {
     typealias FfiType = UInt32
-    typealias SwiftType = UInt32
+    typealias SwiftType = Int
 
-    public static func read(from buf: inout (data: Data, offset: Data.Index)) throws -> UInt32 {
+    static func lift(_ value: UInt32) throws -> Int {
+        return Int(clamping: value)
+    }
+
+    static func lower(_ value: Int) -> UInt32 {
+        return UInt32(clamping: value)
+    }
+
+    static func read(from buf: inout WireReader) throws -> Int {
         return try lift(readInt(&buf))
     }
 
-    public static func write(_ value: SwiftType, into buf: inout [UInt8]) {
+    static func write(_ value: Int, into buf: inout [UInt8]) {
         writeInt(&buf, lower(value))
     }
 }
@@ -503,15 +503,23 @@ fileprivate struct FfiConverterUInt32: FfiConverterPrimitive {
 #if swift(>=5.8)
 @_documentation(visibility: private)
 #endif
-fileprivate struct FfiConverterUInt64: FfiConverterPrimitive {
+fileprivate struct FfiConverterUInt64: FfiConverter {
     typealias FfiType = UInt64
-    typealias SwiftType = UInt64
+    typealias SwiftType = Int
 
-    public static func read(from buf: inout (data: Data, offset: Data.Index)) throws -> UInt64 {
+    static func lift(_ value: UInt64) throws -> Int {
+        return Int(clamping: value)
+    }
+
+    static func lower(_ value: Int) -> UInt64 {
+        return UInt64(clamping: value)
+    }
+
+    static func read(from buf: inout WireReader) throws -> Int {
         return try lift(readInt(&buf))
     }
 
-    public static func write(_ value: SwiftType, into buf: inout [UInt8]) {
+    static func write(_ value: Int, into buf: inout [UInt8]) {
         writeInt(&buf, lower(value))
     }
 }
@@ -519,15 +527,23 @@ fileprivate struct FfiConverterUInt64: FfiConverterPrimitive {
 #if swift(>=5.8)
 @_documentation(visibility: private)
 #endif
-fileprivate struct FfiConverterInt64: FfiConverterPrimitive {
+fileprivate struct FfiConverterInt64: FfiConverter {
     typealias FfiType = Int64
-    typealias SwiftType = Int64
+    typealias SwiftType = Int
 
-    public static func read(from buf: inout (data: Data, offset: Data.Index)) throws -> Int64 {
+    static func lift(_ value: Int64) throws -> Int {
+        return Int(clamping: value)
+    }
+
+    static func lower(_ value: Int) -> Int64 {
+        return Int64(clamping: value)
+    }
+
+    static func read(from buf: inout WireReader) throws -> Int {
         return try lift(readInt(&buf))
     }
 
-    public static func write(_ value: Int64, into buf: inout [UInt8]) {
+    static func write(_ value: Int, into buf: inout [UInt8]) {
         writeInt(&buf, lower(value))
     }
 }
@@ -539,7 +555,7 @@ fileprivate struct FfiConverterDouble: FfiConverterPrimitive {
     typealias FfiType = Double
     typealias SwiftType = Double
 
-    public static func read(from buf: inout (data: Data, offset: Data.Index)) throws -> Double {
+    public static func read(from buf: inout WireReader) throws -> Double {
         return try lift(readDouble(&buf))
     }
 
@@ -563,7 +579,7 @@ fileprivate struct FfiConverterBool : FfiConverter {
         return value ? 1 : 0
     }
 
-    public static func read(from buf: inout (data: Data, offset: Data.Index)) throws -> Bool {
+    public static func read(from buf: inout WireReader) throws -> Bool {
         return try lift(readInt(&buf))
     }
 
@@ -605,7 +621,7 @@ fileprivate struct FfiConverterString: FfiConverter {
         }
     }
 
-    public static func read(from buf: inout (data: Data, offset: Data.Index)) throws -> String {
+    public static func read(from buf: inout WireReader) throws -> String {
         let len: Int32 = try readInt(&buf)
         // See `lift` above for why we avoid Foundation's NSString-backed decoder here.
         return String(decoding: try readBytes(&buf, count: Int(len)), as: UTF8.self)
@@ -624,11 +640,11 @@ fileprivate struct FfiConverterString: FfiConverter {
 fileprivate struct FfiConverterTimestamp: FfiConverterRustBuffer {
     typealias SwiftType = Date
 
-    public static func read(from buf: inout (data: Data, offset: Data.Index)) throws -> Date {
+    public static func read(from buf: inout WireReader) throws -> Date {
         let seconds: Int64 = try readInt(&buf)
         let nanoseconds: UInt32 = try readInt(&buf)
         // Build the Date from whole seconds first, then add the nanoseconds as a
-        // separate TimeInterval.  Date stores CFAbsoluteTime (seconds since 2001),
+        // separate Duration.  Date stores CFAbsoluteTime (seconds since 2001),
         // so adding a small fraction to the ~7.8e8 base is twice as precise as
         // adding it to the ~1.76e9 Unix-epoch value, because the smaller magnitude
         // leaves more mantissa bits for the sub-second part.
@@ -652,7 +668,7 @@ fileprivate struct FfiConverterTimestamp: FfiConverterRustBuffer {
             delta = -delta
         }
         if delta.rounded(.down) > Double(Int64.max) {
-            fatalError("Timestamp overflow, exceeds max bounds supported by Uniffi")
+            fatalError("Date overflow, exceeds max bounds supported by Uniffi")
         }
         let seconds = Int64(delta)
         let nanoseconds = UInt32((delta - Double(seconds)) * 1.0e9)
@@ -665,27 +681,19 @@ fileprivate struct FfiConverterTimestamp: FfiConverterRustBuffer {
 @_documentation(visibility: private)
 #endif
 fileprivate struct FfiConverterDuration: FfiConverterRustBuffer {
-    typealias SwiftType = TimeInterval
+    typealias SwiftType = Duration
 
-    public static func read(from buf: inout (data: Data, offset: Data.Index)) throws -> TimeInterval {
+    public static func read(from buf: inout WireReader) throws -> Duration {
         let seconds: UInt64 = try readInt(&buf)
         let nanoseconds: UInt32 = try readInt(&buf)
-        return Double(seconds) + (Double(nanoseconds) / 1.0e9)
+        return .seconds(Int64(clamping: seconds)) + .nanoseconds(Int64(nanoseconds))
     }
 
-    public static func write(_ value: TimeInterval, into buf: inout [UInt8]) {
-        if value.rounded(.down) > Double(Int64.max) {
-            fatalError("Duration overflow, exceeds max bounds supported by Uniffi")
-        }
-
-        if value < 0 {
-            fatalError("Invalid duration, must be non-negative")
-        }
-
-        let seconds = UInt64(value)
-        let nanoseconds = UInt32((value - Double(seconds)) * 1.0e9)
-        writeInt(&buf, seconds)
-        writeInt(&buf, nanoseconds)
+    public static func write(_ value: Duration, into buf: inout [UInt8]) {
+        // There is no time before none.
+        let (seconds, attoseconds) = max(value, .zero).components
+        writeInt(&buf, UInt64(seconds))
+        writeInt(&buf, UInt32(attoseconds / 1_000_000_000))
     }
 }
 
@@ -698,7 +706,7 @@ fileprivate struct FfiConverterDuration: FfiConverterRustBuffer {
  * else is held up. Up to 8,192 events wait for it; the batch after a gap tells
  * how many were dropped.
  */
-public protocol ChangeObserver: AnyObject, Sendable {
+protocol CoreChangeObserver: AnyObject, Sendable {
 
     /**
      * Something changed. A failure is logged, and the next change told all the same.
@@ -714,15 +722,15 @@ public protocol ChangeObserver: AnyObject, Sendable {
  * else is held up. Up to 8,192 events wait for it; the batch after a gap tells
  * how many were dropped.
  */
-open class ChangeObserverImpl: ChangeObserver, @unchecked Sendable {
+final class CoreChangeObserverImpl: CoreChangeObserver, @unchecked Sendable {
     fileprivate let handle: UInt64
 
     /// Used to instantiate a [FFIObject] without an actual handle, for fakes in tests, mostly.
 #if swift(>=5.8)
     @_documentation(visibility: private)
 #endif
-    public struct NoHandle {
-        public init() {}
+    struct NoHandle {
+        init() {}
     }
 
     // TODO: We'd like this to be `private` but for Swifty reasons,
@@ -731,7 +739,7 @@ open class ChangeObserverImpl: ChangeObserver, @unchecked Sendable {
 #if swift(>=5.8)
     @_documentation(visibility: private)
 #endif
-    required public init(unsafeFromHandle handle: UInt64) {
+    required init(unsafeFromHandle handle: UInt64) {
         self.handle = handle
     }
 
@@ -743,14 +751,14 @@ open class ChangeObserverImpl: ChangeObserver, @unchecked Sendable {
 #if swift(>=5.8)
     @_documentation(visibility: private)
 #endif
-    public init(noHandle: NoHandle) {
+    init(noHandle: NoHandle) {
         self.handle = 0
     }
 
 #if swift(>=5.8)
     @_documentation(visibility: private)
 #endif
-    public func uniffiCloneHandle() -> UInt64 {
+    func uniffiCloneHandle() -> UInt64 {
         return try! rustCall { uniffi_wildthing_fn_clone_changeobserver(self.handle, $0) }
     }
     // No primary constructor declared for this class.
@@ -768,7 +776,7 @@ open class ChangeObserverImpl: ChangeObserver, @unchecked Sendable {
     /**
      * Something changed. A failure is logged, and the next change told all the same.
      */
-open func onChanges(batch: ChangeBatch)throws   {try rustCallWithError(FfiConverterTypeObserverError_lift) {
+func onChanges(batch: ChangeBatch)throws   {try rustCallWithError(FfiConverterTypeObserverError_lift) {
         uniffiCallStatus in
     uniffi_wildthing_fn_method_changeobserver_on_changes(
             self.uniffiCloneHandle(),
@@ -793,14 +801,14 @@ fileprivate struct UniffiCallbackInterfaceChangeObserver {
             do {
                 try FfiConverterTypeChangeObserver.handleMap.remove(handle: uniffiHandle)
             } catch {
-                print("Uniffi callback interface ChangeObserver: handle missing in uniffiFree")
+                print("Uniffi callback interface CoreChangeObserver: handle missing in uniffiFree")
             }
         },
         uniffiClone: { (uniffiHandle: UInt64) -> UInt64 in
             do {
                 return try FfiConverterTypeChangeObserver.handleMap.clone(handle: uniffiHandle)
             } catch {
-                fatalError("Uniffi callback interface ChangeObserver: handle missing in uniffiClone")
+                fatalError("Uniffi callback interface CoreChangeObserver: handle missing in uniffiClone")
             }
         },
         onChanges: { (
@@ -850,25 +858,25 @@ private func uniffiCallbackInitChangeObserver() {
 #if swift(>=5.8)
 @_documentation(visibility: private)
 #endif
-public struct FfiConverterTypeChangeObserver: FfiConverter {
-    fileprivate static let handleMap = UniffiHandleMap<ChangeObserver>()
+struct FfiConverterTypeChangeObserver: FfiConverter {
+    fileprivate static let handleMap = UniffiHandleMap<CoreChangeObserver>()
 
     typealias FfiType = UInt64
-    typealias SwiftType = ChangeObserver
+    typealias SwiftType = CoreChangeObserver
 
-    public static func lift(_ handle: UInt64) throws -> ChangeObserver {
+    static func lift(_ handle: UInt64) throws -> CoreChangeObserver {
         if ((handle & 1) == 0) {
             // Rust-generated handle, construct a new class that uses the handle to implement the
             // interface
-            return ChangeObserverImpl(unsafeFromHandle: handle)
+            return CoreChangeObserverImpl(unsafeFromHandle: handle)
         } else {
             // Swift-generated handle, get the object from the handle map
             return try handleMap.remove(handle: handle)
         }
     }
 
-    public static func lower(_ value: ChangeObserver) -> UInt64 {
-         if let rustImpl = value as? ChangeObserverImpl {
+    static func lower(_ value: CoreChangeObserver) -> UInt64 {
+         if let rustImpl = value as? CoreChangeObserverImpl {
              // Rust-implemented object.  Clone the handle and return it
             return rustImpl.uniffiCloneHandle()
          } else {
@@ -877,12 +885,12 @@ public struct FfiConverterTypeChangeObserver: FfiConverter {
          }
     }
 
-    public static func read(from buf: inout (data: Data, offset: Data.Index)) throws -> ChangeObserver {
+    static func read(from buf: inout WireReader) throws -> CoreChangeObserver {
         let handle: UInt64 = try readInt(&buf)
         return try lift(handle)
     }
 
-    public static func write(_ value: ChangeObserver, into buf: inout [UInt8]) {
+    static func write(_ value: CoreChangeObserver, into buf: inout [UInt8]) {
         writeInt(&buf, lower(value))
     }
 }
@@ -891,57 +899,31 @@ public struct FfiConverterTypeChangeObserver: FfiConverter {
 #if swift(>=5.8)
 @_documentation(visibility: private)
 #endif
-public func FfiConverterTypeChangeObserver_lift(_ handle: UInt64) throws -> ChangeObserver {
+func FfiConverterTypeChangeObserver_lift(_ handle: UInt64) throws -> CoreChangeObserver {
     return try FfiConverterTypeChangeObserver.lift(handle)
 }
 
 #if swift(>=5.8)
 @_documentation(visibility: private)
 #endif
-public func FfiConverterTypeChangeObserver_lower(_ value: ChangeObserver) -> UInt64 {
+func FfiConverterTypeChangeObserver_lower(_ value: CoreChangeObserver) -> UInt64 {
     return FfiConverterTypeChangeObserver.lower(value)
 }
-
-
 /**
  * Changes as they are committed, here or by another process on the same file.
  *
  * Up to 8,192 events wait for a reader; the batch after a gap tells how many
  * were dropped. Dropping the stream cancels it. It does not keep its client alive.
  */
-public protocol ChangeStreamProtocol: AnyObject, Sendable {
-
-    /**
-     * Ends the stream at once: a waiting [`ChangeStream::next`] gives `None`,
-     * and what was not taken is dropped. May be called again.
-     */
-    func cancel()
-
-    /**
-     * The next batch, when there is one. `None` after [`ChangeStream::cancel`],
-     * and after the end of the client once everything was taken.
-     *
-     * Nothing is lost by giving up on the call. Two callers at a time get
-     * different batches.
-     */
-    func next() async  -> ChangeBatch?
-
-}
-/**
- * Changes as they are committed, here or by another process on the same file.
- *
- * Up to 8,192 events wait for a reader; the batch after a gap tells how many
- * were dropped. Dropping the stream cancels it. It does not keep its client alive.
- */
-open class ChangeStream: ChangeStreamProtocol, @unchecked Sendable {
+final class CoreChangeStream: @unchecked Sendable {
     fileprivate let handle: UInt64
 
     /// Used to instantiate a [FFIObject] without an actual handle, for fakes in tests, mostly.
 #if swift(>=5.8)
     @_documentation(visibility: private)
 #endif
-    public struct NoHandle {
-        public init() {}
+    struct NoHandle {
+        init() {}
     }
 
     // TODO: We'd like this to be `private` but for Swifty reasons,
@@ -950,7 +932,7 @@ open class ChangeStream: ChangeStreamProtocol, @unchecked Sendable {
 #if swift(>=5.8)
     @_documentation(visibility: private)
 #endif
-    required public init(unsafeFromHandle handle: UInt64) {
+    required init(unsafeFromHandle handle: UInt64) {
         self.handle = handle
     }
 
@@ -962,14 +944,14 @@ open class ChangeStream: ChangeStreamProtocol, @unchecked Sendable {
 #if swift(>=5.8)
     @_documentation(visibility: private)
 #endif
-    public init(noHandle: NoHandle) {
+    init(noHandle: NoHandle) {
         self.handle = 0
     }
 
 #if swift(>=5.8)
     @_documentation(visibility: private)
 #endif
-    public func uniffiCloneHandle() -> UInt64 {
+    func uniffiCloneHandle() -> UInt64 {
         return try! rustCall { uniffi_wildthing_fn_clone_changestream(self.handle, $0) }
     }
     // No primary constructor declared for this class.
@@ -985,10 +967,10 @@ open class ChangeStream: ChangeStreamProtocol, @unchecked Sendable {
 
 
     /**
-     * Ends the stream at once: a waiting [`ChangeStream::next`] gives `None`,
+     * Ends the stream at once: a waiting `next` gives `nil`,
      * and what was not taken is dropped. May be called again.
      */
-open func cancel()  {try! rustCall() {
+func cancel()  {try! rustCall() {
         uniffiCallStatus in
     uniffi_wildthing_fn_method_changestream_cancel(
             self.uniffiCloneHandle(),uniffiCallStatus
@@ -997,13 +979,13 @@ open func cancel()  {try! rustCall() {
 }
 
     /**
-     * The next batch, when there is one. `None` after [`ChangeStream::cancel`],
+     * The next batch, when there is one. `nil` after `cancel`,
      * and after the end of the client once everything was taken.
      *
      * Nothing is lost by giving up on the call. Two callers at a time get
      * different batches.
      */
-open func next()async  -> ChangeBatch?  {
+func next()async  -> ChangeBatch?  {
     return
         try!  await uniffiRustCallAsync(
             rustFutureFunc: {
@@ -1027,24 +1009,24 @@ open func next()async  -> ChangeBatch?  {
 #if swift(>=5.8)
 @_documentation(visibility: private)
 #endif
-public struct FfiConverterTypeChangeStream: FfiConverter {
+struct FfiConverterTypeChangeStream: FfiConverter {
     typealias FfiType = UInt64
-    typealias SwiftType = ChangeStream
+    typealias SwiftType = CoreChangeStream
 
-    public static func lift(_ handle: UInt64) throws -> ChangeStream {
-        return ChangeStream(unsafeFromHandle: handle)
+    static func lift(_ handle: UInt64) throws -> CoreChangeStream {
+        return CoreChangeStream(unsafeFromHandle: handle)
     }
 
-    public static func lower(_ value: ChangeStream) -> UInt64 {
+    static func lower(_ value: CoreChangeStream) -> UInt64 {
         return value.uniffiCloneHandle()
     }
 
-    public static func read(from buf: inout (data: Data, offset: Data.Index)) throws -> ChangeStream {
+    static func read(from buf: inout WireReader) throws -> CoreChangeStream {
         let handle: UInt64 = try readInt(&buf)
         return try lift(handle)
     }
 
-    public static func write(_ value: ChangeStream, into buf: inout [UInt8]) {
+    static func write(_ value: CoreChangeStream, into buf: inout [UInt8]) {
         writeInt(&buf, lower(value))
     }
 }
@@ -1053,53 +1035,30 @@ public struct FfiConverterTypeChangeStream: FfiConverter {
 #if swift(>=5.8)
 @_documentation(visibility: private)
 #endif
-public func FfiConverterTypeChangeStream_lift(_ handle: UInt64) throws -> ChangeStream {
+func FfiConverterTypeChangeStream_lift(_ handle: UInt64) throws -> CoreChangeStream {
     return try FfiConverterTypeChangeStream.lift(handle)
 }
 
 #if swift(>=5.8)
 @_documentation(visibility: private)
 #endif
-public func FfiConverterTypeChangeStream_lower(_ value: ChangeStream) -> UInt64 {
+func FfiConverterTypeChangeStream_lower(_ value: CoreChangeStream) -> UInt64 {
     return FfiConverterTypeChangeStream.lower(value)
 }
-
-
 /**
  * An observer's place among the listeners. Dropping it cancels it.
  *
  * Plain `Subscription` is a protocol of Apple's Combine, which apps import too.
  */
-public protocol ChangeSubscriptionProtocol: AnyObject, Sendable {
-
-    /**
-     * Ends it: no further call begins, and the observer is let go of. One that
-     * runs on another thread is not waited for. May be called again, also by
-     * the observer itself.
-     */
-    func cancel()
-
-    /**
-     * Whether changes are still to come: false once it was cancelled or the
-     * client ended.
-     */
-    func isActive()  -> Bool
-
-}
-/**
- * An observer's place among the listeners. Dropping it cancels it.
- *
- * Plain `Subscription` is a protocol of Apple's Combine, which apps import too.
- */
-open class ChangeSubscription: ChangeSubscriptionProtocol, @unchecked Sendable {
+final class CoreChangeSubscription: @unchecked Sendable {
     fileprivate let handle: UInt64
 
     /// Used to instantiate a [FFIObject] without an actual handle, for fakes in tests, mostly.
 #if swift(>=5.8)
     @_documentation(visibility: private)
 #endif
-    public struct NoHandle {
-        public init() {}
+    struct NoHandle {
+        init() {}
     }
 
     // TODO: We'd like this to be `private` but for Swifty reasons,
@@ -1108,7 +1067,7 @@ open class ChangeSubscription: ChangeSubscriptionProtocol, @unchecked Sendable {
 #if swift(>=5.8)
     @_documentation(visibility: private)
 #endif
-    required public init(unsafeFromHandle handle: UInt64) {
+    required init(unsafeFromHandle handle: UInt64) {
         self.handle = handle
     }
 
@@ -1120,14 +1079,14 @@ open class ChangeSubscription: ChangeSubscriptionProtocol, @unchecked Sendable {
 #if swift(>=5.8)
     @_documentation(visibility: private)
 #endif
-    public init(noHandle: NoHandle) {
+    init(noHandle: NoHandle) {
         self.handle = 0
     }
 
 #if swift(>=5.8)
     @_documentation(visibility: private)
 #endif
-    public func uniffiCloneHandle() -> UInt64 {
+    func uniffiCloneHandle() -> UInt64 {
         return try! rustCall { uniffi_wildthing_fn_clone_changesubscription(self.handle, $0) }
     }
     // No primary constructor declared for this class.
@@ -1147,7 +1106,7 @@ open class ChangeSubscription: ChangeSubscriptionProtocol, @unchecked Sendable {
      * runs on another thread is not waited for. May be called again, also by
      * the observer itself.
      */
-open func cancel()  {try! rustCall() {
+func cancel()  {try! rustCall() {
         uniffiCallStatus in
     uniffi_wildthing_fn_method_changesubscription_cancel(
             self.uniffiCloneHandle(),uniffiCallStatus
@@ -1159,7 +1118,7 @@ open func cancel()  {try! rustCall() {
      * Whether changes are still to come: false once it was cancelled or the
      * client ended.
      */
-open func isActive() -> Bool  {
+func isActive() -> Bool  {
     return try!  FfiConverterBool.lift(try! rustCall() {
         uniffiCallStatus in
     uniffi_wildthing_fn_method_changesubscription_is_active(
@@ -1175,24 +1134,24 @@ open func isActive() -> Bool  {
 #if swift(>=5.8)
 @_documentation(visibility: private)
 #endif
-public struct FfiConverterTypeChangeSubscription: FfiConverter {
+struct FfiConverterTypeChangeSubscription: FfiConverter {
     typealias FfiType = UInt64
-    typealias SwiftType = ChangeSubscription
+    typealias SwiftType = CoreChangeSubscription
 
-    public static func lift(_ handle: UInt64) throws -> ChangeSubscription {
-        return ChangeSubscription(unsafeFromHandle: handle)
+    static func lift(_ handle: UInt64) throws -> CoreChangeSubscription {
+        return CoreChangeSubscription(unsafeFromHandle: handle)
     }
 
-    public static func lower(_ value: ChangeSubscription) -> UInt64 {
+    static func lower(_ value: CoreChangeSubscription) -> UInt64 {
         return value.uniffiCloneHandle()
     }
 
-    public static func read(from buf: inout (data: Data, offset: Data.Index)) throws -> ChangeSubscription {
+    static func read(from buf: inout WireReader) throws -> CoreChangeSubscription {
         let handle: UInt64 = try readInt(&buf)
         return try lift(handle)
     }
 
-    public static func write(_ value: ChangeSubscription, into buf: inout [UInt8]) {
+    static func write(_ value: CoreChangeSubscription, into buf: inout [UInt8]) {
         writeInt(&buf, lower(value))
     }
 }
@@ -1201,57 +1160,30 @@ public struct FfiConverterTypeChangeSubscription: FfiConverter {
 #if swift(>=5.8)
 @_documentation(visibility: private)
 #endif
-public func FfiConverterTypeChangeSubscription_lift(_ handle: UInt64) throws -> ChangeSubscription {
+func FfiConverterTypeChangeSubscription_lift(_ handle: UInt64) throws -> CoreChangeSubscription {
     return try FfiConverterTypeChangeSubscription.lift(handle)
 }
 
 #if swift(>=5.8)
 @_documentation(visibility: private)
 #endif
-public func FfiConverterTypeChangeSubscription_lower(_ value: ChangeSubscription) -> UInt64 {
+func FfiConverterTypeChangeSubscription_lower(_ value: CoreChangeSubscription) -> UInt64 {
     return FfiConverterTypeChangeSubscription.lower(value)
 }
-
-
 /**
  * What a device is doing, as it changes.
  *
  * Dropping it cancels it. It does not keep its client alive.
  */
-public protocol DeviceStateQueryProtocol: AnyObject, Sendable {
-
-    /**
-     * Ends the query at once: a waiting `next` gives `None`. May be
-     * called again.
-     */
-    func cancel()
-
-    /**
-     * The answer now; from the second call on, the answer once it is
-     * another than the last one given. Changes within 30 ms make one
-     * answer.
-     *
-     * While the client is paused this waits. An error is an answer
-     * too: it is given once, and the next call waits for another
-     * answer. `None` after `cancel` and after the end of the client.
-     */
-    func next() async throws  -> DeviceState?
-
-}
-/**
- * What a device is doing, as it changes.
- *
- * Dropping it cancels it. It does not keep its client alive.
- */
-open class DeviceStateQuery: DeviceStateQueryProtocol, @unchecked Sendable {
+final class CoreDeviceStateQuery: @unchecked Sendable {
     fileprivate let handle: UInt64
 
     /// Used to instantiate a [FFIObject] without an actual handle, for fakes in tests, mostly.
 #if swift(>=5.8)
     @_documentation(visibility: private)
 #endif
-    public struct NoHandle {
-        public init() {}
+    struct NoHandle {
+        init() {}
     }
 
     // TODO: We'd like this to be `private` but for Swifty reasons,
@@ -1260,7 +1192,7 @@ open class DeviceStateQuery: DeviceStateQueryProtocol, @unchecked Sendable {
 #if swift(>=5.8)
     @_documentation(visibility: private)
 #endif
-    required public init(unsafeFromHandle handle: UInt64) {
+    required init(unsafeFromHandle handle: UInt64) {
         self.handle = handle
     }
 
@@ -1272,14 +1204,14 @@ open class DeviceStateQuery: DeviceStateQueryProtocol, @unchecked Sendable {
 #if swift(>=5.8)
     @_documentation(visibility: private)
 #endif
-    public init(noHandle: NoHandle) {
+    init(noHandle: NoHandle) {
         self.handle = 0
     }
 
 #if swift(>=5.8)
     @_documentation(visibility: private)
 #endif
-    public func uniffiCloneHandle() -> UInt64 {
+    func uniffiCloneHandle() -> UInt64 {
         return try! rustCall { uniffi_wildthing_fn_clone_devicestatequery(self.handle, $0) }
     }
     // No primary constructor declared for this class.
@@ -1295,10 +1227,10 @@ open class DeviceStateQuery: DeviceStateQueryProtocol, @unchecked Sendable {
 
 
     /**
-     * Ends the query at once: a waiting `next` gives `None`. May be
+     * Ends the query at once: a waiting `next` gives `nil`. May be
      * called again.
      */
-open func cancel()  {try! rustCall() {
+func cancel()  {try! rustCall() {
         uniffiCallStatus in
     uniffi_wildthing_fn_method_devicestatequery_cancel(
             self.uniffiCloneHandle(),uniffiCallStatus
@@ -1313,9 +1245,9 @@ open func cancel()  {try! rustCall() {
      *
      * While the client is paused this waits. An error is an answer
      * too: it is given once, and the next call waits for another
-     * answer. `None` after `cancel` and after the end of the client.
+     * answer. `nil` after `cancel` and after the end of the client.
      */
-open func next()async throws  -> DeviceState?  {
+func next()async throws  -> DeviceState?  {
     return
         try  await uniffiRustCallAsync(
             rustFutureFunc: {
@@ -1326,6 +1258,7 @@ open func next()async throws  -> DeviceState?  {
             pollFunc: ffi_wildthing_rust_future_poll_rust_buffer,
             completeFunc: ffi_wildthing_rust_future_complete_rust_buffer,
             freeFunc: ffi_wildthing_rust_future_free_rust_buffer,
+            cancelFunc: { ffi_wildthing_rust_future_cancel_rust_buffer($0) },
             liftFunc: FfiConverterOptionTypeDeviceState.lift,
             errorHandler: FfiConverterTypeWildThingError_lift
         )
@@ -1338,24 +1271,24 @@ open func next()async throws  -> DeviceState?  {
 #if swift(>=5.8)
 @_documentation(visibility: private)
 #endif
-public struct FfiConverterTypeDeviceStateQuery: FfiConverter {
+struct FfiConverterTypeDeviceStateQuery: FfiConverter {
     typealias FfiType = UInt64
-    typealias SwiftType = DeviceStateQuery
+    typealias SwiftType = CoreDeviceStateQuery
 
-    public static func lift(_ handle: UInt64) throws -> DeviceStateQuery {
-        return DeviceStateQuery(unsafeFromHandle: handle)
+    static func lift(_ handle: UInt64) throws -> CoreDeviceStateQuery {
+        return CoreDeviceStateQuery(unsafeFromHandle: handle)
     }
 
-    public static func lower(_ value: DeviceStateQuery) -> UInt64 {
+    static func lower(_ value: CoreDeviceStateQuery) -> UInt64 {
         return value.uniffiCloneHandle()
     }
 
-    public static func read(from buf: inout (data: Data, offset: Data.Index)) throws -> DeviceStateQuery {
+    static func read(from buf: inout WireReader) throws -> CoreDeviceStateQuery {
         let handle: UInt64 = try readInt(&buf)
         return try lift(handle)
     }
 
-    public static func write(_ value: DeviceStateQuery, into buf: inout [UInt8]) {
+    static func write(_ value: CoreDeviceStateQuery, into buf: inout [UInt8]) {
         writeInt(&buf, lower(value))
     }
 }
@@ -1364,57 +1297,30 @@ public struct FfiConverterTypeDeviceStateQuery: FfiConverter {
 #if swift(>=5.8)
 @_documentation(visibility: private)
 #endif
-public func FfiConverterTypeDeviceStateQuery_lift(_ handle: UInt64) throws -> DeviceStateQuery {
+func FfiConverterTypeDeviceStateQuery_lift(_ handle: UInt64) throws -> CoreDeviceStateQuery {
     return try FfiConverterTypeDeviceStateQuery.lift(handle)
 }
 
 #if swift(>=5.8)
 @_documentation(visibility: private)
 #endif
-public func FfiConverterTypeDeviceStateQuery_lower(_ value: DeviceStateQuery) -> UInt64 {
+func FfiConverterTypeDeviceStateQuery_lower(_ value: CoreDeviceStateQuery) -> UInt64 {
     return FfiConverterTypeDeviceStateQuery.lower(value)
 }
-
-
 /**
  * The devices of a room, or all, by name, as they change.
  *
  * Dropping it cancels it. It does not keep its client alive.
  */
-public protocol DevicesQueryProtocol: AnyObject, Sendable {
-
-    /**
-     * Ends the query at once: a waiting `next` gives `None`. May be
-     * called again.
-     */
-    func cancel()
-
-    /**
-     * The answer now; from the second call on, the answer once it is
-     * another than the last one given. Changes within 30 ms make one
-     * answer.
-     *
-     * While the client is paused this waits. An error is an answer
-     * too: it is given once, and the next call waits for another
-     * answer. `None` after `cancel` and after the end of the client.
-     */
-    func next() async throws  -> [Device]?
-
-}
-/**
- * The devices of a room, or all, by name, as they change.
- *
- * Dropping it cancels it. It does not keep its client alive.
- */
-open class DevicesQuery: DevicesQueryProtocol, @unchecked Sendable {
+final class CoreDevicesQuery: @unchecked Sendable {
     fileprivate let handle: UInt64
 
     /// Used to instantiate a [FFIObject] without an actual handle, for fakes in tests, mostly.
 #if swift(>=5.8)
     @_documentation(visibility: private)
 #endif
-    public struct NoHandle {
-        public init() {}
+    struct NoHandle {
+        init() {}
     }
 
     // TODO: We'd like this to be `private` but for Swifty reasons,
@@ -1423,7 +1329,7 @@ open class DevicesQuery: DevicesQueryProtocol, @unchecked Sendable {
 #if swift(>=5.8)
     @_documentation(visibility: private)
 #endif
-    required public init(unsafeFromHandle handle: UInt64) {
+    required init(unsafeFromHandle handle: UInt64) {
         self.handle = handle
     }
 
@@ -1435,14 +1341,14 @@ open class DevicesQuery: DevicesQueryProtocol, @unchecked Sendable {
 #if swift(>=5.8)
     @_documentation(visibility: private)
 #endif
-    public init(noHandle: NoHandle) {
+    init(noHandle: NoHandle) {
         self.handle = 0
     }
 
 #if swift(>=5.8)
     @_documentation(visibility: private)
 #endif
-    public func uniffiCloneHandle() -> UInt64 {
+    func uniffiCloneHandle() -> UInt64 {
         return try! rustCall { uniffi_wildthing_fn_clone_devicesquery(self.handle, $0) }
     }
     // No primary constructor declared for this class.
@@ -1458,10 +1364,10 @@ open class DevicesQuery: DevicesQueryProtocol, @unchecked Sendable {
 
 
     /**
-     * Ends the query at once: a waiting `next` gives `None`. May be
+     * Ends the query at once: a waiting `next` gives `nil`. May be
      * called again.
      */
-open func cancel()  {try! rustCall() {
+func cancel()  {try! rustCall() {
         uniffiCallStatus in
     uniffi_wildthing_fn_method_devicesquery_cancel(
             self.uniffiCloneHandle(),uniffiCallStatus
@@ -1476,9 +1382,9 @@ open func cancel()  {try! rustCall() {
      *
      * While the client is paused this waits. An error is an answer
      * too: it is given once, and the next call waits for another
-     * answer. `None` after `cancel` and after the end of the client.
+     * answer. `nil` after `cancel` and after the end of the client.
      */
-open func next()async throws  -> [Device]?  {
+func next()async throws  -> [Device]?  {
     return
         try  await uniffiRustCallAsync(
             rustFutureFunc: {
@@ -1489,6 +1395,7 @@ open func next()async throws  -> [Device]?  {
             pollFunc: ffi_wildthing_rust_future_poll_rust_buffer,
             completeFunc: ffi_wildthing_rust_future_complete_rust_buffer,
             freeFunc: ffi_wildthing_rust_future_free_rust_buffer,
+            cancelFunc: { ffi_wildthing_rust_future_cancel_rust_buffer($0) },
             liftFunc: FfiConverterOptionSequenceTypeDevice.lift,
             errorHandler: FfiConverterTypeWildThingError_lift
         )
@@ -1501,24 +1408,24 @@ open func next()async throws  -> [Device]?  {
 #if swift(>=5.8)
 @_documentation(visibility: private)
 #endif
-public struct FfiConverterTypeDevicesQuery: FfiConverter {
+struct FfiConverterTypeDevicesQuery: FfiConverter {
     typealias FfiType = UInt64
-    typealias SwiftType = DevicesQuery
+    typealias SwiftType = CoreDevicesQuery
 
-    public static func lift(_ handle: UInt64) throws -> DevicesQuery {
-        return DevicesQuery(unsafeFromHandle: handle)
+    static func lift(_ handle: UInt64) throws -> CoreDevicesQuery {
+        return CoreDevicesQuery(unsafeFromHandle: handle)
     }
 
-    public static func lower(_ value: DevicesQuery) -> UInt64 {
+    static func lower(_ value: CoreDevicesQuery) -> UInt64 {
         return value.uniffiCloneHandle()
     }
 
-    public static func read(from buf: inout (data: Data, offset: Data.Index)) throws -> DevicesQuery {
+    static func read(from buf: inout WireReader) throws -> CoreDevicesQuery {
         let handle: UInt64 = try readInt(&buf)
         return try lift(handle)
     }
 
-    public static func write(_ value: DevicesQuery, into buf: inout [UInt8]) {
+    static func write(_ value: CoreDevicesQuery, into buf: inout [UInt8]) {
         writeInt(&buf, lower(value))
     }
 }
@@ -1527,57 +1434,30 @@ public struct FfiConverterTypeDevicesQuery: FfiConverter {
 #if swift(>=5.8)
 @_documentation(visibility: private)
 #endif
-public func FfiConverterTypeDevicesQuery_lift(_ handle: UInt64) throws -> DevicesQuery {
+func FfiConverterTypeDevicesQuery_lift(_ handle: UInt64) throws -> CoreDevicesQuery {
     return try FfiConverterTypeDevicesQuery.lift(handle)
 }
 
 #if swift(>=5.8)
 @_documentation(visibility: private)
 #endif
-public func FfiConverterTypeDevicesQuery_lower(_ value: DevicesQuery) -> UInt64 {
+func FfiConverterTypeDevicesQuery_lower(_ value: CoreDevicesQuery) -> UInt64 {
     return FfiConverterTypeDevicesQuery.lower(value)
 }
-
-
 /**
  * Every house, by name, as it changes.
  *
  * Dropping it cancels it. It does not keep its client alive.
  */
-public protocol HousesQueryProtocol: AnyObject, Sendable {
-
-    /**
-     * Ends the query at once: a waiting `next` gives `None`. May be
-     * called again.
-     */
-    func cancel()
-
-    /**
-     * The answer now; from the second call on, the answer once it is
-     * another than the last one given. Changes within 30 ms make one
-     * answer.
-     *
-     * While the client is paused this waits. An error is an answer
-     * too: it is given once, and the next call waits for another
-     * answer. `None` after `cancel` and after the end of the client.
-     */
-    func next() async throws  -> [House]?
-
-}
-/**
- * Every house, by name, as it changes.
- *
- * Dropping it cancels it. It does not keep its client alive.
- */
-open class HousesQuery: HousesQueryProtocol, @unchecked Sendable {
+final class CoreHousesQuery: @unchecked Sendable {
     fileprivate let handle: UInt64
 
     /// Used to instantiate a [FFIObject] without an actual handle, for fakes in tests, mostly.
 #if swift(>=5.8)
     @_documentation(visibility: private)
 #endif
-    public struct NoHandle {
-        public init() {}
+    struct NoHandle {
+        init() {}
     }
 
     // TODO: We'd like this to be `private` but for Swifty reasons,
@@ -1586,7 +1466,7 @@ open class HousesQuery: HousesQueryProtocol, @unchecked Sendable {
 #if swift(>=5.8)
     @_documentation(visibility: private)
 #endif
-    required public init(unsafeFromHandle handle: UInt64) {
+    required init(unsafeFromHandle handle: UInt64) {
         self.handle = handle
     }
 
@@ -1598,14 +1478,14 @@ open class HousesQuery: HousesQueryProtocol, @unchecked Sendable {
 #if swift(>=5.8)
     @_documentation(visibility: private)
 #endif
-    public init(noHandle: NoHandle) {
+    init(noHandle: NoHandle) {
         self.handle = 0
     }
 
 #if swift(>=5.8)
     @_documentation(visibility: private)
 #endif
-    public func uniffiCloneHandle() -> UInt64 {
+    func uniffiCloneHandle() -> UInt64 {
         return try! rustCall { uniffi_wildthing_fn_clone_housesquery(self.handle, $0) }
     }
     // No primary constructor declared for this class.
@@ -1621,10 +1501,10 @@ open class HousesQuery: HousesQueryProtocol, @unchecked Sendable {
 
 
     /**
-     * Ends the query at once: a waiting `next` gives `None`. May be
+     * Ends the query at once: a waiting `next` gives `nil`. May be
      * called again.
      */
-open func cancel()  {try! rustCall() {
+func cancel()  {try! rustCall() {
         uniffiCallStatus in
     uniffi_wildthing_fn_method_housesquery_cancel(
             self.uniffiCloneHandle(),uniffiCallStatus
@@ -1639,9 +1519,9 @@ open func cancel()  {try! rustCall() {
      *
      * While the client is paused this waits. An error is an answer
      * too: it is given once, and the next call waits for another
-     * answer. `None` after `cancel` and after the end of the client.
+     * answer. `nil` after `cancel` and after the end of the client.
      */
-open func next()async throws  -> [House]?  {
+func next()async throws  -> [House]?  {
     return
         try  await uniffiRustCallAsync(
             rustFutureFunc: {
@@ -1652,6 +1532,7 @@ open func next()async throws  -> [House]?  {
             pollFunc: ffi_wildthing_rust_future_poll_rust_buffer,
             completeFunc: ffi_wildthing_rust_future_complete_rust_buffer,
             freeFunc: ffi_wildthing_rust_future_free_rust_buffer,
+            cancelFunc: { ffi_wildthing_rust_future_cancel_rust_buffer($0) },
             liftFunc: FfiConverterOptionSequenceTypeHouse.lift,
             errorHandler: FfiConverterTypeWildThingError_lift
         )
@@ -1664,24 +1545,24 @@ open func next()async throws  -> [House]?  {
 #if swift(>=5.8)
 @_documentation(visibility: private)
 #endif
-public struct FfiConverterTypeHousesQuery: FfiConverter {
+struct FfiConverterTypeHousesQuery: FfiConverter {
     typealias FfiType = UInt64
-    typealias SwiftType = HousesQuery
+    typealias SwiftType = CoreHousesQuery
 
-    public static func lift(_ handle: UInt64) throws -> HousesQuery {
-        return HousesQuery(unsafeFromHandle: handle)
+    static func lift(_ handle: UInt64) throws -> CoreHousesQuery {
+        return CoreHousesQuery(unsafeFromHandle: handle)
     }
 
-    public static func lower(_ value: HousesQuery) -> UInt64 {
+    static func lower(_ value: CoreHousesQuery) -> UInt64 {
         return value.uniffiCloneHandle()
     }
 
-    public static func read(from buf: inout (data: Data, offset: Data.Index)) throws -> HousesQuery {
+    static func read(from buf: inout WireReader) throws -> CoreHousesQuery {
         let handle: UInt64 = try readInt(&buf)
         return try lift(handle)
     }
 
-    public static func write(_ value: HousesQuery, into buf: inout [UInt8]) {
+    static func write(_ value: CoreHousesQuery, into buf: inout [UInt8]) {
         writeInt(&buf, lower(value))
     }
 }
@@ -1690,14 +1571,14 @@ public struct FfiConverterTypeHousesQuery: FfiConverter {
 #if swift(>=5.8)
 @_documentation(visibility: private)
 #endif
-public func FfiConverterTypeHousesQuery_lift(_ handle: UInt64) throws -> HousesQuery {
+func FfiConverterTypeHousesQuery_lift(_ handle: UInt64) throws -> CoreHousesQuery {
     return try FfiConverterTypeHousesQuery.lift(handle)
 }
 
 #if swift(>=5.8)
 @_documentation(visibility: private)
 #endif
-public func FfiConverterTypeHousesQuery_lower(_ value: HousesQuery) -> UInt64 {
+func FfiConverterTypeHousesQuery_lower(_ value: CoreHousesQuery) -> UInt64 {
     return FfiConverterTypeHousesQuery.lower(value)
 }
 
@@ -1705,7 +1586,7 @@ public func FfiConverterTypeHousesQuery_lower(_ value: HousesQuery) -> UInt64 {
 /**
  * Takes the library's messages.
  */
-public protocol LogSink: AnyObject, Sendable {
+protocol CoreLogSink: AnyObject, Sendable {
 
     /**
      * Takes one. Called on a thread of its own, one message at a time.
@@ -1716,15 +1597,15 @@ public protocol LogSink: AnyObject, Sendable {
 /**
  * Takes the library's messages.
  */
-open class LogSinkImpl: LogSink, @unchecked Sendable {
+final class CoreLogSinkImpl: CoreLogSink, @unchecked Sendable {
     fileprivate let handle: UInt64
 
     /// Used to instantiate a [FFIObject] without an actual handle, for fakes in tests, mostly.
 #if swift(>=5.8)
     @_documentation(visibility: private)
 #endif
-    public struct NoHandle {
-        public init() {}
+    struct NoHandle {
+        init() {}
     }
 
     // TODO: We'd like this to be `private` but for Swifty reasons,
@@ -1733,7 +1614,7 @@ open class LogSinkImpl: LogSink, @unchecked Sendable {
 #if swift(>=5.8)
     @_documentation(visibility: private)
 #endif
-    required public init(unsafeFromHandle handle: UInt64) {
+    required init(unsafeFromHandle handle: UInt64) {
         self.handle = handle
     }
 
@@ -1745,14 +1626,14 @@ open class LogSinkImpl: LogSink, @unchecked Sendable {
 #if swift(>=5.8)
     @_documentation(visibility: private)
 #endif
-    public init(noHandle: NoHandle) {
+    init(noHandle: NoHandle) {
         self.handle = 0
     }
 
 #if swift(>=5.8)
     @_documentation(visibility: private)
 #endif
-    public func uniffiCloneHandle() -> UInt64 {
+    func uniffiCloneHandle() -> UInt64 {
         return try! rustCall { uniffi_wildthing_fn_clone_logsink(self.handle, $0) }
     }
     // No primary constructor declared for this class.
@@ -1770,7 +1651,7 @@ open class LogSinkImpl: LogSink, @unchecked Sendable {
     /**
      * Takes one. Called on a thread of its own, one message at a time.
      */
-open func log(record: LogRecord)throws   {try rustCallWithError(FfiConverterTypeLogSinkError_lift) {
+func log(record: LogRecord)throws   {try rustCallWithError(FfiConverterTypeLogSinkError_lift) {
         uniffiCallStatus in
     uniffi_wildthing_fn_method_logsink_log(
             self.uniffiCloneHandle(),
@@ -1795,14 +1676,14 @@ fileprivate struct UniffiCallbackInterfaceLogSink {
             do {
                 try FfiConverterTypeLogSink.handleMap.remove(handle: uniffiHandle)
             } catch {
-                print("Uniffi callback interface LogSink: handle missing in uniffiFree")
+                print("Uniffi callback interface CoreLogSink: handle missing in uniffiFree")
             }
         },
         uniffiClone: { (uniffiHandle: UInt64) -> UInt64 in
             do {
                 return try FfiConverterTypeLogSink.handleMap.clone(handle: uniffiHandle)
             } catch {
-                fatalError("Uniffi callback interface LogSink: handle missing in uniffiClone")
+                fatalError("Uniffi callback interface CoreLogSink: handle missing in uniffiClone")
             }
         },
         log: { (
@@ -1852,25 +1733,25 @@ private func uniffiCallbackInitLogSink() {
 #if swift(>=5.8)
 @_documentation(visibility: private)
 #endif
-public struct FfiConverterTypeLogSink: FfiConverter {
-    fileprivate static let handleMap = UniffiHandleMap<LogSink>()
+struct FfiConverterTypeLogSink: FfiConverter {
+    fileprivate static let handleMap = UniffiHandleMap<CoreLogSink>()
 
     typealias FfiType = UInt64
-    typealias SwiftType = LogSink
+    typealias SwiftType = CoreLogSink
 
-    public static func lift(_ handle: UInt64) throws -> LogSink {
+    static func lift(_ handle: UInt64) throws -> CoreLogSink {
         if ((handle & 1) == 0) {
             // Rust-generated handle, construct a new class that uses the handle to implement the
             // interface
-            return LogSinkImpl(unsafeFromHandle: handle)
+            return CoreLogSinkImpl(unsafeFromHandle: handle)
         } else {
             // Swift-generated handle, get the object from the handle map
             return try handleMap.remove(handle: handle)
         }
     }
 
-    public static func lower(_ value: LogSink) -> UInt64 {
-         if let rustImpl = value as? LogSinkImpl {
+    static func lower(_ value: CoreLogSink) -> UInt64 {
+         if let rustImpl = value as? CoreLogSinkImpl {
              // Rust-implemented object.  Clone the handle and return it
             return rustImpl.uniffiCloneHandle()
          } else {
@@ -1879,12 +1760,12 @@ public struct FfiConverterTypeLogSink: FfiConverter {
          }
     }
 
-    public static func read(from buf: inout (data: Data, offset: Data.Index)) throws -> LogSink {
+    static func read(from buf: inout WireReader) throws -> CoreLogSink {
         let handle: UInt64 = try readInt(&buf)
         return try lift(handle)
     }
 
-    public static func write(_ value: LogSink, into buf: inout [UInt8]) {
+    static func write(_ value: CoreLogSink, into buf: inout [UInt8]) {
         writeInt(&buf, lower(value))
     }
 }
@@ -1893,57 +1774,30 @@ public struct FfiConverterTypeLogSink: FfiConverter {
 #if swift(>=5.8)
 @_documentation(visibility: private)
 #endif
-public func FfiConverterTypeLogSink_lift(_ handle: UInt64) throws -> LogSink {
+func FfiConverterTypeLogSink_lift(_ handle: UInt64) throws -> CoreLogSink {
     return try FfiConverterTypeLogSink.lift(handle)
 }
 
 #if swift(>=5.8)
 @_documentation(visibility: private)
 #endif
-public func FfiConverterTypeLogSink_lower(_ value: LogSink) -> UInt64 {
+func FfiConverterTypeLogSink_lower(_ value: CoreLogSink) -> UInt64 {
     return FfiConverterTypeLogSink.lower(value)
 }
-
-
 /**
  * The rooms of a house, or all, by name, as they change.
  *
  * Dropping it cancels it. It does not keep its client alive.
  */
-public protocol RoomsQueryProtocol: AnyObject, Sendable {
-
-    /**
-     * Ends the query at once: a waiting `next` gives `None`. May be
-     * called again.
-     */
-    func cancel()
-
-    /**
-     * The answer now; from the second call on, the answer once it is
-     * another than the last one given. Changes within 30 ms make one
-     * answer.
-     *
-     * While the client is paused this waits. An error is an answer
-     * too: it is given once, and the next call waits for another
-     * answer. `None` after `cancel` and after the end of the client.
-     */
-    func next() async throws  -> [Room]?
-
-}
-/**
- * The rooms of a house, or all, by name, as they change.
- *
- * Dropping it cancels it. It does not keep its client alive.
- */
-open class RoomsQuery: RoomsQueryProtocol, @unchecked Sendable {
+final class CoreRoomsQuery: @unchecked Sendable {
     fileprivate let handle: UInt64
 
     /// Used to instantiate a [FFIObject] without an actual handle, for fakes in tests, mostly.
 #if swift(>=5.8)
     @_documentation(visibility: private)
 #endif
-    public struct NoHandle {
-        public init() {}
+    struct NoHandle {
+        init() {}
     }
 
     // TODO: We'd like this to be `private` but for Swifty reasons,
@@ -1952,7 +1806,7 @@ open class RoomsQuery: RoomsQueryProtocol, @unchecked Sendable {
 #if swift(>=5.8)
     @_documentation(visibility: private)
 #endif
-    required public init(unsafeFromHandle handle: UInt64) {
+    required init(unsafeFromHandle handle: UInt64) {
         self.handle = handle
     }
 
@@ -1964,14 +1818,14 @@ open class RoomsQuery: RoomsQueryProtocol, @unchecked Sendable {
 #if swift(>=5.8)
     @_documentation(visibility: private)
 #endif
-    public init(noHandle: NoHandle) {
+    init(noHandle: NoHandle) {
         self.handle = 0
     }
 
 #if swift(>=5.8)
     @_documentation(visibility: private)
 #endif
-    public func uniffiCloneHandle() -> UInt64 {
+    func uniffiCloneHandle() -> UInt64 {
         return try! rustCall { uniffi_wildthing_fn_clone_roomsquery(self.handle, $0) }
     }
     // No primary constructor declared for this class.
@@ -1987,10 +1841,10 @@ open class RoomsQuery: RoomsQueryProtocol, @unchecked Sendable {
 
 
     /**
-     * Ends the query at once: a waiting `next` gives `None`. May be
+     * Ends the query at once: a waiting `next` gives `nil`. May be
      * called again.
      */
-open func cancel()  {try! rustCall() {
+func cancel()  {try! rustCall() {
         uniffiCallStatus in
     uniffi_wildthing_fn_method_roomsquery_cancel(
             self.uniffiCloneHandle(),uniffiCallStatus
@@ -2005,9 +1859,9 @@ open func cancel()  {try! rustCall() {
      *
      * While the client is paused this waits. An error is an answer
      * too: it is given once, and the next call waits for another
-     * answer. `None` after `cancel` and after the end of the client.
+     * answer. `nil` after `cancel` and after the end of the client.
      */
-open func next()async throws  -> [Room]?  {
+func next()async throws  -> [Room]?  {
     return
         try  await uniffiRustCallAsync(
             rustFutureFunc: {
@@ -2018,6 +1872,7 @@ open func next()async throws  -> [Room]?  {
             pollFunc: ffi_wildthing_rust_future_poll_rust_buffer,
             completeFunc: ffi_wildthing_rust_future_complete_rust_buffer,
             freeFunc: ffi_wildthing_rust_future_free_rust_buffer,
+            cancelFunc: { ffi_wildthing_rust_future_cancel_rust_buffer($0) },
             liftFunc: FfiConverterOptionSequenceTypeRoom.lift,
             errorHandler: FfiConverterTypeWildThingError_lift
         )
@@ -2030,24 +1885,24 @@ open func next()async throws  -> [Room]?  {
 #if swift(>=5.8)
 @_documentation(visibility: private)
 #endif
-public struct FfiConverterTypeRoomsQuery: FfiConverter {
+struct FfiConverterTypeRoomsQuery: FfiConverter {
     typealias FfiType = UInt64
-    typealias SwiftType = RoomsQuery
+    typealias SwiftType = CoreRoomsQuery
 
-    public static func lift(_ handle: UInt64) throws -> RoomsQuery {
-        return RoomsQuery(unsafeFromHandle: handle)
+    static func lift(_ handle: UInt64) throws -> CoreRoomsQuery {
+        return CoreRoomsQuery(unsafeFromHandle: handle)
     }
 
-    public static func lower(_ value: RoomsQuery) -> UInt64 {
+    static func lower(_ value: CoreRoomsQuery) -> UInt64 {
         return value.uniffiCloneHandle()
     }
 
-    public static func read(from buf: inout (data: Data, offset: Data.Index)) throws -> RoomsQuery {
+    static func read(from buf: inout WireReader) throws -> CoreRoomsQuery {
         let handle: UInt64 = try readInt(&buf)
         return try lift(handle)
     }
 
-    public static func write(_ value: RoomsQuery, into buf: inout [UInt8]) {
+    static func write(_ value: CoreRoomsQuery, into buf: inout [UInt8]) {
         writeInt(&buf, lower(value))
     }
 }
@@ -2056,57 +1911,30 @@ public struct FfiConverterTypeRoomsQuery: FfiConverter {
 #if swift(>=5.8)
 @_documentation(visibility: private)
 #endif
-public func FfiConverterTypeRoomsQuery_lift(_ handle: UInt64) throws -> RoomsQuery {
+func FfiConverterTypeRoomsQuery_lift(_ handle: UInt64) throws -> CoreRoomsQuery {
     return try FfiConverterTypeRoomsQuery.lift(handle)
 }
 
 #if swift(>=5.8)
 @_documentation(visibility: private)
 #endif
-public func FfiConverterTypeRoomsQuery_lower(_ value: RoomsQuery) -> UInt64 {
+func FfiConverterTypeRoomsQuery_lower(_ value: CoreRoomsQuery) -> UInt64 {
     return FfiConverterTypeRoomsQuery.lower(value)
 }
-
-
 /**
  * Where the replica stands, as it changes.
  *
  * Dropping it cancels it. It does not keep its client alive.
  */
-public protocol StatusQueryProtocol: AnyObject, Sendable {
-
-    /**
-     * Ends the query at once: a waiting `next` gives `None`. May be
-     * called again.
-     */
-    func cancel()
-
-    /**
-     * The answer now; from the second call on, the answer once it is
-     * another than the last one given. Changes within 30 ms make one
-     * answer.
-     *
-     * While the client is paused this waits. An error is an answer
-     * too: it is given once, and the next call waits for another
-     * answer. `None` after `cancel` and after the end of the client.
-     */
-    func next() async throws  -> SyncStatus?
-
-}
-/**
- * Where the replica stands, as it changes.
- *
- * Dropping it cancels it. It does not keep its client alive.
- */
-open class StatusQuery: StatusQueryProtocol, @unchecked Sendable {
+final class CoreStatusQuery: @unchecked Sendable {
     fileprivate let handle: UInt64
 
     /// Used to instantiate a [FFIObject] without an actual handle, for fakes in tests, mostly.
 #if swift(>=5.8)
     @_documentation(visibility: private)
 #endif
-    public struct NoHandle {
-        public init() {}
+    struct NoHandle {
+        init() {}
     }
 
     // TODO: We'd like this to be `private` but for Swifty reasons,
@@ -2115,7 +1943,7 @@ open class StatusQuery: StatusQueryProtocol, @unchecked Sendable {
 #if swift(>=5.8)
     @_documentation(visibility: private)
 #endif
-    required public init(unsafeFromHandle handle: UInt64) {
+    required init(unsafeFromHandle handle: UInt64) {
         self.handle = handle
     }
 
@@ -2127,14 +1955,14 @@ open class StatusQuery: StatusQueryProtocol, @unchecked Sendable {
 #if swift(>=5.8)
     @_documentation(visibility: private)
 #endif
-    public init(noHandle: NoHandle) {
+    init(noHandle: NoHandle) {
         self.handle = 0
     }
 
 #if swift(>=5.8)
     @_documentation(visibility: private)
 #endif
-    public func uniffiCloneHandle() -> UInt64 {
+    func uniffiCloneHandle() -> UInt64 {
         return try! rustCall { uniffi_wildthing_fn_clone_statusquery(self.handle, $0) }
     }
     // No primary constructor declared for this class.
@@ -2150,10 +1978,10 @@ open class StatusQuery: StatusQueryProtocol, @unchecked Sendable {
 
 
     /**
-     * Ends the query at once: a waiting `next` gives `None`. May be
+     * Ends the query at once: a waiting `next` gives `nil`. May be
      * called again.
      */
-open func cancel()  {try! rustCall() {
+func cancel()  {try! rustCall() {
         uniffiCallStatus in
     uniffi_wildthing_fn_method_statusquery_cancel(
             self.uniffiCloneHandle(),uniffiCallStatus
@@ -2168,9 +1996,9 @@ open func cancel()  {try! rustCall() {
      *
      * While the client is paused this waits. An error is an answer
      * too: it is given once, and the next call waits for another
-     * answer. `None` after `cancel` and after the end of the client.
+     * answer. `nil` after `cancel` and after the end of the client.
      */
-open func next()async throws  -> SyncStatus?  {
+func next()async throws  -> SyncStatus?  {
     return
         try  await uniffiRustCallAsync(
             rustFutureFunc: {
@@ -2181,6 +2009,7 @@ open func next()async throws  -> SyncStatus?  {
             pollFunc: ffi_wildthing_rust_future_poll_rust_buffer,
             completeFunc: ffi_wildthing_rust_future_complete_rust_buffer,
             freeFunc: ffi_wildthing_rust_future_free_rust_buffer,
+            cancelFunc: { ffi_wildthing_rust_future_cancel_rust_buffer($0) },
             liftFunc: FfiConverterOptionTypeSyncStatus.lift,
             errorHandler: FfiConverterTypeWildThingError_lift
         )
@@ -2193,24 +2022,24 @@ open func next()async throws  -> SyncStatus?  {
 #if swift(>=5.8)
 @_documentation(visibility: private)
 #endif
-public struct FfiConverterTypeStatusQuery: FfiConverter {
+struct FfiConverterTypeStatusQuery: FfiConverter {
     typealias FfiType = UInt64
-    typealias SwiftType = StatusQuery
+    typealias SwiftType = CoreStatusQuery
 
-    public static func lift(_ handle: UInt64) throws -> StatusQuery {
-        return StatusQuery(unsafeFromHandle: handle)
+    static func lift(_ handle: UInt64) throws -> CoreStatusQuery {
+        return CoreStatusQuery(unsafeFromHandle: handle)
     }
 
-    public static func lower(_ value: StatusQuery) -> UInt64 {
+    static func lower(_ value: CoreStatusQuery) -> UInt64 {
         return value.uniffiCloneHandle()
     }
 
-    public static func read(from buf: inout (data: Data, offset: Data.Index)) throws -> StatusQuery {
+    static func read(from buf: inout WireReader) throws -> CoreStatusQuery {
         let handle: UInt64 = try readInt(&buf)
         return try lift(handle)
     }
 
-    public static func write(_ value: StatusQuery, into buf: inout [UInt8]) {
+    static func write(_ value: CoreStatusQuery, into buf: inout [UInt8]) {
         writeInt(&buf, lower(value))
     }
 }
@@ -2219,526 +2048,32 @@ public struct FfiConverterTypeStatusQuery: FfiConverter {
 #if swift(>=5.8)
 @_documentation(visibility: private)
 #endif
-public func FfiConverterTypeStatusQuery_lift(_ handle: UInt64) throws -> StatusQuery {
+func FfiConverterTypeStatusQuery_lift(_ handle: UInt64) throws -> CoreStatusQuery {
     return try FfiConverterTypeStatusQuery.lift(handle)
 }
 
 #if swift(>=5.8)
 @_documentation(visibility: private)
 #endif
-public func FfiConverterTypeStatusQuery_lower(_ value: StatusQuery) -> UInt64 {
+func FfiConverterTypeStatusQuery_lower(_ value: CoreStatusQuery) -> UInt64 {
     return FfiConverterTypeStatusQuery.lower(value)
 }
-
-
 /**
  * A house that works offline. Cheap to clone; all clones are one client.
  *
  * Calls that read or write the replica run on threads of the client's own, so
  * they may be made from any async runtime. When the last clone is dropped the
- * client ends in the background; [`WildThingClient::shutdown`] waits for it.
+ * client ends in the background; `shutdown` waits for it.
  */
-public protocol WildThingClientProtocol: AnyObject, Sendable {
-
-    /**
-     * The token in use and what is known of it; `None` if none is. Of a token
-     * given to [`WildThingClient::connect`] or
-     * [`WildThingClient::set_auth_token`] that is known which it says of itself.
-     */
-    func authSession()  -> AuthSession?
-
-    /**
-     * Asks the server for an admin's token, and uses it from then on, as
-     * [`WildThingClient::set_auth_token`] does. The password is kept nowhere.
-     *
-     * As long as the client is used at times, its syncs exchange the token for a
-     * fresh one before it ends: in its last day if it lasts a week or more, else
-     * in the last tenth of its life. So what
-     * [`WildThingClient::auth_session`] says after a sync may be another token
-     * than before.
-     *
-     * Fails with `NotConnected`, `Invalid` if there is no password, `WrongPassword`,
-     * `RateLimited` after too many wrong ones, `Offline`, `Server`, `Protocol` if
-     * the server has no logins, `Paused`, or `Cancelled` if another server was
-     * connected to meanwhile. The earlier token then stays in use.
-     */
-    func login(password: String) async throws  -> AuthSession
-
-    /**
-     * Asks the server for a guest's token, with the text of a scanned invitation
-     * (JSON with `server`, `port`, `token`, `expires`), and uses it from then on.
-     * Such a token lasts about an hour and is not refreshed: scan again, or keep
-     * the text and give it here again while the invitation is good.
-     *
-     * It is the server that is connected to which is asked, also if the
-     * invitation names another: what is written in a picture does not decide
-     * where the house's data goes.
-     *
-     * Fails with `NotConnected`, `Invalid` if the text is no invitation,
-     * `NotAllowed` if it is not good (any more), `RateLimited`, `Offline`,
-     * `Server`, `Protocol`, `Paused` or `Cancelled`, like
-     * [`WildThingClient::login`].
-     */
-    func loginGuest(qrData: String) async throws  -> AuthSession
-
-    /**
-     * Exchanges the token in use for a fresh one. Syncs do it by themselves in
-     * time; this is for an app that wants to be sure before a long journey.
-     *
-     * Fails with `NotConnected`, `NeedsAuth` if the token is not good (any more),
-     * `NotAllowed` for guests, `RateLimited`, `Offline`, `Server`, `Protocol` if
-     * the server gives no tokens, `Paused`, or `Cancelled` if another token was
-     * given meanwhile. The earlier token then stays in use.
-     */
-    func refreshSession() async throws  -> AuthSession
-
-    /**
-     * The edits that lost or were refused, newest first, until they are dismissed.
-     */
-    func conflicts() async throws  -> [Conflict]
-
-    /**
-     * Digests of what the replica shows.
-     */
-    func digests() async throws  -> Digests
-
-    /**
-     * Drops the unsent edit of a record: it goes to the journal, and the
-     * server's version, if there is one, comes back.
-     */
-    func discard(kind: Kind, id: RecordId) async throws
-
-    /**
-     * Takes an entry off the list of conflicts.
-     */
-    func dismiss(conflictId: Int64) async throws
-
-    /**
-     * Everything the replica knows of a record's standing. Deleted records
-     * can be explained too.
-     */
-    func explain(kind: Kind, id: RecordId) async throws  -> Explanation
-
-    /**
-     * Earlier versions of a record that are kept here, newest first.
-     */
-    func history(kind: Kind, id: RecordId) async throws  -> [HistoryEntry]
-
-    /**
-     * The edits that the server has not got, in the order they will be sent.
-     */
-    func pendingChanges() async throws  -> [PendingChange]
-
-    /**
-     * Empties the replica. `UnsentEdits` if the server has not got everything.
-     * With `force` those edits are dropped, and the list of conflicts with them.
-     */
-    func reset(force: Bool) async throws
-
-    /**
-     * Makes a losing version a new edit, based on the version that won; a
-     * delete that won is undone so.
-     */
-    func restore(conflictId: Int64) async throws  -> JsonObject
-
-    /**
-     * Queues failed edits again: all, or one record's. Returns how many.
-     */
-    func retryFailed(kind: Kind?, id: RecordId?) async throws  -> UInt64
-
-    /**
-     * The replica's name to servers, a UUID.
-     */
-    func clientId() async throws  -> String
-
-    /**
-     * Remembers the server and the token. Does not talk to the server;
-     * [`WildThingClient::probe`] does.
-     *
-     * The token is kept in memory only; without one, [`WildThingClient::login`]
-     * gets one. Fails with `Invalid` if the URL, the token, a certificate or its
-     * digest can't be used.
-     */
-    func connect(serverUrl: String, authToken: String?, options: ConnectOptions?) async throws
-
-    /**
-     * Forgets the server and the token; the replica and its outbox stay.
-     */
-    func disconnect() async throws
-
-    /**
-     * Stops a running sync and closes every connection to the file, so that no
-     * lock on it is held. Calls fail with `Paused` until [`WildThingClient::resume`],
-     * but for [`WildThingClient::get_sync_status`]; live queries wait.
-     */
-    func pause() async throws
-
-    /**
-     * Asks the server whether it is there and takes the token. Changes nothing.
-     *
-     * Fails with `Offline`, `NeedsAuth`, `Server`, or `Protocol` if what
-     * answers is no server of ours.
-     */
-    func probe() async throws
-
-    /**
-     * Opens the file again. A background sync tries at once.
-     */
-    func resume() async throws
-
-    /**
-     * Where a damaged database was set aside to when this client was opened,
-     * and how many of its unsent edits were saved.
-     */
-    func salvaged()  -> Salvaged?
-
-    /**
-     * Changes the token. A background sync that waits for one goes on.
-     */
-    func setAuthToken(token: String?) throws
-
-    /**
-     * Ends background work and a running sync, and closes the file. Calls
-     * fail with `Cancelled` from here on. Streams, observers and live queries
-     * end, the first two once they have what happened until now; an observer
-     * that is busy is not waited for.
-     */
-    func shutdown() async
-
-    /**
-     * Connects two entities: `from` is `located_in`, `controls`, … `to`. If they
-     * are connected just so, with the same properties, that relationship is given.
-     *
-     * It adds: to move a room or device, use `update_room` or `update_device`.
-     * `NotFound` if an entity is not there, `Invalid` for a type that servers don't
-     * know, a connection to itself or a property `deleted`, `UnsupportedByServer`
-     * if the replica holds no graph.
-     */
-    func connectEntities(fromId: RecordId, toId: RecordId, relationshipType: String, properties: JsonObject?) async throws  -> Relationship
-
-    /**
-     * Makes an entity; it is connected to others by `connect_entities`. What has a
-     * place is better made by `create_room` and `create_device`.
-     *
-     * `Invalid` for a type that servers don't know, or a field that can't be used;
-     * `UnsupportedByServer` if the replica holds no graph, unless it is a house, or
-     * a room or device whose content says what it is in.
-     */
-    func createEntity(entity: NewEntity) async throws  -> Entity
-
-    /**
-     * Deletes an entity; a house with its rooms, and a room with its devices. Its
-     * relationships are no longer shown. `NotFound` if it is not there, `Invalid`
-     * for an id that several types share.
-     */
-    func deleteEntity(entityId: RecordId) async throws
-
-    /**
-     * Takes a relationship away. Servers have no way to delete one: it is sent with
-     * the property `deleted`, which clients and hubs of this project honour, and
-     * does not come back here. `NotFound` if it is not there.
-     */
-    func disconnectEntities(relationshipId: RecordId) async throws
-
-    /**
-     * A shortest way from one entity to another, along relationships in whichever
-     * direction they point, at most `max_depth` of them (10 when left out). `None`
-     * if there is no such way; `NotFound` if one of the two is not there.
-     */
-    func findPath(fromId: RecordId, toId: RecordId, maxDepth: UInt32?) async throws  -> GraphPath?
-
-    /**
-     * The entities of a type (`home`, `room`, `device`, `note`, …), or all, by
-     * type and name. People are there as `user`. Empty for a type of which there
-     * is none.
-     */
-    func getEntities(entityType: String?) async throws  -> [Entity]
-
-    /**
-     * One entity. `NotFound` if it is not there. Without a graph ids may repeat
-     * across types: then `Invalid`, unless `entity_type` tells which.
-     */
-    func getEntity(entityId: RecordId, entityType: String?) async throws  -> Entity
-
-    /**
-     * The relationships that fit a filter, or all, by id. One of an entity that is
-     * deleted is not among them; one to an entity that is not here is.
-     */
-    func getRelationships(filter: RelationshipFilter?) async throws  -> [Relationship]
-
-    /**
-     * What is next to an entity: along the relationships that start at it, then
-     * along those that lead to it; of one type, or in one direction, if asked for.
-     * Without a graph nothing is.
-     */
-    func neighbours(entityId: RecordId, relationshipType: String?, direction: EdgeDirection?) async throws  -> [Neighbour]
-
-    /**
-     * The entities whose name or content has all the words of `query`, best first:
-     * words in the name weigh more. The last word may be the beginning of one;
-     * case and accents make no difference. Works offline, on every replica.
-     *
-     * `entity_types` narrows it down. What changed since the last search is
-     * indexed by this one, so that the first takes longer.
-     */
-    func search(query: String, entityTypes: [String]?, limit: UInt32) async throws  -> [SearchHit]
-
-    /**
-     * Changes an entity: its name, and its content by a merge patch or as a whole.
-     *
-     * `NotFound` if it is not there; `Invalid` for a field that can't be used, or
-     * for an id that several types share, which can be so without a graph;
-     * `UnsupportedByServer` for what only a graph can hold, if the replica holds none.
-     */
-    func updateEntity(entityId: RecordId, patch: EntityPatch) async throws  -> Entity
-
-    /**
-     * A stream of changes from now on: this client's, the server's, and those
-     * that other processes commit to the same file. Of theirs, it may also tell
-     * what was committed in the last 200 ms before.
-     */
-    func changes()  -> ChangeStream
-
-    /**
-     * Calls an observer with the same changes, until the subscription is
-     * cancelled or dropped or the client ends.
-     *
-     * An observer that holds this client keeps it from ending by itself:
-     * cancel the subscription, or call `shutdown`.
-     */
-    func observeChanges(observer: ChangeObserver)  -> ChangeSubscription
-
-    /**
-     * One device.
-     */
-    func getDevice(deviceId: RecordId) async throws  -> Device
-
-    /**
-     * The states of a device that are remembered here, newest first. Where a state
-     * is part of its device these are the states of the device's versions, each
-     * with the time of the version that brought it.
-     */
-    func getDeviceHistory(deviceId: RecordId, limit: UInt32) async throws  -> [DeviceState]
-
-    /**
-     * What a device is doing. A device that never told has an empty state.
-     */
-    func getDeviceState(deviceId: RecordId) async throws  -> DeviceState
-
-    /**
-     * The devices of a room, or all, by name. A device whose room is not here
-     * or deleted is *unplaced* and in no room.
-     */
-    func getDevices(roomId: RecordId?) async throws  -> [Device]
-
-    /**
-     * Logged events, newest first: all, or those about one record.
-     */
-    func getEvents(entityId: RecordId?, limit: UInt32) async throws  -> [Event]
-
-    /**
-     * One house: the one named, or the first by name. `NotFound` if there is none.
-     */
-    func getHouse(houseId: RecordId?) async throws  -> House
-
-    /**
-     * Every house, by name.
-     */
-    func getHouses() async throws  -> [House]
-
-    /**
-     * One room.
-     */
-    func getRoom(roomId: RecordId) async throws  -> Room
-
-    /**
-     * The rooms of a house, or all, by name.
-     */
-    func getRooms(houseId: RecordId?) async throws  -> [Room]
-
-    /**
-     * One user.
-     */
-    func getUser(userId: RecordId) async throws  -> User
-
-    /**
-     * The users of a house, or all, by name.
-     */
-    func getUsers(houseId: RecordId?) async throws  -> [User]
-
-    /**
-     * Ends the sync that runs, promptly. Whoever waits for it gets `Cancelled`.
-     */
-    func cancelSync()
-
-    /**
-     * Where the replica stands. While the client is paused: where it stood then.
-     */
-    func getSyncStatus() async throws  -> SyncStatus
-
-    /**
-     * The network is back: a background sync tries at once.
-     */
-    func networkAvailable()
-
-    /**
-     * Syncs now and then every `interval` (at least a second), later after
-     * failures, sooner after local writes and hints. A running one is replaced.
-     */
-    func startBackgroundSync(interval: TimeInterval) async throws
-
-    /**
-     * Ends the background sync. A sync that runs is ended too.
-     */
-    func stopBackgroundSync() async
-
-    /**
-     * Syncs now, or joins the sync that runs. If every caller gives up waiting, the
-     * sync ends, unless a background sync goes on.
-     *
-     * Fails with `NotConnected`, `Offline`, `NeedsAuth`, `Server`, `Protocol`,
-     * `OtherServer`, `Busy`, `Storage`, `Paused` or `Cancelled`. What was done
-     * before it failed stays done; the rest waits for the next sync.
-     */
-    func sync() async throws  -> SyncResult
-
-    /**
-     * Waits until the server has answered every edit made before this call:
-     * it took it, decided it, or refused it, which marks it failed; and until
-     * a sync that began after this call went through. The result is that sync's.
-     *
-     * Syncs by itself if no background sync goes on, and then fails as `sync`
-     * does. A background sync is told to try at once; its failures are waited
-     * out. Fails with `Timeout` after `timeout`, and with `Cancelled` or
-     * `Paused` as soon as syncing is stopped in any way.
-     */
-    func waitUntilSynced(timeout: TimeInterval) async throws  -> SyncResult
-
-    /**
-     * What a device is doing, now and whenever that changes. A device that is
-     * not here, or is deleted, makes `next` fail with `NotFound` once; if it
-     * comes, or comes back, its state is the next answer. `Invalid` if other
-     * languages give what is no id.
-     */
-    func watchDeviceState(deviceId: RecordId) throws  -> DeviceStateQuery
-
-    /**
-     * The devices of a room, or all, now and whenever that changes. `Invalid` if
-     * other languages give what is no id.
-     */
-    func watchDevices(roomId: RecordId?) throws  -> DevicesQuery
-
-    /**
-     * Every house, now and whenever that changes.
-     */
-    func watchHouses()  -> HousesQuery
-
-    /**
-     * The rooms of a house, or all, now and whenever that changes. `Invalid` if
-     * other languages give what is no id.
-     */
-    func watchRooms(houseId: RecordId?) throws  -> RoomsQuery
-
-    /**
-     * Where the replica stands, now and whenever that changes. A pause is an
-     * answer too, with `paused` set.
-     */
-    func watchStatus()  -> StatusQuery
-
-    /**
-     * Makes a device. `NotFound` if the room is not there.
-     */
-    func createDevice(device: NewDevice) async throws  -> Device
-
-    /**
-     * Makes a house. `Invalid` if a field can't be used.
-     */
-    func createHouse(house: NewHouse) async throws  -> House
-
-    /**
-     * Makes a room. `NotFound` if the house is not there.
-     */
-    func createRoom(room: NewRoom) async throws  -> Room
-
-    /**
-     * Makes a user. `NotFound` if the house is not there.
-     */
-    func createUser(user: NewUser) async throws  -> User
-
-    /**
-     * Deletes a device.
-     */
-    func deleteDevice(deviceId: RecordId) async throws
-
-    /**
-     * Deletes a house with its rooms, devices and users.
-     */
-    func deleteHouse(houseId: RecordId) async throws
-
-    /**
-     * Deletes a room with its devices.
-     */
-    func deleteRoom(roomId: RecordId) async throws
-
-    /**
-     * Deletes a user.
-     */
-    func deleteUser(userId: RecordId) async throws
-
-    /**
-     * Logs an event. What it is about need not be here. `Invalid` if a field can't
-     * be used.
-     */
-    func logEvent(event: NewEvent) async throws  -> Event
-
-    /**
-     * Changes fields of a device; its state has a call of its own. `NotFound`
-     * if it is to move to a room that is not there.
-     */
-    func updateDevice(deviceId: RecordId, patch: DevicePatch) async throws  -> Device
-
-    /**
-     * Changes what a device is doing: `state` is merged into the current state
-     * (RFC 7386: `null` removes a key), or replaces it whole. `attributes` are
-     * merged likewise. With a server that has a graph the state is part of the
-     * device, `state` in its content and `state_attributes` beside it, and this
-     * makes a new version of the device. `NotFound` if the device is not there,
-     * `Invalid` if a field can't be used.
-     */
-    func updateDeviceState(deviceId: RecordId, state: JsonObject, attributes: JsonObject?, replace: Bool) async throws  -> DeviceState
-
-    /**
-     * Changes fields of a house.
-     */
-    func updateHouse(houseId: RecordId, patch: HousePatch) async throws  -> House
-
-    /**
-     * Changes fields of a room. `NotFound` if it is to move to a house that is not there.
-     */
-    func updateRoom(roomId: RecordId, patch: RoomPatch) async throws  -> Room
-
-    /**
-     * Changes fields of a user. `NotFound` if they are to move to a house that is not there.
-     */
-    func updateUser(userId: RecordId, patch: UserPatch) async throws  -> User
-
-}
-/**
- * A house that works offline. Cheap to clone; all clones are one client.
- *
- * Calls that read or write the replica run on threads of the client's own, so
- * they may be made from any async runtime. When the last clone is dropped the
- * client ends in the background; [`WildThingClient::shutdown`] waits for it.
- */
-open class WildThingClient: WildThingClientProtocol, @unchecked Sendable {
+final class CoreClient: @unchecked Sendable {
     fileprivate let handle: UInt64
 
     /// Used to instantiate a [FFIObject] without an actual handle, for fakes in tests, mostly.
 #if swift(>=5.8)
     @_documentation(visibility: private)
 #endif
-    public struct NoHandle {
-        public init() {}
+    struct NoHandle {
+        init() {}
     }
 
     // TODO: We'd like this to be `private` but for Swifty reasons,
@@ -2747,7 +2082,7 @@ open class WildThingClient: WildThingClientProtocol, @unchecked Sendable {
 #if swift(>=5.8)
     @_documentation(visibility: private)
 #endif
-    required public init(unsafeFromHandle handle: UInt64) {
+    required init(unsafeFromHandle handle: UInt64) {
         self.handle = handle
     }
 
@@ -2759,14 +2094,14 @@ open class WildThingClient: WildThingClientProtocol, @unchecked Sendable {
 #if swift(>=5.8)
     @_documentation(visibility: private)
 #endif
-    public init(noHandle: NoHandle) {
+    init(noHandle: NoHandle) {
         self.handle = 0
     }
 
 #if swift(>=5.8)
     @_documentation(visibility: private)
 #endif
-    public func uniffiCloneHandle() -> UInt64 {
+    func uniffiCloneHandle() -> UInt64 {
         return try! rustCall { uniffi_wildthing_fn_clone_wildthingclient(self.handle, $0) }
     }
     // No primary constructor declared for this class.
@@ -2789,7 +2124,7 @@ open class WildThingClient: WildThingClientProtocol, @unchecked Sendable {
      * or newer, is left untouched. A damaged one is set aside and what could
      * be read of its unsent edits is carried over.
      */
-public static func `open`(path: String, options: OpenOptions? = nil)async throws  -> WildThingClient  {
+static func `open`(path: String, options: OpenOptions? = nil)async throws  -> CoreClient  {
     return
         try  await uniffiRustCallAsync(
             rustFutureFunc: {
@@ -2799,6 +2134,7 @@ public static func `open`(path: String, options: OpenOptions? = nil)async throws
             pollFunc: ffi_wildthing_rust_future_poll_u64,
             completeFunc: ffi_wildthing_rust_future_complete_u64,
             freeFunc: ffi_wildthing_rust_future_free_u64,
+            cancelFunc: { ffi_wildthing_rust_future_cancel_u64($0) },
             liftFunc: FfiConverterTypeWildThingClient_lift,
             errorHandler: FfiConverterTypeWildThingError_lift
         )
@@ -2806,11 +2142,11 @@ public static func `open`(path: String, options: OpenOptions? = nil)async throws
 
 
     /**
-     * The token in use and what is known of it; `None` if none is. Of a token
-     * given to [`WildThingClient::connect`] or
-     * [`WildThingClient::set_auth_token`] that is known which it says of itself.
+     * The token in use and what is known of it; `nil` if none is. Of a token
+     * given to `connect` or
+     * `setAuthToken` that is known which it says of itself.
      */
-open func authSession() -> AuthSession?  {
+func authSession() -> AuthSession?  {
     return try!  FfiConverterOptionTypeAuthSession.lift(try! rustCall() {
         uniffiCallStatus in
     uniffi_wildthing_fn_method_wildthingclient_auth_session(
@@ -2821,12 +2157,12 @@ open func authSession() -> AuthSession?  {
 
     /**
      * Asks the server for an admin's token, and uses it from then on, as
-     * [`WildThingClient::set_auth_token`] does. The password is kept nowhere.
+     * `setAuthToken` does. The password is kept nowhere.
      *
      * As long as the client is used at times, its syncs exchange the token for a
      * fresh one before it ends: in its last day if it lasts a week or more, else
      * in the last tenth of its life. So what
-     * [`WildThingClient::auth_session`] says after a sync may be another token
+     * `authSession` says after a sync may be another token
      * than before.
      *
      * Fails with `NotConnected`, `Invalid` if there is no password, `WrongPassword`,
@@ -2834,7 +2170,7 @@ open func authSession() -> AuthSession?  {
      * the server has no logins, `Paused`, or `Cancelled` if another server was
      * connected to meanwhile. The earlier token then stays in use.
      */
-open func login(password: String)async throws  -> AuthSession  {
+func login(password: String)async throws  -> AuthSession  {
     return
         try  await uniffiRustCallAsync(
             rustFutureFunc: {
@@ -2845,6 +2181,7 @@ open func login(password: String)async throws  -> AuthSession  {
             pollFunc: ffi_wildthing_rust_future_poll_rust_buffer,
             completeFunc: ffi_wildthing_rust_future_complete_rust_buffer,
             freeFunc: ffi_wildthing_rust_future_free_rust_buffer,
+            cancelFunc: { ffi_wildthing_rust_future_cancel_rust_buffer($0) },
             liftFunc: FfiConverterTypeAuthSession_lift,
             errorHandler: FfiConverterTypeWildThingError_lift
         )
@@ -2863,9 +2200,9 @@ open func login(password: String)async throws  -> AuthSession  {
      * Fails with `NotConnected`, `Invalid` if the text is no invitation,
      * `NotAllowed` if it is not good (any more), `RateLimited`, `Offline`,
      * `Server`, `Protocol`, `Paused` or `Cancelled`, like
-     * [`WildThingClient::login`].
+     * `login`.
      */
-open func loginGuest(qrData: String)async throws  -> AuthSession  {
+func loginGuest(qrData: String)async throws  -> AuthSession  {
     return
         try  await uniffiRustCallAsync(
             rustFutureFunc: {
@@ -2876,6 +2213,7 @@ open func loginGuest(qrData: String)async throws  -> AuthSession  {
             pollFunc: ffi_wildthing_rust_future_poll_rust_buffer,
             completeFunc: ffi_wildthing_rust_future_complete_rust_buffer,
             freeFunc: ffi_wildthing_rust_future_free_rust_buffer,
+            cancelFunc: { ffi_wildthing_rust_future_cancel_rust_buffer($0) },
             liftFunc: FfiConverterTypeAuthSession_lift,
             errorHandler: FfiConverterTypeWildThingError_lift
         )
@@ -2890,7 +2228,7 @@ open func loginGuest(qrData: String)async throws  -> AuthSession  {
      * the server gives no tokens, `Paused`, or `Cancelled` if another token was
      * given meanwhile. The earlier token then stays in use.
      */
-open func refreshSession()async throws  -> AuthSession  {
+func refreshSession()async throws  -> AuthSession  {
     return
         try  await uniffiRustCallAsync(
             rustFutureFunc: {
@@ -2901,6 +2239,7 @@ open func refreshSession()async throws  -> AuthSession  {
             pollFunc: ffi_wildthing_rust_future_poll_rust_buffer,
             completeFunc: ffi_wildthing_rust_future_complete_rust_buffer,
             freeFunc: ffi_wildthing_rust_future_free_rust_buffer,
+            cancelFunc: { ffi_wildthing_rust_future_cancel_rust_buffer($0) },
             liftFunc: FfiConverterTypeAuthSession_lift,
             errorHandler: FfiConverterTypeWildThingError_lift
         )
@@ -2909,7 +2248,7 @@ open func refreshSession()async throws  -> AuthSession  {
     /**
      * The edits that lost or were refused, newest first, until they are dismissed.
      */
-open func conflicts()async throws  -> [Conflict]  {
+func conflicts()async throws  -> [Conflict]  {
     return
         try  await uniffiRustCallAsync(
             rustFutureFunc: {
@@ -2920,6 +2259,7 @@ open func conflicts()async throws  -> [Conflict]  {
             pollFunc: ffi_wildthing_rust_future_poll_rust_buffer,
             completeFunc: ffi_wildthing_rust_future_complete_rust_buffer,
             freeFunc: ffi_wildthing_rust_future_free_rust_buffer,
+            cancelFunc: { ffi_wildthing_rust_future_cancel_rust_buffer($0) },
             liftFunc: FfiConverterSequenceTypeConflict.lift,
             errorHandler: FfiConverterTypeWildThingError_lift
         )
@@ -2928,7 +2268,7 @@ open func conflicts()async throws  -> [Conflict]  {
     /**
      * Digests of what the replica shows.
      */
-open func digests()async throws  -> Digests  {
+func digests()async throws  -> Digests  {
     return
         try  await uniffiRustCallAsync(
             rustFutureFunc: {
@@ -2939,6 +2279,7 @@ open func digests()async throws  -> Digests  {
             pollFunc: ffi_wildthing_rust_future_poll_rust_buffer,
             completeFunc: ffi_wildthing_rust_future_complete_rust_buffer,
             freeFunc: ffi_wildthing_rust_future_free_rust_buffer,
+            cancelFunc: { ffi_wildthing_rust_future_cancel_rust_buffer($0) },
             liftFunc: FfiConverterTypeDigests_lift,
             errorHandler: FfiConverterTypeWildThingError_lift
         )
@@ -2948,17 +2289,18 @@ open func digests()async throws  -> Digests  {
      * Drops the unsent edit of a record: it goes to the journal, and the
      * server's version, if there is one, comes back.
      */
-open func discard(kind: Kind, id: RecordId)async throws   {
+func discard(kind: Kind, id: RecordID)async throws   {
     return
         try  await uniffiRustCallAsync(
             rustFutureFunc: {
                 uniffi_wildthing_fn_method_wildthingclient_discard(
-                        self.uniffiCloneHandle(),FfiConverterTypeKind_lower(kind),FfiConverterTypeRecordId_lower(id)
+                        self.uniffiCloneHandle(),FfiConverterTypeKind_lower(kind),FfiConverterTypeRecordID_lower(id)
                 )
             },
             pollFunc: ffi_wildthing_rust_future_poll_void,
             completeFunc: ffi_wildthing_rust_future_complete_void,
             freeFunc: ffi_wildthing_rust_future_free_void,
+            cancelFunc: { ffi_wildthing_rust_future_cancel_void($0) },
             liftFunc: { $0 },
             errorHandler: FfiConverterTypeWildThingError_lift
         )
@@ -2967,17 +2309,18 @@ open func discard(kind: Kind, id: RecordId)async throws   {
     /**
      * Takes an entry off the list of conflicts.
      */
-open func dismiss(conflictId: Int64)async throws   {
+func dismiss(conflictID: Int)async throws   {
     return
         try  await uniffiRustCallAsync(
             rustFutureFunc: {
                 uniffi_wildthing_fn_method_wildthingclient_dismiss(
-                        self.uniffiCloneHandle(),FfiConverterInt64.lower(conflictId)
+                        self.uniffiCloneHandle(),FfiConverterInt64.lower(conflictID)
                 )
             },
             pollFunc: ffi_wildthing_rust_future_poll_void,
             completeFunc: ffi_wildthing_rust_future_complete_void,
             freeFunc: ffi_wildthing_rust_future_free_void,
+            cancelFunc: { ffi_wildthing_rust_future_cancel_void($0) },
             liftFunc: { $0 },
             errorHandler: FfiConverterTypeWildThingError_lift
         )
@@ -2987,17 +2330,18 @@ open func dismiss(conflictId: Int64)async throws   {
      * Everything the replica knows of a record's standing. Deleted records
      * can be explained too.
      */
-open func explain(kind: Kind, id: RecordId)async throws  -> Explanation  {
+func explain(kind: Kind, id: RecordID)async throws  -> Explanation  {
     return
         try  await uniffiRustCallAsync(
             rustFutureFunc: {
                 uniffi_wildthing_fn_method_wildthingclient_explain(
-                        self.uniffiCloneHandle(),FfiConverterTypeKind_lower(kind),FfiConverterTypeRecordId_lower(id)
+                        self.uniffiCloneHandle(),FfiConverterTypeKind_lower(kind),FfiConverterTypeRecordID_lower(id)
                 )
             },
             pollFunc: ffi_wildthing_rust_future_poll_rust_buffer,
             completeFunc: ffi_wildthing_rust_future_complete_rust_buffer,
             freeFunc: ffi_wildthing_rust_future_free_rust_buffer,
+            cancelFunc: { ffi_wildthing_rust_future_cancel_rust_buffer($0) },
             liftFunc: FfiConverterTypeExplanation_lift,
             errorHandler: FfiConverterTypeWildThingError_lift
         )
@@ -3006,17 +2350,18 @@ open func explain(kind: Kind, id: RecordId)async throws  -> Explanation  {
     /**
      * Earlier versions of a record that are kept here, newest first.
      */
-open func history(kind: Kind, id: RecordId)async throws  -> [HistoryEntry]  {
+func history(kind: Kind, id: RecordID)async throws  -> [HistoryEntry]  {
     return
         try  await uniffiRustCallAsync(
             rustFutureFunc: {
                 uniffi_wildthing_fn_method_wildthingclient_history(
-                        self.uniffiCloneHandle(),FfiConverterTypeKind_lower(kind),FfiConverterTypeRecordId_lower(id)
+                        self.uniffiCloneHandle(),FfiConverterTypeKind_lower(kind),FfiConverterTypeRecordID_lower(id)
                 )
             },
             pollFunc: ffi_wildthing_rust_future_poll_rust_buffer,
             completeFunc: ffi_wildthing_rust_future_complete_rust_buffer,
             freeFunc: ffi_wildthing_rust_future_free_rust_buffer,
+            cancelFunc: { ffi_wildthing_rust_future_cancel_rust_buffer($0) },
             liftFunc: FfiConverterSequenceTypeHistoryEntry.lift,
             errorHandler: FfiConverterTypeWildThingError_lift
         )
@@ -3025,7 +2370,7 @@ open func history(kind: Kind, id: RecordId)async throws  -> [HistoryEntry]  {
     /**
      * The edits that the server has not got, in the order they will be sent.
      */
-open func pendingChanges()async throws  -> [PendingChange]  {
+func pendingChanges()async throws  -> [PendingChange]  {
     return
         try  await uniffiRustCallAsync(
             rustFutureFunc: {
@@ -3036,6 +2381,7 @@ open func pendingChanges()async throws  -> [PendingChange]  {
             pollFunc: ffi_wildthing_rust_future_poll_rust_buffer,
             completeFunc: ffi_wildthing_rust_future_complete_rust_buffer,
             freeFunc: ffi_wildthing_rust_future_free_rust_buffer,
+            cancelFunc: { ffi_wildthing_rust_future_cancel_rust_buffer($0) },
             liftFunc: FfiConverterSequenceTypePendingChange.lift,
             errorHandler: FfiConverterTypeWildThingError_lift
         )
@@ -3045,7 +2391,7 @@ open func pendingChanges()async throws  -> [PendingChange]  {
      * Empties the replica. `UnsentEdits` if the server has not got everything.
      * With `force` those edits are dropped, and the list of conflicts with them.
      */
-open func reset(force: Bool = false)async throws   {
+func reset(force: Bool = false)async throws   {
     return
         try  await uniffiRustCallAsync(
             rustFutureFunc: {
@@ -3056,6 +2402,7 @@ open func reset(force: Bool = false)async throws   {
             pollFunc: ffi_wildthing_rust_future_poll_void,
             completeFunc: ffi_wildthing_rust_future_complete_void,
             freeFunc: ffi_wildthing_rust_future_free_void,
+            cancelFunc: { ffi_wildthing_rust_future_cancel_void($0) },
             liftFunc: { $0 },
             errorHandler: FfiConverterTypeWildThingError_lift
         )
@@ -3065,17 +2412,18 @@ open func reset(force: Bool = false)async throws   {
      * Makes a losing version a new edit, based on the version that won; a
      * delete that won is undone so.
      */
-open func restore(conflictId: Int64)async throws  -> JsonObject  {
+func restore(conflictID: Int)async throws  -> JSONObject  {
     return
         try  await uniffiRustCallAsync(
             rustFutureFunc: {
                 uniffi_wildthing_fn_method_wildthingclient_restore(
-                        self.uniffiCloneHandle(),FfiConverterInt64.lower(conflictId)
+                        self.uniffiCloneHandle(),FfiConverterInt64.lower(conflictID)
                 )
             },
             pollFunc: ffi_wildthing_rust_future_poll_rust_buffer,
             completeFunc: ffi_wildthing_rust_future_complete_rust_buffer,
             freeFunc: ffi_wildthing_rust_future_free_rust_buffer,
+            cancelFunc: { ffi_wildthing_rust_future_cancel_rust_buffer($0) },
             liftFunc: FfiConverterTypeJsonObject_lift,
             errorHandler: FfiConverterTypeWildThingError_lift
         )
@@ -3084,17 +2432,18 @@ open func restore(conflictId: Int64)async throws  -> JsonObject  {
     /**
      * Queues failed edits again: all, or one record's. Returns how many.
      */
-open func retryFailed(kind: Kind? = nil, id: RecordId? = nil)async throws  -> UInt64  {
+func retryFailed(kind: Kind? = nil, id: RecordID? = nil)async throws  -> Int  {
     return
         try  await uniffiRustCallAsync(
             rustFutureFunc: {
                 uniffi_wildthing_fn_method_wildthingclient_retry_failed(
-                        self.uniffiCloneHandle(),FfiConverterOptionTypeKind.lower(kind),FfiConverterOptionTypeRecordId.lower(id)
+                        self.uniffiCloneHandle(),FfiConverterOptionTypeKind.lower(kind),FfiConverterOptionTypeRecordID.lower(id)
                 )
             },
             pollFunc: ffi_wildthing_rust_future_poll_u64,
             completeFunc: ffi_wildthing_rust_future_complete_u64,
             freeFunc: ffi_wildthing_rust_future_free_u64,
+            cancelFunc: { ffi_wildthing_rust_future_cancel_u64($0) },
             liftFunc: FfiConverterUInt64.lift,
             errorHandler: FfiConverterTypeWildThingError_lift
         )
@@ -3103,7 +2452,7 @@ open func retryFailed(kind: Kind? = nil, id: RecordId? = nil)async throws  -> UI
     /**
      * The replica's name to servers, a UUID.
      */
-open func clientId()async throws  -> String  {
+func clientID()async throws  -> String  {
     return
         try  await uniffiRustCallAsync(
             rustFutureFunc: {
@@ -3114,6 +2463,7 @@ open func clientId()async throws  -> String  {
             pollFunc: ffi_wildthing_rust_future_poll_rust_buffer,
             completeFunc: ffi_wildthing_rust_future_complete_rust_buffer,
             freeFunc: ffi_wildthing_rust_future_free_rust_buffer,
+            cancelFunc: { ffi_wildthing_rust_future_cancel_rust_buffer($0) },
             liftFunc: FfiConverterString.lift,
             errorHandler: FfiConverterTypeWildThingError_lift
         )
@@ -3121,23 +2471,24 @@ open func clientId()async throws  -> String  {
 
     /**
      * Remembers the server and the token. Does not talk to the server;
-     * [`WildThingClient::probe`] does.
+     * `probe` does.
      *
-     * The token is kept in memory only; without one, [`WildThingClient::login`]
+     * The token is kept in memory only; without one, `login`
      * gets one. Fails with `Invalid` if the URL, the token, a certificate or its
      * digest can't be used.
      */
-open func connect(serverUrl: String, authToken: String? = nil, options: ConnectOptions? = nil)async throws   {
+func connect(serverURL: String, authToken: String? = nil, options: ConnectOptions? = nil)async throws   {
     return
         try  await uniffiRustCallAsync(
             rustFutureFunc: {
                 uniffi_wildthing_fn_method_wildthingclient_connect(
-                        self.uniffiCloneHandle(),FfiConverterString.lower(serverUrl),FfiConverterOptionString.lower(authToken),FfiConverterOptionTypeConnectOptions.lower(options)
+                        self.uniffiCloneHandle(),FfiConverterString.lower(serverURL),FfiConverterOptionString.lower(authToken),FfiConverterOptionTypeConnectOptions.lower(options)
                 )
             },
             pollFunc: ffi_wildthing_rust_future_poll_void,
             completeFunc: ffi_wildthing_rust_future_complete_void,
             freeFunc: ffi_wildthing_rust_future_free_void,
+            cancelFunc: { ffi_wildthing_rust_future_cancel_void($0) },
             liftFunc: { $0 },
             errorHandler: FfiConverterTypeWildThingError_lift
         )
@@ -3146,7 +2497,7 @@ open func connect(serverUrl: String, authToken: String? = nil, options: ConnectO
     /**
      * Forgets the server and the token; the replica and its outbox stay.
      */
-open func disconnect()async throws   {
+func disconnect()async throws   {
     return
         try  await uniffiRustCallAsync(
             rustFutureFunc: {
@@ -3157,6 +2508,7 @@ open func disconnect()async throws   {
             pollFunc: ffi_wildthing_rust_future_poll_void,
             completeFunc: ffi_wildthing_rust_future_complete_void,
             freeFunc: ffi_wildthing_rust_future_free_void,
+            cancelFunc: { ffi_wildthing_rust_future_cancel_void($0) },
             liftFunc: { $0 },
             errorHandler: FfiConverterTypeWildThingError_lift
         )
@@ -3164,10 +2516,10 @@ open func disconnect()async throws   {
 
     /**
      * Stops a running sync and closes every connection to the file, so that no
-     * lock on it is held. Calls fail with `Paused` until [`WildThingClient::resume`],
-     * but for [`WildThingClient::get_sync_status`]; live queries wait.
+     * lock on it is held. Calls fail with `Paused` until `resume`,
+     * but for `getSyncStatus`; live queries wait.
      */
-open func pause()async throws   {
+func pause()async throws   {
     return
         try  await uniffiRustCallAsync(
             rustFutureFunc: {
@@ -3178,6 +2530,7 @@ open func pause()async throws   {
             pollFunc: ffi_wildthing_rust_future_poll_void,
             completeFunc: ffi_wildthing_rust_future_complete_void,
             freeFunc: ffi_wildthing_rust_future_free_void,
+            cancelFunc: { ffi_wildthing_rust_future_cancel_void($0) },
             liftFunc: { $0 },
             errorHandler: FfiConverterTypeWildThingError_lift
         )
@@ -3189,7 +2542,7 @@ open func pause()async throws   {
      * Fails with `Offline`, `NeedsAuth`, `Server`, or `Protocol` if what
      * answers is no server of ours.
      */
-open func probe()async throws   {
+func probe()async throws   {
     return
         try  await uniffiRustCallAsync(
             rustFutureFunc: {
@@ -3200,6 +2553,7 @@ open func probe()async throws   {
             pollFunc: ffi_wildthing_rust_future_poll_void,
             completeFunc: ffi_wildthing_rust_future_complete_void,
             freeFunc: ffi_wildthing_rust_future_free_void,
+            cancelFunc: { ffi_wildthing_rust_future_cancel_void($0) },
             liftFunc: { $0 },
             errorHandler: FfiConverterTypeWildThingError_lift
         )
@@ -3208,7 +2562,7 @@ open func probe()async throws   {
     /**
      * Opens the file again. A background sync tries at once.
      */
-open func resume()async throws   {
+func resume()async throws   {
     return
         try  await uniffiRustCallAsync(
             rustFutureFunc: {
@@ -3219,6 +2573,7 @@ open func resume()async throws   {
             pollFunc: ffi_wildthing_rust_future_poll_void,
             completeFunc: ffi_wildthing_rust_future_complete_void,
             freeFunc: ffi_wildthing_rust_future_free_void,
+            cancelFunc: { ffi_wildthing_rust_future_cancel_void($0) },
             liftFunc: { $0 },
             errorHandler: FfiConverterTypeWildThingError_lift
         )
@@ -3228,7 +2583,7 @@ open func resume()async throws   {
      * Where a damaged database was set aside to when this client was opened,
      * and how many of its unsent edits were saved.
      */
-open func salvaged() -> Salvaged?  {
+func salvaged() -> Salvaged?  {
     return try!  FfiConverterOptionTypeSalvaged.lift(try! rustCall() {
         uniffiCallStatus in
     uniffi_wildthing_fn_method_wildthingclient_salvaged(
@@ -3240,7 +2595,7 @@ open func salvaged() -> Salvaged?  {
     /**
      * Changes the token. A background sync that waits for one goes on.
      */
-open func setAuthToken(token: String?)throws   {try rustCallWithError(FfiConverterTypeWildThingError_lift) {
+func setAuthToken(token: String?)throws   {try rustCallWithError(FfiConverterTypeWildThingError_lift) {
         uniffiCallStatus in
     uniffi_wildthing_fn_method_wildthingclient_set_auth_token(
             self.uniffiCloneHandle(),
@@ -3255,7 +2610,7 @@ open func setAuthToken(token: String?)throws   {try rustCallWithError(FfiConvert
      * end, the first two once they have what happened until now; an observer
      * that is busy is not waited for.
      */
-open func shutdown()async   {
+func shutdown()async   {
     return
         try!  await uniffiRustCallAsync(
             rustFutureFunc: {
@@ -3281,17 +2636,18 @@ open func shutdown()async   {
      * know, a connection to itself or a property `deleted`, `UnsupportedByServer`
      * if the replica holds no graph.
      */
-open func connectEntities(fromId: RecordId, toId: RecordId, relationshipType: String, properties: JsonObject? = nil)async throws  -> Relationship  {
+func connectEntities(fromID: RecordID, toID: RecordID, relationshipType: String, properties: JSONObject? = nil)async throws  -> Relationship  {
     return
         try  await uniffiRustCallAsync(
             rustFutureFunc: {
                 uniffi_wildthing_fn_method_wildthingclient_connect_entities(
-                        self.uniffiCloneHandle(),FfiConverterTypeRecordId_lower(fromId),FfiConverterTypeRecordId_lower(toId),FfiConverterString.lower(relationshipType),FfiConverterOptionTypeJsonObject.lower(properties)
+                        self.uniffiCloneHandle(),FfiConverterTypeRecordID_lower(fromID),FfiConverterTypeRecordID_lower(toID),FfiConverterString.lower(relationshipType),FfiConverterOptionTypeJsonObject.lower(properties)
                 )
             },
             pollFunc: ffi_wildthing_rust_future_poll_rust_buffer,
             completeFunc: ffi_wildthing_rust_future_complete_rust_buffer,
             freeFunc: ffi_wildthing_rust_future_free_rust_buffer,
+            cancelFunc: { ffi_wildthing_rust_future_cancel_rust_buffer($0) },
             liftFunc: FfiConverterTypeRelationship_lift,
             errorHandler: FfiConverterTypeWildThingError_lift
         )
@@ -3305,7 +2661,7 @@ open func connectEntities(fromId: RecordId, toId: RecordId, relationshipType: St
      * `UnsupportedByServer` if the replica holds no graph, unless it is a house, or
      * a room or device whose content says what it is in.
      */
-open func createEntity(entity: NewEntity)async throws  -> Entity  {
+func createEntity(entity: NewEntity)async throws  -> Entity  {
     return
         try  await uniffiRustCallAsync(
             rustFutureFunc: {
@@ -3316,6 +2672,7 @@ open func createEntity(entity: NewEntity)async throws  -> Entity  {
             pollFunc: ffi_wildthing_rust_future_poll_rust_buffer,
             completeFunc: ffi_wildthing_rust_future_complete_rust_buffer,
             freeFunc: ffi_wildthing_rust_future_free_rust_buffer,
+            cancelFunc: { ffi_wildthing_rust_future_cancel_rust_buffer($0) },
             liftFunc: FfiConverterTypeEntity_lift,
             errorHandler: FfiConverterTypeWildThingError_lift
         )
@@ -3326,17 +2683,18 @@ open func createEntity(entity: NewEntity)async throws  -> Entity  {
      * relationships are no longer shown. `NotFound` if it is not there, `Invalid`
      * for an id that several types share.
      */
-open func deleteEntity(entityId: RecordId)async throws   {
+func deleteEntity(entityID: RecordID)async throws   {
     return
         try  await uniffiRustCallAsync(
             rustFutureFunc: {
                 uniffi_wildthing_fn_method_wildthingclient_delete_entity(
-                        self.uniffiCloneHandle(),FfiConverterTypeRecordId_lower(entityId)
+                        self.uniffiCloneHandle(),FfiConverterTypeRecordID_lower(entityID)
                 )
             },
             pollFunc: ffi_wildthing_rust_future_poll_void,
             completeFunc: ffi_wildthing_rust_future_complete_void,
             freeFunc: ffi_wildthing_rust_future_free_void,
+            cancelFunc: { ffi_wildthing_rust_future_cancel_void($0) },
             liftFunc: { $0 },
             errorHandler: FfiConverterTypeWildThingError_lift
         )
@@ -3347,17 +2705,18 @@ open func deleteEntity(entityId: RecordId)async throws   {
      * the property `deleted`, which clients and hubs of this project honour, and
      * does not come back here. `NotFound` if it is not there.
      */
-open func disconnectEntities(relationshipId: RecordId)async throws   {
+func disconnectEntities(relationshipID: RecordID)async throws   {
     return
         try  await uniffiRustCallAsync(
             rustFutureFunc: {
                 uniffi_wildthing_fn_method_wildthingclient_disconnect_entities(
-                        self.uniffiCloneHandle(),FfiConverterTypeRecordId_lower(relationshipId)
+                        self.uniffiCloneHandle(),FfiConverterTypeRecordID_lower(relationshipID)
                 )
             },
             pollFunc: ffi_wildthing_rust_future_poll_void,
             completeFunc: ffi_wildthing_rust_future_complete_void,
             freeFunc: ffi_wildthing_rust_future_free_void,
+            cancelFunc: { ffi_wildthing_rust_future_cancel_void($0) },
             liftFunc: { $0 },
             errorHandler: FfiConverterTypeWildThingError_lift
         )
@@ -3365,20 +2724,21 @@ open func disconnectEntities(relationshipId: RecordId)async throws   {
 
     /**
      * A shortest way from one entity to another, along relationships in whichever
-     * direction they point, at most `max_depth` of them (10 when left out). `None`
+     * direction they point, at most `max_depth` of them (10 when left out). `nil`
      * if there is no such way; `NotFound` if one of the two is not there.
      */
-open func findPath(fromId: RecordId, toId: RecordId, maxDepth: UInt32? = nil)async throws  -> GraphPath?  {
+func findPath(fromID: RecordID, toID: RecordID, maxDepth: Int? = nil)async throws  -> GraphPath?  {
     return
         try  await uniffiRustCallAsync(
             rustFutureFunc: {
                 uniffi_wildthing_fn_method_wildthingclient_find_path(
-                        self.uniffiCloneHandle(),FfiConverterTypeRecordId_lower(fromId),FfiConverterTypeRecordId_lower(toId),FfiConverterOptionUInt32.lower(maxDepth)
+                        self.uniffiCloneHandle(),FfiConverterTypeRecordID_lower(fromID),FfiConverterTypeRecordID_lower(toID),FfiConverterOptionUInt32.lower(maxDepth)
                 )
             },
             pollFunc: ffi_wildthing_rust_future_poll_rust_buffer,
             completeFunc: ffi_wildthing_rust_future_complete_rust_buffer,
             freeFunc: ffi_wildthing_rust_future_free_rust_buffer,
+            cancelFunc: { ffi_wildthing_rust_future_cancel_rust_buffer($0) },
             liftFunc: FfiConverterOptionTypeGraphPath.lift,
             errorHandler: FfiConverterTypeWildThingError_lift
         )
@@ -3389,7 +2749,7 @@ open func findPath(fromId: RecordId, toId: RecordId, maxDepth: UInt32? = nil)asy
      * type and name. People are there as `user`. Empty for a type of which there
      * is none.
      */
-open func getEntities(entityType: String? = nil)async throws  -> [Entity]  {
+func getEntities(entityType: String? = nil)async throws  -> [Entity]  {
     return
         try  await uniffiRustCallAsync(
             rustFutureFunc: {
@@ -3400,6 +2760,7 @@ open func getEntities(entityType: String? = nil)async throws  -> [Entity]  {
             pollFunc: ffi_wildthing_rust_future_poll_rust_buffer,
             completeFunc: ffi_wildthing_rust_future_complete_rust_buffer,
             freeFunc: ffi_wildthing_rust_future_free_rust_buffer,
+            cancelFunc: { ffi_wildthing_rust_future_cancel_rust_buffer($0) },
             liftFunc: FfiConverterSequenceTypeEntity.lift,
             errorHandler: FfiConverterTypeWildThingError_lift
         )
@@ -3409,17 +2770,18 @@ open func getEntities(entityType: String? = nil)async throws  -> [Entity]  {
      * One entity. `NotFound` if it is not there. Without a graph ids may repeat
      * across types: then `Invalid`, unless `entity_type` tells which.
      */
-open func getEntity(entityId: RecordId, entityType: String? = nil)async throws  -> Entity  {
+func getEntity(entityID: RecordID, entityType: String? = nil)async throws  -> Entity  {
     return
         try  await uniffiRustCallAsync(
             rustFutureFunc: {
                 uniffi_wildthing_fn_method_wildthingclient_get_entity(
-                        self.uniffiCloneHandle(),FfiConverterTypeRecordId_lower(entityId),FfiConverterOptionString.lower(entityType)
+                        self.uniffiCloneHandle(),FfiConverterTypeRecordID_lower(entityID),FfiConverterOptionString.lower(entityType)
                 )
             },
             pollFunc: ffi_wildthing_rust_future_poll_rust_buffer,
             completeFunc: ffi_wildthing_rust_future_complete_rust_buffer,
             freeFunc: ffi_wildthing_rust_future_free_rust_buffer,
+            cancelFunc: { ffi_wildthing_rust_future_cancel_rust_buffer($0) },
             liftFunc: FfiConverterTypeEntity_lift,
             errorHandler: FfiConverterTypeWildThingError_lift
         )
@@ -3429,7 +2791,7 @@ open func getEntity(entityId: RecordId, entityType: String? = nil)async throws  
      * The relationships that fit a filter, or all, by id. One of an entity that is
      * deleted is not among them; one to an entity that is not here is.
      */
-open func getRelationships(filter: RelationshipFilter? = nil)async throws  -> [Relationship]  {
+func getRelationships(filter: RelationshipFilter? = nil)async throws  -> [Relationship]  {
     return
         try  await uniffiRustCallAsync(
             rustFutureFunc: {
@@ -3440,6 +2802,7 @@ open func getRelationships(filter: RelationshipFilter? = nil)async throws  -> [R
             pollFunc: ffi_wildthing_rust_future_poll_rust_buffer,
             completeFunc: ffi_wildthing_rust_future_complete_rust_buffer,
             freeFunc: ffi_wildthing_rust_future_free_rust_buffer,
+            cancelFunc: { ffi_wildthing_rust_future_cancel_rust_buffer($0) },
             liftFunc: FfiConverterSequenceTypeRelationship.lift,
             errorHandler: FfiConverterTypeWildThingError_lift
         )
@@ -3450,17 +2813,18 @@ open func getRelationships(filter: RelationshipFilter? = nil)async throws  -> [R
      * along those that lead to it; of one type, or in one direction, if asked for.
      * Without a graph nothing is.
      */
-open func neighbours(entityId: RecordId, relationshipType: String? = nil, direction: EdgeDirection? = nil)async throws  -> [Neighbour]  {
+func neighbours(entityID: RecordID, relationshipType: String? = nil, direction: EdgeDirection? = nil)async throws  -> [Neighbour]  {
     return
         try  await uniffiRustCallAsync(
             rustFutureFunc: {
                 uniffi_wildthing_fn_method_wildthingclient_neighbours(
-                        self.uniffiCloneHandle(),FfiConverterTypeRecordId_lower(entityId),FfiConverterOptionString.lower(relationshipType),FfiConverterOptionTypeEdgeDirection.lower(direction)
+                        self.uniffiCloneHandle(),FfiConverterTypeRecordID_lower(entityID),FfiConverterOptionString.lower(relationshipType),FfiConverterOptionTypeEdgeDirection.lower(direction)
                 )
             },
             pollFunc: ffi_wildthing_rust_future_poll_rust_buffer,
             completeFunc: ffi_wildthing_rust_future_complete_rust_buffer,
             freeFunc: ffi_wildthing_rust_future_free_rust_buffer,
+            cancelFunc: { ffi_wildthing_rust_future_cancel_rust_buffer($0) },
             liftFunc: FfiConverterSequenceTypeNeighbour.lift,
             errorHandler: FfiConverterTypeWildThingError_lift
         )
@@ -3474,7 +2838,7 @@ open func neighbours(entityId: RecordId, relationshipType: String? = nil, direct
      * `entity_types` narrows it down. What changed since the last search is
      * indexed by this one, so that the first takes longer.
      */
-open func search(query: String, entityTypes: [String]? = nil, limit: UInt32 = UInt32(20))async throws  -> [SearchHit]  {
+func search(query: String, entityTypes: [String]? = nil, limit: Int = Int(20))async throws  -> [SearchHit]  {
     return
         try  await uniffiRustCallAsync(
             rustFutureFunc: {
@@ -3485,6 +2849,7 @@ open func search(query: String, entityTypes: [String]? = nil, limit: UInt32 = UI
             pollFunc: ffi_wildthing_rust_future_poll_rust_buffer,
             completeFunc: ffi_wildthing_rust_future_complete_rust_buffer,
             freeFunc: ffi_wildthing_rust_future_free_rust_buffer,
+            cancelFunc: { ffi_wildthing_rust_future_cancel_rust_buffer($0) },
             liftFunc: FfiConverterSequenceTypeSearchHit.lift,
             errorHandler: FfiConverterTypeWildThingError_lift
         )
@@ -3497,17 +2862,18 @@ open func search(query: String, entityTypes: [String]? = nil, limit: UInt32 = UI
      * for an id that several types share, which can be so without a graph;
      * `UnsupportedByServer` for what only a graph can hold, if the replica holds none.
      */
-open func updateEntity(entityId: RecordId, patch: EntityPatch)async throws  -> Entity  {
+func updateEntity(entityID: RecordID, patch: EntityPatch)async throws  -> Entity  {
     return
         try  await uniffiRustCallAsync(
             rustFutureFunc: {
                 uniffi_wildthing_fn_method_wildthingclient_update_entity(
-                        self.uniffiCloneHandle(),FfiConverterTypeRecordId_lower(entityId),FfiConverterTypeEntityPatch_lower(patch)
+                        self.uniffiCloneHandle(),FfiConverterTypeRecordID_lower(entityID),FfiConverterTypeEntityPatch_lower(patch)
                 )
             },
             pollFunc: ffi_wildthing_rust_future_poll_rust_buffer,
             completeFunc: ffi_wildthing_rust_future_complete_rust_buffer,
             freeFunc: ffi_wildthing_rust_future_free_rust_buffer,
+            cancelFunc: { ffi_wildthing_rust_future_cancel_rust_buffer($0) },
             liftFunc: FfiConverterTypeEntity_lift,
             errorHandler: FfiConverterTypeWildThingError_lift
         )
@@ -3518,7 +2884,7 @@ open func updateEntity(entityId: RecordId, patch: EntityPatch)async throws  -> E
      * that other processes commit to the same file. Of theirs, it may also tell
      * what was committed in the last 200 ms before.
      */
-open func changes() -> ChangeStream  {
+func changes() -> CoreChangeStream  {
     return try!  FfiConverterTypeChangeStream_lift(try! rustCall() {
         uniffiCallStatus in
     uniffi_wildthing_fn_method_wildthingclient_changes(
@@ -3534,7 +2900,7 @@ open func changes() -> ChangeStream  {
      * An observer that holds this client keeps it from ending by itself:
      * cancel the subscription, or call `shutdown`.
      */
-open func observeChanges(observer: ChangeObserver) -> ChangeSubscription  {
+func observeChanges(observer: CoreChangeObserver) -> CoreChangeSubscription  {
     return try!  FfiConverterTypeChangeSubscription_lift(try! rustCall() {
         uniffiCallStatus in
     uniffi_wildthing_fn_method_wildthingclient_observe_changes(
@@ -3547,17 +2913,18 @@ open func observeChanges(observer: ChangeObserver) -> ChangeSubscription  {
     /**
      * One device.
      */
-open func getDevice(deviceId: RecordId)async throws  -> Device  {
+func getDevice(deviceID: RecordID)async throws  -> Device  {
     return
         try  await uniffiRustCallAsync(
             rustFutureFunc: {
                 uniffi_wildthing_fn_method_wildthingclient_get_device(
-                        self.uniffiCloneHandle(),FfiConverterTypeRecordId_lower(deviceId)
+                        self.uniffiCloneHandle(),FfiConverterTypeRecordID_lower(deviceID)
                 )
             },
             pollFunc: ffi_wildthing_rust_future_poll_rust_buffer,
             completeFunc: ffi_wildthing_rust_future_complete_rust_buffer,
             freeFunc: ffi_wildthing_rust_future_free_rust_buffer,
+            cancelFunc: { ffi_wildthing_rust_future_cancel_rust_buffer($0) },
             liftFunc: FfiConverterTypeDevice_lift,
             errorHandler: FfiConverterTypeWildThingError_lift
         )
@@ -3568,17 +2935,18 @@ open func getDevice(deviceId: RecordId)async throws  -> Device  {
      * is part of its device these are the states of the device's versions, each
      * with the time of the version that brought it.
      */
-open func getDeviceHistory(deviceId: RecordId, limit: UInt32 = UInt32(100))async throws  -> [DeviceState]  {
+func getDeviceHistory(deviceID: RecordID, limit: Int = Int(100))async throws  -> [DeviceState]  {
     return
         try  await uniffiRustCallAsync(
             rustFutureFunc: {
                 uniffi_wildthing_fn_method_wildthingclient_get_device_history(
-                        self.uniffiCloneHandle(),FfiConverterTypeRecordId_lower(deviceId),FfiConverterUInt32.lower(limit)
+                        self.uniffiCloneHandle(),FfiConverterTypeRecordID_lower(deviceID),FfiConverterUInt32.lower(limit)
                 )
             },
             pollFunc: ffi_wildthing_rust_future_poll_rust_buffer,
             completeFunc: ffi_wildthing_rust_future_complete_rust_buffer,
             freeFunc: ffi_wildthing_rust_future_free_rust_buffer,
+            cancelFunc: { ffi_wildthing_rust_future_cancel_rust_buffer($0) },
             liftFunc: FfiConverterSequenceTypeDeviceState.lift,
             errorHandler: FfiConverterTypeWildThingError_lift
         )
@@ -3587,17 +2955,18 @@ open func getDeviceHistory(deviceId: RecordId, limit: UInt32 = UInt32(100))async
     /**
      * What a device is doing. A device that never told has an empty state.
      */
-open func getDeviceState(deviceId: RecordId)async throws  -> DeviceState  {
+func getDeviceState(deviceID: RecordID)async throws  -> DeviceState  {
     return
         try  await uniffiRustCallAsync(
             rustFutureFunc: {
                 uniffi_wildthing_fn_method_wildthingclient_get_device_state(
-                        self.uniffiCloneHandle(),FfiConverterTypeRecordId_lower(deviceId)
+                        self.uniffiCloneHandle(),FfiConverterTypeRecordID_lower(deviceID)
                 )
             },
             pollFunc: ffi_wildthing_rust_future_poll_rust_buffer,
             completeFunc: ffi_wildthing_rust_future_complete_rust_buffer,
             freeFunc: ffi_wildthing_rust_future_free_rust_buffer,
+            cancelFunc: { ffi_wildthing_rust_future_cancel_rust_buffer($0) },
             liftFunc: FfiConverterTypeDeviceState_lift,
             errorHandler: FfiConverterTypeWildThingError_lift
         )
@@ -3607,17 +2976,18 @@ open func getDeviceState(deviceId: RecordId)async throws  -> DeviceState  {
      * The devices of a room, or all, by name. A device whose room is not here
      * or deleted is *unplaced* and in no room.
      */
-open func getDevices(roomId: RecordId? = nil)async throws  -> [Device]  {
+func getDevices(roomID: RecordID? = nil)async throws  -> [Device]  {
     return
         try  await uniffiRustCallAsync(
             rustFutureFunc: {
                 uniffi_wildthing_fn_method_wildthingclient_get_devices(
-                        self.uniffiCloneHandle(),FfiConverterOptionTypeRecordId.lower(roomId)
+                        self.uniffiCloneHandle(),FfiConverterOptionTypeRecordID.lower(roomID)
                 )
             },
             pollFunc: ffi_wildthing_rust_future_poll_rust_buffer,
             completeFunc: ffi_wildthing_rust_future_complete_rust_buffer,
             freeFunc: ffi_wildthing_rust_future_free_rust_buffer,
+            cancelFunc: { ffi_wildthing_rust_future_cancel_rust_buffer($0) },
             liftFunc: FfiConverterSequenceTypeDevice.lift,
             errorHandler: FfiConverterTypeWildThingError_lift
         )
@@ -3626,17 +2996,18 @@ open func getDevices(roomId: RecordId? = nil)async throws  -> [Device]  {
     /**
      * Logged events, newest first: all, or those about one record.
      */
-open func getEvents(entityId: RecordId? = nil, limit: UInt32 = UInt32(100))async throws  -> [Event]  {
+func getEvents(entityID: RecordID? = nil, limit: Int = Int(100))async throws  -> [Event]  {
     return
         try  await uniffiRustCallAsync(
             rustFutureFunc: {
                 uniffi_wildthing_fn_method_wildthingclient_get_events(
-                        self.uniffiCloneHandle(),FfiConverterOptionTypeRecordId.lower(entityId),FfiConverterUInt32.lower(limit)
+                        self.uniffiCloneHandle(),FfiConverterOptionTypeRecordID.lower(entityID),FfiConverterUInt32.lower(limit)
                 )
             },
             pollFunc: ffi_wildthing_rust_future_poll_rust_buffer,
             completeFunc: ffi_wildthing_rust_future_complete_rust_buffer,
             freeFunc: ffi_wildthing_rust_future_free_rust_buffer,
+            cancelFunc: { ffi_wildthing_rust_future_cancel_rust_buffer($0) },
             liftFunc: FfiConverterSequenceTypeEvent.lift,
             errorHandler: FfiConverterTypeWildThingError_lift
         )
@@ -3645,17 +3016,18 @@ open func getEvents(entityId: RecordId? = nil, limit: UInt32 = UInt32(100))async
     /**
      * One house: the one named, or the first by name. `NotFound` if there is none.
      */
-open func getHouse(houseId: RecordId? = nil)async throws  -> House  {
+func getHouse(houseID: RecordID? = nil)async throws  -> House  {
     return
         try  await uniffiRustCallAsync(
             rustFutureFunc: {
                 uniffi_wildthing_fn_method_wildthingclient_get_house(
-                        self.uniffiCloneHandle(),FfiConverterOptionTypeRecordId.lower(houseId)
+                        self.uniffiCloneHandle(),FfiConverterOptionTypeRecordID.lower(houseID)
                 )
             },
             pollFunc: ffi_wildthing_rust_future_poll_rust_buffer,
             completeFunc: ffi_wildthing_rust_future_complete_rust_buffer,
             freeFunc: ffi_wildthing_rust_future_free_rust_buffer,
+            cancelFunc: { ffi_wildthing_rust_future_cancel_rust_buffer($0) },
             liftFunc: FfiConverterTypeHouse_lift,
             errorHandler: FfiConverterTypeWildThingError_lift
         )
@@ -3664,7 +3036,7 @@ open func getHouse(houseId: RecordId? = nil)async throws  -> House  {
     /**
      * Every house, by name.
      */
-open func getHouses()async throws  -> [House]  {
+func getHouses()async throws  -> [House]  {
     return
         try  await uniffiRustCallAsync(
             rustFutureFunc: {
@@ -3675,6 +3047,7 @@ open func getHouses()async throws  -> [House]  {
             pollFunc: ffi_wildthing_rust_future_poll_rust_buffer,
             completeFunc: ffi_wildthing_rust_future_complete_rust_buffer,
             freeFunc: ffi_wildthing_rust_future_free_rust_buffer,
+            cancelFunc: { ffi_wildthing_rust_future_cancel_rust_buffer($0) },
             liftFunc: FfiConverterSequenceTypeHouse.lift,
             errorHandler: FfiConverterTypeWildThingError_lift
         )
@@ -3683,17 +3056,18 @@ open func getHouses()async throws  -> [House]  {
     /**
      * One room.
      */
-open func getRoom(roomId: RecordId)async throws  -> Room  {
+func getRoom(roomID: RecordID)async throws  -> Room  {
     return
         try  await uniffiRustCallAsync(
             rustFutureFunc: {
                 uniffi_wildthing_fn_method_wildthingclient_get_room(
-                        self.uniffiCloneHandle(),FfiConverterTypeRecordId_lower(roomId)
+                        self.uniffiCloneHandle(),FfiConverterTypeRecordID_lower(roomID)
                 )
             },
             pollFunc: ffi_wildthing_rust_future_poll_rust_buffer,
             completeFunc: ffi_wildthing_rust_future_complete_rust_buffer,
             freeFunc: ffi_wildthing_rust_future_free_rust_buffer,
+            cancelFunc: { ffi_wildthing_rust_future_cancel_rust_buffer($0) },
             liftFunc: FfiConverterTypeRoom_lift,
             errorHandler: FfiConverterTypeWildThingError_lift
         )
@@ -3702,17 +3076,18 @@ open func getRoom(roomId: RecordId)async throws  -> Room  {
     /**
      * The rooms of a house, or all, by name.
      */
-open func getRooms(houseId: RecordId? = nil)async throws  -> [Room]  {
+func getRooms(houseID: RecordID? = nil)async throws  -> [Room]  {
     return
         try  await uniffiRustCallAsync(
             rustFutureFunc: {
                 uniffi_wildthing_fn_method_wildthingclient_get_rooms(
-                        self.uniffiCloneHandle(),FfiConverterOptionTypeRecordId.lower(houseId)
+                        self.uniffiCloneHandle(),FfiConverterOptionTypeRecordID.lower(houseID)
                 )
             },
             pollFunc: ffi_wildthing_rust_future_poll_rust_buffer,
             completeFunc: ffi_wildthing_rust_future_complete_rust_buffer,
             freeFunc: ffi_wildthing_rust_future_free_rust_buffer,
+            cancelFunc: { ffi_wildthing_rust_future_cancel_rust_buffer($0) },
             liftFunc: FfiConverterSequenceTypeRoom.lift,
             errorHandler: FfiConverterTypeWildThingError_lift
         )
@@ -3721,17 +3096,18 @@ open func getRooms(houseId: RecordId? = nil)async throws  -> [Room]  {
     /**
      * One user.
      */
-open func getUser(userId: RecordId)async throws  -> User  {
+func getUser(userID: RecordID)async throws  -> User  {
     return
         try  await uniffiRustCallAsync(
             rustFutureFunc: {
                 uniffi_wildthing_fn_method_wildthingclient_get_user(
-                        self.uniffiCloneHandle(),FfiConverterTypeRecordId_lower(userId)
+                        self.uniffiCloneHandle(),FfiConverterTypeRecordID_lower(userID)
                 )
             },
             pollFunc: ffi_wildthing_rust_future_poll_rust_buffer,
             completeFunc: ffi_wildthing_rust_future_complete_rust_buffer,
             freeFunc: ffi_wildthing_rust_future_free_rust_buffer,
+            cancelFunc: { ffi_wildthing_rust_future_cancel_rust_buffer($0) },
             liftFunc: FfiConverterTypeUser_lift,
             errorHandler: FfiConverterTypeWildThingError_lift
         )
@@ -3740,17 +3116,18 @@ open func getUser(userId: RecordId)async throws  -> User  {
     /**
      * The users of a house, or all, by name.
      */
-open func getUsers(houseId: RecordId? = nil)async throws  -> [User]  {
+func getUsers(houseID: RecordID? = nil)async throws  -> [User]  {
     return
         try  await uniffiRustCallAsync(
             rustFutureFunc: {
                 uniffi_wildthing_fn_method_wildthingclient_get_users(
-                        self.uniffiCloneHandle(),FfiConverterOptionTypeRecordId.lower(houseId)
+                        self.uniffiCloneHandle(),FfiConverterOptionTypeRecordID.lower(houseID)
                 )
             },
             pollFunc: ffi_wildthing_rust_future_poll_rust_buffer,
             completeFunc: ffi_wildthing_rust_future_complete_rust_buffer,
             freeFunc: ffi_wildthing_rust_future_free_rust_buffer,
+            cancelFunc: { ffi_wildthing_rust_future_cancel_rust_buffer($0) },
             liftFunc: FfiConverterSequenceTypeUser.lift,
             errorHandler: FfiConverterTypeWildThingError_lift
         )
@@ -3759,7 +3136,7 @@ open func getUsers(houseId: RecordId? = nil)async throws  -> [User]  {
     /**
      * Ends the sync that runs, promptly. Whoever waits for it gets `Cancelled`.
      */
-open func cancelSync()  {try! rustCall() {
+func cancelSync()  {try! rustCall() {
         uniffiCallStatus in
     uniffi_wildthing_fn_method_wildthingclient_cancel_sync(
             self.uniffiCloneHandle(),uniffiCallStatus
@@ -3770,7 +3147,7 @@ open func cancelSync()  {try! rustCall() {
     /**
      * Where the replica stands. While the client is paused: where it stood then.
      */
-open func getSyncStatus()async throws  -> SyncStatus  {
+func getSyncStatus()async throws  -> SyncStatus  {
     return
         try  await uniffiRustCallAsync(
             rustFutureFunc: {
@@ -3781,6 +3158,7 @@ open func getSyncStatus()async throws  -> SyncStatus  {
             pollFunc: ffi_wildthing_rust_future_poll_rust_buffer,
             completeFunc: ffi_wildthing_rust_future_complete_rust_buffer,
             freeFunc: ffi_wildthing_rust_future_free_rust_buffer,
+            cancelFunc: { ffi_wildthing_rust_future_cancel_rust_buffer($0) },
             liftFunc: FfiConverterTypeSyncStatus_lift,
             errorHandler: FfiConverterTypeWildThingError_lift
         )
@@ -3789,7 +3167,7 @@ open func getSyncStatus()async throws  -> SyncStatus  {
     /**
      * The network is back: a background sync tries at once.
      */
-open func networkAvailable()  {try! rustCall() {
+func networkAvailable()  {try! rustCall() {
         uniffiCallStatus in
     uniffi_wildthing_fn_method_wildthingclient_network_available(
             self.uniffiCloneHandle(),uniffiCallStatus
@@ -3801,7 +3179,7 @@ open func networkAvailable()  {try! rustCall() {
      * Syncs now and then every `interval` (at least a second), later after
      * failures, sooner after local writes and hints. A running one is replaced.
      */
-open func startBackgroundSync(interval: TimeInterval)async throws   {
+func startBackgroundSync(interval: Duration)async throws   {
     return
         try  await uniffiRustCallAsync(
             rustFutureFunc: {
@@ -3812,6 +3190,7 @@ open func startBackgroundSync(interval: TimeInterval)async throws   {
             pollFunc: ffi_wildthing_rust_future_poll_void,
             completeFunc: ffi_wildthing_rust_future_complete_void,
             freeFunc: ffi_wildthing_rust_future_free_void,
+            cancelFunc: { ffi_wildthing_rust_future_cancel_void($0) },
             liftFunc: { $0 },
             errorHandler: FfiConverterTypeWildThingError_lift
         )
@@ -3820,7 +3199,7 @@ open func startBackgroundSync(interval: TimeInterval)async throws   {
     /**
      * Ends the background sync. A sync that runs is ended too.
      */
-open func stopBackgroundSync()async   {
+func stopBackgroundSync()async   {
     return
         try!  await uniffiRustCallAsync(
             rustFutureFunc: {
@@ -3845,7 +3224,7 @@ open func stopBackgroundSync()async   {
      * `OtherServer`, `Busy`, `Storage`, `Paused` or `Cancelled`. What was done
      * before it failed stays done; the rest waits for the next sync.
      */
-open func sync()async throws  -> SyncResult  {
+func sync()async throws  -> SyncResult  {
     return
         try  await uniffiRustCallAsync(
             rustFutureFunc: {
@@ -3856,6 +3235,7 @@ open func sync()async throws  -> SyncResult  {
             pollFunc: ffi_wildthing_rust_future_poll_rust_buffer,
             completeFunc: ffi_wildthing_rust_future_complete_rust_buffer,
             freeFunc: ffi_wildthing_rust_future_free_rust_buffer,
+            cancelFunc: { ffi_wildthing_rust_future_cancel_rust_buffer($0) },
             liftFunc: FfiConverterTypeSyncResult_lift,
             errorHandler: FfiConverterTypeWildThingError_lift
         )
@@ -3871,7 +3251,7 @@ open func sync()async throws  -> SyncResult  {
      * out. Fails with `Timeout` after `timeout`, and with `Cancelled` or
      * `Paused` as soon as syncing is stopped in any way.
      */
-open func waitUntilSynced(timeout: TimeInterval)async throws  -> SyncResult  {
+func waitUntilSynced(timeout: Duration)async throws  -> SyncResult  {
     return
         try  await uniffiRustCallAsync(
             rustFutureFunc: {
@@ -3882,6 +3262,7 @@ open func waitUntilSynced(timeout: TimeInterval)async throws  -> SyncResult  {
             pollFunc: ffi_wildthing_rust_future_poll_rust_buffer,
             completeFunc: ffi_wildthing_rust_future_complete_rust_buffer,
             freeFunc: ffi_wildthing_rust_future_free_rust_buffer,
+            cancelFunc: { ffi_wildthing_rust_future_cancel_rust_buffer($0) },
             liftFunc: FfiConverterTypeSyncResult_lift,
             errorHandler: FfiConverterTypeWildThingError_lift
         )
@@ -3893,12 +3274,12 @@ open func waitUntilSynced(timeout: TimeInterval)async throws  -> SyncResult  {
      * comes, or comes back, its state is the next answer. `Invalid` if other
      * languages give what is no id.
      */
-open func watchDeviceState(deviceId: RecordId)throws  -> DeviceStateQuery  {
+func watchDeviceState(deviceID: RecordID)throws  -> CoreDeviceStateQuery  {
     return try  FfiConverterTypeDeviceStateQuery_lift(try rustCallWithError(FfiConverterTypeWildThingError_lift) {
         uniffiCallStatus in
     uniffi_wildthing_fn_method_wildthingclient_watch_device_state(
             self.uniffiCloneHandle(),
-        FfiConverterTypeRecordId_lower(deviceId),uniffiCallStatus
+        FfiConverterTypeRecordID_lower(deviceID),uniffiCallStatus
     )
 })
 }
@@ -3907,12 +3288,12 @@ open func watchDeviceState(deviceId: RecordId)throws  -> DeviceStateQuery  {
      * The devices of a room, or all, now and whenever that changes. `Invalid` if
      * other languages give what is no id.
      */
-open func watchDevices(roomId: RecordId? = nil)throws  -> DevicesQuery  {
+func watchDevices(roomID: RecordID? = nil)throws  -> CoreDevicesQuery  {
     return try  FfiConverterTypeDevicesQuery_lift(try rustCallWithError(FfiConverterTypeWildThingError_lift) {
         uniffiCallStatus in
     uniffi_wildthing_fn_method_wildthingclient_watch_devices(
             self.uniffiCloneHandle(),
-        FfiConverterOptionTypeRecordId.lower(roomId),uniffiCallStatus
+        FfiConverterOptionTypeRecordID.lower(roomID),uniffiCallStatus
     )
 })
 }
@@ -3920,7 +3301,7 @@ open func watchDevices(roomId: RecordId? = nil)throws  -> DevicesQuery  {
     /**
      * Every house, now and whenever that changes.
      */
-open func watchHouses() -> HousesQuery  {
+func watchHouses() -> CoreHousesQuery  {
     return try!  FfiConverterTypeHousesQuery_lift(try! rustCall() {
         uniffiCallStatus in
     uniffi_wildthing_fn_method_wildthingclient_watch_houses(
@@ -3933,12 +3314,12 @@ open func watchHouses() -> HousesQuery  {
      * The rooms of a house, or all, now and whenever that changes. `Invalid` if
      * other languages give what is no id.
      */
-open func watchRooms(houseId: RecordId? = nil)throws  -> RoomsQuery  {
+func watchRooms(houseID: RecordID? = nil)throws  -> CoreRoomsQuery  {
     return try  FfiConverterTypeRoomsQuery_lift(try rustCallWithError(FfiConverterTypeWildThingError_lift) {
         uniffiCallStatus in
     uniffi_wildthing_fn_method_wildthingclient_watch_rooms(
             self.uniffiCloneHandle(),
-        FfiConverterOptionTypeRecordId.lower(houseId),uniffiCallStatus
+        FfiConverterOptionTypeRecordID.lower(houseID),uniffiCallStatus
     )
 })
 }
@@ -3947,7 +3328,7 @@ open func watchRooms(houseId: RecordId? = nil)throws  -> RoomsQuery  {
      * Where the replica stands, now and whenever that changes. A pause is an
      * answer too, with `paused` set.
      */
-open func watchStatus() -> StatusQuery  {
+func watchStatus() -> CoreStatusQuery  {
     return try!  FfiConverterTypeStatusQuery_lift(try! rustCall() {
         uniffiCallStatus in
     uniffi_wildthing_fn_method_wildthingclient_watch_status(
@@ -3959,7 +3340,7 @@ open func watchStatus() -> StatusQuery  {
     /**
      * Makes a device. `NotFound` if the room is not there.
      */
-open func createDevice(device: NewDevice)async throws  -> Device  {
+func createDevice(device: NewDevice)async throws  -> Device  {
     return
         try  await uniffiRustCallAsync(
             rustFutureFunc: {
@@ -3970,6 +3351,7 @@ open func createDevice(device: NewDevice)async throws  -> Device  {
             pollFunc: ffi_wildthing_rust_future_poll_rust_buffer,
             completeFunc: ffi_wildthing_rust_future_complete_rust_buffer,
             freeFunc: ffi_wildthing_rust_future_free_rust_buffer,
+            cancelFunc: { ffi_wildthing_rust_future_cancel_rust_buffer($0) },
             liftFunc: FfiConverterTypeDevice_lift,
             errorHandler: FfiConverterTypeWildThingError_lift
         )
@@ -3978,7 +3360,7 @@ open func createDevice(device: NewDevice)async throws  -> Device  {
     /**
      * Makes a house. `Invalid` if a field can't be used.
      */
-open func createHouse(house: NewHouse)async throws  -> House  {
+func createHouse(house: NewHouse)async throws  -> House  {
     return
         try  await uniffiRustCallAsync(
             rustFutureFunc: {
@@ -3989,6 +3371,7 @@ open func createHouse(house: NewHouse)async throws  -> House  {
             pollFunc: ffi_wildthing_rust_future_poll_rust_buffer,
             completeFunc: ffi_wildthing_rust_future_complete_rust_buffer,
             freeFunc: ffi_wildthing_rust_future_free_rust_buffer,
+            cancelFunc: { ffi_wildthing_rust_future_cancel_rust_buffer($0) },
             liftFunc: FfiConverterTypeHouse_lift,
             errorHandler: FfiConverterTypeWildThingError_lift
         )
@@ -3997,7 +3380,7 @@ open func createHouse(house: NewHouse)async throws  -> House  {
     /**
      * Makes a room. `NotFound` if the house is not there.
      */
-open func createRoom(room: NewRoom)async throws  -> Room  {
+func createRoom(room: NewRoom)async throws  -> Room  {
     return
         try  await uniffiRustCallAsync(
             rustFutureFunc: {
@@ -4008,6 +3391,7 @@ open func createRoom(room: NewRoom)async throws  -> Room  {
             pollFunc: ffi_wildthing_rust_future_poll_rust_buffer,
             completeFunc: ffi_wildthing_rust_future_complete_rust_buffer,
             freeFunc: ffi_wildthing_rust_future_free_rust_buffer,
+            cancelFunc: { ffi_wildthing_rust_future_cancel_rust_buffer($0) },
             liftFunc: FfiConverterTypeRoom_lift,
             errorHandler: FfiConverterTypeWildThingError_lift
         )
@@ -4016,7 +3400,7 @@ open func createRoom(room: NewRoom)async throws  -> Room  {
     /**
      * Makes a user. `NotFound` if the house is not there.
      */
-open func createUser(user: NewUser)async throws  -> User  {
+func createUser(user: NewUser)async throws  -> User  {
     return
         try  await uniffiRustCallAsync(
             rustFutureFunc: {
@@ -4027,6 +3411,7 @@ open func createUser(user: NewUser)async throws  -> User  {
             pollFunc: ffi_wildthing_rust_future_poll_rust_buffer,
             completeFunc: ffi_wildthing_rust_future_complete_rust_buffer,
             freeFunc: ffi_wildthing_rust_future_free_rust_buffer,
+            cancelFunc: { ffi_wildthing_rust_future_cancel_rust_buffer($0) },
             liftFunc: FfiConverterTypeUser_lift,
             errorHandler: FfiConverterTypeWildThingError_lift
         )
@@ -4035,17 +3420,18 @@ open func createUser(user: NewUser)async throws  -> User  {
     /**
      * Deletes a device.
      */
-open func deleteDevice(deviceId: RecordId)async throws   {
+func deleteDevice(deviceID: RecordID)async throws   {
     return
         try  await uniffiRustCallAsync(
             rustFutureFunc: {
                 uniffi_wildthing_fn_method_wildthingclient_delete_device(
-                        self.uniffiCloneHandle(),FfiConverterTypeRecordId_lower(deviceId)
+                        self.uniffiCloneHandle(),FfiConverterTypeRecordID_lower(deviceID)
                 )
             },
             pollFunc: ffi_wildthing_rust_future_poll_void,
             completeFunc: ffi_wildthing_rust_future_complete_void,
             freeFunc: ffi_wildthing_rust_future_free_void,
+            cancelFunc: { ffi_wildthing_rust_future_cancel_void($0) },
             liftFunc: { $0 },
             errorHandler: FfiConverterTypeWildThingError_lift
         )
@@ -4054,17 +3440,18 @@ open func deleteDevice(deviceId: RecordId)async throws   {
     /**
      * Deletes a house with its rooms, devices and users.
      */
-open func deleteHouse(houseId: RecordId)async throws   {
+func deleteHouse(houseID: RecordID)async throws   {
     return
         try  await uniffiRustCallAsync(
             rustFutureFunc: {
                 uniffi_wildthing_fn_method_wildthingclient_delete_house(
-                        self.uniffiCloneHandle(),FfiConverterTypeRecordId_lower(houseId)
+                        self.uniffiCloneHandle(),FfiConverterTypeRecordID_lower(houseID)
                 )
             },
             pollFunc: ffi_wildthing_rust_future_poll_void,
             completeFunc: ffi_wildthing_rust_future_complete_void,
             freeFunc: ffi_wildthing_rust_future_free_void,
+            cancelFunc: { ffi_wildthing_rust_future_cancel_void($0) },
             liftFunc: { $0 },
             errorHandler: FfiConverterTypeWildThingError_lift
         )
@@ -4073,17 +3460,18 @@ open func deleteHouse(houseId: RecordId)async throws   {
     /**
      * Deletes a room with its devices.
      */
-open func deleteRoom(roomId: RecordId)async throws   {
+func deleteRoom(roomID: RecordID)async throws   {
     return
         try  await uniffiRustCallAsync(
             rustFutureFunc: {
                 uniffi_wildthing_fn_method_wildthingclient_delete_room(
-                        self.uniffiCloneHandle(),FfiConverterTypeRecordId_lower(roomId)
+                        self.uniffiCloneHandle(),FfiConverterTypeRecordID_lower(roomID)
                 )
             },
             pollFunc: ffi_wildthing_rust_future_poll_void,
             completeFunc: ffi_wildthing_rust_future_complete_void,
             freeFunc: ffi_wildthing_rust_future_free_void,
+            cancelFunc: { ffi_wildthing_rust_future_cancel_void($0) },
             liftFunc: { $0 },
             errorHandler: FfiConverterTypeWildThingError_lift
         )
@@ -4092,17 +3480,18 @@ open func deleteRoom(roomId: RecordId)async throws   {
     /**
      * Deletes a user.
      */
-open func deleteUser(userId: RecordId)async throws   {
+func deleteUser(userID: RecordID)async throws   {
     return
         try  await uniffiRustCallAsync(
             rustFutureFunc: {
                 uniffi_wildthing_fn_method_wildthingclient_delete_user(
-                        self.uniffiCloneHandle(),FfiConverterTypeRecordId_lower(userId)
+                        self.uniffiCloneHandle(),FfiConverterTypeRecordID_lower(userID)
                 )
             },
             pollFunc: ffi_wildthing_rust_future_poll_void,
             completeFunc: ffi_wildthing_rust_future_complete_void,
             freeFunc: ffi_wildthing_rust_future_free_void,
+            cancelFunc: { ffi_wildthing_rust_future_cancel_void($0) },
             liftFunc: { $0 },
             errorHandler: FfiConverterTypeWildThingError_lift
         )
@@ -4112,7 +3501,7 @@ open func deleteUser(userId: RecordId)async throws   {
      * Logs an event. What it is about need not be here. `Invalid` if a field can't
      * be used.
      */
-open func logEvent(event: NewEvent)async throws  -> Event  {
+func logEvent(event: NewEvent)async throws  -> Event  {
     return
         try  await uniffiRustCallAsync(
             rustFutureFunc: {
@@ -4123,6 +3512,7 @@ open func logEvent(event: NewEvent)async throws  -> Event  {
             pollFunc: ffi_wildthing_rust_future_poll_rust_buffer,
             completeFunc: ffi_wildthing_rust_future_complete_rust_buffer,
             freeFunc: ffi_wildthing_rust_future_free_rust_buffer,
+            cancelFunc: { ffi_wildthing_rust_future_cancel_rust_buffer($0) },
             liftFunc: FfiConverterTypeEvent_lift,
             errorHandler: FfiConverterTypeWildThingError_lift
         )
@@ -4132,17 +3522,18 @@ open func logEvent(event: NewEvent)async throws  -> Event  {
      * Changes fields of a device; its state has a call of its own. `NotFound`
      * if it is to move to a room that is not there.
      */
-open func updateDevice(deviceId: RecordId, patch: DevicePatch)async throws  -> Device  {
+func updateDevice(deviceID: RecordID, patch: DevicePatch)async throws  -> Device  {
     return
         try  await uniffiRustCallAsync(
             rustFutureFunc: {
                 uniffi_wildthing_fn_method_wildthingclient_update_device(
-                        self.uniffiCloneHandle(),FfiConverterTypeRecordId_lower(deviceId),FfiConverterTypeDevicePatch_lower(patch)
+                        self.uniffiCloneHandle(),FfiConverterTypeRecordID_lower(deviceID),FfiConverterTypeDevicePatch_lower(patch)
                 )
             },
             pollFunc: ffi_wildthing_rust_future_poll_rust_buffer,
             completeFunc: ffi_wildthing_rust_future_complete_rust_buffer,
             freeFunc: ffi_wildthing_rust_future_free_rust_buffer,
+            cancelFunc: { ffi_wildthing_rust_future_cancel_rust_buffer($0) },
             liftFunc: FfiConverterTypeDevice_lift,
             errorHandler: FfiConverterTypeWildThingError_lift
         )
@@ -4156,17 +3547,18 @@ open func updateDevice(deviceId: RecordId, patch: DevicePatch)async throws  -> D
      * makes a new version of the device. `NotFound` if the device is not there,
      * `Invalid` if a field can't be used.
      */
-open func updateDeviceState(deviceId: RecordId, state: JsonObject, attributes: JsonObject? = nil, replace: Bool = false)async throws  -> DeviceState  {
+func updateDeviceState(deviceID: RecordID, state: JSONObject, attributes: JSONObject? = nil, replace: Bool = false)async throws  -> DeviceState  {
     return
         try  await uniffiRustCallAsync(
             rustFutureFunc: {
                 uniffi_wildthing_fn_method_wildthingclient_update_device_state(
-                        self.uniffiCloneHandle(),FfiConverterTypeRecordId_lower(deviceId),FfiConverterTypeJsonObject_lower(state),FfiConverterOptionTypeJsonObject.lower(attributes),FfiConverterBool.lower(replace)
+                        self.uniffiCloneHandle(),FfiConverterTypeRecordID_lower(deviceID),FfiConverterTypeJsonObject_lower(state),FfiConverterOptionTypeJsonObject.lower(attributes),FfiConverterBool.lower(replace)
                 )
             },
             pollFunc: ffi_wildthing_rust_future_poll_rust_buffer,
             completeFunc: ffi_wildthing_rust_future_complete_rust_buffer,
             freeFunc: ffi_wildthing_rust_future_free_rust_buffer,
+            cancelFunc: { ffi_wildthing_rust_future_cancel_rust_buffer($0) },
             liftFunc: FfiConverterTypeDeviceState_lift,
             errorHandler: FfiConverterTypeWildThingError_lift
         )
@@ -4175,17 +3567,18 @@ open func updateDeviceState(deviceId: RecordId, state: JsonObject, attributes: J
     /**
      * Changes fields of a house.
      */
-open func updateHouse(houseId: RecordId, patch: HousePatch)async throws  -> House  {
+func updateHouse(houseID: RecordID, patch: HousePatch)async throws  -> House  {
     return
         try  await uniffiRustCallAsync(
             rustFutureFunc: {
                 uniffi_wildthing_fn_method_wildthingclient_update_house(
-                        self.uniffiCloneHandle(),FfiConverterTypeRecordId_lower(houseId),FfiConverterTypeHousePatch_lower(patch)
+                        self.uniffiCloneHandle(),FfiConverterTypeRecordID_lower(houseID),FfiConverterTypeHousePatch_lower(patch)
                 )
             },
             pollFunc: ffi_wildthing_rust_future_poll_rust_buffer,
             completeFunc: ffi_wildthing_rust_future_complete_rust_buffer,
             freeFunc: ffi_wildthing_rust_future_free_rust_buffer,
+            cancelFunc: { ffi_wildthing_rust_future_cancel_rust_buffer($0) },
             liftFunc: FfiConverterTypeHouse_lift,
             errorHandler: FfiConverterTypeWildThingError_lift
         )
@@ -4194,17 +3587,18 @@ open func updateHouse(houseId: RecordId, patch: HousePatch)async throws  -> Hous
     /**
      * Changes fields of a room. `NotFound` if it is to move to a house that is not there.
      */
-open func updateRoom(roomId: RecordId, patch: RoomPatch)async throws  -> Room  {
+func updateRoom(roomID: RecordID, patch: RoomPatch)async throws  -> Room  {
     return
         try  await uniffiRustCallAsync(
             rustFutureFunc: {
                 uniffi_wildthing_fn_method_wildthingclient_update_room(
-                        self.uniffiCloneHandle(),FfiConverterTypeRecordId_lower(roomId),FfiConverterTypeRoomPatch_lower(patch)
+                        self.uniffiCloneHandle(),FfiConverterTypeRecordID_lower(roomID),FfiConverterTypeRoomPatch_lower(patch)
                 )
             },
             pollFunc: ffi_wildthing_rust_future_poll_rust_buffer,
             completeFunc: ffi_wildthing_rust_future_complete_rust_buffer,
             freeFunc: ffi_wildthing_rust_future_free_rust_buffer,
+            cancelFunc: { ffi_wildthing_rust_future_cancel_rust_buffer($0) },
             liftFunc: FfiConverterTypeRoom_lift,
             errorHandler: FfiConverterTypeWildThingError_lift
         )
@@ -4213,17 +3607,18 @@ open func updateRoom(roomId: RecordId, patch: RoomPatch)async throws  -> Room  {
     /**
      * Changes fields of a user. `NotFound` if they are to move to a house that is not there.
      */
-open func updateUser(userId: RecordId, patch: UserPatch)async throws  -> User  {
+func updateUser(userID: RecordID, patch: UserPatch)async throws  -> User  {
     return
         try  await uniffiRustCallAsync(
             rustFutureFunc: {
                 uniffi_wildthing_fn_method_wildthingclient_update_user(
-                        self.uniffiCloneHandle(),FfiConverterTypeRecordId_lower(userId),FfiConverterTypeUserPatch_lower(patch)
+                        self.uniffiCloneHandle(),FfiConverterTypeRecordID_lower(userID),FfiConverterTypeUserPatch_lower(patch)
                 )
             },
             pollFunc: ffi_wildthing_rust_future_poll_rust_buffer,
             completeFunc: ffi_wildthing_rust_future_complete_rust_buffer,
             freeFunc: ffi_wildthing_rust_future_free_rust_buffer,
+            cancelFunc: { ffi_wildthing_rust_future_cancel_rust_buffer($0) },
             liftFunc: FfiConverterTypeUser_lift,
             errorHandler: FfiConverterTypeWildThingError_lift
         )
@@ -4236,24 +3631,24 @@ open func updateUser(userId: RecordId, patch: UserPatch)async throws  -> User  {
 #if swift(>=5.8)
 @_documentation(visibility: private)
 #endif
-public struct FfiConverterTypeWildThingClient: FfiConverter {
+struct FfiConverterTypeWildThingClient: FfiConverter {
     typealias FfiType = UInt64
-    typealias SwiftType = WildThingClient
+    typealias SwiftType = CoreClient
 
-    public static func lift(_ handle: UInt64) throws -> WildThingClient {
-        return WildThingClient(unsafeFromHandle: handle)
+    static func lift(_ handle: UInt64) throws -> CoreClient {
+        return CoreClient(unsafeFromHandle: handle)
     }
 
-    public static func lower(_ value: WildThingClient) -> UInt64 {
+    static func lower(_ value: CoreClient) -> UInt64 {
         return value.uniffiCloneHandle()
     }
 
-    public static func read(from buf: inout (data: Data, offset: Data.Index)) throws -> WildThingClient {
+    static func read(from buf: inout WireReader) throws -> CoreClient {
         let handle: UInt64 = try readInt(&buf)
         return try lift(handle)
     }
 
-    public static func write(_ value: WildThingClient, into buf: inout [UInt8]) {
+    static func write(_ value: CoreClient, into buf: inout [UInt8]) {
         writeInt(&buf, lower(value))
     }
 }
@@ -4262,14 +3657,14 @@ public struct FfiConverterTypeWildThingClient: FfiConverter {
 #if swift(>=5.8)
 @_documentation(visibility: private)
 #endif
-public func FfiConverterTypeWildThingClient_lift(_ handle: UInt64) throws -> WildThingClient {
+func FfiConverterTypeWildThingClient_lift(_ handle: UInt64) throws -> CoreClient {
     return try FfiConverterTypeWildThingClient.lift(handle)
 }
 
 #if swift(>=5.8)
 @_documentation(visibility: private)
 #endif
-public func FfiConverterTypeWildThingClient_lower(_ value: WildThingClient) -> UInt64 {
+func FfiConverterTypeWildThingClient_lower(_ value: CoreClient) -> UInt64 {
     return FfiConverterTypeWildThingClient.lower(value)
 }
 
@@ -4284,14 +3679,14 @@ public func FfiConverterTypeWildThingClient_lower(_ value: WildThingClient) -> U
  */
 public struct AuthSession: Equatable, Hashable, CustomDebugStringConvertible, CustomStringConvertible {
     /**
-     * What its bearer may do; `None` if nobody said.
+     * What its bearer may do; `nil` if nobody said.
      */
     public let role: UserRole?
     /**
-     * When it ends, by this device's clock; `None` if it does not, or if that
+     * When it ends, by this device's clock; `nil` if it does not, or if that
      * is not known.
      */
-    public let expiresAt: Timestamp?
+    public let expiresAt: Date?
     /**
      * The token itself: a secret.
      */
@@ -4301,12 +3696,12 @@ public struct AuthSession: Equatable, Hashable, CustomDebugStringConvertible, Cu
     // declare one manually.
     public init(
         /**
-         * What its bearer may do; `None` if nobody said.
+         * What its bearer may do; `nil` if nobody said.
          */role: UserRole?,
         /**
-         * When it ends, by this device's clock; `None` if it does not, or if that
+         * When it ends, by this device's clock; `nil` if it does not, or if that
          * is not known.
-         */expiresAt: Timestamp?,
+         */expiresAt: Date?,
         /**
          * The token itself: a secret.
          */authToken: String) {
@@ -4347,8 +3742,8 @@ extension AuthSession: Sendable {}
 #if swift(>=5.8)
 @_documentation(visibility: private)
 #endif
-public struct FfiConverterTypeAuthSession: FfiConverterRustBuffer {
-    public static func read(from buf: inout (data: Data, offset: Data.Index)) throws -> AuthSession {
+struct FfiConverterTypeAuthSession: FfiConverterRustBuffer {
+    static func read(from buf: inout WireReader) throws -> AuthSession {
         return
             try AuthSession(
                 role: FfiConverterOptionTypeUserRole.read(from: &buf),
@@ -4357,7 +3752,7 @@ public struct FfiConverterTypeAuthSession: FfiConverterRustBuffer {
         )
     }
 
-    public static func write(_ value: AuthSession, into buf: inout [UInt8]) {
+    static func write(_ value: AuthSession, into buf: inout [UInt8]) {
         FfiConverterOptionTypeUserRole.write(value.role, into: &buf)
         FfiConverterOptionTypeTimestamp.write(value.expiresAt, into: &buf)
         FfiConverterString.write(value.authToken, into: &buf)
@@ -4368,14 +3763,14 @@ public struct FfiConverterTypeAuthSession: FfiConverterRustBuffer {
 #if swift(>=5.8)
 @_documentation(visibility: private)
 #endif
-public func FfiConverterTypeAuthSession_lift(_ buf: RustBuffer) throws -> AuthSession {
+func FfiConverterTypeAuthSession_lift(_ buf: RustBuffer) throws -> AuthSession {
     return try FfiConverterTypeAuthSession.lift(buf)
 }
 
 #if swift(>=5.8)
 @_documentation(visibility: private)
 #endif
-public func FfiConverterTypeAuthSession_lower(_ value: AuthSession) -> RustBuffer {
+func FfiConverterTypeAuthSession_lower(_ value: AuthSession) -> RustBuffer {
     return FfiConverterTypeAuthSession.lower(value)
 }
 
@@ -4392,7 +3787,7 @@ public struct ChangeBatch: Equatable, Hashable {
      * So many events were dropped just before these, because they were not
      * taken in time. What is on show is then best read anew.
      */
-    public let missed: UInt64
+    public let missed: Int
 
     // Default memberwise initializers are never public by default, so we
     // declare one manually.
@@ -4403,7 +3798,7 @@ public struct ChangeBatch: Equatable, Hashable {
         /**
          * So many events were dropped just before these, because they were not
          * taken in time. What is on show is then best read anew.
-         */missed: UInt64) {
+         */missed: Int) {
         self.events = events
         self.missed = missed
     }
@@ -4418,8 +3813,8 @@ extension ChangeBatch: Sendable {}
 #if swift(>=5.8)
 @_documentation(visibility: private)
 #endif
-public struct FfiConverterTypeChangeBatch: FfiConverterRustBuffer {
-    public static func read(from buf: inout (data: Data, offset: Data.Index)) throws -> ChangeBatch {
+struct FfiConverterTypeChangeBatch: FfiConverterRustBuffer {
+    static func read(from buf: inout WireReader) throws -> ChangeBatch {
         return
             try ChangeBatch(
                 events: FfiConverterSequenceTypeChangeEvent.read(from: &buf),
@@ -4427,7 +3822,7 @@ public struct FfiConverterTypeChangeBatch: FfiConverterRustBuffer {
         )
     }
 
-    public static func write(_ value: ChangeBatch, into buf: inout [UInt8]) {
+    static func write(_ value: ChangeBatch, into buf: inout [UInt8]) {
         FfiConverterSequenceTypeChangeEvent.write(value.events, into: &buf)
         FfiConverterUInt64.write(value.missed, into: &buf)
     }
@@ -4437,14 +3832,14 @@ public struct FfiConverterTypeChangeBatch: FfiConverterRustBuffer {
 #if swift(>=5.8)
 @_documentation(visibility: private)
 #endif
-public func FfiConverterTypeChangeBatch_lift(_ buf: RustBuffer) throws -> ChangeBatch {
+func FfiConverterTypeChangeBatch_lift(_ buf: RustBuffer) throws -> ChangeBatch {
     return try FfiConverterTypeChangeBatch.lift(buf)
 }
 
 #if swift(>=5.8)
 @_documentation(visibility: private)
 #endif
-public func FfiConverterTypeChangeBatch_lower(_ value: ChangeBatch) -> RustBuffer {
+func FfiConverterTypeChangeBatch_lower(_ value: ChangeBatch) -> RustBuffer {
     return FfiConverterTypeChangeBatch.lower(value)
 }
 
@@ -4456,7 +3851,7 @@ public struct Conflict: Equatable, Hashable {
     /**
      * Number of the entry in this replica's journal.
      */
-    public let conflictId: Int64
+    public let id: Int
     /**
      * The record's kind.
      */
@@ -4464,7 +3859,7 @@ public struct Conflict: Equatable, Hashable {
     /**
      * The record's id.
      */
-    public let id: RecordId
+    public let recordID: RecordID
     /**
      * Why it lost: the rule's reason, or `rejected`, `discarded`, `absent_on_server`.
      */
@@ -4476,36 +3871,36 @@ public struct Conflict: Equatable, Hashable {
     /**
      * The losing version as it would have been shown.
      */
-    public let losing: JsonObject
+    public let losing: JSONObject
     /**
      * The version that stayed, where known.
      */
-    public let winning: JsonObject?
+    public let winning: JSONObject?
     /**
      * Edit time of the loser.
      */
-    public let losingTime: Timestamp?
+    public let losingTime: Date?
     /**
      * Edit time of the winner.
      */
-    public let winningTime: Timestamp?
+    public let winningTime: Date?
     /**
      * When it was recorded here.
      */
-    public let recordedAt: Timestamp
+    public let recordedAt: Date
 
     // Default memberwise initializers are never public by default, so we
     // declare one manually.
     public init(
         /**
          * Number of the entry in this replica's journal.
-         */conflictId: Int64,
+         */id: Int,
         /**
          * The record's kind.
          */kind: Kind,
         /**
          * The record's id.
-         */id: RecordId,
+         */recordID: RecordID,
         /**
          * Why it lost: the rule's reason, or `rejected`, `discarded`, `absent_on_server`.
          */reason: String,
@@ -4514,22 +3909,22 @@ public struct Conflict: Equatable, Hashable {
          */loser: Loser,
         /**
          * The losing version as it would have been shown.
-         */losing: JsonObject,
+         */losing: JSONObject,
         /**
          * The version that stayed, where known.
-         */winning: JsonObject?,
+         */winning: JSONObject?,
         /**
          * Edit time of the loser.
-         */losingTime: Timestamp?,
+         */losingTime: Date?,
         /**
          * Edit time of the winner.
-         */winningTime: Timestamp?,
+         */winningTime: Date?,
         /**
          * When it was recorded here.
-         */recordedAt: Timestamp) {
-        self.conflictId = conflictId
-        self.kind = kind
+         */recordedAt: Date) {
         self.id = id
+        self.kind = kind
+        self.recordID = recordID
         self.reason = reason
         self.loser = loser
         self.losing = losing
@@ -4549,13 +3944,13 @@ extension Conflict: Sendable {}
 #if swift(>=5.8)
 @_documentation(visibility: private)
 #endif
-public struct FfiConverterTypeConflict: FfiConverterRustBuffer {
-    public static func read(from buf: inout (data: Data, offset: Data.Index)) throws -> Conflict {
+struct FfiConverterTypeConflict: FfiConverterRustBuffer {
+    static func read(from buf: inout WireReader) throws -> Conflict {
         return
             try Conflict(
-                conflictId: FfiConverterInt64.read(from: &buf),
+                id: FfiConverterInt64.read(from: &buf),
                 kind: FfiConverterTypeKind.read(from: &buf),
-                id: FfiConverterTypeRecordId.read(from: &buf),
+                recordID: FfiConverterTypeRecordID.read(from: &buf),
                 reason: FfiConverterString.read(from: &buf),
                 loser: FfiConverterTypeLoser.read(from: &buf),
                 losing: FfiConverterTypeJsonObject.read(from: &buf),
@@ -4566,10 +3961,10 @@ public struct FfiConverterTypeConflict: FfiConverterRustBuffer {
         )
     }
 
-    public static func write(_ value: Conflict, into buf: inout [UInt8]) {
-        FfiConverterInt64.write(value.conflictId, into: &buf)
+    static func write(_ value: Conflict, into buf: inout [UInt8]) {
+        FfiConverterInt64.write(value.id, into: &buf)
         FfiConverterTypeKind.write(value.kind, into: &buf)
-        FfiConverterTypeRecordId.write(value.id, into: &buf)
+        FfiConverterTypeRecordID.write(value.recordID, into: &buf)
         FfiConverterString.write(value.reason, into: &buf)
         FfiConverterTypeLoser.write(value.loser, into: &buf)
         FfiConverterTypeJsonObject.write(value.losing, into: &buf)
@@ -4584,14 +3979,14 @@ public struct FfiConverterTypeConflict: FfiConverterRustBuffer {
 #if swift(>=5.8)
 @_documentation(visibility: private)
 #endif
-public func FfiConverterTypeConflict_lift(_ buf: RustBuffer) throws -> Conflict {
+func FfiConverterTypeConflict_lift(_ buf: RustBuffer) throws -> Conflict {
     return try FfiConverterTypeConflict.lift(buf)
 }
 
 #if swift(>=5.8)
 @_documentation(visibility: private)
 #endif
-public func FfiConverterTypeConflict_lower(_ value: Conflict) -> RustBuffer {
+func FfiConverterTypeConflict_lower(_ value: Conflict) -> RustBuffer {
     return FfiConverterTypeConflict.lower(value)
 }
 
@@ -4603,41 +3998,41 @@ public struct ConnectOptions: Equatable, Hashable {
     /**
      * A fixed client id, a UUID; otherwise the replica's own is kept.
      */
-    public let clientId: String?
+    public var clientID: String?
     /**
      * Time limits of each exchange: 5 s to connect, 30 s without a byte and
      * 120 s in all when left out.
      */
-    public let timeouts: Timeouts?
+    public var timeouts: Timeouts?
     /**
      * Move a used replica to another server: full resync, outbox kept.
      */
-    public let rebind: Bool
+    public var rebind: Bool
     /**
      * What the server speaks; when left out the first sync asks it. A used
      * replica is moved from v1 to v2 by `rebind`, and never back.
      */
-    public let `protocol`: SyncProtocol?
+    public var `protocol`: SyncProtocol?
     /**
      * A root certificate, or several, in PEM, that are trusted beside those of
      * the platform: for a house with a certificate authority of its own. Not
      * on Android, whose own settings say whom an app trusts.
      */
-    public let rootCertificatePem: String?
+    public var rootCertificatePEM: String?
     /**
      * The SHA-256 of the server's own certificate (of its DER), 64 hexadecimal
      * digits, perhaps with colons: for a hub that signed its certificate itself.
      * Exactly that certificate is accepted then, whoever issued it, for
      * whatever name and time, and no other.
      */
-    public let pinnedCertificateSha256: String?
+    public var pinnedCertificateSHA256: String?
 
     // Default memberwise initializers are never public by default, so we
     // declare one manually.
     public init(
         /**
          * A fixed client id, a UUID; otherwise the replica's own is kept.
-         */clientId: String? = nil,
+         */clientID: String? = nil,
         /**
          * Time limits of each exchange: 5 s to connect, 30 s without a byte and
          * 120 s in all when left out.
@@ -4653,19 +4048,19 @@ public struct ConnectOptions: Equatable, Hashable {
          * A root certificate, or several, in PEM, that are trusted beside those of
          * the platform: for a house with a certificate authority of its own. Not
          * on Android, whose own settings say whom an app trusts.
-         */rootCertificatePem: String? = nil,
+         */rootCertificatePEM: String? = nil,
         /**
          * The SHA-256 of the server's own certificate (of its DER), 64 hexadecimal
          * digits, perhaps with colons: for a hub that signed its certificate itself.
          * Exactly that certificate is accepted then, whoever issued it, for
          * whatever name and time, and no other.
-         */pinnedCertificateSha256: String? = nil) {
-        self.clientId = clientId
+         */pinnedCertificateSHA256: String? = nil) {
+        self.clientID = clientID
         self.timeouts = timeouts
         self.rebind = rebind
         self.`protocol` = `protocol`
-        self.rootCertificatePem = rootCertificatePem
-        self.pinnedCertificateSha256 = pinnedCertificateSha256
+        self.rootCertificatePEM = rootCertificatePEM
+        self.pinnedCertificateSHA256 = pinnedCertificateSHA256
     }
 
 
@@ -4678,26 +4073,26 @@ extension ConnectOptions: Sendable {}
 #if swift(>=5.8)
 @_documentation(visibility: private)
 #endif
-public struct FfiConverterTypeConnectOptions: FfiConverterRustBuffer {
-    public static func read(from buf: inout (data: Data, offset: Data.Index)) throws -> ConnectOptions {
+struct FfiConverterTypeConnectOptions: FfiConverterRustBuffer {
+    static func read(from buf: inout WireReader) throws -> ConnectOptions {
         return
             try ConnectOptions(
-                clientId: FfiConverterOptionString.read(from: &buf),
+                clientID: FfiConverterOptionString.read(from: &buf),
                 timeouts: FfiConverterOptionTypeTimeouts.read(from: &buf),
                 rebind: FfiConverterBool.read(from: &buf),
                 protocol: FfiConverterOptionTypeSyncProtocol.read(from: &buf),
-                rootCertificatePem: FfiConverterOptionString.read(from: &buf),
-                pinnedCertificateSha256: FfiConverterOptionString.read(from: &buf)
+                rootCertificatePEM: FfiConverterOptionString.read(from: &buf),
+                pinnedCertificateSHA256: FfiConverterOptionString.read(from: &buf)
         )
     }
 
-    public static func write(_ value: ConnectOptions, into buf: inout [UInt8]) {
-        FfiConverterOptionString.write(value.clientId, into: &buf)
+    static func write(_ value: ConnectOptions, into buf: inout [UInt8]) {
+        FfiConverterOptionString.write(value.clientID, into: &buf)
         FfiConverterOptionTypeTimeouts.write(value.timeouts, into: &buf)
         FfiConverterBool.write(value.rebind, into: &buf)
         FfiConverterOptionTypeSyncProtocol.write(value.`protocol`, into: &buf)
-        FfiConverterOptionString.write(value.rootCertificatePem, into: &buf)
-        FfiConverterOptionString.write(value.pinnedCertificateSha256, into: &buf)
+        FfiConverterOptionString.write(value.rootCertificatePEM, into: &buf)
+        FfiConverterOptionString.write(value.pinnedCertificateSHA256, into: &buf)
     }
 }
 
@@ -4705,14 +4100,14 @@ public struct FfiConverterTypeConnectOptions: FfiConverterRustBuffer {
 #if swift(>=5.8)
 @_documentation(visibility: private)
 #endif
-public func FfiConverterTypeConnectOptions_lift(_ buf: RustBuffer) throws -> ConnectOptions {
+func FfiConverterTypeConnectOptions_lift(_ buf: RustBuffer) throws -> ConnectOptions {
     return try FfiConverterTypeConnectOptions.lift(buf)
 }
 
 #if swift(>=5.8)
 @_documentation(visibility: private)
 #endif
-public func FfiConverterTypeConnectOptions_lower(_ value: ConnectOptions) -> RustBuffer {
+func FfiConverterTypeConnectOptions_lower(_ value: ConnectOptions) -> RustBuffer {
     return FfiConverterTypeConnectOptions.lower(value)
 }
 
@@ -4724,15 +4119,15 @@ public struct Device: Equatable, Hashable {
     /**
      * Its id.
      */
-    public let id: RecordId
+    public let id: RecordID
     /**
-     * The room it is in; `None` if it is unplaced.
+     * The room it is in; `nil` if it is unplaced.
      */
-    public let roomId: RecordId?
+    public let roomID: RecordID?
     /**
      * Whether the room it names is not here.
      */
-    public let unplaced: Bool
+    public let isUnplaced: Bool
     /**
      * Its name; empty if the server gave none.
      */
@@ -4752,11 +4147,11 @@ public struct Device: Equatable, Hashable {
     /**
      * What it can do.
      */
-    public let capabilities: Json?
+    public let capabilities: JSONValue?
     /**
      * How it is set up.
      */
-    public let configuration: Json?
+    public let configuration: JSONValue?
     /**
      * Address in the home network.
      */
@@ -4768,19 +4163,19 @@ public struct Device: Equatable, Hashable {
     /**
      * What it is doing; empty if it never told.
      */
-    public let state: JsonObject
+    public let state: JSONObject
     /**
      * When it was made, by its author's clock.
      */
-    public let createdAt: Timestamp?
+    public let createdAt: Date?
     /**
      * Edit time of the device; its state has one of its own.
      */
-    public let updatedAt: Timestamp?
+    public let updatedAt: Date?
     /**
      * The edit that made this version.
      */
-    public let syncId: String
+    public let syncID: String
     /**
      * Where it stands with the server, in a word.
      */
@@ -4792,20 +4187,20 @@ public struct Device: Equatable, Hashable {
     /**
      * Every other field, as it came.
      */
-    public let extra: JsonObject
+    public let extra: JSONObject
 
     // Default memberwise initializers are never public by default, so we
     // declare one manually.
     public init(
         /**
          * Its id.
-         */id: RecordId,
+         */id: RecordID,
         /**
-         * The room it is in; `None` if it is unplaced.
-         */roomId: RecordId?,
+         * The room it is in; `nil` if it is unplaced.
+         */roomID: RecordID?,
         /**
          * Whether the room it names is not here.
-         */unplaced: Bool,
+         */isUnplaced: Bool,
         /**
          * Its name; empty if the server gave none.
          */name: String,
@@ -4820,10 +4215,10 @@ public struct Device: Equatable, Hashable {
          */model: String?,
         /**
          * What it can do.
-         */capabilities: Json?,
+         */capabilities: JSONValue?,
         /**
          * How it is set up.
-         */configuration: Json?,
+         */configuration: JSONValue?,
         /**
          * Address in the home network.
          */ipAddress: String?,
@@ -4832,16 +4227,16 @@ public struct Device: Equatable, Hashable {
          */macAddress: String?,
         /**
          * What it is doing; empty if it never told.
-         */state: JsonObject,
+         */state: JSONObject,
         /**
          * When it was made, by its author's clock.
-         */createdAt: Timestamp?,
+         */createdAt: Date?,
         /**
          * Edit time of the device; its state has one of its own.
-         */updatedAt: Timestamp?,
+         */updatedAt: Date?,
         /**
          * The edit that made this version.
-         */syncId: String,
+         */syncID: String,
         /**
          * Where it stands with the server, in a word.
          */syncStatus: RecordStatus,
@@ -4850,10 +4245,10 @@ public struct Device: Equatable, Hashable {
          */freshness: Freshness,
         /**
          * Every other field, as it came.
-         */extra: JsonObject) {
+         */extra: JSONObject) {
         self.id = id
-        self.roomId = roomId
-        self.unplaced = unplaced
+        self.roomID = roomID
+        self.isUnplaced = isUnplaced
         self.name = name
         self.deviceType = deviceType
         self.manufacturer = manufacturer
@@ -4865,7 +4260,7 @@ public struct Device: Equatable, Hashable {
         self.state = state
         self.createdAt = createdAt
         self.updatedAt = updatedAt
-        self.syncId = syncId
+        self.syncID = syncID
         self.syncStatus = syncStatus
         self.freshness = freshness
         self.extra = extra
@@ -4881,13 +4276,13 @@ extension Device: Sendable {}
 #if swift(>=5.8)
 @_documentation(visibility: private)
 #endif
-public struct FfiConverterTypeDevice: FfiConverterRustBuffer {
-    public static func read(from buf: inout (data: Data, offset: Data.Index)) throws -> Device {
+struct FfiConverterTypeDevice: FfiConverterRustBuffer {
+    static func read(from buf: inout WireReader) throws -> Device {
         return
             try Device(
-                id: FfiConverterTypeRecordId.read(from: &buf),
-                roomId: FfiConverterOptionTypeRecordId.read(from: &buf),
-                unplaced: FfiConverterBool.read(from: &buf),
+                id: FfiConverterTypeRecordID.read(from: &buf),
+                roomID: FfiConverterOptionTypeRecordID.read(from: &buf),
+                isUnplaced: FfiConverterBool.read(from: &buf),
                 name: FfiConverterString.read(from: &buf),
                 deviceType: FfiConverterTypeDeviceType.read(from: &buf),
                 manufacturer: FfiConverterOptionString.read(from: &buf),
@@ -4899,17 +4294,17 @@ public struct FfiConverterTypeDevice: FfiConverterRustBuffer {
                 state: FfiConverterTypeJsonObject.read(from: &buf),
                 createdAt: FfiConverterOptionTypeTimestamp.read(from: &buf),
                 updatedAt: FfiConverterOptionTypeTimestamp.read(from: &buf),
-                syncId: FfiConverterString.read(from: &buf),
+                syncID: FfiConverterString.read(from: &buf),
                 syncStatus: FfiConverterTypeRecordStatus.read(from: &buf),
                 freshness: FfiConverterTypeFreshness.read(from: &buf),
                 extra: FfiConverterTypeJsonObject.read(from: &buf)
         )
     }
 
-    public static func write(_ value: Device, into buf: inout [UInt8]) {
-        FfiConverterTypeRecordId.write(value.id, into: &buf)
-        FfiConverterOptionTypeRecordId.write(value.roomId, into: &buf)
-        FfiConverterBool.write(value.unplaced, into: &buf)
+    static func write(_ value: Device, into buf: inout [UInt8]) {
+        FfiConverterTypeRecordID.write(value.id, into: &buf)
+        FfiConverterOptionTypeRecordID.write(value.roomID, into: &buf)
+        FfiConverterBool.write(value.isUnplaced, into: &buf)
         FfiConverterString.write(value.name, into: &buf)
         FfiConverterTypeDeviceType.write(value.deviceType, into: &buf)
         FfiConverterOptionString.write(value.manufacturer, into: &buf)
@@ -4921,7 +4316,7 @@ public struct FfiConverterTypeDevice: FfiConverterRustBuffer {
         FfiConverterTypeJsonObject.write(value.state, into: &buf)
         FfiConverterOptionTypeTimestamp.write(value.createdAt, into: &buf)
         FfiConverterOptionTypeTimestamp.write(value.updatedAt, into: &buf)
-        FfiConverterString.write(value.syncId, into: &buf)
+        FfiConverterString.write(value.syncID, into: &buf)
         FfiConverterTypeRecordStatus.write(value.syncStatus, into: &buf)
         FfiConverterTypeFreshness.write(value.freshness, into: &buf)
         FfiConverterTypeJsonObject.write(value.extra, into: &buf)
@@ -4932,14 +4327,14 @@ public struct FfiConverterTypeDevice: FfiConverterRustBuffer {
 #if swift(>=5.8)
 @_documentation(visibility: private)
 #endif
-public func FfiConverterTypeDevice_lift(_ buf: RustBuffer) throws -> Device {
+func FfiConverterTypeDevice_lift(_ buf: RustBuffer) throws -> Device {
     return try FfiConverterTypeDevice.lift(buf)
 }
 
 #if swift(>=5.8)
 @_documentation(visibility: private)
 #endif
-public func FfiConverterTypeDevice_lower(_ value: Device) -> RustBuffer {
+func FfiConverterTypeDevice_lower(_ value: Device) -> RustBuffer {
     return FfiConverterTypeDevice.lower(value)
 }
 
@@ -4951,54 +4346,54 @@ public struct DevicePatch: Equatable, Hashable {
     /**
      * The room to move it to.
      */
-    public let roomId: RecordId?
+    public var roomID: RecordID?
     /**
      * Its name.
      */
-    public let name: String?
+    public var name: String?
     /**
      * What it is.
      */
-    public let deviceType: DeviceType?
+    public var deviceType: DeviceType?
     /**
      * Who made it.
      */
-    public let manufacturer: String?
+    public var manufacturer: String?
     /**
      * Which model it is.
      */
-    public let model: String?
+    public var model: String?
     /**
      * What it can do, whole.
      */
-    public let capabilities: Json?
+    public var capabilities: JSONValue?
     /**
      * How it is set up, an object, whole.
      */
-    public let configuration: Json?
+    public var configuration: JSONValue?
     /**
      * Address in the home network.
      */
-    public let ipAddress: String?
+    public var ipAddress: String?
     /**
      * Hardware address.
      */
-    public let macAddress: String?
+    public var macAddress: String?
     /**
      * Names of fields to empty.
      */
-    public let clear: [String]
+    public var clear: [String]
     /**
      * Other fields.
      */
-    public let extra: JsonObject?
+    public var extra: JSONObject?
 
     // Default memberwise initializers are never public by default, so we
     // declare one manually.
     public init(
         /**
          * The room to move it to.
-         */roomId: RecordId? = nil,
+         */roomID: RecordID? = nil,
         /**
          * Its name.
          */name: String? = nil,
@@ -5013,10 +4408,10 @@ public struct DevicePatch: Equatable, Hashable {
          */model: String? = nil,
         /**
          * What it can do, whole.
-         */capabilities: Json? = nil,
+         */capabilities: JSONValue? = nil,
         /**
          * How it is set up, an object, whole.
-         */configuration: Json? = nil,
+         */configuration: JSONValue? = nil,
         /**
          * Address in the home network.
          */ipAddress: String? = nil,
@@ -5028,8 +4423,8 @@ public struct DevicePatch: Equatable, Hashable {
          */clear: [String] = [],
         /**
          * Other fields.
-         */extra: JsonObject? = nil) {
-        self.roomId = roomId
+         */extra: JSONObject? = nil) {
+        self.roomID = roomID
         self.name = name
         self.deviceType = deviceType
         self.manufacturer = manufacturer
@@ -5052,11 +4447,11 @@ extension DevicePatch: Sendable {}
 #if swift(>=5.8)
 @_documentation(visibility: private)
 #endif
-public struct FfiConverterTypeDevicePatch: FfiConverterRustBuffer {
-    public static func read(from buf: inout (data: Data, offset: Data.Index)) throws -> DevicePatch {
+struct FfiConverterTypeDevicePatch: FfiConverterRustBuffer {
+    static func read(from buf: inout WireReader) throws -> DevicePatch {
         return
             try DevicePatch(
-                roomId: FfiConverterOptionTypeRecordId.read(from: &buf),
+                roomID: FfiConverterOptionTypeRecordID.read(from: &buf),
                 name: FfiConverterOptionString.read(from: &buf),
                 deviceType: FfiConverterOptionTypeDeviceType.read(from: &buf),
                 manufacturer: FfiConverterOptionString.read(from: &buf),
@@ -5070,8 +4465,8 @@ public struct FfiConverterTypeDevicePatch: FfiConverterRustBuffer {
         )
     }
 
-    public static func write(_ value: DevicePatch, into buf: inout [UInt8]) {
-        FfiConverterOptionTypeRecordId.write(value.roomId, into: &buf)
+    static func write(_ value: DevicePatch, into buf: inout [UInt8]) {
+        FfiConverterOptionTypeRecordID.write(value.roomID, into: &buf)
         FfiConverterOptionString.write(value.name, into: &buf)
         FfiConverterOptionTypeDeviceType.write(value.deviceType, into: &buf)
         FfiConverterOptionString.write(value.manufacturer, into: &buf)
@@ -5089,14 +4484,14 @@ public struct FfiConverterTypeDevicePatch: FfiConverterRustBuffer {
 #if swift(>=5.8)
 @_documentation(visibility: private)
 #endif
-public func FfiConverterTypeDevicePatch_lift(_ buf: RustBuffer) throws -> DevicePatch {
+func FfiConverterTypeDevicePatch_lift(_ buf: RustBuffer) throws -> DevicePatch {
     return try FfiConverterTypeDevicePatch.lift(buf)
 }
 
 #if swift(>=5.8)
 @_documentation(visibility: private)
 #endif
-public func FfiConverterTypeDevicePatch_lower(_ value: DevicePatch) -> RustBuffer {
+func FfiConverterTypeDevicePatch_lower(_ value: DevicePatch) -> RustBuffer {
     return FfiConverterTypeDevicePatch.lower(value)
 }
 
@@ -5108,19 +4503,19 @@ public struct DeviceState: Equatable, Hashable {
     /**
      * The device.
      */
-    public let deviceId: RecordId
+    public let deviceID: RecordID
     /**
      * The whole state; empty if the device never told.
      */
-    public let state: JsonObject
+    public let state: JSONObject
     /**
      * What was given beside it.
      */
-    public let attributes: JsonObject
+    public let attributes: JSONObject
     /**
      * Edit time.
      */
-    public let updatedAt: Timestamp?
+    public let updatedAt: Date?
     /**
      * Where it stands with the server.
      */
@@ -5131,20 +4526,20 @@ public struct DeviceState: Equatable, Hashable {
     public init(
         /**
          * The device.
-         */deviceId: RecordId,
+         */deviceID: RecordID,
         /**
          * The whole state; empty if the device never told.
-         */state: JsonObject,
+         */state: JSONObject,
         /**
          * What was given beside it.
-         */attributes: JsonObject,
+         */attributes: JSONObject,
         /**
          * Edit time.
-         */updatedAt: Timestamp?,
+         */updatedAt: Date?,
         /**
          * Where it stands with the server.
          */syncStatus: RecordStatus) {
-        self.deviceId = deviceId
+        self.deviceID = deviceID
         self.state = state
         self.attributes = attributes
         self.updatedAt = updatedAt
@@ -5161,11 +4556,11 @@ extension DeviceState: Sendable {}
 #if swift(>=5.8)
 @_documentation(visibility: private)
 #endif
-public struct FfiConverterTypeDeviceState: FfiConverterRustBuffer {
-    public static func read(from buf: inout (data: Data, offset: Data.Index)) throws -> DeviceState {
+struct FfiConverterTypeDeviceState: FfiConverterRustBuffer {
+    static func read(from buf: inout WireReader) throws -> DeviceState {
         return
             try DeviceState(
-                deviceId: FfiConverterTypeRecordId.read(from: &buf),
+                deviceID: FfiConverterTypeRecordID.read(from: &buf),
                 state: FfiConverterTypeJsonObject.read(from: &buf),
                 attributes: FfiConverterTypeJsonObject.read(from: &buf),
                 updatedAt: FfiConverterOptionTypeTimestamp.read(from: &buf),
@@ -5173,8 +4568,8 @@ public struct FfiConverterTypeDeviceState: FfiConverterRustBuffer {
         )
     }
 
-    public static func write(_ value: DeviceState, into buf: inout [UInt8]) {
-        FfiConverterTypeRecordId.write(value.deviceId, into: &buf)
+    static func write(_ value: DeviceState, into buf: inout [UInt8]) {
+        FfiConverterTypeRecordID.write(value.deviceID, into: &buf)
         FfiConverterTypeJsonObject.write(value.state, into: &buf)
         FfiConverterTypeJsonObject.write(value.attributes, into: &buf)
         FfiConverterOptionTypeTimestamp.write(value.updatedAt, into: &buf)
@@ -5186,14 +4581,14 @@ public struct FfiConverterTypeDeviceState: FfiConverterRustBuffer {
 #if swift(>=5.8)
 @_documentation(visibility: private)
 #endif
-public func FfiConverterTypeDeviceState_lift(_ buf: RustBuffer) throws -> DeviceState {
+func FfiConverterTypeDeviceState_lift(_ buf: RustBuffer) throws -> DeviceState {
     return try FfiConverterTypeDeviceState.lift(buf)
 }
 
 #if swift(>=5.8)
 @_documentation(visibility: private)
 #endif
-public func FfiConverterTypeDeviceState_lower(_ value: DeviceState) -> RustBuffer {
+func FfiConverterTypeDeviceState_lower(_ value: DeviceState) -> RustBuffer {
     return FfiConverterTypeDeviceState.lower(value)
 }
 
@@ -5236,8 +4631,8 @@ extension Digests: Sendable {}
 #if swift(>=5.8)
 @_documentation(visibility: private)
 #endif
-public struct FfiConverterTypeDigests: FfiConverterRustBuffer {
-    public static func read(from buf: inout (data: Data, offset: Data.Index)) throws -> Digests {
+struct FfiConverterTypeDigests: FfiConverterRustBuffer {
+    static func read(from buf: inout WireReader) throws -> Digests {
         return
             try Digests(
                 state: FfiConverterString.read(from: &buf),
@@ -5245,7 +4640,7 @@ public struct FfiConverterTypeDigests: FfiConverterRustBuffer {
         )
     }
 
-    public static func write(_ value: Digests, into buf: inout [UInt8]) {
+    static func write(_ value: Digests, into buf: inout [UInt8]) {
         FfiConverterString.write(value.state, into: &buf)
         FfiConverterString.write(value.content, into: &buf)
     }
@@ -5255,14 +4650,14 @@ public struct FfiConverterTypeDigests: FfiConverterRustBuffer {
 #if swift(>=5.8)
 @_documentation(visibility: private)
 #endif
-public func FfiConverterTypeDigests_lift(_ buf: RustBuffer) throws -> Digests {
+func FfiConverterTypeDigests_lift(_ buf: RustBuffer) throws -> Digests {
     return try FfiConverterTypeDigests.lift(buf)
 }
 
 #if swift(>=5.8)
 @_documentation(visibility: private)
 #endif
-public func FfiConverterTypeDigests_lower(_ value: Digests) -> RustBuffer {
+func FfiConverterTypeDigests_lower(_ value: Digests) -> RustBuffer {
     return FfiConverterTypeDigests.lower(value)
 }
 
@@ -5274,7 +4669,7 @@ public struct Entity: Equatable, Hashable {
     /**
      * Its id.
      */
-    public let id: RecordId
+    public let id: RecordID
     /**
      * What it is, in the words of the graph: `home`, `room`, `device`, `note`, … A
      * person is a `user`, which servers of graphs have no place for.
@@ -5292,16 +4687,16 @@ public struct Entity: Equatable, Hashable {
      * Everything that is known of it. Of a record of a server without a graph these
      * are its fields, with what it is in under `house_id` or `room_id`.
      */
-    public let content: JsonObject
+    public let content: JSONObject
     /**
      * Where it comes from: `homekit`, `matter`, `manual`, `imported`, `generated`.
-     * `None` without a graph.
+     * `nil` without a graph.
      */
     public let sourceType: String?
     /**
-     * Who made this version. `None` without a graph.
+     * Who made this version. `nil` without a graph.
      */
-    public let userId: String?
+    public let userID: String?
     /**
      * Checksum of a blob that belongs to it.
      */
@@ -5313,7 +4708,7 @@ public struct Entity: Equatable, Hashable {
     /**
      * Edit time.
      */
-    public let updatedAt: Timestamp?
+    public let updatedAt: Date?
     /**
      * Where it stands with the server, in a word.
      */
@@ -5325,14 +4720,14 @@ public struct Entity: Equatable, Hashable {
     /**
      * Fields beside these that the server sent, as they came.
      */
-    public let extra: JsonObject
+    public let extra: JSONObject
 
     // Default memberwise initializers are never public by default, so we
     // declare one manually.
     public init(
         /**
          * Its id.
-         */id: RecordId,
+         */id: RecordID,
         /**
          * What it is, in the words of the graph: `home`, `room`, `device`, `note`, … A
          * person is a `user`, which servers of graphs have no place for.
@@ -5346,14 +4741,14 @@ public struct Entity: Equatable, Hashable {
         /**
          * Everything that is known of it. Of a record of a server without a graph these
          * are its fields, with what it is in under `house_id` or `room_id`.
-         */content: JsonObject,
+         */content: JSONObject,
         /**
          * Where it comes from: `homekit`, `matter`, `manual`, `imported`, `generated`.
-         * `None` without a graph.
+         * `nil` without a graph.
          */sourceType: String?,
         /**
-         * Who made this version. `None` without a graph.
-         */userId: String?,
+         * Who made this version. `nil` without a graph.
+         */userID: String?,
         /**
          * Checksum of a blob that belongs to it.
          */checksum: String?,
@@ -5362,7 +4757,7 @@ public struct Entity: Equatable, Hashable {
          */version: String,
         /**
          * Edit time.
-         */updatedAt: Timestamp?,
+         */updatedAt: Date?,
         /**
          * Where it stands with the server, in a word.
          */syncStatus: RecordStatus,
@@ -5371,14 +4766,14 @@ public struct Entity: Equatable, Hashable {
          */freshness: Freshness,
         /**
          * Fields beside these that the server sent, as they came.
-         */extra: JsonObject) {
+         */extra: JSONObject) {
         self.id = id
         self.entityType = entityType
         self.kind = kind
         self.name = name
         self.content = content
         self.sourceType = sourceType
-        self.userId = userId
+        self.userID = userID
         self.checksum = checksum
         self.version = version
         self.updatedAt = updatedAt
@@ -5397,17 +4792,17 @@ extension Entity: Sendable {}
 #if swift(>=5.8)
 @_documentation(visibility: private)
 #endif
-public struct FfiConverterTypeEntity: FfiConverterRustBuffer {
-    public static func read(from buf: inout (data: Data, offset: Data.Index)) throws -> Entity {
+struct FfiConverterTypeEntity: FfiConverterRustBuffer {
+    static func read(from buf: inout WireReader) throws -> Entity {
         return
             try Entity(
-                id: FfiConverterTypeRecordId.read(from: &buf),
+                id: FfiConverterTypeRecordID.read(from: &buf),
                 entityType: FfiConverterString.read(from: &buf),
                 kind: FfiConverterTypeKind.read(from: &buf),
                 name: FfiConverterString.read(from: &buf),
                 content: FfiConverterTypeJsonObject.read(from: &buf),
                 sourceType: FfiConverterOptionString.read(from: &buf),
-                userId: FfiConverterOptionString.read(from: &buf),
+                userID: FfiConverterOptionString.read(from: &buf),
                 checksum: FfiConverterOptionString.read(from: &buf),
                 version: FfiConverterString.read(from: &buf),
                 updatedAt: FfiConverterOptionTypeTimestamp.read(from: &buf),
@@ -5417,14 +4812,14 @@ public struct FfiConverterTypeEntity: FfiConverterRustBuffer {
         )
     }
 
-    public static func write(_ value: Entity, into buf: inout [UInt8]) {
-        FfiConverterTypeRecordId.write(value.id, into: &buf)
+    static func write(_ value: Entity, into buf: inout [UInt8]) {
+        FfiConverterTypeRecordID.write(value.id, into: &buf)
         FfiConverterString.write(value.entityType, into: &buf)
         FfiConverterTypeKind.write(value.kind, into: &buf)
         FfiConverterString.write(value.name, into: &buf)
         FfiConverterTypeJsonObject.write(value.content, into: &buf)
         FfiConverterOptionString.write(value.sourceType, into: &buf)
-        FfiConverterOptionString.write(value.userId, into: &buf)
+        FfiConverterOptionString.write(value.userID, into: &buf)
         FfiConverterOptionString.write(value.checksum, into: &buf)
         FfiConverterString.write(value.version, into: &buf)
         FfiConverterOptionTypeTimestamp.write(value.updatedAt, into: &buf)
@@ -5438,14 +4833,14 @@ public struct FfiConverterTypeEntity: FfiConverterRustBuffer {
 #if swift(>=5.8)
 @_documentation(visibility: private)
 #endif
-public func FfiConverterTypeEntity_lift(_ buf: RustBuffer) throws -> Entity {
+func FfiConverterTypeEntity_lift(_ buf: RustBuffer) throws -> Entity {
     return try FfiConverterTypeEntity.lift(buf)
 }
 
 #if swift(>=5.8)
 @_documentation(visibility: private)
 #endif
-public func FfiConverterTypeEntity_lower(_ value: Entity) -> RustBuffer {
+func FfiConverterTypeEntity_lower(_ value: Entity) -> RustBuffer {
     return FfiConverterTypeEntity.lower(value)
 }
 
@@ -5457,19 +4852,19 @@ public struct EntityPatch: Equatable, Hashable {
     /**
      * Its name.
      */
-    public let name: String?
+    public var name: String?
     /**
      * Merged into the content (RFC 7386: `null` removes a name), or put in its place.
      */
-    public let content: JsonObject?
+    public var content: JSONObject?
     /**
      * Put `content` in the place of the whole old one.
      */
-    public let replace: Bool
+    public var replace: Bool
     /**
      * Where it comes from.
      */
-    public let sourceType: String?
+    public var sourceType: String?
 
     // Default memberwise initializers are never public by default, so we
     // declare one manually.
@@ -5479,7 +4874,7 @@ public struct EntityPatch: Equatable, Hashable {
          */name: String? = nil,
         /**
          * Merged into the content (RFC 7386: `null` removes a name), or put in its place.
-         */content: JsonObject? = nil,
+         */content: JSONObject? = nil,
         /**
          * Put `content` in the place of the whole old one.
          */replace: Bool = false,
@@ -5502,8 +4897,8 @@ extension EntityPatch: Sendable {}
 #if swift(>=5.8)
 @_documentation(visibility: private)
 #endif
-public struct FfiConverterTypeEntityPatch: FfiConverterRustBuffer {
-    public static func read(from buf: inout (data: Data, offset: Data.Index)) throws -> EntityPatch {
+struct FfiConverterTypeEntityPatch: FfiConverterRustBuffer {
+    static func read(from buf: inout WireReader) throws -> EntityPatch {
         return
             try EntityPatch(
                 name: FfiConverterOptionString.read(from: &buf),
@@ -5513,7 +4908,7 @@ public struct FfiConverterTypeEntityPatch: FfiConverterRustBuffer {
         )
     }
 
-    public static func write(_ value: EntityPatch, into buf: inout [UInt8]) {
+    static func write(_ value: EntityPatch, into buf: inout [UInt8]) {
         FfiConverterOptionString.write(value.name, into: &buf)
         FfiConverterOptionTypeJsonObject.write(value.content, into: &buf)
         FfiConverterBool.write(value.replace, into: &buf)
@@ -5525,14 +4920,14 @@ public struct FfiConverterTypeEntityPatch: FfiConverterRustBuffer {
 #if swift(>=5.8)
 @_documentation(visibility: private)
 #endif
-public func FfiConverterTypeEntityPatch_lift(_ buf: RustBuffer) throws -> EntityPatch {
+func FfiConverterTypeEntityPatch_lift(_ buf: RustBuffer) throws -> EntityPatch {
     return try FfiConverterTypeEntityPatch.lift(buf)
 }
 
 #if swift(>=5.8)
 @_documentation(visibility: private)
 #endif
-public func FfiConverterTypeEntityPatch_lower(_ value: EntityPatch) -> RustBuffer {
+func FfiConverterTypeEntityPatch_lower(_ value: EntityPatch) -> RustBuffer {
     return FfiConverterTypeEntityPatch.lower(value)
 }
 
@@ -5544,7 +4939,7 @@ public struct Event: Equatable, Hashable {
     /**
      * Its id.
      */
-    public let id: RecordId
+    public let id: RecordID
     /**
      * What happened, one word.
      */
@@ -5556,7 +4951,7 @@ public struct Event: Equatable, Hashable {
     /**
      * The record it is about, which need not be here.
      */
-    public let entityId: RecordId?
+    public let entityID: RecordID?
     /**
      * In words.
      */
@@ -5564,7 +4959,7 @@ public struct Event: Equatable, Hashable {
     /**
      * Data, usually an object.
      */
-    public let data: Json?
+    public let data: JSONValue?
     /**
      * Who or what reported it.
      */
@@ -5572,19 +4967,19 @@ public struct Event: Equatable, Hashable {
     /**
      * The user behind it.
      */
-    public let userId: String?
+    public let userID: String?
     /**
      * When it was logged.
      */
-    public let createdAt: Timestamp?
+    public let createdAt: Date?
     /**
      * Edit time.
      */
-    public let updatedAt: Timestamp?
+    public let updatedAt: Date?
     /**
      * The edit that made this version.
      */
-    public let syncId: String
+    public let syncID: String
     /**
      * Where it stands with the server, in a word.
      */
@@ -5596,14 +4991,14 @@ public struct Event: Equatable, Hashable {
     /**
      * Every other field, as it came.
      */
-    public let extra: JsonObject
+    public let extra: JSONObject
 
     // Default memberwise initializers are never public by default, so we
     // declare one manually.
     public init(
         /**
          * Its id.
-         */id: RecordId,
+         */id: RecordID,
         /**
          * What happened, one word.
          */eventType: String,
@@ -5612,28 +5007,28 @@ public struct Event: Equatable, Hashable {
          */entityType: Kind,
         /**
          * The record it is about, which need not be here.
-         */entityId: RecordId?,
+         */entityID: RecordID?,
         /**
          * In words.
          */description: String?,
         /**
          * Data, usually an object.
-         */data: Json?,
+         */data: JSONValue?,
         /**
          * Who or what reported it.
          */source: String?,
         /**
          * The user behind it.
-         */userId: String?,
+         */userID: String?,
         /**
          * When it was logged.
-         */createdAt: Timestamp?,
+         */createdAt: Date?,
         /**
          * Edit time.
-         */updatedAt: Timestamp?,
+         */updatedAt: Date?,
         /**
          * The edit that made this version.
-         */syncId: String,
+         */syncID: String,
         /**
          * Where it stands with the server, in a word.
          */syncStatus: RecordStatus,
@@ -5642,18 +5037,18 @@ public struct Event: Equatable, Hashable {
          */freshness: Freshness,
         /**
          * Every other field, as it came.
-         */extra: JsonObject) {
+         */extra: JSONObject) {
         self.id = id
         self.eventType = eventType
         self.entityType = entityType
-        self.entityId = entityId
+        self.entityID = entityID
         self.description = description
         self.data = data
         self.source = source
-        self.userId = userId
+        self.userID = userID
         self.createdAt = createdAt
         self.updatedAt = updatedAt
-        self.syncId = syncId
+        self.syncID = syncID
         self.syncStatus = syncStatus
         self.freshness = freshness
         self.extra = extra
@@ -5669,39 +5064,39 @@ extension Event: Sendable {}
 #if swift(>=5.8)
 @_documentation(visibility: private)
 #endif
-public struct FfiConverterTypeEvent: FfiConverterRustBuffer {
-    public static func read(from buf: inout (data: Data, offset: Data.Index)) throws -> Event {
+struct FfiConverterTypeEvent: FfiConverterRustBuffer {
+    static func read(from buf: inout WireReader) throws -> Event {
         return
             try Event(
-                id: FfiConverterTypeRecordId.read(from: &buf),
+                id: FfiConverterTypeRecordID.read(from: &buf),
                 eventType: FfiConverterString.read(from: &buf),
                 entityType: FfiConverterTypeKind.read(from: &buf),
-                entityId: FfiConverterOptionTypeRecordId.read(from: &buf),
+                entityID: FfiConverterOptionTypeRecordID.read(from: &buf),
                 description: FfiConverterOptionString.read(from: &buf),
                 data: FfiConverterOptionTypeJson.read(from: &buf),
                 source: FfiConverterOptionString.read(from: &buf),
-                userId: FfiConverterOptionString.read(from: &buf),
+                userID: FfiConverterOptionString.read(from: &buf),
                 createdAt: FfiConverterOptionTypeTimestamp.read(from: &buf),
                 updatedAt: FfiConverterOptionTypeTimestamp.read(from: &buf),
-                syncId: FfiConverterString.read(from: &buf),
+                syncID: FfiConverterString.read(from: &buf),
                 syncStatus: FfiConverterTypeRecordStatus.read(from: &buf),
                 freshness: FfiConverterTypeFreshness.read(from: &buf),
                 extra: FfiConverterTypeJsonObject.read(from: &buf)
         )
     }
 
-    public static func write(_ value: Event, into buf: inout [UInt8]) {
-        FfiConverterTypeRecordId.write(value.id, into: &buf)
+    static func write(_ value: Event, into buf: inout [UInt8]) {
+        FfiConverterTypeRecordID.write(value.id, into: &buf)
         FfiConverterString.write(value.eventType, into: &buf)
         FfiConverterTypeKind.write(value.entityType, into: &buf)
-        FfiConverterOptionTypeRecordId.write(value.entityId, into: &buf)
+        FfiConverterOptionTypeRecordID.write(value.entityID, into: &buf)
         FfiConverterOptionString.write(value.description, into: &buf)
         FfiConverterOptionTypeJson.write(value.data, into: &buf)
         FfiConverterOptionString.write(value.source, into: &buf)
-        FfiConverterOptionString.write(value.userId, into: &buf)
+        FfiConverterOptionString.write(value.userID, into: &buf)
         FfiConverterOptionTypeTimestamp.write(value.createdAt, into: &buf)
         FfiConverterOptionTypeTimestamp.write(value.updatedAt, into: &buf)
-        FfiConverterString.write(value.syncId, into: &buf)
+        FfiConverterString.write(value.syncID, into: &buf)
         FfiConverterTypeRecordStatus.write(value.syncStatus, into: &buf)
         FfiConverterTypeFreshness.write(value.freshness, into: &buf)
         FfiConverterTypeJsonObject.write(value.extra, into: &buf)
@@ -5712,14 +5107,14 @@ public struct FfiConverterTypeEvent: FfiConverterRustBuffer {
 #if swift(>=5.8)
 @_documentation(visibility: private)
 #endif
-public func FfiConverterTypeEvent_lift(_ buf: RustBuffer) throws -> Event {
+func FfiConverterTypeEvent_lift(_ buf: RustBuffer) throws -> Event {
     return try FfiConverterTypeEvent.lift(buf)
 }
 
 #if swift(>=5.8)
 @_documentation(visibility: private)
 #endif
-public func FfiConverterTypeEvent_lower(_ value: Event) -> RustBuffer {
+func FfiConverterTypeEvent_lower(_ value: Event) -> RustBuffer {
     return FfiConverterTypeEvent.lower(value)
 }
 
@@ -5739,7 +5134,7 @@ public struct Explanation: Equatable, Hashable {
     /**
      * The record as it is shown here.
      */
-    public let record: JsonObject
+    public let record: JSONObject
     /**
      * Its unsent edit.
      */
@@ -5747,7 +5142,7 @@ public struct Explanation: Equatable, Hashable {
     /**
      * The server's version where it differs from what is shown.
      */
-    public let server: JsonObject?
+    public let server: JSONObject?
     /**
      * Its entries in the journal.
      */
@@ -5768,13 +5163,13 @@ public struct Explanation: Equatable, Hashable {
          */freshness: Freshness,
         /**
          * The record as it is shown here.
-         */record: JsonObject,
+         */record: JSONObject,
         /**
          * Its unsent edit.
          */pending: PendingChange?,
         /**
          * The server's version where it differs from what is shown.
-         */server: JsonObject?,
+         */server: JSONObject?,
         /**
          * Its entries in the journal.
          */conflicts: [Conflict],
@@ -5800,8 +5195,8 @@ extension Explanation: Sendable {}
 #if swift(>=5.8)
 @_documentation(visibility: private)
 #endif
-public struct FfiConverterTypeExplanation: FfiConverterRustBuffer {
-    public static func read(from buf: inout (data: Data, offset: Data.Index)) throws -> Explanation {
+struct FfiConverterTypeExplanation: FfiConverterRustBuffer {
+    static func read(from buf: inout WireReader) throws -> Explanation {
         return
             try Explanation(
                 words: FfiConverterSequenceString.read(from: &buf),
@@ -5814,7 +5209,7 @@ public struct FfiConverterTypeExplanation: FfiConverterRustBuffer {
         )
     }
 
-    public static func write(_ value: Explanation, into buf: inout [UInt8]) {
+    static func write(_ value: Explanation, into buf: inout [UInt8]) {
         FfiConverterSequenceString.write(value.words, into: &buf)
         FfiConverterTypeFreshness.write(value.freshness, into: &buf)
         FfiConverterTypeJsonObject.write(value.record, into: &buf)
@@ -5829,14 +5224,14 @@ public struct FfiConverterTypeExplanation: FfiConverterRustBuffer {
 #if swift(>=5.8)
 @_documentation(visibility: private)
 #endif
-public func FfiConverterTypeExplanation_lift(_ buf: RustBuffer) throws -> Explanation {
+func FfiConverterTypeExplanation_lift(_ buf: RustBuffer) throws -> Explanation {
     return try FfiConverterTypeExplanation.lift(buf)
 }
 
 #if swift(>=5.8)
 @_documentation(visibility: private)
 #endif
-public func FfiConverterTypeExplanation_lower(_ value: Explanation) -> RustBuffer {
+func FfiConverterTypeExplanation_lower(_ value: Explanation) -> RustBuffer {
     return FfiConverterTypeExplanation.lower(value)
 }
 
@@ -5877,8 +5272,8 @@ extension GraphPath: Sendable {}
 #if swift(>=5.8)
 @_documentation(visibility: private)
 #endif
-public struct FfiConverterTypeGraphPath: FfiConverterRustBuffer {
-    public static func read(from buf: inout (data: Data, offset: Data.Index)) throws -> GraphPath {
+struct FfiConverterTypeGraphPath: FfiConverterRustBuffer {
+    static func read(from buf: inout WireReader) throws -> GraphPath {
         return
             try GraphPath(
                 entities: FfiConverterSequenceTypeEntity.read(from: &buf),
@@ -5886,7 +5281,7 @@ public struct FfiConverterTypeGraphPath: FfiConverterRustBuffer {
         )
     }
 
-    public static func write(_ value: GraphPath, into buf: inout [UInt8]) {
+    static func write(_ value: GraphPath, into buf: inout [UInt8]) {
         FfiConverterSequenceTypeEntity.write(value.entities, into: &buf)
         FfiConverterSequenceTypeRelationship.write(value.relationships, into: &buf)
     }
@@ -5896,14 +5291,14 @@ public struct FfiConverterTypeGraphPath: FfiConverterRustBuffer {
 #if swift(>=5.8)
 @_documentation(visibility: private)
 #endif
-public func FfiConverterTypeGraphPath_lift(_ buf: RustBuffer) throws -> GraphPath {
+func FfiConverterTypeGraphPath_lift(_ buf: RustBuffer) throws -> GraphPath {
     return try FfiConverterTypeGraphPath.lift(buf)
 }
 
 #if swift(>=5.8)
 @_documentation(visibility: private)
 #endif
-public func FfiConverterTypeGraphPath_lower(_ value: GraphPath) -> RustBuffer {
+func FfiConverterTypeGraphPath_lower(_ value: GraphPath) -> RustBuffer {
     return FfiConverterTypeGraphPath.lower(value)
 }
 
@@ -5915,28 +5310,28 @@ public struct HistoryEntry: Equatable, Hashable {
     /**
      * The version as it was shown.
      */
-    public let record: JsonObject
+    public let record: JSONObject
     /**
      * Its edit time.
      */
-    public let updatedAt: Timestamp?
+    public let updatedAt: Date?
     /**
      * When it was superseded here.
      */
-    public let supersededAt: Timestamp
+    public let supersededAt: Date
 
     // Default memberwise initializers are never public by default, so we
     // declare one manually.
     public init(
         /**
          * The version as it was shown.
-         */record: JsonObject,
+         */record: JSONObject,
         /**
          * Its edit time.
-         */updatedAt: Timestamp?,
+         */updatedAt: Date?,
         /**
          * When it was superseded here.
-         */supersededAt: Timestamp) {
+         */supersededAt: Date) {
         self.record = record
         self.updatedAt = updatedAt
         self.supersededAt = supersededAt
@@ -5952,8 +5347,8 @@ extension HistoryEntry: Sendable {}
 #if swift(>=5.8)
 @_documentation(visibility: private)
 #endif
-public struct FfiConverterTypeHistoryEntry: FfiConverterRustBuffer {
-    public static func read(from buf: inout (data: Data, offset: Data.Index)) throws -> HistoryEntry {
+struct FfiConverterTypeHistoryEntry: FfiConverterRustBuffer {
+    static func read(from buf: inout WireReader) throws -> HistoryEntry {
         return
             try HistoryEntry(
                 record: FfiConverterTypeJsonObject.read(from: &buf),
@@ -5962,7 +5357,7 @@ public struct FfiConverterTypeHistoryEntry: FfiConverterRustBuffer {
         )
     }
 
-    public static func write(_ value: HistoryEntry, into buf: inout [UInt8]) {
+    static func write(_ value: HistoryEntry, into buf: inout [UInt8]) {
         FfiConverterTypeJsonObject.write(value.record, into: &buf)
         FfiConverterOptionTypeTimestamp.write(value.updatedAt, into: &buf)
         FfiConverterTypeTimestamp.write(value.supersededAt, into: &buf)
@@ -5973,14 +5368,14 @@ public struct FfiConverterTypeHistoryEntry: FfiConverterRustBuffer {
 #if swift(>=5.8)
 @_documentation(visibility: private)
 #endif
-public func FfiConverterTypeHistoryEntry_lift(_ buf: RustBuffer) throws -> HistoryEntry {
+func FfiConverterTypeHistoryEntry_lift(_ buf: RustBuffer) throws -> HistoryEntry {
     return try FfiConverterTypeHistoryEntry.lift(buf)
 }
 
 #if swift(>=5.8)
 @_documentation(visibility: private)
 #endif
-public func FfiConverterTypeHistoryEntry_lower(_ value: HistoryEntry) -> RustBuffer {
+func FfiConverterTypeHistoryEntry_lower(_ value: HistoryEntry) -> RustBuffer {
     return FfiConverterTypeHistoryEntry.lower(value)
 }
 
@@ -5992,7 +5387,7 @@ public struct House: Equatable, Hashable {
     /**
      * Its id.
      */
-    public let id: RecordId
+    public let id: RecordID
     /**
      * Its name; empty if the server gave none.
      */
@@ -6016,19 +5411,19 @@ public struct House: Equatable, Hashable {
     /**
      * Settings, usually an object.
      */
-    public let settings: Json?
+    public let settings: JSONValue?
     /**
      * When it was made, by its author's clock.
      */
-    public let createdAt: Timestamp?
+    public let createdAt: Date?
     /**
      * Edit time.
      */
-    public let updatedAt: Timestamp?
+    public let updatedAt: Date?
     /**
      * The edit that made this version.
      */
-    public let syncId: String
+    public let syncID: String
     /**
      * Where it stands with the server, in a word.
      */
@@ -6040,14 +5435,14 @@ public struct House: Equatable, Hashable {
     /**
      * Every other field, as it came.
      */
-    public let extra: JsonObject
+    public let extra: JSONObject
 
     // Default memberwise initializers are never public by default, so we
     // declare one manually.
     public init(
         /**
          * Its id.
-         */id: RecordId,
+         */id: RecordID,
         /**
          * Its name; empty if the server gave none.
          */name: String,
@@ -6065,16 +5460,16 @@ public struct House: Equatable, Hashable {
          */timezone: String?,
         /**
          * Settings, usually an object.
-         */settings: Json?,
+         */settings: JSONValue?,
         /**
          * When it was made, by its author's clock.
-         */createdAt: Timestamp?,
+         */createdAt: Date?,
         /**
          * Edit time.
-         */updatedAt: Timestamp?,
+         */updatedAt: Date?,
         /**
          * The edit that made this version.
-         */syncId: String,
+         */syncID: String,
         /**
          * Where it stands with the server, in a word.
          */syncStatus: RecordStatus,
@@ -6083,7 +5478,7 @@ public struct House: Equatable, Hashable {
          */freshness: Freshness,
         /**
          * Every other field, as it came.
-         */extra: JsonObject) {
+         */extra: JSONObject) {
         self.id = id
         self.name = name
         self.address = address
@@ -6093,7 +5488,7 @@ public struct House: Equatable, Hashable {
         self.settings = settings
         self.createdAt = createdAt
         self.updatedAt = updatedAt
-        self.syncId = syncId
+        self.syncID = syncID
         self.syncStatus = syncStatus
         self.freshness = freshness
         self.extra = extra
@@ -6109,11 +5504,11 @@ extension House: Sendable {}
 #if swift(>=5.8)
 @_documentation(visibility: private)
 #endif
-public struct FfiConverterTypeHouse: FfiConverterRustBuffer {
-    public static func read(from buf: inout (data: Data, offset: Data.Index)) throws -> House {
+struct FfiConverterTypeHouse: FfiConverterRustBuffer {
+    static func read(from buf: inout WireReader) throws -> House {
         return
             try House(
-                id: FfiConverterTypeRecordId.read(from: &buf),
+                id: FfiConverterTypeRecordID.read(from: &buf),
                 name: FfiConverterString.read(from: &buf),
                 address: FfiConverterOptionString.read(from: &buf),
                 latitude: FfiConverterOptionDouble.read(from: &buf),
@@ -6122,15 +5517,15 @@ public struct FfiConverterTypeHouse: FfiConverterRustBuffer {
                 settings: FfiConverterOptionTypeJson.read(from: &buf),
                 createdAt: FfiConverterOptionTypeTimestamp.read(from: &buf),
                 updatedAt: FfiConverterOptionTypeTimestamp.read(from: &buf),
-                syncId: FfiConverterString.read(from: &buf),
+                syncID: FfiConverterString.read(from: &buf),
                 syncStatus: FfiConverterTypeRecordStatus.read(from: &buf),
                 freshness: FfiConverterTypeFreshness.read(from: &buf),
                 extra: FfiConverterTypeJsonObject.read(from: &buf)
         )
     }
 
-    public static func write(_ value: House, into buf: inout [UInt8]) {
-        FfiConverterTypeRecordId.write(value.id, into: &buf)
+    static func write(_ value: House, into buf: inout [UInt8]) {
+        FfiConverterTypeRecordID.write(value.id, into: &buf)
         FfiConverterString.write(value.name, into: &buf)
         FfiConverterOptionString.write(value.address, into: &buf)
         FfiConverterOptionDouble.write(value.latitude, into: &buf)
@@ -6139,7 +5534,7 @@ public struct FfiConverterTypeHouse: FfiConverterRustBuffer {
         FfiConverterOptionTypeJson.write(value.settings, into: &buf)
         FfiConverterOptionTypeTimestamp.write(value.createdAt, into: &buf)
         FfiConverterOptionTypeTimestamp.write(value.updatedAt, into: &buf)
-        FfiConverterString.write(value.syncId, into: &buf)
+        FfiConverterString.write(value.syncID, into: &buf)
         FfiConverterTypeRecordStatus.write(value.syncStatus, into: &buf)
         FfiConverterTypeFreshness.write(value.freshness, into: &buf)
         FfiConverterTypeJsonObject.write(value.extra, into: &buf)
@@ -6150,14 +5545,14 @@ public struct FfiConverterTypeHouse: FfiConverterRustBuffer {
 #if swift(>=5.8)
 @_documentation(visibility: private)
 #endif
-public func FfiConverterTypeHouse_lift(_ buf: RustBuffer) throws -> House {
+func FfiConverterTypeHouse_lift(_ buf: RustBuffer) throws -> House {
     return try FfiConverterTypeHouse.lift(buf)
 }
 
 #if swift(>=5.8)
 @_documentation(visibility: private)
 #endif
-public func FfiConverterTypeHouse_lower(_ value: House) -> RustBuffer {
+func FfiConverterTypeHouse_lower(_ value: House) -> RustBuffer {
     return FfiConverterTypeHouse.lower(value)
 }
 
@@ -6169,35 +5564,35 @@ public struct HousePatch: Equatable, Hashable {
     /**
      * Its name.
      */
-    public let name: String?
+    public var name: String?
     /**
      * Street address.
      */
-    public let address: String?
+    public var address: String?
     /**
      * Degrees north.
      */
-    public let latitude: Double?
+    public var latitude: Double?
     /**
      * Degrees east.
      */
-    public let longitude: Double?
+    public var longitude: Double?
     /**
      * IANA name of its time zone.
      */
-    public let timezone: String?
+    public var timezone: String?
     /**
      * Settings of the house, whole.
      */
-    public let settings: Json?
+    public var settings: JSONValue?
     /**
      * Names of fields to empty.
      */
-    public let clear: [String]
+    public var clear: [String]
     /**
      * Other fields.
      */
-    public let extra: JsonObject?
+    public var extra: JSONObject?
 
     // Default memberwise initializers are never public by default, so we
     // declare one manually.
@@ -6219,13 +5614,13 @@ public struct HousePatch: Equatable, Hashable {
          */timezone: String? = nil,
         /**
          * Settings of the house, whole.
-         */settings: Json? = nil,
+         */settings: JSONValue? = nil,
         /**
          * Names of fields to empty.
          */clear: [String] = [],
         /**
          * Other fields.
-         */extra: JsonObject? = nil) {
+         */extra: JSONObject? = nil) {
         self.name = name
         self.address = address
         self.latitude = latitude
@@ -6246,8 +5641,8 @@ extension HousePatch: Sendable {}
 #if swift(>=5.8)
 @_documentation(visibility: private)
 #endif
-public struct FfiConverterTypeHousePatch: FfiConverterRustBuffer {
-    public static func read(from buf: inout (data: Data, offset: Data.Index)) throws -> HousePatch {
+struct FfiConverterTypeHousePatch: FfiConverterRustBuffer {
+    static func read(from buf: inout WireReader) throws -> HousePatch {
         return
             try HousePatch(
                 name: FfiConverterOptionString.read(from: &buf),
@@ -6261,7 +5656,7 @@ public struct FfiConverterTypeHousePatch: FfiConverterRustBuffer {
         )
     }
 
-    public static func write(_ value: HousePatch, into buf: inout [UInt8]) {
+    static func write(_ value: HousePatch, into buf: inout [UInt8]) {
         FfiConverterOptionString.write(value.name, into: &buf)
         FfiConverterOptionString.write(value.address, into: &buf)
         FfiConverterOptionDouble.write(value.latitude, into: &buf)
@@ -6277,14 +5672,14 @@ public struct FfiConverterTypeHousePatch: FfiConverterRustBuffer {
 #if swift(>=5.8)
 @_documentation(visibility: private)
 #endif
-public func FfiConverterTypeHousePatch_lift(_ buf: RustBuffer) throws -> HousePatch {
+func FfiConverterTypeHousePatch_lift(_ buf: RustBuffer) throws -> HousePatch {
     return try FfiConverterTypeHousePatch.lift(buf)
 }
 
 #if swift(>=5.8)
 @_documentation(visibility: private)
 #endif
-public func FfiConverterTypeHousePatch_lower(_ value: HousePatch) -> RustBuffer {
+func FfiConverterTypeHousePatch_lower(_ value: HousePatch) -> RustBuffer {
     return FfiConverterTypeHousePatch.lower(value)
 }
 
@@ -6296,7 +5691,7 @@ public struct LogRecord: Equatable, Hashable {
     /**
      * When.
      */
-    public let time: Timestamp
+    public let time: Date
     /**
      * How grave.
      */
@@ -6315,7 +5710,7 @@ public struct LogRecord: Equatable, Hashable {
     public init(
         /**
          * When.
-         */time: Timestamp,
+         */time: Date,
         /**
          * How grave.
          */level: LogLevel,
@@ -6341,8 +5736,8 @@ extension LogRecord: Sendable {}
 #if swift(>=5.8)
 @_documentation(visibility: private)
 #endif
-public struct FfiConverterTypeLogRecord: FfiConverterRustBuffer {
-    public static func read(from buf: inout (data: Data, offset: Data.Index)) throws -> LogRecord {
+struct FfiConverterTypeLogRecord: FfiConverterRustBuffer {
+    static func read(from buf: inout WireReader) throws -> LogRecord {
         return
             try LogRecord(
                 time: FfiConverterTypeTimestamp.read(from: &buf),
@@ -6352,7 +5747,7 @@ public struct FfiConverterTypeLogRecord: FfiConverterRustBuffer {
         )
     }
 
-    public static func write(_ value: LogRecord, into buf: inout [UInt8]) {
+    static func write(_ value: LogRecord, into buf: inout [UInt8]) {
         FfiConverterTypeTimestamp.write(value.time, into: &buf)
         FfiConverterTypeLogLevel.write(value.level, into: &buf)
         FfiConverterString.write(value.target, into: &buf)
@@ -6364,14 +5759,14 @@ public struct FfiConverterTypeLogRecord: FfiConverterRustBuffer {
 #if swift(>=5.8)
 @_documentation(visibility: private)
 #endif
-public func FfiConverterTypeLogRecord_lift(_ buf: RustBuffer) throws -> LogRecord {
+func FfiConverterTypeLogRecord_lift(_ buf: RustBuffer) throws -> LogRecord {
     return try FfiConverterTypeLogRecord.lift(buf)
 }
 
 #if swift(>=5.8)
 @_documentation(visibility: private)
 #endif
-public func FfiConverterTypeLogRecord_lower(_ value: LogRecord) -> RustBuffer {
+func FfiConverterTypeLogRecord_lower(_ value: LogRecord) -> RustBuffer {
     return FfiConverterTypeLogRecord.lower(value)
 }
 
@@ -6420,8 +5815,8 @@ extension Neighbour: Sendable {}
 #if swift(>=5.8)
 @_documentation(visibility: private)
 #endif
-public struct FfiConverterTypeNeighbour: FfiConverterRustBuffer {
-    public static func read(from buf: inout (data: Data, offset: Data.Index)) throws -> Neighbour {
+struct FfiConverterTypeNeighbour: FfiConverterRustBuffer {
+    static func read(from buf: inout WireReader) throws -> Neighbour {
         return
             try Neighbour(
                 entity: FfiConverterTypeEntity.read(from: &buf),
@@ -6430,7 +5825,7 @@ public struct FfiConverterTypeNeighbour: FfiConverterRustBuffer {
         )
     }
 
-    public static func write(_ value: Neighbour, into buf: inout [UInt8]) {
+    static func write(_ value: Neighbour, into buf: inout [UInt8]) {
         FfiConverterTypeEntity.write(value.entity, into: &buf)
         FfiConverterTypeRelationship.write(value.relationship, into: &buf)
         FfiConverterTypeEdgeDirection.write(value.direction, into: &buf)
@@ -6441,14 +5836,14 @@ public struct FfiConverterTypeNeighbour: FfiConverterRustBuffer {
 #if swift(>=5.8)
 @_documentation(visibility: private)
 #endif
-public func FfiConverterTypeNeighbour_lift(_ buf: RustBuffer) throws -> Neighbour {
+func FfiConverterTypeNeighbour_lift(_ buf: RustBuffer) throws -> Neighbour {
     return try FfiConverterTypeNeighbour.lift(buf)
 }
 
 #if swift(>=5.8)
 @_documentation(visibility: private)
 #endif
-public func FfiConverterTypeNeighbour_lower(_ value: Neighbour) -> RustBuffer {
+func FfiConverterTypeNeighbour_lower(_ value: Neighbour) -> RustBuffer {
     return FfiConverterTypeNeighbour.lower(value)
 }
 
@@ -6460,46 +5855,46 @@ public struct NewDevice: Equatable, Hashable {
     /**
      * The room it is in.
      */
-    public let roomId: RecordId
+    public var roomID: RecordID
     /**
      * Its name.
      */
-    public let name: String
+    public var name: String
     /**
      * What it is; `other` when left out.
      */
-    public let deviceType: DeviceType?
+    public var deviceType: DeviceType?
     /**
      * Who made it.
      */
-    public let manufacturer: String?
+    public var manufacturer: String?
     /**
      * Which model it is.
      */
-    public let model: String?
+    public var model: String?
     /**
      * What it can do.
      */
-    public let capabilities: Json?
+    public var capabilities: JSONValue?
     /**
      * How it is set up, an object.
      */
-    public let configuration: Json?
+    public var configuration: JSONValue?
     /**
      * Address in the home network.
      */
-    public let ipAddress: String?
+    public var ipAddress: String?
     /**
      * Hardware address.
      */
-    public let macAddress: String?
+    public var macAddress: String?
 
     // Default memberwise initializers are never public by default, so we
     // declare one manually.
     public init(
         /**
          * The room it is in.
-         */roomId: RecordId,
+         */roomID: RecordID,
         /**
          * Its name.
          */name: String,
@@ -6514,17 +5909,17 @@ public struct NewDevice: Equatable, Hashable {
          */model: String? = nil,
         /**
          * What it can do.
-         */capabilities: Json? = nil,
+         */capabilities: JSONValue? = nil,
         /**
          * How it is set up, an object.
-         */configuration: Json? = nil,
+         */configuration: JSONValue? = nil,
         /**
          * Address in the home network.
          */ipAddress: String? = nil,
         /**
          * Hardware address.
          */macAddress: String? = nil) {
-        self.roomId = roomId
+        self.roomID = roomID
         self.name = name
         self.deviceType = deviceType
         self.manufacturer = manufacturer
@@ -6545,11 +5940,11 @@ extension NewDevice: Sendable {}
 #if swift(>=5.8)
 @_documentation(visibility: private)
 #endif
-public struct FfiConverterTypeNewDevice: FfiConverterRustBuffer {
-    public static func read(from buf: inout (data: Data, offset: Data.Index)) throws -> NewDevice {
+struct FfiConverterTypeNewDevice: FfiConverterRustBuffer {
+    static func read(from buf: inout WireReader) throws -> NewDevice {
         return
             try NewDevice(
-                roomId: FfiConverterTypeRecordId.read(from: &buf),
+                roomID: FfiConverterTypeRecordID.read(from: &buf),
                 name: FfiConverterString.read(from: &buf),
                 deviceType: FfiConverterOptionTypeDeviceType.read(from: &buf),
                 manufacturer: FfiConverterOptionString.read(from: &buf),
@@ -6561,8 +5956,8 @@ public struct FfiConverterTypeNewDevice: FfiConverterRustBuffer {
         )
     }
 
-    public static func write(_ value: NewDevice, into buf: inout [UInt8]) {
-        FfiConverterTypeRecordId.write(value.roomId, into: &buf)
+    static func write(_ value: NewDevice, into buf: inout [UInt8]) {
+        FfiConverterTypeRecordID.write(value.roomID, into: &buf)
         FfiConverterString.write(value.name, into: &buf)
         FfiConverterOptionTypeDeviceType.write(value.deviceType, into: &buf)
         FfiConverterOptionString.write(value.manufacturer, into: &buf)
@@ -6578,14 +5973,14 @@ public struct FfiConverterTypeNewDevice: FfiConverterRustBuffer {
 #if swift(>=5.8)
 @_documentation(visibility: private)
 #endif
-public func FfiConverterTypeNewDevice_lift(_ buf: RustBuffer) throws -> NewDevice {
+func FfiConverterTypeNewDevice_lift(_ buf: RustBuffer) throws -> NewDevice {
     return try FfiConverterTypeNewDevice.lift(buf)
 }
 
 #if swift(>=5.8)
 @_documentation(visibility: private)
 #endif
-public func FfiConverterTypeNewDevice_lower(_ value: NewDevice) -> RustBuffer {
+func FfiConverterTypeNewDevice_lower(_ value: NewDevice) -> RustBuffer {
     return FfiConverterTypeNewDevice.lower(value)
 }
 
@@ -6598,19 +5993,19 @@ public struct NewEntity: Equatable, Hashable {
      * `home`, `room`, `device`, `zone`, `door`, `window`, `procedure`, `manual`,
      * `note`, `schedule`, `automation` or `app`.
      */
-    public let entityType: String
+    public var entityType: String
     /**
      * Its name.
      */
-    public let name: String
+    public var name: String
     /**
      * Everything else; any names but `deleted`.
      */
-    public let content: JsonObject?
+    public var content: JSONObject?
     /**
      * `homekit`, `matter`, `manual`, `imported` or `generated`; `manual` when left out.
      */
-    public let sourceType: String?
+    public var sourceType: String?
 
     // Default memberwise initializers are never public by default, so we
     // declare one manually.
@@ -6624,7 +6019,7 @@ public struct NewEntity: Equatable, Hashable {
          */name: String,
         /**
          * Everything else; any names but `deleted`.
-         */content: JsonObject? = nil,
+         */content: JSONObject? = nil,
         /**
          * `homekit`, `matter`, `manual`, `imported` or `generated`; `manual` when left out.
          */sourceType: String? = nil) {
@@ -6644,8 +6039,8 @@ extension NewEntity: Sendable {}
 #if swift(>=5.8)
 @_documentation(visibility: private)
 #endif
-public struct FfiConverterTypeNewEntity: FfiConverterRustBuffer {
-    public static func read(from buf: inout (data: Data, offset: Data.Index)) throws -> NewEntity {
+struct FfiConverterTypeNewEntity: FfiConverterRustBuffer {
+    static func read(from buf: inout WireReader) throws -> NewEntity {
         return
             try NewEntity(
                 entityType: FfiConverterString.read(from: &buf),
@@ -6655,7 +6050,7 @@ public struct FfiConverterTypeNewEntity: FfiConverterRustBuffer {
         )
     }
 
-    public static func write(_ value: NewEntity, into buf: inout [UInt8]) {
+    static func write(_ value: NewEntity, into buf: inout [UInt8]) {
         FfiConverterString.write(value.entityType, into: &buf)
         FfiConverterString.write(value.name, into: &buf)
         FfiConverterOptionTypeJsonObject.write(value.content, into: &buf)
@@ -6667,14 +6062,14 @@ public struct FfiConverterTypeNewEntity: FfiConverterRustBuffer {
 #if swift(>=5.8)
 @_documentation(visibility: private)
 #endif
-public func FfiConverterTypeNewEntity_lift(_ buf: RustBuffer) throws -> NewEntity {
+func FfiConverterTypeNewEntity_lift(_ buf: RustBuffer) throws -> NewEntity {
     return try FfiConverterTypeNewEntity.lift(buf)
 }
 
 #if swift(>=5.8)
 @_documentation(visibility: private)
 #endif
-public func FfiConverterTypeNewEntity_lower(_ value: NewEntity) -> RustBuffer {
+func FfiConverterTypeNewEntity_lower(_ value: NewEntity) -> RustBuffer {
     return FfiConverterTypeNewEntity.lower(value)
 }
 
@@ -6686,31 +6081,31 @@ public struct NewEvent: Equatable, Hashable {
     /**
      * What happened, one word.
      */
-    public let eventType: String
+    public var eventType: String
     /**
      * The kind of record it is about.
      */
-    public let entityType: Kind
+    public var entityType: Kind
     /**
      * The record it is about, which need not be here.
      */
-    public let entityId: RecordId
+    public var entityID: RecordID
     /**
      * In words.
      */
-    public let description: String?
+    public var description: String?
     /**
      * Data.
      */
-    public let data: Json?
+    public var data: JSONValue?
     /**
      * Who or what reports it.
      */
-    public let source: String?
+    public var source: String?
     /**
      * The user behind it.
      */
-    public let userId: String?
+    public var userID: String?
 
     // Default memberwise initializers are never public by default, so we
     // declare one manually.
@@ -6723,26 +6118,26 @@ public struct NewEvent: Equatable, Hashable {
          */entityType: Kind,
         /**
          * The record it is about, which need not be here.
-         */entityId: RecordId,
+         */entityID: RecordID,
         /**
          * In words.
          */description: String? = nil,
         /**
          * Data.
-         */data: Json? = nil,
+         */data: JSONValue? = nil,
         /**
          * Who or what reports it.
          */source: String? = nil,
         /**
          * The user behind it.
-         */userId: String? = nil) {
+         */userID: String? = nil) {
         self.eventType = eventType
         self.entityType = entityType
-        self.entityId = entityId
+        self.entityID = entityID
         self.description = description
         self.data = data
         self.source = source
-        self.userId = userId
+        self.userID = userID
     }
 
 
@@ -6755,28 +6150,28 @@ extension NewEvent: Sendable {}
 #if swift(>=5.8)
 @_documentation(visibility: private)
 #endif
-public struct FfiConverterTypeNewEvent: FfiConverterRustBuffer {
-    public static func read(from buf: inout (data: Data, offset: Data.Index)) throws -> NewEvent {
+struct FfiConverterTypeNewEvent: FfiConverterRustBuffer {
+    static func read(from buf: inout WireReader) throws -> NewEvent {
         return
             try NewEvent(
                 eventType: FfiConverterString.read(from: &buf),
                 entityType: FfiConverterTypeKind.read(from: &buf),
-                entityId: FfiConverterTypeRecordId.read(from: &buf),
+                entityID: FfiConverterTypeRecordID.read(from: &buf),
                 description: FfiConverterOptionString.read(from: &buf),
                 data: FfiConverterOptionTypeJson.read(from: &buf),
                 source: FfiConverterOptionString.read(from: &buf),
-                userId: FfiConverterOptionString.read(from: &buf)
+                userID: FfiConverterOptionString.read(from: &buf)
         )
     }
 
-    public static func write(_ value: NewEvent, into buf: inout [UInt8]) {
+    static func write(_ value: NewEvent, into buf: inout [UInt8]) {
         FfiConverterString.write(value.eventType, into: &buf)
         FfiConverterTypeKind.write(value.entityType, into: &buf)
-        FfiConverterTypeRecordId.write(value.entityId, into: &buf)
+        FfiConverterTypeRecordID.write(value.entityID, into: &buf)
         FfiConverterOptionString.write(value.description, into: &buf)
         FfiConverterOptionTypeJson.write(value.data, into: &buf)
         FfiConverterOptionString.write(value.source, into: &buf)
-        FfiConverterOptionString.write(value.userId, into: &buf)
+        FfiConverterOptionString.write(value.userID, into: &buf)
     }
 }
 
@@ -6784,14 +6179,14 @@ public struct FfiConverterTypeNewEvent: FfiConverterRustBuffer {
 #if swift(>=5.8)
 @_documentation(visibility: private)
 #endif
-public func FfiConverterTypeNewEvent_lift(_ buf: RustBuffer) throws -> NewEvent {
+func FfiConverterTypeNewEvent_lift(_ buf: RustBuffer) throws -> NewEvent {
     return try FfiConverterTypeNewEvent.lift(buf)
 }
 
 #if swift(>=5.8)
 @_documentation(visibility: private)
 #endif
-public func FfiConverterTypeNewEvent_lower(_ value: NewEvent) -> RustBuffer {
+func FfiConverterTypeNewEvent_lower(_ value: NewEvent) -> RustBuffer {
     return FfiConverterTypeNewEvent.lower(value)
 }
 
@@ -6803,27 +6198,27 @@ public struct NewHouse: Equatable, Hashable {
     /**
      * Its name.
      */
-    public let name: String
+    public var name: String
     /**
      * Street address.
      */
-    public let address: String?
+    public var address: String?
     /**
      * Degrees north.
      */
-    public let latitude: Double?
+    public var latitude: Double?
     /**
      * Degrees east.
      */
-    public let longitude: Double?
+    public var longitude: Double?
     /**
      * IANA name of its time zone.
      */
-    public let timezone: String?
+    public var timezone: String?
     /**
      * Settings of the house.
      */
-    public let settings: Json?
+    public var settings: JSONValue?
 
     // Default memberwise initializers are never public by default, so we
     // declare one manually.
@@ -6845,7 +6240,7 @@ public struct NewHouse: Equatable, Hashable {
          */timezone: String? = nil,
         /**
          * Settings of the house.
-         */settings: Json? = nil) {
+         */settings: JSONValue? = nil) {
         self.name = name
         self.address = address
         self.latitude = latitude
@@ -6864,8 +6259,8 @@ extension NewHouse: Sendable {}
 #if swift(>=5.8)
 @_documentation(visibility: private)
 #endif
-public struct FfiConverterTypeNewHouse: FfiConverterRustBuffer {
-    public static func read(from buf: inout (data: Data, offset: Data.Index)) throws -> NewHouse {
+struct FfiConverterTypeNewHouse: FfiConverterRustBuffer {
+    static func read(from buf: inout WireReader) throws -> NewHouse {
         return
             try NewHouse(
                 name: FfiConverterString.read(from: &buf),
@@ -6877,7 +6272,7 @@ public struct FfiConverterTypeNewHouse: FfiConverterRustBuffer {
         )
     }
 
-    public static func write(_ value: NewHouse, into buf: inout [UInt8]) {
+    static func write(_ value: NewHouse, into buf: inout [UInt8]) {
         FfiConverterString.write(value.name, into: &buf)
         FfiConverterOptionString.write(value.address, into: &buf)
         FfiConverterOptionDouble.write(value.latitude, into: &buf)
@@ -6891,14 +6286,14 @@ public struct FfiConverterTypeNewHouse: FfiConverterRustBuffer {
 #if swift(>=5.8)
 @_documentation(visibility: private)
 #endif
-public func FfiConverterTypeNewHouse_lift(_ buf: RustBuffer) throws -> NewHouse {
+func FfiConverterTypeNewHouse_lift(_ buf: RustBuffer) throws -> NewHouse {
     return try FfiConverterTypeNewHouse.lift(buf)
 }
 
 #if swift(>=5.8)
 @_documentation(visibility: private)
 #endif
-public func FfiConverterTypeNewHouse_lower(_ value: NewHouse) -> RustBuffer {
+func FfiConverterTypeNewHouse_lower(_ value: NewHouse) -> RustBuffer {
     return FfiConverterTypeNewHouse.lower(value)
 }
 
@@ -6910,43 +6305,43 @@ public struct NewRoom: Equatable, Hashable {
     /**
      * The house it is in.
      */
-    public let houseId: RecordId
+    public var houseID: RecordID
     /**
      * Its name.
      */
-    public let name: String
+    public var name: String
     /**
      * Storey; 0 is the ground floor.
      */
-    public let floor: Int64?
+    public var floor: Int?
     /**
      * `living_room`, `kitchen`, …
      */
-    public let roomType: String?
+    public var roomType: String?
     /**
      * Settings of the room.
      */
-    public let settings: Json?
+    public var settings: JSONValue?
 
     // Default memberwise initializers are never public by default, so we
     // declare one manually.
     public init(
         /**
          * The house it is in.
-         */houseId: RecordId,
+         */houseID: RecordID,
         /**
          * Its name.
          */name: String,
         /**
          * Storey; 0 is the ground floor.
-         */floor: Int64? = nil,
+         */floor: Int? = nil,
         /**
          * `living_room`, `kitchen`, …
          */roomType: String? = nil,
         /**
          * Settings of the room.
-         */settings: Json? = nil) {
-        self.houseId = houseId
+         */settings: JSONValue? = nil) {
+        self.houseID = houseID
         self.name = name
         self.floor = floor
         self.roomType = roomType
@@ -6963,11 +6358,11 @@ extension NewRoom: Sendable {}
 #if swift(>=5.8)
 @_documentation(visibility: private)
 #endif
-public struct FfiConverterTypeNewRoom: FfiConverterRustBuffer {
-    public static func read(from buf: inout (data: Data, offset: Data.Index)) throws -> NewRoom {
+struct FfiConverterTypeNewRoom: FfiConverterRustBuffer {
+    static func read(from buf: inout WireReader) throws -> NewRoom {
         return
             try NewRoom(
-                houseId: FfiConverterTypeRecordId.read(from: &buf),
+                houseID: FfiConverterTypeRecordID.read(from: &buf),
                 name: FfiConverterString.read(from: &buf),
                 floor: FfiConverterOptionInt64.read(from: &buf),
                 roomType: FfiConverterOptionString.read(from: &buf),
@@ -6975,8 +6370,8 @@ public struct FfiConverterTypeNewRoom: FfiConverterRustBuffer {
         )
     }
 
-    public static func write(_ value: NewRoom, into buf: inout [UInt8]) {
-        FfiConverterTypeRecordId.write(value.houseId, into: &buf)
+    static func write(_ value: NewRoom, into buf: inout [UInt8]) {
+        FfiConverterTypeRecordID.write(value.houseID, into: &buf)
         FfiConverterString.write(value.name, into: &buf)
         FfiConverterOptionInt64.write(value.floor, into: &buf)
         FfiConverterOptionString.write(value.roomType, into: &buf)
@@ -6988,14 +6383,14 @@ public struct FfiConverterTypeNewRoom: FfiConverterRustBuffer {
 #if swift(>=5.8)
 @_documentation(visibility: private)
 #endif
-public func FfiConverterTypeNewRoom_lift(_ buf: RustBuffer) throws -> NewRoom {
+func FfiConverterTypeNewRoom_lift(_ buf: RustBuffer) throws -> NewRoom {
     return try FfiConverterTypeNewRoom.lift(buf)
 }
 
 #if swift(>=5.8)
 @_documentation(visibility: private)
 #endif
-public func FfiConverterTypeNewRoom_lower(_ value: NewRoom) -> RustBuffer {
+func FfiConverterTypeNewRoom_lower(_ value: NewRoom) -> RustBuffer {
     return FfiConverterTypeNewRoom.lower(value)
 }
 
@@ -7007,30 +6402,30 @@ public struct NewUser: Equatable, Hashable {
     /**
      * The house.
      */
-    public let houseId: RecordId
+    public var houseID: RecordID
     /**
      * The name.
      */
-    public let name: String
+    public var name: String
     /**
      * Unique among the users of a server.
      */
-    public let email: String?
+    public var email: String?
     /**
      * What they may do; `member` when left out.
      */
-    public let role: UserRole?
+    public var role: UserRole?
     /**
      * Preferences.
      */
-    public let preferences: Json?
+    public var preferences: JSONValue?
 
     // Default memberwise initializers are never public by default, so we
     // declare one manually.
     public init(
         /**
          * The house.
-         */houseId: RecordId,
+         */houseID: RecordID,
         /**
          * The name.
          */name: String,
@@ -7042,8 +6437,8 @@ public struct NewUser: Equatable, Hashable {
          */role: UserRole? = nil,
         /**
          * Preferences.
-         */preferences: Json? = nil) {
-        self.houseId = houseId
+         */preferences: JSONValue? = nil) {
+        self.houseID = houseID
         self.name = name
         self.email = email
         self.role = role
@@ -7060,11 +6455,11 @@ extension NewUser: Sendable {}
 #if swift(>=5.8)
 @_documentation(visibility: private)
 #endif
-public struct FfiConverterTypeNewUser: FfiConverterRustBuffer {
-    public static func read(from buf: inout (data: Data, offset: Data.Index)) throws -> NewUser {
+struct FfiConverterTypeNewUser: FfiConverterRustBuffer {
+    static func read(from buf: inout WireReader) throws -> NewUser {
         return
             try NewUser(
-                houseId: FfiConverterTypeRecordId.read(from: &buf),
+                houseID: FfiConverterTypeRecordID.read(from: &buf),
                 name: FfiConverterString.read(from: &buf),
                 email: FfiConverterOptionString.read(from: &buf),
                 role: FfiConverterOptionTypeUserRole.read(from: &buf),
@@ -7072,8 +6467,8 @@ public struct FfiConverterTypeNewUser: FfiConverterRustBuffer {
         )
     }
 
-    public static func write(_ value: NewUser, into buf: inout [UInt8]) {
-        FfiConverterTypeRecordId.write(value.houseId, into: &buf)
+    static func write(_ value: NewUser, into buf: inout [UInt8]) {
+        FfiConverterTypeRecordID.write(value.houseID, into: &buf)
         FfiConverterString.write(value.name, into: &buf)
         FfiConverterOptionString.write(value.email, into: &buf)
         FfiConverterOptionTypeUserRole.write(value.role, into: &buf)
@@ -7085,14 +6480,14 @@ public struct FfiConverterTypeNewUser: FfiConverterRustBuffer {
 #if swift(>=5.8)
 @_documentation(visibility: private)
 #endif
-public func FfiConverterTypeNewUser_lift(_ buf: RustBuffer) throws -> NewUser {
+func FfiConverterTypeNewUser_lift(_ buf: RustBuffer) throws -> NewUser {
     return try FfiConverterTypeNewUser.lift(buf)
 }
 
 #if swift(>=5.8)
 @_documentation(visibility: private)
 #endif
-public func FfiConverterTypeNewUser_lower(_ value: NewUser) -> RustBuffer {
+func FfiConverterTypeNewUser_lower(_ value: NewUser) -> RustBuffer {
     return FfiConverterTypeNewUser.lower(value)
 }
 
@@ -7104,15 +6499,15 @@ public struct OpenOptions: Equatable, Hashable {
     /**
      * How safe a local write is when its call returns; `Full` when left out.
      */
-    public let durability: Durability?
+    public var durability: Durability?
     /**
      * Log every SQL statement, without its values, at debug level.
      */
-    public let echo: Bool
+    public var echo: Bool
     /**
      * Let a local write start a sync after 250 ms of quiet, while a background sync runs.
      */
-    public let syncOnWrite: Bool
+    public var syncOnWrite: Bool
 
     // Default memberwise initializers are never public by default, so we
     // declare one manually.
@@ -7141,8 +6536,8 @@ extension OpenOptions: Sendable {}
 #if swift(>=5.8)
 @_documentation(visibility: private)
 #endif
-public struct FfiConverterTypeOpenOptions: FfiConverterRustBuffer {
-    public static func read(from buf: inout (data: Data, offset: Data.Index)) throws -> OpenOptions {
+struct FfiConverterTypeOpenOptions: FfiConverterRustBuffer {
+    static func read(from buf: inout WireReader) throws -> OpenOptions {
         return
             try OpenOptions(
                 durability: FfiConverterOptionTypeDurability.read(from: &buf),
@@ -7151,7 +6546,7 @@ public struct FfiConverterTypeOpenOptions: FfiConverterRustBuffer {
         )
     }
 
-    public static func write(_ value: OpenOptions, into buf: inout [UInt8]) {
+    static func write(_ value: OpenOptions, into buf: inout [UInt8]) {
         FfiConverterOptionTypeDurability.write(value.durability, into: &buf)
         FfiConverterBool.write(value.echo, into: &buf)
         FfiConverterBool.write(value.syncOnWrite, into: &buf)
@@ -7162,14 +6557,14 @@ public struct FfiConverterTypeOpenOptions: FfiConverterRustBuffer {
 #if swift(>=5.8)
 @_documentation(visibility: private)
 #endif
-public func FfiConverterTypeOpenOptions_lift(_ buf: RustBuffer) throws -> OpenOptions {
+func FfiConverterTypeOpenOptions_lift(_ buf: RustBuffer) throws -> OpenOptions {
     return try FfiConverterTypeOpenOptions.lift(buf)
 }
 
 #if swift(>=5.8)
 @_documentation(visibility: private)
 #endif
-public func FfiConverterTypeOpenOptions_lower(_ value: OpenOptions) -> RustBuffer {
+func FfiConverterTypeOpenOptions_lower(_ value: OpenOptions) -> RustBuffer {
     return FfiConverterTypeOpenOptions.lower(value)
 }
 
@@ -7185,7 +6580,7 @@ public struct PendingChange: Equatable, Hashable {
     /**
      * The record's id.
      */
-    public let id: RecordId
+    public let recordID: RecordID
     /**
      * The record's name, if it has one.
      */
@@ -7201,7 +6596,7 @@ public struct PendingChange: Equatable, Hashable {
     /**
      * How often it was sent.
      */
-    public let attempts: UInt64
+    public let attempts: Int
     /**
      * What the server last said about it.
      */
@@ -7209,7 +6604,7 @@ public struct PendingChange: Equatable, Hashable {
     /**
      * When the edit was made.
      */
-    public let updatedAt: Timestamp?
+    public let updatedAt: Date?
 
     // Default memberwise initializers are never public by default, so we
     // declare one manually.
@@ -7219,7 +6614,7 @@ public struct PendingChange: Equatable, Hashable {
          */kind: Kind,
         /**
          * The record's id.
-         */id: RecordId,
+         */recordID: RecordID,
         /**
          * The record's name, if it has one.
          */name: String?,
@@ -7231,15 +6626,15 @@ public struct PendingChange: Equatable, Hashable {
          */state: PendingState,
         /**
          * How often it was sent.
-         */attempts: UInt64,
+         */attempts: Int,
         /**
          * What the server last said about it.
          */lastError: String?,
         /**
          * When the edit was made.
-         */updatedAt: Timestamp?) {
+         */updatedAt: Date?) {
         self.kind = kind
-        self.id = id
+        self.recordID = recordID
         self.name = name
         self.operation = operation
         self.state = state
@@ -7258,12 +6653,12 @@ extension PendingChange: Sendable {}
 #if swift(>=5.8)
 @_documentation(visibility: private)
 #endif
-public struct FfiConverterTypePendingChange: FfiConverterRustBuffer {
-    public static func read(from buf: inout (data: Data, offset: Data.Index)) throws -> PendingChange {
+struct FfiConverterTypePendingChange: FfiConverterRustBuffer {
+    static func read(from buf: inout WireReader) throws -> PendingChange {
         return
             try PendingChange(
                 kind: FfiConverterTypeKind.read(from: &buf),
-                id: FfiConverterTypeRecordId.read(from: &buf),
+                recordID: FfiConverterTypeRecordID.read(from: &buf),
                 name: FfiConverterOptionString.read(from: &buf),
                 operation: FfiConverterTypeEditOperation.read(from: &buf),
                 state: FfiConverterTypePendingState.read(from: &buf),
@@ -7273,9 +6668,9 @@ public struct FfiConverterTypePendingChange: FfiConverterRustBuffer {
         )
     }
 
-    public static func write(_ value: PendingChange, into buf: inout [UInt8]) {
+    static func write(_ value: PendingChange, into buf: inout [UInt8]) {
         FfiConverterTypeKind.write(value.kind, into: &buf)
-        FfiConverterTypeRecordId.write(value.id, into: &buf)
+        FfiConverterTypeRecordID.write(value.recordID, into: &buf)
         FfiConverterOptionString.write(value.name, into: &buf)
         FfiConverterTypeEditOperation.write(value.operation, into: &buf)
         FfiConverterTypePendingState.write(value.state, into: &buf)
@@ -7289,14 +6684,14 @@ public struct FfiConverterTypePendingChange: FfiConverterRustBuffer {
 #if swift(>=5.8)
 @_documentation(visibility: private)
 #endif
-public func FfiConverterTypePendingChange_lift(_ buf: RustBuffer) throws -> PendingChange {
+func FfiConverterTypePendingChange_lift(_ buf: RustBuffer) throws -> PendingChange {
     return try FfiConverterTypePendingChange.lift(buf)
 }
 
 #if swift(>=5.8)
 @_documentation(visibility: private)
 #endif
-public func FfiConverterTypePendingChange_lower(_ value: PendingChange) -> RustBuffer {
+func FfiConverterTypePendingChange_lower(_ value: PendingChange) -> RustBuffer {
     return FfiConverterTypePendingChange.lower(value)
 }
 
@@ -7308,15 +6703,15 @@ public struct Relationship: Equatable, Hashable {
     /**
      * Its id.
      */
-    public let id: RecordId
+    public let id: RecordID
     /**
      * The entity it starts at.
      */
-    public let fromId: RecordId?
+    public let fromID: RecordID?
     /**
      * The entity it leads to.
      */
-    public let toId: RecordId?
+    public let toID: RecordID?
     /**
      * What it says of the two: `located_in`, `controls`, …
      */
@@ -7324,7 +6719,7 @@ public struct Relationship: Equatable, Hashable {
     /**
      * What is known about the connection.
      */
-    public let properties: JsonObject
+    public let properties: JSONObject
     /**
      * The version of its start that it was last sent with, if it was.
      */
@@ -7336,7 +6731,7 @@ public struct Relationship: Equatable, Hashable {
     /**
      * When it was last changed.
      */
-    public let updatedAt: Timestamp?
+    public let updatedAt: Date?
     /**
      * Where it stands with the server, in a word.
      */
@@ -7348,26 +6743,26 @@ public struct Relationship: Equatable, Hashable {
     /**
      * Fields beside these that the server sent, as they came.
      */
-    public let extra: JsonObject
+    public let extra: JSONObject
 
     // Default memberwise initializers are never public by default, so we
     // declare one manually.
     public init(
         /**
          * Its id.
-         */id: RecordId,
+         */id: RecordID,
         /**
          * The entity it starts at.
-         */fromId: RecordId?,
+         */fromID: RecordID?,
         /**
          * The entity it leads to.
-         */toId: RecordId?,
+         */toID: RecordID?,
         /**
          * What it says of the two: `located_in`, `controls`, …
          */relationshipType: String,
         /**
          * What is known about the connection.
-         */properties: JsonObject,
+         */properties: JSONObject,
         /**
          * The version of its start that it was last sent with, if it was.
          */fromVersion: String?,
@@ -7376,7 +6771,7 @@ public struct Relationship: Equatable, Hashable {
          */toVersion: String?,
         /**
          * When it was last changed.
-         */updatedAt: Timestamp?,
+         */updatedAt: Date?,
         /**
          * Where it stands with the server, in a word.
          */syncStatus: RecordStatus,
@@ -7385,10 +6780,10 @@ public struct Relationship: Equatable, Hashable {
          */freshness: Freshness,
         /**
          * Fields beside these that the server sent, as they came.
-         */extra: JsonObject) {
+         */extra: JSONObject) {
         self.id = id
-        self.fromId = fromId
-        self.toId = toId
+        self.fromID = fromID
+        self.toID = toID
         self.relationshipType = relationshipType
         self.properties = properties
         self.fromVersion = fromVersion
@@ -7409,13 +6804,13 @@ extension Relationship: Sendable {}
 #if swift(>=5.8)
 @_documentation(visibility: private)
 #endif
-public struct FfiConverterTypeRelationship: FfiConverterRustBuffer {
-    public static func read(from buf: inout (data: Data, offset: Data.Index)) throws -> Relationship {
+struct FfiConverterTypeRelationship: FfiConverterRustBuffer {
+    static func read(from buf: inout WireReader) throws -> Relationship {
         return
             try Relationship(
-                id: FfiConverterTypeRecordId.read(from: &buf),
-                fromId: FfiConverterOptionTypeRecordId.read(from: &buf),
-                toId: FfiConverterOptionTypeRecordId.read(from: &buf),
+                id: FfiConverterTypeRecordID.read(from: &buf),
+                fromID: FfiConverterOptionTypeRecordID.read(from: &buf),
+                toID: FfiConverterOptionTypeRecordID.read(from: &buf),
                 relationshipType: FfiConverterString.read(from: &buf),
                 properties: FfiConverterTypeJsonObject.read(from: &buf),
                 fromVersion: FfiConverterOptionString.read(from: &buf),
@@ -7427,10 +6822,10 @@ public struct FfiConverterTypeRelationship: FfiConverterRustBuffer {
         )
     }
 
-    public static func write(_ value: Relationship, into buf: inout [UInt8]) {
-        FfiConverterTypeRecordId.write(value.id, into: &buf)
-        FfiConverterOptionTypeRecordId.write(value.fromId, into: &buf)
-        FfiConverterOptionTypeRecordId.write(value.toId, into: &buf)
+    static func write(_ value: Relationship, into buf: inout [UInt8]) {
+        FfiConverterTypeRecordID.write(value.id, into: &buf)
+        FfiConverterOptionTypeRecordID.write(value.fromID, into: &buf)
+        FfiConverterOptionTypeRecordID.write(value.toID, into: &buf)
         FfiConverterString.write(value.relationshipType, into: &buf)
         FfiConverterTypeJsonObject.write(value.properties, into: &buf)
         FfiConverterOptionString.write(value.fromVersion, into: &buf)
@@ -7446,14 +6841,14 @@ public struct FfiConverterTypeRelationship: FfiConverterRustBuffer {
 #if swift(>=5.8)
 @_documentation(visibility: private)
 #endif
-public func FfiConverterTypeRelationship_lift(_ buf: RustBuffer) throws -> Relationship {
+func FfiConverterTypeRelationship_lift(_ buf: RustBuffer) throws -> Relationship {
     return try FfiConverterTypeRelationship.lift(buf)
 }
 
 #if swift(>=5.8)
 @_documentation(visibility: private)
 #endif
-public func FfiConverterTypeRelationship_lower(_ value: Relationship) -> RustBuffer {
+func FfiConverterTypeRelationship_lower(_ value: Relationship) -> RustBuffer {
     return FfiConverterTypeRelationship.lower(value)
 }
 
@@ -7465,38 +6860,38 @@ public struct RelationshipFilter: Equatable, Hashable {
     /**
      * Those that start at this entity.
      */
-    public let fromId: RecordId?
+    public var fromID: RecordID?
     /**
      * Those that lead to this entity.
      */
-    public let toId: RecordId?
+    public var toID: RecordID?
     /**
      * Those that start at this entity or lead to it.
      */
-    public let entityId: RecordId?
+    public var entityID: RecordID?
     /**
      * Those of this type.
      */
-    public let relationshipType: String?
+    public var relationshipType: String?
 
     // Default memberwise initializers are never public by default, so we
     // declare one manually.
     public init(
         /**
          * Those that start at this entity.
-         */fromId: RecordId? = nil,
+         */fromID: RecordID? = nil,
         /**
          * Those that lead to this entity.
-         */toId: RecordId? = nil,
+         */toID: RecordID? = nil,
         /**
          * Those that start at this entity or lead to it.
-         */entityId: RecordId? = nil,
+         */entityID: RecordID? = nil,
         /**
          * Those of this type.
          */relationshipType: String? = nil) {
-        self.fromId = fromId
-        self.toId = toId
-        self.entityId = entityId
+        self.fromID = fromID
+        self.toID = toID
+        self.entityID = entityID
         self.relationshipType = relationshipType
     }
 
@@ -7510,21 +6905,21 @@ extension RelationshipFilter: Sendable {}
 #if swift(>=5.8)
 @_documentation(visibility: private)
 #endif
-public struct FfiConverterTypeRelationshipFilter: FfiConverterRustBuffer {
-    public static func read(from buf: inout (data: Data, offset: Data.Index)) throws -> RelationshipFilter {
+struct FfiConverterTypeRelationshipFilter: FfiConverterRustBuffer {
+    static func read(from buf: inout WireReader) throws -> RelationshipFilter {
         return
             try RelationshipFilter(
-                fromId: FfiConverterOptionTypeRecordId.read(from: &buf),
-                toId: FfiConverterOptionTypeRecordId.read(from: &buf),
-                entityId: FfiConverterOptionTypeRecordId.read(from: &buf),
+                fromID: FfiConverterOptionTypeRecordID.read(from: &buf),
+                toID: FfiConverterOptionTypeRecordID.read(from: &buf),
+                entityID: FfiConverterOptionTypeRecordID.read(from: &buf),
                 relationshipType: FfiConverterOptionString.read(from: &buf)
         )
     }
 
-    public static func write(_ value: RelationshipFilter, into buf: inout [UInt8]) {
-        FfiConverterOptionTypeRecordId.write(value.fromId, into: &buf)
-        FfiConverterOptionTypeRecordId.write(value.toId, into: &buf)
-        FfiConverterOptionTypeRecordId.write(value.entityId, into: &buf)
+    static func write(_ value: RelationshipFilter, into buf: inout [UInt8]) {
+        FfiConverterOptionTypeRecordID.write(value.fromID, into: &buf)
+        FfiConverterOptionTypeRecordID.write(value.toID, into: &buf)
+        FfiConverterOptionTypeRecordID.write(value.entityID, into: &buf)
         FfiConverterOptionString.write(value.relationshipType, into: &buf)
     }
 }
@@ -7533,14 +6928,14 @@ public struct FfiConverterTypeRelationshipFilter: FfiConverterRustBuffer {
 #if swift(>=5.8)
 @_documentation(visibility: private)
 #endif
-public func FfiConverterTypeRelationshipFilter_lift(_ buf: RustBuffer) throws -> RelationshipFilter {
+func FfiConverterTypeRelationshipFilter_lift(_ buf: RustBuffer) throws -> RelationshipFilter {
     return try FfiConverterTypeRelationshipFilter.lift(buf)
 }
 
 #if swift(>=5.8)
 @_documentation(visibility: private)
 #endif
-public func FfiConverterTypeRelationshipFilter_lower(_ value: RelationshipFilter) -> RustBuffer {
+func FfiConverterTypeRelationshipFilter_lower(_ value: RelationshipFilter) -> RustBuffer {
     return FfiConverterTypeRelationshipFilter.lower(value)
 }
 
@@ -7552,15 +6947,15 @@ public struct Room: Equatable, Hashable {
     /**
      * Its id.
      */
-    public let id: RecordId
+    public let id: RecordID
     /**
-     * The house it is in; `None` if it is unplaced.
+     * The house it is in; `nil` if it is unplaced.
      */
-    public let houseId: RecordId?
+    public let houseID: RecordID?
     /**
      * Whether the house it names is not here.
      */
-    public let unplaced: Bool
+    public let isUnplaced: Bool
     /**
      * Its name; empty if the server gave none.
      */
@@ -7568,7 +6963,7 @@ public struct Room: Equatable, Hashable {
     /**
      * Storey; 0 is the ground floor.
      */
-    public let floor: Int64?
+    public let floor: Int?
     /**
      * `living_room`, `kitchen`, …
      */
@@ -7584,19 +6979,19 @@ public struct Room: Equatable, Hashable {
     /**
      * Settings, usually an object.
      */
-    public let settings: Json?
+    public let settings: JSONValue?
     /**
      * When it was made, by its author's clock.
      */
-    public let createdAt: Timestamp?
+    public let createdAt: Date?
     /**
      * Edit time.
      */
-    public let updatedAt: Timestamp?
+    public let updatedAt: Date?
     /**
      * The edit that made this version.
      */
-    public let syncId: String
+    public let syncID: String
     /**
      * Where it stands with the server, in a word.
      */
@@ -7608,26 +7003,26 @@ public struct Room: Equatable, Hashable {
     /**
      * Every other field, as it came.
      */
-    public let extra: JsonObject
+    public let extra: JSONObject
 
     // Default memberwise initializers are never public by default, so we
     // declare one manually.
     public init(
         /**
          * Its id.
-         */id: RecordId,
+         */id: RecordID,
         /**
-         * The house it is in; `None` if it is unplaced.
-         */houseId: RecordId?,
+         * The house it is in; `nil` if it is unplaced.
+         */houseID: RecordID?,
         /**
          * Whether the house it names is not here.
-         */unplaced: Bool,
+         */isUnplaced: Bool,
         /**
          * Its name; empty if the server gave none.
          */name: String,
         /**
          * Storey; 0 is the ground floor.
-         */floor: Int64?,
+         */floor: Int?,
         /**
          * `living_room`, `kitchen`, …
          */roomType: String?,
@@ -7639,16 +7034,16 @@ public struct Room: Equatable, Hashable {
          */humidity: Double?,
         /**
          * Settings, usually an object.
-         */settings: Json?,
+         */settings: JSONValue?,
         /**
          * When it was made, by its author's clock.
-         */createdAt: Timestamp?,
+         */createdAt: Date?,
         /**
          * Edit time.
-         */updatedAt: Timestamp?,
+         */updatedAt: Date?,
         /**
          * The edit that made this version.
-         */syncId: String,
+         */syncID: String,
         /**
          * Where it stands with the server, in a word.
          */syncStatus: RecordStatus,
@@ -7657,10 +7052,10 @@ public struct Room: Equatable, Hashable {
          */freshness: Freshness,
         /**
          * Every other field, as it came.
-         */extra: JsonObject) {
+         */extra: JSONObject) {
         self.id = id
-        self.houseId = houseId
-        self.unplaced = unplaced
+        self.houseID = houseID
+        self.isUnplaced = isUnplaced
         self.name = name
         self.floor = floor
         self.roomType = roomType
@@ -7669,7 +7064,7 @@ public struct Room: Equatable, Hashable {
         self.settings = settings
         self.createdAt = createdAt
         self.updatedAt = updatedAt
-        self.syncId = syncId
+        self.syncID = syncID
         self.syncStatus = syncStatus
         self.freshness = freshness
         self.extra = extra
@@ -7685,13 +7080,13 @@ extension Room: Sendable {}
 #if swift(>=5.8)
 @_documentation(visibility: private)
 #endif
-public struct FfiConverterTypeRoom: FfiConverterRustBuffer {
-    public static func read(from buf: inout (data: Data, offset: Data.Index)) throws -> Room {
+struct FfiConverterTypeRoom: FfiConverterRustBuffer {
+    static func read(from buf: inout WireReader) throws -> Room {
         return
             try Room(
-                id: FfiConverterTypeRecordId.read(from: &buf),
-                houseId: FfiConverterOptionTypeRecordId.read(from: &buf),
-                unplaced: FfiConverterBool.read(from: &buf),
+                id: FfiConverterTypeRecordID.read(from: &buf),
+                houseID: FfiConverterOptionTypeRecordID.read(from: &buf),
+                isUnplaced: FfiConverterBool.read(from: &buf),
                 name: FfiConverterString.read(from: &buf),
                 floor: FfiConverterOptionInt64.read(from: &buf),
                 roomType: FfiConverterOptionString.read(from: &buf),
@@ -7700,17 +7095,17 @@ public struct FfiConverterTypeRoom: FfiConverterRustBuffer {
                 settings: FfiConverterOptionTypeJson.read(from: &buf),
                 createdAt: FfiConverterOptionTypeTimestamp.read(from: &buf),
                 updatedAt: FfiConverterOptionTypeTimestamp.read(from: &buf),
-                syncId: FfiConverterString.read(from: &buf),
+                syncID: FfiConverterString.read(from: &buf),
                 syncStatus: FfiConverterTypeRecordStatus.read(from: &buf),
                 freshness: FfiConverterTypeFreshness.read(from: &buf),
                 extra: FfiConverterTypeJsonObject.read(from: &buf)
         )
     }
 
-    public static func write(_ value: Room, into buf: inout [UInt8]) {
-        FfiConverterTypeRecordId.write(value.id, into: &buf)
-        FfiConverterOptionTypeRecordId.write(value.houseId, into: &buf)
-        FfiConverterBool.write(value.unplaced, into: &buf)
+    static func write(_ value: Room, into buf: inout [UInt8]) {
+        FfiConverterTypeRecordID.write(value.id, into: &buf)
+        FfiConverterOptionTypeRecordID.write(value.houseID, into: &buf)
+        FfiConverterBool.write(value.isUnplaced, into: &buf)
         FfiConverterString.write(value.name, into: &buf)
         FfiConverterOptionInt64.write(value.floor, into: &buf)
         FfiConverterOptionString.write(value.roomType, into: &buf)
@@ -7719,7 +7114,7 @@ public struct FfiConverterTypeRoom: FfiConverterRustBuffer {
         FfiConverterOptionTypeJson.write(value.settings, into: &buf)
         FfiConverterOptionTypeTimestamp.write(value.createdAt, into: &buf)
         FfiConverterOptionTypeTimestamp.write(value.updatedAt, into: &buf)
-        FfiConverterString.write(value.syncId, into: &buf)
+        FfiConverterString.write(value.syncID, into: &buf)
         FfiConverterTypeRecordStatus.write(value.syncStatus, into: &buf)
         FfiConverterTypeFreshness.write(value.freshness, into: &buf)
         FfiConverterTypeJsonObject.write(value.extra, into: &buf)
@@ -7730,14 +7125,14 @@ public struct FfiConverterTypeRoom: FfiConverterRustBuffer {
 #if swift(>=5.8)
 @_documentation(visibility: private)
 #endif
-public func FfiConverterTypeRoom_lift(_ buf: RustBuffer) throws -> Room {
+func FfiConverterTypeRoom_lift(_ buf: RustBuffer) throws -> Room {
     return try FfiConverterTypeRoom.lift(buf)
 }
 
 #if swift(>=5.8)
 @_documentation(visibility: private)
 #endif
-public func FfiConverterTypeRoom_lower(_ value: Room) -> RustBuffer {
+func FfiConverterTypeRoom_lower(_ value: Room) -> RustBuffer {
     return FfiConverterTypeRoom.lower(value)
 }
 
@@ -7749,57 +7144,57 @@ public struct RoomPatch: Equatable, Hashable {
     /**
      * The house to move it to.
      */
-    public let houseId: RecordId?
+    public var houseID: RecordID?
     /**
      * Its name.
      */
-    public let name: String?
+    public var name: String?
     /**
      * Storey; 0 is the ground floor.
      */
-    public let floor: Int64?
+    public var floor: Int?
     /**
      * `living_room`, `kitchen`, …
      */
-    public let roomType: String?
+    public var roomType: String?
     /**
      * Settings of the room, whole.
      */
-    public let settings: Json?
+    public var settings: JSONValue?
     /**
      * Names of fields to empty.
      */
-    public let clear: [String]
+    public var clear: [String]
     /**
      * Other fields.
      */
-    public let extra: JsonObject?
+    public var extra: JSONObject?
 
     // Default memberwise initializers are never public by default, so we
     // declare one manually.
     public init(
         /**
          * The house to move it to.
-         */houseId: RecordId? = nil,
+         */houseID: RecordID? = nil,
         /**
          * Its name.
          */name: String? = nil,
         /**
          * Storey; 0 is the ground floor.
-         */floor: Int64? = nil,
+         */floor: Int? = nil,
         /**
          * `living_room`, `kitchen`, …
          */roomType: String? = nil,
         /**
          * Settings of the room, whole.
-         */settings: Json? = nil,
+         */settings: JSONValue? = nil,
         /**
          * Names of fields to empty.
          */clear: [String] = [],
         /**
          * Other fields.
-         */extra: JsonObject? = nil) {
-        self.houseId = houseId
+         */extra: JSONObject? = nil) {
+        self.houseID = houseID
         self.name = name
         self.floor = floor
         self.roomType = roomType
@@ -7818,11 +7213,11 @@ extension RoomPatch: Sendable {}
 #if swift(>=5.8)
 @_documentation(visibility: private)
 #endif
-public struct FfiConverterTypeRoomPatch: FfiConverterRustBuffer {
-    public static func read(from buf: inout (data: Data, offset: Data.Index)) throws -> RoomPatch {
+struct FfiConverterTypeRoomPatch: FfiConverterRustBuffer {
+    static func read(from buf: inout WireReader) throws -> RoomPatch {
         return
             try RoomPatch(
-                houseId: FfiConverterOptionTypeRecordId.read(from: &buf),
+                houseID: FfiConverterOptionTypeRecordID.read(from: &buf),
                 name: FfiConverterOptionString.read(from: &buf),
                 floor: FfiConverterOptionInt64.read(from: &buf),
                 roomType: FfiConverterOptionString.read(from: &buf),
@@ -7832,8 +7227,8 @@ public struct FfiConverterTypeRoomPatch: FfiConverterRustBuffer {
         )
     }
 
-    public static func write(_ value: RoomPatch, into buf: inout [UInt8]) {
-        FfiConverterOptionTypeRecordId.write(value.houseId, into: &buf)
+    static func write(_ value: RoomPatch, into buf: inout [UInt8]) {
+        FfiConverterOptionTypeRecordID.write(value.houseID, into: &buf)
         FfiConverterOptionString.write(value.name, into: &buf)
         FfiConverterOptionInt64.write(value.floor, into: &buf)
         FfiConverterOptionString.write(value.roomType, into: &buf)
@@ -7847,14 +7242,14 @@ public struct FfiConverterTypeRoomPatch: FfiConverterRustBuffer {
 #if swift(>=5.8)
 @_documentation(visibility: private)
 #endif
-public func FfiConverterTypeRoomPatch_lift(_ buf: RustBuffer) throws -> RoomPatch {
+func FfiConverterTypeRoomPatch_lift(_ buf: RustBuffer) throws -> RoomPatch {
     return try FfiConverterTypeRoomPatch.lift(buf)
 }
 
 #if swift(>=5.8)
 @_documentation(visibility: private)
 #endif
-public func FfiConverterTypeRoomPatch_lower(_ value: RoomPatch) -> RustBuffer {
+func FfiConverterTypeRoomPatch_lower(_ value: RoomPatch) -> RustBuffer {
     return FfiConverterTypeRoomPatch.lower(value)
 }
 
@@ -7870,7 +7265,7 @@ public struct Salvaged: Equatable, Hashable {
     /**
      * How many unsent edits were carried over.
      */
-    public let editsSaved: UInt64
+    public let editsSaved: Int
 
     // Default memberwise initializers are never public by default, so we
     // declare one manually.
@@ -7880,7 +7275,7 @@ public struct Salvaged: Equatable, Hashable {
          */setAside: String,
         /**
          * How many unsent edits were carried over.
-         */editsSaved: UInt64) {
+         */editsSaved: Int) {
         self.setAside = setAside
         self.editsSaved = editsSaved
     }
@@ -7895,8 +7290,8 @@ extension Salvaged: Sendable {}
 #if swift(>=5.8)
 @_documentation(visibility: private)
 #endif
-public struct FfiConverterTypeSalvaged: FfiConverterRustBuffer {
-    public static func read(from buf: inout (data: Data, offset: Data.Index)) throws -> Salvaged {
+struct FfiConverterTypeSalvaged: FfiConverterRustBuffer {
+    static func read(from buf: inout WireReader) throws -> Salvaged {
         return
             try Salvaged(
                 setAside: FfiConverterString.read(from: &buf),
@@ -7904,7 +7299,7 @@ public struct FfiConverterTypeSalvaged: FfiConverterRustBuffer {
         )
     }
 
-    public static func write(_ value: Salvaged, into buf: inout [UInt8]) {
+    static func write(_ value: Salvaged, into buf: inout [UInt8]) {
         FfiConverterString.write(value.setAside, into: &buf)
         FfiConverterUInt64.write(value.editsSaved, into: &buf)
     }
@@ -7914,14 +7309,14 @@ public struct FfiConverterTypeSalvaged: FfiConverterRustBuffer {
 #if swift(>=5.8)
 @_documentation(visibility: private)
 #endif
-public func FfiConverterTypeSalvaged_lift(_ buf: RustBuffer) throws -> Salvaged {
+func FfiConverterTypeSalvaged_lift(_ buf: RustBuffer) throws -> Salvaged {
     return try FfiConverterTypeSalvaged.lift(buf)
 }
 
 #if swift(>=5.8)
 @_documentation(visibility: private)
 #endif
-public func FfiConverterTypeSalvaged_lower(_ value: Salvaged) -> RustBuffer {
+func FfiConverterTypeSalvaged_lower(_ value: Salvaged) -> RustBuffer {
     return FfiConverterTypeSalvaged.lower(value)
 }
 
@@ -7970,8 +7365,8 @@ extension SearchHit: Sendable {}
 #if swift(>=5.8)
 @_documentation(visibility: private)
 #endif
-public struct FfiConverterTypeSearchHit: FfiConverterRustBuffer {
-    public static func read(from buf: inout (data: Data, offset: Data.Index)) throws -> SearchHit {
+struct FfiConverterTypeSearchHit: FfiConverterRustBuffer {
+    static func read(from buf: inout WireReader) throws -> SearchHit {
         return
             try SearchHit(
                 entity: FfiConverterTypeEntity.read(from: &buf),
@@ -7980,7 +7375,7 @@ public struct FfiConverterTypeSearchHit: FfiConverterRustBuffer {
         )
     }
 
-    public static func write(_ value: SearchHit, into buf: inout [UInt8]) {
+    static func write(_ value: SearchHit, into buf: inout [UInt8]) {
         FfiConverterTypeEntity.write(value.entity, into: &buf)
         FfiConverterDouble.write(value.score, into: &buf)
         FfiConverterString.write(value.snippet, into: &buf)
@@ -7991,14 +7386,14 @@ public struct FfiConverterTypeSearchHit: FfiConverterRustBuffer {
 #if swift(>=5.8)
 @_documentation(visibility: private)
 #endif
-public func FfiConverterTypeSearchHit_lift(_ buf: RustBuffer) throws -> SearchHit {
+func FfiConverterTypeSearchHit_lift(_ buf: RustBuffer) throws -> SearchHit {
     return try FfiConverterTypeSearchHit.lift(buf)
 }
 
 #if swift(>=5.8)
 @_documentation(visibility: private)
 #endif
-public func FfiConverterTypeSearchHit_lower(_ value: SearchHit) -> RustBuffer {
+func FfiConverterTypeSearchHit_lower(_ value: SearchHit) -> RustBuffer {
     return FfiConverterTypeSearchHit.lower(value)
 }
 
@@ -8012,9 +7407,9 @@ public struct SyncProblem: Equatable, Hashable {
      */
     public let kind: Kind
     /**
-     * The record's id; `None` if it is about the whole kind.
+     * The record's id; `nil` if it is about the whole kind.
      */
-    public let id: RecordId?
+    public let id: RecordID?
     /**
      * A stable word.
      */
@@ -8031,8 +7426,8 @@ public struct SyncProblem: Equatable, Hashable {
          * The record's kind.
          */kind: Kind,
         /**
-         * The record's id; `None` if it is about the whole kind.
-         */id: RecordId?,
+         * The record's id; `nil` if it is about the whole kind.
+         */id: RecordID?,
         /**
          * A stable word.
          */code: String,
@@ -8055,20 +7450,20 @@ extension SyncProblem: Sendable {}
 #if swift(>=5.8)
 @_documentation(visibility: private)
 #endif
-public struct FfiConverterTypeSyncProblem: FfiConverterRustBuffer {
-    public static func read(from buf: inout (data: Data, offset: Data.Index)) throws -> SyncProblem {
+struct FfiConverterTypeSyncProblem: FfiConverterRustBuffer {
+    static func read(from buf: inout WireReader) throws -> SyncProblem {
         return
             try SyncProblem(
                 kind: FfiConverterTypeKind.read(from: &buf),
-                id: FfiConverterOptionTypeRecordId.read(from: &buf),
+                id: FfiConverterOptionTypeRecordID.read(from: &buf),
                 code: FfiConverterString.read(from: &buf),
                 detail: FfiConverterString.read(from: &buf)
         )
     }
 
-    public static func write(_ value: SyncProblem, into buf: inout [UInt8]) {
+    static func write(_ value: SyncProblem, into buf: inout [UInt8]) {
         FfiConverterTypeKind.write(value.kind, into: &buf)
-        FfiConverterOptionTypeRecordId.write(value.id, into: &buf)
+        FfiConverterOptionTypeRecordID.write(value.id, into: &buf)
         FfiConverterString.write(value.code, into: &buf)
         FfiConverterString.write(value.detail, into: &buf)
     }
@@ -8078,14 +7473,14 @@ public struct FfiConverterTypeSyncProblem: FfiConverterRustBuffer {
 #if swift(>=5.8)
 @_documentation(visibility: private)
 #endif
-public func FfiConverterTypeSyncProblem_lift(_ buf: RustBuffer) throws -> SyncProblem {
+func FfiConverterTypeSyncProblem_lift(_ buf: RustBuffer) throws -> SyncProblem {
     return try FfiConverterTypeSyncProblem.lift(buf)
 }
 
 #if swift(>=5.8)
 @_documentation(visibility: private)
 #endif
-public func FfiConverterTypeSyncProblem_lower(_ value: SyncProblem) -> RustBuffer {
+func FfiConverterTypeSyncProblem_lower(_ value: SyncProblem) -> RustBuffer {
     return FfiConverterTypeSyncProblem.lower(value)
 }
 
@@ -8097,15 +7492,15 @@ public struct SyncResult: Equatable, Hashable {
     /**
      * `pulled + pushed`.
      */
-    public let syncedEntities: UInt64
+    public let syncedEntities: Int
     /**
      * Records that the server sent.
      */
-    public let pulled: UInt64
+    public let pulled: Int
     /**
      * Edits that the server took or decided.
      */
-    public let pushed: UInt64
+    public let pushed: Int
     /**
      * The conflicts met in this sync.
      */
@@ -8113,7 +7508,7 @@ public struct SyncResult: Equatable, Hashable {
     /**
      * How many of them are decided.
      */
-    public let conflictsResolved: UInt64
+    public let conflictsResolved: Int
     /**
      * What could not be synced, one entry a record or kind; the rest went through.
      */
@@ -8121,32 +7516,32 @@ public struct SyncResult: Equatable, Hashable {
     /**
      * How long it took.
      */
-    public let duration: TimeInterval
+    public let duration: Duration
 
     // Default memberwise initializers are never public by default, so we
     // declare one manually.
     public init(
         /**
          * `pulled + pushed`.
-         */syncedEntities: UInt64,
+         */syncedEntities: Int,
         /**
          * Records that the server sent.
-         */pulled: UInt64,
+         */pulled: Int,
         /**
          * Edits that the server took or decided.
-         */pushed: UInt64,
+         */pushed: Int,
         /**
          * The conflicts met in this sync.
          */conflicts: [Conflict],
         /**
          * How many of them are decided.
-         */conflictsResolved: UInt64,
+         */conflictsResolved: Int,
         /**
          * What could not be synced, one entry a record or kind; the rest went through.
          */errors: [SyncProblem],
         /**
          * How long it took.
-         */duration: TimeInterval) {
+         */duration: Duration) {
         self.syncedEntities = syncedEntities
         self.pulled = pulled
         self.pushed = pushed
@@ -8166,8 +7561,8 @@ extension SyncResult: Sendable {}
 #if swift(>=5.8)
 @_documentation(visibility: private)
 #endif
-public struct FfiConverterTypeSyncResult: FfiConverterRustBuffer {
-    public static func read(from buf: inout (data: Data, offset: Data.Index)) throws -> SyncResult {
+struct FfiConverterTypeSyncResult: FfiConverterRustBuffer {
+    static func read(from buf: inout WireReader) throws -> SyncResult {
         return
             try SyncResult(
                 syncedEntities: FfiConverterUInt64.read(from: &buf),
@@ -8180,7 +7575,7 @@ public struct FfiConverterTypeSyncResult: FfiConverterRustBuffer {
         )
     }
 
-    public static func write(_ value: SyncResult, into buf: inout [UInt8]) {
+    static func write(_ value: SyncResult, into buf: inout [UInt8]) {
         FfiConverterUInt64.write(value.syncedEntities, into: &buf)
         FfiConverterUInt64.write(value.pulled, into: &buf)
         FfiConverterUInt64.write(value.pushed, into: &buf)
@@ -8195,14 +7590,14 @@ public struct FfiConverterTypeSyncResult: FfiConverterRustBuffer {
 #if swift(>=5.8)
 @_documentation(visibility: private)
 #endif
-public func FfiConverterTypeSyncResult_lift(_ buf: RustBuffer) throws -> SyncResult {
+func FfiConverterTypeSyncResult_lift(_ buf: RustBuffer) throws -> SyncResult {
     return try FfiConverterTypeSyncResult.lift(buf)
 }
 
 #if swift(>=5.8)
 @_documentation(visibility: private)
 #endif
-public func FfiConverterTypeSyncResult_lower(_ value: SyncResult) -> RustBuffer {
+func FfiConverterTypeSyncResult_lower(_ value: SyncResult) -> RustBuffer {
     return FfiConverterTypeSyncResult.lower(value)
 }
 
@@ -8214,11 +7609,11 @@ public struct SyncStatus: Equatable, Hashable {
     /**
      * The server, if `connect` was called.
      */
-    public let serverUrl: String?
+    public let serverURL: String?
     /**
      * This replica's name to the server.
      */
-    public let clientId: String
+    public let clientID: String
     /**
      * What the server speaks; `Auto` before one was met.
      */
@@ -8226,11 +7621,11 @@ public struct SyncStatus: Equatable, Hashable {
     /**
      * The server's time up to which everything was pulled.
      */
-    public let lastSyncTime: Timestamp?
+    public let lastSyncTime: Date?
     /**
      * When the last sync went through, by our clock.
      */
-    public let lastSyncSuccess: Timestamp?
+    public let lastSyncSuccess: Date?
     /**
      * Why the last one did not.
      */
@@ -8238,48 +7633,48 @@ public struct SyncStatus: Equatable, Hashable {
     /**
      * Failures since the last success.
      */
-    public let syncFailures: UInt64
+    public let syncFailures: Int
     /**
      * Syncs that went through.
      */
-    public let totalSyncs: UInt64
+    public let totalSyncs: Int
     /**
      * Conflicts ever met.
      */
-    public let totalConflicts: UInt64
+    public let totalConflicts: Int
     /**
      * Whether a sync is running, here or in another process.
      */
-    public let syncInProgress: Bool
+    public let isSyncing: Bool
     /**
      * When the background loop tries next.
      */
-    public let nextRetryTime: Timestamp?
+    public let nextRetryTime: Date?
     /**
      * Edits waiting to be sent.
      */
-    public let pending: UInt64
+    public let pending: Int
     /**
      * Edits the server refused.
      */
-    public let failed: UInt64
+    public let failed: Int
     /**
      * Entries in the journal.
      */
-    public let conflicts: UInt64
+    public let conflicts: Int
     /**
      * Whether replica and server were found to hold the same when their digests
-     * were last compared; `None` if they never were, or the server has none.
+     * were last compared; `nil` if they never were, or the server has none.
      */
     public let digestAgrees: Bool?
     /**
      * When that was.
      */
-    public let digestCheckedAt: Timestamp?
+    public let digestCheckedAt: Date?
     /**
      * Live records by kind.
      */
-    public let counts: [String: UInt64]
+    public let counts: [String: Int]
     /**
      * How things stand with the server, as far as this client has tried.
      */
@@ -8287,78 +7682,78 @@ public struct SyncStatus: Equatable, Hashable {
     /**
      * Whether this client syncs in the background.
      */
-    public let background: Bool
+    public let isInBackground: Bool
     /**
      * Whether this client is paused; the rest is then how things stood before.
      */
-    public let paused: Bool
+    public let isPaused: Bool
 
     // Default memberwise initializers are never public by default, so we
     // declare one manually.
     public init(
         /**
          * The server, if `connect` was called.
-         */serverUrl: String?,
+         */serverURL: String?,
         /**
          * This replica's name to the server.
-         */clientId: String,
+         */clientID: String,
         /**
          * What the server speaks; `Auto` before one was met.
          */`protocol`: SyncProtocol,
         /**
          * The server's time up to which everything was pulled.
-         */lastSyncTime: Timestamp?,
+         */lastSyncTime: Date?,
         /**
          * When the last sync went through, by our clock.
-         */lastSyncSuccess: Timestamp?,
+         */lastSyncSuccess: Date?,
         /**
          * Why the last one did not.
          */lastSyncError: String?,
         /**
          * Failures since the last success.
-         */syncFailures: UInt64,
+         */syncFailures: Int,
         /**
          * Syncs that went through.
-         */totalSyncs: UInt64,
+         */totalSyncs: Int,
         /**
          * Conflicts ever met.
-         */totalConflicts: UInt64,
+         */totalConflicts: Int,
         /**
          * Whether a sync is running, here or in another process.
-         */syncInProgress: Bool,
+         */isSyncing: Bool,
         /**
          * When the background loop tries next.
-         */nextRetryTime: Timestamp?,
+         */nextRetryTime: Date?,
         /**
          * Edits waiting to be sent.
-         */pending: UInt64,
+         */pending: Int,
         /**
          * Edits the server refused.
-         */failed: UInt64,
+         */failed: Int,
         /**
          * Entries in the journal.
-         */conflicts: UInt64,
+         */conflicts: Int,
         /**
          * Whether replica and server were found to hold the same when their digests
-         * were last compared; `None` if they never were, or the server has none.
+         * were last compared; `nil` if they never were, or the server has none.
          */digestAgrees: Bool?,
         /**
          * When that was.
-         */digestCheckedAt: Timestamp?,
+         */digestCheckedAt: Date?,
         /**
          * Live records by kind.
-         */counts: [String: UInt64],
+         */counts: [String: Int],
         /**
          * How things stand with the server, as far as this client has tried.
          */connection: Connection,
         /**
          * Whether this client syncs in the background.
-         */background: Bool,
+         */isInBackground: Bool,
         /**
          * Whether this client is paused; the rest is then how things stood before.
-         */paused: Bool) {
-        self.serverUrl = serverUrl
-        self.clientId = clientId
+         */isPaused: Bool) {
+        self.serverURL = serverURL
+        self.clientID = clientID
         self.`protocol` = `protocol`
         self.lastSyncTime = lastSyncTime
         self.lastSyncSuccess = lastSyncSuccess
@@ -8366,7 +7761,7 @@ public struct SyncStatus: Equatable, Hashable {
         self.syncFailures = syncFailures
         self.totalSyncs = totalSyncs
         self.totalConflicts = totalConflicts
-        self.syncInProgress = syncInProgress
+        self.isSyncing = isSyncing
         self.nextRetryTime = nextRetryTime
         self.pending = pending
         self.failed = failed
@@ -8375,8 +7770,8 @@ public struct SyncStatus: Equatable, Hashable {
         self.digestCheckedAt = digestCheckedAt
         self.counts = counts
         self.connection = connection
-        self.background = background
-        self.paused = paused
+        self.isInBackground = isInBackground
+        self.isPaused = isPaused
     }
 
 
@@ -8389,12 +7784,12 @@ extension SyncStatus: Sendable {}
 #if swift(>=5.8)
 @_documentation(visibility: private)
 #endif
-public struct FfiConverterTypeSyncStatus: FfiConverterRustBuffer {
-    public static func read(from buf: inout (data: Data, offset: Data.Index)) throws -> SyncStatus {
+struct FfiConverterTypeSyncStatus: FfiConverterRustBuffer {
+    static func read(from buf: inout WireReader) throws -> SyncStatus {
         return
             try SyncStatus(
-                serverUrl: FfiConverterOptionString.read(from: &buf),
-                clientId: FfiConverterString.read(from: &buf),
+                serverURL: FfiConverterOptionString.read(from: &buf),
+                clientID: FfiConverterString.read(from: &buf),
                 protocol: FfiConverterTypeSyncProtocol.read(from: &buf),
                 lastSyncTime: FfiConverterOptionTypeTimestamp.read(from: &buf),
                 lastSyncSuccess: FfiConverterOptionTypeTimestamp.read(from: &buf),
@@ -8402,7 +7797,7 @@ public struct FfiConverterTypeSyncStatus: FfiConverterRustBuffer {
                 syncFailures: FfiConverterUInt64.read(from: &buf),
                 totalSyncs: FfiConverterUInt64.read(from: &buf),
                 totalConflicts: FfiConverterUInt64.read(from: &buf),
-                syncInProgress: FfiConverterBool.read(from: &buf),
+                isSyncing: FfiConverterBool.read(from: &buf),
                 nextRetryTime: FfiConverterOptionTypeTimestamp.read(from: &buf),
                 pending: FfiConverterUInt64.read(from: &buf),
                 failed: FfiConverterUInt64.read(from: &buf),
@@ -8411,14 +7806,14 @@ public struct FfiConverterTypeSyncStatus: FfiConverterRustBuffer {
                 digestCheckedAt: FfiConverterOptionTypeTimestamp.read(from: &buf),
                 counts: FfiConverterDictionaryStringUInt64.read(from: &buf),
                 connection: FfiConverterTypeConnection.read(from: &buf),
-                background: FfiConverterBool.read(from: &buf),
-                paused: FfiConverterBool.read(from: &buf)
+                isInBackground: FfiConverterBool.read(from: &buf),
+                isPaused: FfiConverterBool.read(from: &buf)
         )
     }
 
-    public static func write(_ value: SyncStatus, into buf: inout [UInt8]) {
-        FfiConverterOptionString.write(value.serverUrl, into: &buf)
-        FfiConverterString.write(value.clientId, into: &buf)
+    static func write(_ value: SyncStatus, into buf: inout [UInt8]) {
+        FfiConverterOptionString.write(value.serverURL, into: &buf)
+        FfiConverterString.write(value.clientID, into: &buf)
         FfiConverterTypeSyncProtocol.write(value.`protocol`, into: &buf)
         FfiConverterOptionTypeTimestamp.write(value.lastSyncTime, into: &buf)
         FfiConverterOptionTypeTimestamp.write(value.lastSyncSuccess, into: &buf)
@@ -8426,7 +7821,7 @@ public struct FfiConverterTypeSyncStatus: FfiConverterRustBuffer {
         FfiConverterUInt64.write(value.syncFailures, into: &buf)
         FfiConverterUInt64.write(value.totalSyncs, into: &buf)
         FfiConverterUInt64.write(value.totalConflicts, into: &buf)
-        FfiConverterBool.write(value.syncInProgress, into: &buf)
+        FfiConverterBool.write(value.isSyncing, into: &buf)
         FfiConverterOptionTypeTimestamp.write(value.nextRetryTime, into: &buf)
         FfiConverterUInt64.write(value.pending, into: &buf)
         FfiConverterUInt64.write(value.failed, into: &buf)
@@ -8435,8 +7830,8 @@ public struct FfiConverterTypeSyncStatus: FfiConverterRustBuffer {
         FfiConverterOptionTypeTimestamp.write(value.digestCheckedAt, into: &buf)
         FfiConverterDictionaryStringUInt64.write(value.counts, into: &buf)
         FfiConverterTypeConnection.write(value.connection, into: &buf)
-        FfiConverterBool.write(value.background, into: &buf)
-        FfiConverterBool.write(value.paused, into: &buf)
+        FfiConverterBool.write(value.isInBackground, into: &buf)
+        FfiConverterBool.write(value.isPaused, into: &buf)
     }
 }
 
@@ -8444,14 +7839,14 @@ public struct FfiConverterTypeSyncStatus: FfiConverterRustBuffer {
 #if swift(>=5.8)
 @_documentation(visibility: private)
 #endif
-public func FfiConverterTypeSyncStatus_lift(_ buf: RustBuffer) throws -> SyncStatus {
+func FfiConverterTypeSyncStatus_lift(_ buf: RustBuffer) throws -> SyncStatus {
     return try FfiConverterTypeSyncStatus.lift(buf)
 }
 
 #if swift(>=5.8)
 @_documentation(visibility: private)
 #endif
-public func FfiConverterTypeSyncStatus_lower(_ value: SyncStatus) -> RustBuffer {
+func FfiConverterTypeSyncStatus_lower(_ value: SyncStatus) -> RustBuffer {
     return FfiConverterTypeSyncStatus.lower(value)
 }
 
@@ -8463,28 +7858,28 @@ public struct Timeouts: Equatable, Hashable {
     /**
      * To connect.
      */
-    public let connect: TimeInterval
+    public var connect: Duration
     /**
      * Without a byte.
      */
-    public let idle: TimeInterval
+    public var idle: Duration
     /**
      * For the whole exchange.
      */
-    public let total: TimeInterval
+    public var total: Duration
 
     // Default memberwise initializers are never public by default, so we
     // declare one manually.
     public init(
         /**
          * To connect.
-         */connect: TimeInterval,
+         */connect: Duration,
         /**
          * Without a byte.
-         */idle: TimeInterval,
+         */idle: Duration,
         /**
          * For the whole exchange.
-         */total: TimeInterval) {
+         */total: Duration) {
         self.connect = connect
         self.idle = idle
         self.total = total
@@ -8500,8 +7895,8 @@ extension Timeouts: Sendable {}
 #if swift(>=5.8)
 @_documentation(visibility: private)
 #endif
-public struct FfiConverterTypeTimeouts: FfiConverterRustBuffer {
-    public static func read(from buf: inout (data: Data, offset: Data.Index)) throws -> Timeouts {
+struct FfiConverterTypeTimeouts: FfiConverterRustBuffer {
+    static func read(from buf: inout WireReader) throws -> Timeouts {
         return
             try Timeouts(
                 connect: FfiConverterDuration.read(from: &buf),
@@ -8510,7 +7905,7 @@ public struct FfiConverterTypeTimeouts: FfiConverterRustBuffer {
         )
     }
 
-    public static func write(_ value: Timeouts, into buf: inout [UInt8]) {
+    static func write(_ value: Timeouts, into buf: inout [UInt8]) {
         FfiConverterDuration.write(value.connect, into: &buf)
         FfiConverterDuration.write(value.idle, into: &buf)
         FfiConverterDuration.write(value.total, into: &buf)
@@ -8521,14 +7916,14 @@ public struct FfiConverterTypeTimeouts: FfiConverterRustBuffer {
 #if swift(>=5.8)
 @_documentation(visibility: private)
 #endif
-public func FfiConverterTypeTimeouts_lift(_ buf: RustBuffer) throws -> Timeouts {
+func FfiConverterTypeTimeouts_lift(_ buf: RustBuffer) throws -> Timeouts {
     return try FfiConverterTypeTimeouts.lift(buf)
 }
 
 #if swift(>=5.8)
 @_documentation(visibility: private)
 #endif
-public func FfiConverterTypeTimeouts_lower(_ value: Timeouts) -> RustBuffer {
+func FfiConverterTypeTimeouts_lower(_ value: Timeouts) -> RustBuffer {
     return FfiConverterTypeTimeouts.lower(value)
 }
 
@@ -8540,15 +7935,15 @@ public struct User: Equatable, Hashable {
     /**
      * Their id.
      */
-    public let id: RecordId
+    public let id: RecordID
     /**
-     * The house; `None` if they are unplaced.
+     * The house; `nil` if they are unplaced.
      */
-    public let houseId: RecordId?
+    public let houseID: RecordID?
     /**
      * Whether the house they name is not here.
      */
-    public let unplaced: Bool
+    public let isUnplaced: Bool
     /**
      * The name; empty if the server gave none.
      */
@@ -8564,19 +7959,19 @@ public struct User: Equatable, Hashable {
     /**
      * Preferences, usually an object.
      */
-    public let preferences: Json?
+    public let preferences: JSONValue?
     /**
      * When the record was made, by its author's clock.
      */
-    public let createdAt: Timestamp?
+    public let createdAt: Date?
     /**
      * Edit time.
      */
-    public let updatedAt: Timestamp?
+    public let updatedAt: Date?
     /**
      * The edit that made this version.
      */
-    public let syncId: String
+    public let syncID: String
     /**
      * Where it stands with the server, in a word.
      */
@@ -8588,20 +7983,20 @@ public struct User: Equatable, Hashable {
     /**
      * Every other field, as it came.
      */
-    public let extra: JsonObject
+    public let extra: JSONObject
 
     // Default memberwise initializers are never public by default, so we
     // declare one manually.
     public init(
         /**
          * Their id.
-         */id: RecordId,
+         */id: RecordID,
         /**
-         * The house; `None` if they are unplaced.
-         */houseId: RecordId?,
+         * The house; `nil` if they are unplaced.
+         */houseID: RecordID?,
         /**
          * Whether the house they name is not here.
-         */unplaced: Bool,
+         */isUnplaced: Bool,
         /**
          * The name; empty if the server gave none.
          */name: String,
@@ -8613,16 +8008,16 @@ public struct User: Equatable, Hashable {
          */role: UserRole?,
         /**
          * Preferences, usually an object.
-         */preferences: Json?,
+         */preferences: JSONValue?,
         /**
          * When the record was made, by its author's clock.
-         */createdAt: Timestamp?,
+         */createdAt: Date?,
         /**
          * Edit time.
-         */updatedAt: Timestamp?,
+         */updatedAt: Date?,
         /**
          * The edit that made this version.
-         */syncId: String,
+         */syncID: String,
         /**
          * Where it stands with the server, in a word.
          */syncStatus: RecordStatus,
@@ -8631,17 +8026,17 @@ public struct User: Equatable, Hashable {
          */freshness: Freshness,
         /**
          * Every other field, as it came.
-         */extra: JsonObject) {
+         */extra: JSONObject) {
         self.id = id
-        self.houseId = houseId
-        self.unplaced = unplaced
+        self.houseID = houseID
+        self.isUnplaced = isUnplaced
         self.name = name
         self.email = email
         self.role = role
         self.preferences = preferences
         self.createdAt = createdAt
         self.updatedAt = updatedAt
-        self.syncId = syncId
+        self.syncID = syncID
         self.syncStatus = syncStatus
         self.freshness = freshness
         self.extra = extra
@@ -8657,37 +8052,37 @@ extension User: Sendable {}
 #if swift(>=5.8)
 @_documentation(visibility: private)
 #endif
-public struct FfiConverterTypeUser: FfiConverterRustBuffer {
-    public static func read(from buf: inout (data: Data, offset: Data.Index)) throws -> User {
+struct FfiConverterTypeUser: FfiConverterRustBuffer {
+    static func read(from buf: inout WireReader) throws -> User {
         return
             try User(
-                id: FfiConverterTypeRecordId.read(from: &buf),
-                houseId: FfiConverterOptionTypeRecordId.read(from: &buf),
-                unplaced: FfiConverterBool.read(from: &buf),
+                id: FfiConverterTypeRecordID.read(from: &buf),
+                houseID: FfiConverterOptionTypeRecordID.read(from: &buf),
+                isUnplaced: FfiConverterBool.read(from: &buf),
                 name: FfiConverterString.read(from: &buf),
                 email: FfiConverterOptionString.read(from: &buf),
                 role: FfiConverterOptionTypeUserRole.read(from: &buf),
                 preferences: FfiConverterOptionTypeJson.read(from: &buf),
                 createdAt: FfiConverterOptionTypeTimestamp.read(from: &buf),
                 updatedAt: FfiConverterOptionTypeTimestamp.read(from: &buf),
-                syncId: FfiConverterString.read(from: &buf),
+                syncID: FfiConverterString.read(from: &buf),
                 syncStatus: FfiConverterTypeRecordStatus.read(from: &buf),
                 freshness: FfiConverterTypeFreshness.read(from: &buf),
                 extra: FfiConverterTypeJsonObject.read(from: &buf)
         )
     }
 
-    public static func write(_ value: User, into buf: inout [UInt8]) {
-        FfiConverterTypeRecordId.write(value.id, into: &buf)
-        FfiConverterOptionTypeRecordId.write(value.houseId, into: &buf)
-        FfiConverterBool.write(value.unplaced, into: &buf)
+    static func write(_ value: User, into buf: inout [UInt8]) {
+        FfiConverterTypeRecordID.write(value.id, into: &buf)
+        FfiConverterOptionTypeRecordID.write(value.houseID, into: &buf)
+        FfiConverterBool.write(value.isUnplaced, into: &buf)
         FfiConverterString.write(value.name, into: &buf)
         FfiConverterOptionString.write(value.email, into: &buf)
         FfiConverterOptionTypeUserRole.write(value.role, into: &buf)
         FfiConverterOptionTypeJson.write(value.preferences, into: &buf)
         FfiConverterOptionTypeTimestamp.write(value.createdAt, into: &buf)
         FfiConverterOptionTypeTimestamp.write(value.updatedAt, into: &buf)
-        FfiConverterString.write(value.syncId, into: &buf)
+        FfiConverterString.write(value.syncID, into: &buf)
         FfiConverterTypeRecordStatus.write(value.syncStatus, into: &buf)
         FfiConverterTypeFreshness.write(value.freshness, into: &buf)
         FfiConverterTypeJsonObject.write(value.extra, into: &buf)
@@ -8698,14 +8093,14 @@ public struct FfiConverterTypeUser: FfiConverterRustBuffer {
 #if swift(>=5.8)
 @_documentation(visibility: private)
 #endif
-public func FfiConverterTypeUser_lift(_ buf: RustBuffer) throws -> User {
+func FfiConverterTypeUser_lift(_ buf: RustBuffer) throws -> User {
     return try FfiConverterTypeUser.lift(buf)
 }
 
 #if swift(>=5.8)
 @_documentation(visibility: private)
 #endif
-public func FfiConverterTypeUser_lower(_ value: User) -> RustBuffer {
+func FfiConverterTypeUser_lower(_ value: User) -> RustBuffer {
     return FfiConverterTypeUser.lower(value)
 }
 
@@ -8717,38 +8112,38 @@ public struct UserPatch: Equatable, Hashable {
     /**
      * The house to move to.
      */
-    public let houseId: RecordId?
+    public var houseID: RecordID?
     /**
      * The name.
      */
-    public let name: String?
+    public var name: String?
     /**
      * Unique among the users of a server.
      */
-    public let email: String?
+    public var email: String?
     /**
      * What they may do.
      */
-    public let role: UserRole?
+    public var role: UserRole?
     /**
      * Preferences, whole.
      */
-    public let preferences: Json?
+    public var preferences: JSONValue?
     /**
      * Names of fields to empty.
      */
-    public let clear: [String]
+    public var clear: [String]
     /**
      * Other fields.
      */
-    public let extra: JsonObject?
+    public var extra: JSONObject?
 
     // Default memberwise initializers are never public by default, so we
     // declare one manually.
     public init(
         /**
          * The house to move to.
-         */houseId: RecordId? = nil,
+         */houseID: RecordID? = nil,
         /**
          * The name.
          */name: String? = nil,
@@ -8760,14 +8155,14 @@ public struct UserPatch: Equatable, Hashable {
          */role: UserRole? = nil,
         /**
          * Preferences, whole.
-         */preferences: Json? = nil,
+         */preferences: JSONValue? = nil,
         /**
          * Names of fields to empty.
          */clear: [String] = [],
         /**
          * Other fields.
-         */extra: JsonObject? = nil) {
-        self.houseId = houseId
+         */extra: JSONObject? = nil) {
+        self.houseID = houseID
         self.name = name
         self.email = email
         self.role = role
@@ -8786,11 +8181,11 @@ extension UserPatch: Sendable {}
 #if swift(>=5.8)
 @_documentation(visibility: private)
 #endif
-public struct FfiConverterTypeUserPatch: FfiConverterRustBuffer {
-    public static func read(from buf: inout (data: Data, offset: Data.Index)) throws -> UserPatch {
+struct FfiConverterTypeUserPatch: FfiConverterRustBuffer {
+    static func read(from buf: inout WireReader) throws -> UserPatch {
         return
             try UserPatch(
-                houseId: FfiConverterOptionTypeRecordId.read(from: &buf),
+                houseID: FfiConverterOptionTypeRecordID.read(from: &buf),
                 name: FfiConverterOptionString.read(from: &buf),
                 email: FfiConverterOptionString.read(from: &buf),
                 role: FfiConverterOptionTypeUserRole.read(from: &buf),
@@ -8800,8 +8195,8 @@ public struct FfiConverterTypeUserPatch: FfiConverterRustBuffer {
         )
     }
 
-    public static func write(_ value: UserPatch, into buf: inout [UInt8]) {
-        FfiConverterOptionTypeRecordId.write(value.houseId, into: &buf)
+    static func write(_ value: UserPatch, into buf: inout [UInt8]) {
+        FfiConverterOptionTypeRecordID.write(value.houseID, into: &buf)
         FfiConverterOptionString.write(value.name, into: &buf)
         FfiConverterOptionString.write(value.email, into: &buf)
         FfiConverterOptionTypeUserRole.write(value.role, into: &buf)
@@ -8815,14 +8210,14 @@ public struct FfiConverterTypeUserPatch: FfiConverterRustBuffer {
 #if swift(>=5.8)
 @_documentation(visibility: private)
 #endif
-public func FfiConverterTypeUserPatch_lift(_ buf: RustBuffer) throws -> UserPatch {
+func FfiConverterTypeUserPatch_lift(_ buf: RustBuffer) throws -> UserPatch {
     return try FfiConverterTypeUserPatch.lift(buf)
 }
 
 #if swift(>=5.8)
 @_documentation(visibility: private)
 #endif
-public func FfiConverterTypeUserPatch_lower(_ value: UserPatch) -> RustBuffer {
+func FfiConverterTypeUserPatch_lower(_ value: UserPatch) -> RustBuffer {
     return FfiConverterTypeUserPatch.lower(value)
 }
 
@@ -8831,7 +8226,7 @@ public func FfiConverterTypeUserPatch_lower(_ value: UserPatch) -> RustBuffer {
  * A change, told after it was committed.
  *
  * As JSON it is one flat object; `event` holds the word of
- * [`ChangeEvent::event_type`].
+ * `eventType`.
  */
 
 public enum ChangeEvent: Equatable, Hashable {
@@ -8845,7 +8240,7 @@ public enum ChangeEvent: Equatable, Hashable {
          */kind: Kind,
         /**
          * Its id within the kind.
-         */id: RecordId,
+         */id: RecordID,
         /**
          * Who made it.
          */origin: Origin,
@@ -8862,7 +8257,7 @@ public enum ChangeEvent: Equatable, Hashable {
          */kind: Kind,
         /**
          * Its id within the kind.
-         */id: RecordId,
+         */id: RecordID,
         /**
          * Whose edit it is.
          */origin: Origin,
@@ -8879,7 +8274,7 @@ public enum ChangeEvent: Equatable, Hashable {
          */kind: Kind,
         /**
          * Its id within the kind.
-         */id: RecordId,
+         */id: RecordID,
         /**
          * Who deleted it.
          */origin: Origin
@@ -8891,18 +8286,18 @@ public enum ChangeEvent: Equatable, Hashable {
      */
     case stateChanged(
         /**
-         * The device; `None` if the server did not say which.
-         */deviceId: RecordId?,
+         * The device; `nil` if the server did not say which.
+         */deviceID: RecordID?,
         /**
          * The id of the state's own record, of kind `entity_state`; that of the
          * device where the state is part of it.
-         */id: RecordId,
+         */id: RecordID,
         /**
          * Whose edit it is.
          */origin: Origin,
         /**
          * The whole state; null if there is none.
-         */state: Json
+         */state: JSONValue
     )
     /**
      * An edit lost and is kept in the journal.
@@ -8913,10 +8308,10 @@ public enum ChangeEvent: Equatable, Hashable {
          */kind: Kind,
         /**
          * Its id within the kind.
-         */id: RecordId,
+         */id: RecordID,
         /**
          * Number of the entry in this replica's journal.
-         */conflictId: Int64,
+         */conflictID: Int,
         /**
          * Why it lost: the rule's reason, or `rejected`, `absent_on_server` and the like.
          */reason: String,
@@ -8934,10 +8329,10 @@ public enum ChangeEvent: Equatable, Hashable {
     case syncProgress(
         /**
          * Records pulled and edits pushed up to now.
-         */done: UInt64,
+         */done: Int,
         /**
          * How many there are, if that is known; servers of v1 do not tell.
-         */total: UInt64?
+         */total: Int?
     )
     /**
      * A sync went through.
@@ -8945,16 +8340,16 @@ public enum ChangeEvent: Equatable, Hashable {
     case syncCompleted(
         /**
          * Records that the server sent.
-         */pulled: UInt64,
+         */pulled: Int,
         /**
          * Edits that the server took or decided.
-         */pushed: UInt64,
+         */pushed: Int,
         /**
          * Conflicts met.
-         */conflicts: UInt64,
+         */conflicts: Int,
         /**
          * Records or kinds that could not be synced, while the rest was.
-         */problems: UInt64
+         */problems: Int
     )
     /**
      * A sync did not go through; what it did before stays done.
@@ -8981,7 +8376,7 @@ public enum ChangeEvent: Equatable, Hashable {
     case needsAuth(
         /**
          * The HTTP status, 401 or 403.
-         */status: UInt16
+         */status: Int
     )
 
 
@@ -9007,26 +8402,26 @@ extension ChangeEvent: Sendable {}
 #if swift(>=5.8)
 @_documentation(visibility: private)
 #endif
-public struct FfiConverterTypeChangeEvent: FfiConverterRustBuffer {
+struct FfiConverterTypeChangeEvent: FfiConverterRustBuffer {
     typealias SwiftType = ChangeEvent
 
-    public static func read(from buf: inout (data: Data, offset: Data.Index)) throws -> ChangeEvent {
+    static func read(from buf: inout WireReader) throws -> ChangeEvent {
         let variant: Int32 = try readInt(&buf)
         switch variant {
 
-        case 1: return .created(kind: try FfiConverterTypeKind.read(from: &buf), id: try FfiConverterTypeRecordId.read(from: &buf), origin: try FfiConverterTypeOrigin.read(from: &buf), name: try FfiConverterOptionString.read(from: &buf)
+        case 1: return .created(kind: try FfiConverterTypeKind.read(from: &buf), id: try FfiConverterTypeRecordID.read(from: &buf), origin: try FfiConverterTypeOrigin.read(from: &buf), name: try FfiConverterOptionString.read(from: &buf)
         )
 
-        case 2: return .updated(kind: try FfiConverterTypeKind.read(from: &buf), id: try FfiConverterTypeRecordId.read(from: &buf), origin: try FfiConverterTypeOrigin.read(from: &buf), name: try FfiConverterOptionString.read(from: &buf)
+        case 2: return .updated(kind: try FfiConverterTypeKind.read(from: &buf), id: try FfiConverterTypeRecordID.read(from: &buf), origin: try FfiConverterTypeOrigin.read(from: &buf), name: try FfiConverterOptionString.read(from: &buf)
         )
 
-        case 3: return .deleted(kind: try FfiConverterTypeKind.read(from: &buf), id: try FfiConverterTypeRecordId.read(from: &buf), origin: try FfiConverterTypeOrigin.read(from: &buf)
+        case 3: return .deleted(kind: try FfiConverterTypeKind.read(from: &buf), id: try FfiConverterTypeRecordID.read(from: &buf), origin: try FfiConverterTypeOrigin.read(from: &buf)
         )
 
-        case 4: return .stateChanged(deviceId: try FfiConverterOptionTypeRecordId.read(from: &buf), id: try FfiConverterTypeRecordId.read(from: &buf), origin: try FfiConverterTypeOrigin.read(from: &buf), state: try FfiConverterTypeJson.read(from: &buf)
+        case 4: return .stateChanged(deviceID: try FfiConverterOptionTypeRecordID.read(from: &buf), id: try FfiConverterTypeRecordID.read(from: &buf), origin: try FfiConverterTypeOrigin.read(from: &buf), state: try FfiConverterTypeJson.read(from: &buf)
         )
 
-        case 5: return .conflict(kind: try FfiConverterTypeKind.read(from: &buf), id: try FfiConverterTypeRecordId.read(from: &buf), conflictId: try FfiConverterInt64.read(from: &buf), reason: try FfiConverterString.read(from: &buf), loser: try FfiConverterTypeLoser.read(from: &buf)
+        case 5: return .conflict(kind: try FfiConverterTypeKind.read(from: &buf), id: try FfiConverterTypeRecordID.read(from: &buf), conflictID: try FfiConverterInt64.read(from: &buf), reason: try FfiConverterString.read(from: &buf), loser: try FfiConverterTypeLoser.read(from: &buf)
         )
 
         case 6: return .syncStarted
@@ -9050,14 +8445,14 @@ public struct FfiConverterTypeChangeEvent: FfiConverterRustBuffer {
         }
     }
 
-    public static func write(_ value: ChangeEvent, into buf: inout [UInt8]) {
+    static func write(_ value: ChangeEvent, into buf: inout [UInt8]) {
         switch value {
 
 
         case let .created(kind,id,origin,name):
             writeInt(&buf, Int32(1))
             FfiConverterTypeKind.write(kind, into: &buf)
-            FfiConverterTypeRecordId.write(id, into: &buf)
+            FfiConverterTypeRecordID.write(id, into: &buf)
             FfiConverterTypeOrigin.write(origin, into: &buf)
             FfiConverterOptionString.write(name, into: &buf)
 
@@ -9065,7 +8460,7 @@ public struct FfiConverterTypeChangeEvent: FfiConverterRustBuffer {
         case let .updated(kind,id,origin,name):
             writeInt(&buf, Int32(2))
             FfiConverterTypeKind.write(kind, into: &buf)
-            FfiConverterTypeRecordId.write(id, into: &buf)
+            FfiConverterTypeRecordID.write(id, into: &buf)
             FfiConverterTypeOrigin.write(origin, into: &buf)
             FfiConverterOptionString.write(name, into: &buf)
 
@@ -9073,23 +8468,23 @@ public struct FfiConverterTypeChangeEvent: FfiConverterRustBuffer {
         case let .deleted(kind,id,origin):
             writeInt(&buf, Int32(3))
             FfiConverterTypeKind.write(kind, into: &buf)
-            FfiConverterTypeRecordId.write(id, into: &buf)
+            FfiConverterTypeRecordID.write(id, into: &buf)
             FfiConverterTypeOrigin.write(origin, into: &buf)
 
 
-        case let .stateChanged(deviceId,id,origin,state):
+        case let .stateChanged(deviceID,id,origin,state):
             writeInt(&buf, Int32(4))
-            FfiConverterOptionTypeRecordId.write(deviceId, into: &buf)
-            FfiConverterTypeRecordId.write(id, into: &buf)
+            FfiConverterOptionTypeRecordID.write(deviceID, into: &buf)
+            FfiConverterTypeRecordID.write(id, into: &buf)
             FfiConverterTypeOrigin.write(origin, into: &buf)
             FfiConverterTypeJson.write(state, into: &buf)
 
 
-        case let .conflict(kind,id,conflictId,reason,loser):
+        case let .conflict(kind,id,conflictID,reason,loser):
             writeInt(&buf, Int32(5))
             FfiConverterTypeKind.write(kind, into: &buf)
-            FfiConverterTypeRecordId.write(id, into: &buf)
-            FfiConverterInt64.write(conflictId, into: &buf)
+            FfiConverterTypeRecordID.write(id, into: &buf)
+            FfiConverterInt64.write(conflictID, into: &buf)
             FfiConverterString.write(reason, into: &buf)
             FfiConverterTypeLoser.write(loser, into: &buf)
 
@@ -9135,14 +8530,14 @@ public struct FfiConverterTypeChangeEvent: FfiConverterRustBuffer {
 #if swift(>=5.8)
 @_documentation(visibility: private)
 #endif
-public func FfiConverterTypeChangeEvent_lift(_ buf: RustBuffer) throws -> ChangeEvent {
+func FfiConverterTypeChangeEvent_lift(_ buf: RustBuffer) throws -> ChangeEvent {
     return try FfiConverterTypeChangeEvent.lift(buf)
 }
 
 #if swift(>=5.8)
 @_documentation(visibility: private)
 #endif
-public func FfiConverterTypeChangeEvent_lower(_ value: ChangeEvent) -> RustBuffer {
+func FfiConverterTypeChangeEvent_lower(_ value: ChangeEvent) -> RustBuffer {
     return FfiConverterTypeChangeEvent.lower(value)
 }
 
@@ -9184,10 +8579,10 @@ extension Connection: Sendable {}
 #if swift(>=5.8)
 @_documentation(visibility: private)
 #endif
-public struct FfiConverterTypeConnection: FfiConverterRustBuffer {
+struct FfiConverterTypeConnection: FfiConverterRustBuffer {
     typealias SwiftType = Connection
 
-    public static func read(from buf: inout (data: Data, offset: Data.Index)) throws -> Connection {
+    static func read(from buf: inout WireReader) throws -> Connection {
         let variant: Int32 = try readInt(&buf)
         switch variant {
 
@@ -9205,7 +8600,7 @@ public struct FfiConverterTypeConnection: FfiConverterRustBuffer {
         }
     }
 
-    public static func write(_ value: Connection, into buf: inout [UInt8]) {
+    static func write(_ value: Connection, into buf: inout [UInt8]) {
         switch value {
 
 
@@ -9236,14 +8631,14 @@ public struct FfiConverterTypeConnection: FfiConverterRustBuffer {
 #if swift(>=5.8)
 @_documentation(visibility: private)
 #endif
-public func FfiConverterTypeConnection_lift(_ buf: RustBuffer) throws -> Connection {
+func FfiConverterTypeConnection_lift(_ buf: RustBuffer) throws -> Connection {
     return try FfiConverterTypeConnection.lift(buf)
 }
 
 #if swift(>=5.8)
 @_documentation(visibility: private)
 #endif
-public func FfiConverterTypeConnection_lower(_ value: Connection) -> RustBuffer {
+func FfiConverterTypeConnection_lower(_ value: Connection) -> RustBuffer {
     return FfiConverterTypeConnection.lower(value)
 }
 
@@ -9305,10 +8700,10 @@ extension DeviceType: Sendable {}
 #if swift(>=5.8)
 @_documentation(visibility: private)
 #endif
-public struct FfiConverterTypeDeviceType: FfiConverterRustBuffer {
+struct FfiConverterTypeDeviceType: FfiConverterRustBuffer {
     typealias SwiftType = DeviceType
 
-    public static func read(from buf: inout (data: Data, offset: Data.Index)) throws -> DeviceType {
+    static func read(from buf: inout WireReader) throws -> DeviceType {
         let variant: Int32 = try readInt(&buf)
         switch variant {
 
@@ -9335,7 +8730,7 @@ public struct FfiConverterTypeDeviceType: FfiConverterRustBuffer {
         }
     }
 
-    public static func write(_ value: DeviceType, into buf: inout [UInt8]) {
+    static func write(_ value: DeviceType, into buf: inout [UInt8]) {
         switch value {
 
 
@@ -9383,14 +8778,14 @@ public struct FfiConverterTypeDeviceType: FfiConverterRustBuffer {
 #if swift(>=5.8)
 @_documentation(visibility: private)
 #endif
-public func FfiConverterTypeDeviceType_lift(_ buf: RustBuffer) throws -> DeviceType {
+func FfiConverterTypeDeviceType_lift(_ buf: RustBuffer) throws -> DeviceType {
     return try FfiConverterTypeDeviceType.lift(buf)
 }
 
 #if swift(>=5.8)
 @_documentation(visibility: private)
 #endif
-public func FfiConverterTypeDeviceType_lower(_ value: DeviceType) -> RustBuffer {
+func FfiConverterTypeDeviceType_lower(_ value: DeviceType) -> RustBuffer {
     return FfiConverterTypeDeviceType.lower(value)
 }
 
@@ -9421,10 +8816,10 @@ extension Durability: Sendable {}
 #if swift(>=5.8)
 @_documentation(visibility: private)
 #endif
-public struct FfiConverterTypeDurability: FfiConverterRustBuffer {
+struct FfiConverterTypeDurability: FfiConverterRustBuffer {
     typealias SwiftType = Durability
 
-    public static func read(from buf: inout (data: Data, offset: Data.Index)) throws -> Durability {
+    static func read(from buf: inout WireReader) throws -> Durability {
         let variant: Int32 = try readInt(&buf)
         switch variant {
 
@@ -9436,7 +8831,7 @@ public struct FfiConverterTypeDurability: FfiConverterRustBuffer {
         }
     }
 
-    public static func write(_ value: Durability, into buf: inout [UInt8]) {
+    static func write(_ value: Durability, into buf: inout [UInt8]) {
         switch value {
 
 
@@ -9455,14 +8850,14 @@ public struct FfiConverterTypeDurability: FfiConverterRustBuffer {
 #if swift(>=5.8)
 @_documentation(visibility: private)
 #endif
-public func FfiConverterTypeDurability_lift(_ buf: RustBuffer) throws -> Durability {
+func FfiConverterTypeDurability_lift(_ buf: RustBuffer) throws -> Durability {
     return try FfiConverterTypeDurability.lift(buf)
 }
 
 #if swift(>=5.8)
 @_documentation(visibility: private)
 #endif
-public func FfiConverterTypeDurability_lower(_ value: Durability) -> RustBuffer {
+func FfiConverterTypeDurability_lower(_ value: Durability) -> RustBuffer {
     return FfiConverterTypeDurability.lower(value)
 }
 
@@ -9492,10 +8887,10 @@ extension EdgeDirection: Sendable {}
 #if swift(>=5.8)
 @_documentation(visibility: private)
 #endif
-public struct FfiConverterTypeEdgeDirection: FfiConverterRustBuffer {
+struct FfiConverterTypeEdgeDirection: FfiConverterRustBuffer {
     typealias SwiftType = EdgeDirection
 
-    public static func read(from buf: inout (data: Data, offset: Data.Index)) throws -> EdgeDirection {
+    static func read(from buf: inout WireReader) throws -> EdgeDirection {
         let variant: Int32 = try readInt(&buf)
         switch variant {
 
@@ -9507,7 +8902,7 @@ public struct FfiConverterTypeEdgeDirection: FfiConverterRustBuffer {
         }
     }
 
-    public static func write(_ value: EdgeDirection, into buf: inout [UInt8]) {
+    static func write(_ value: EdgeDirection, into buf: inout [UInt8]) {
         switch value {
 
 
@@ -9526,14 +8921,14 @@ public struct FfiConverterTypeEdgeDirection: FfiConverterRustBuffer {
 #if swift(>=5.8)
 @_documentation(visibility: private)
 #endif
-public func FfiConverterTypeEdgeDirection_lift(_ buf: RustBuffer) throws -> EdgeDirection {
+func FfiConverterTypeEdgeDirection_lift(_ buf: RustBuffer) throws -> EdgeDirection {
     return try FfiConverterTypeEdgeDirection.lift(buf)
 }
 
 #if swift(>=5.8)
 @_documentation(visibility: private)
 #endif
-public func FfiConverterTypeEdgeDirection_lower(_ value: EdgeDirection) -> RustBuffer {
+func FfiConverterTypeEdgeDirection_lower(_ value: EdgeDirection) -> RustBuffer {
     return FfiConverterTypeEdgeDirection.lower(value)
 }
 
@@ -9568,10 +8963,10 @@ extension EditOperation: Sendable {}
 #if swift(>=5.8)
 @_documentation(visibility: private)
 #endif
-public struct FfiConverterTypeEditOperation: FfiConverterRustBuffer {
+struct FfiConverterTypeEditOperation: FfiConverterRustBuffer {
     typealias SwiftType = EditOperation
 
-    public static func read(from buf: inout (data: Data, offset: Data.Index)) throws -> EditOperation {
+    static func read(from buf: inout WireReader) throws -> EditOperation {
         let variant: Int32 = try readInt(&buf)
         switch variant {
 
@@ -9585,7 +8980,7 @@ public struct FfiConverterTypeEditOperation: FfiConverterRustBuffer {
         }
     }
 
-    public static func write(_ value: EditOperation, into buf: inout [UInt8]) {
+    static func write(_ value: EditOperation, into buf: inout [UInt8]) {
         switch value {
 
 
@@ -9608,14 +9003,14 @@ public struct FfiConverterTypeEditOperation: FfiConverterRustBuffer {
 #if swift(>=5.8)
 @_documentation(visibility: private)
 #endif
-public func FfiConverterTypeEditOperation_lift(_ buf: RustBuffer) throws -> EditOperation {
+func FfiConverterTypeEditOperation_lift(_ buf: RustBuffer) throws -> EditOperation {
     return try FfiConverterTypeEditOperation.lift(buf)
 }
 
 #if swift(>=5.8)
 @_documentation(visibility: private)
 #endif
-public func FfiConverterTypeEditOperation_lower(_ value: EditOperation) -> RustBuffer {
+func FfiConverterTypeEditOperation_lower(_ value: EditOperation) -> RustBuffer {
     return FfiConverterTypeEditOperation.lower(value)
 }
 
@@ -9633,7 +9028,7 @@ public enum Freshness: Equatable, Hashable {
         /**
          * When this version was exchanged with the server. Whether anything newer
          * was looked for since is told by `last_sync_success` of the sync status.
-         */asOf: Timestamp?
+         */asOf: Date?
     )
     /**
      * It was edited here, and the server has not answered yet.
@@ -9641,7 +9036,7 @@ public enum Freshness: Equatable, Hashable {
     case pending(
         /**
          * Edit time.
-         */since: Timestamp?,
+         */since: Date?,
         /**
          * Whether the server has another edit, which by the rule gives way to this one.
          */contested: Bool
@@ -9653,7 +9048,7 @@ public enum Freshness: Equatable, Hashable {
     case failed(
         /**
          * Edit time.
-         */since: Timestamp?,
+         */since: Date?,
         /**
          * The server's words.
          */reason: String
@@ -9665,10 +9060,10 @@ public enum Freshness: Equatable, Hashable {
     case superseded(
         /**
          * When this version was exchanged with the server.
-         */asOf: Timestamp?,
+         */asOf: Date?,
         /**
          * The entry among the conflicts.
-         */conflictId: Int64,
+         */conflictID: Int,
         /**
          * Why the edit lost.
          */reason: String
@@ -9684,10 +9079,10 @@ extension Freshness: Sendable {}
 #if swift(>=5.8)
 @_documentation(visibility: private)
 #endif
-public struct FfiConverterTypeFreshness: FfiConverterRustBuffer {
+struct FfiConverterTypeFreshness: FfiConverterRustBuffer {
     typealias SwiftType = Freshness
 
-    public static func read(from buf: inout (data: Data, offset: Data.Index)) throws -> Freshness {
+    static func read(from buf: inout WireReader) throws -> Freshness {
         let variant: Int32 = try readInt(&buf)
         switch variant {
 
@@ -9700,14 +9095,14 @@ public struct FfiConverterTypeFreshness: FfiConverterRustBuffer {
         case 3: return .failed(since: try FfiConverterOptionTypeTimestamp.read(from: &buf), reason: try FfiConverterString.read(from: &buf)
         )
 
-        case 4: return .superseded(asOf: try FfiConverterOptionTypeTimestamp.read(from: &buf), conflictId: try FfiConverterInt64.read(from: &buf), reason: try FfiConverterString.read(from: &buf)
+        case 4: return .superseded(asOf: try FfiConverterOptionTypeTimestamp.read(from: &buf), conflictID: try FfiConverterInt64.read(from: &buf), reason: try FfiConverterString.read(from: &buf)
         )
 
         default: throw UniffiInternalError.unexpectedEnumCase
         }
     }
 
-    public static func write(_ value: Freshness, into buf: inout [UInt8]) {
+    static func write(_ value: Freshness, into buf: inout [UInt8]) {
         switch value {
 
 
@@ -9728,10 +9123,10 @@ public struct FfiConverterTypeFreshness: FfiConverterRustBuffer {
             FfiConverterString.write(reason, into: &buf)
 
 
-        case let .superseded(asOf,conflictId,reason):
+        case let .superseded(asOf,conflictID,reason):
             writeInt(&buf, Int32(4))
             FfiConverterOptionTypeTimestamp.write(asOf, into: &buf)
-            FfiConverterInt64.write(conflictId, into: &buf)
+            FfiConverterInt64.write(conflictID, into: &buf)
             FfiConverterString.write(reason, into: &buf)
 
         }
@@ -9742,14 +9137,14 @@ public struct FfiConverterTypeFreshness: FfiConverterRustBuffer {
 #if swift(>=5.8)
 @_documentation(visibility: private)
 #endif
-public func FfiConverterTypeFreshness_lift(_ buf: RustBuffer) throws -> Freshness {
+func FfiConverterTypeFreshness_lift(_ buf: RustBuffer) throws -> Freshness {
     return try FfiConverterTypeFreshness.lift(buf)
 }
 
 #if swift(>=5.8)
 @_documentation(visibility: private)
 #endif
-public func FfiConverterTypeFreshness_lower(_ value: Freshness) -> RustBuffer {
+func FfiConverterTypeFreshness_lower(_ value: Freshness) -> RustBuffer {
     return FfiConverterTypeFreshness.lower(value)
 }
 
@@ -9808,10 +9203,10 @@ extension Kind: Sendable {}
 #if swift(>=5.8)
 @_documentation(visibility: private)
 #endif
-public struct FfiConverterTypeKind: FfiConverterRustBuffer {
+struct FfiConverterTypeKind: FfiConverterRustBuffer {
     typealias SwiftType = Kind
 
-    public static func read(from buf: inout (data: Data, offset: Data.Index)) throws -> Kind {
+    static func read(from buf: inout WireReader) throws -> Kind {
         let variant: Int32 = try readInt(&buf)
         switch variant {
 
@@ -9836,7 +9231,7 @@ public struct FfiConverterTypeKind: FfiConverterRustBuffer {
         }
     }
 
-    public static func write(_ value: Kind, into buf: inout [UInt8]) {
+    static func write(_ value: Kind, into buf: inout [UInt8]) {
         switch value {
 
 
@@ -9880,14 +9275,14 @@ public struct FfiConverterTypeKind: FfiConverterRustBuffer {
 #if swift(>=5.8)
 @_documentation(visibility: private)
 #endif
-public func FfiConverterTypeKind_lift(_ buf: RustBuffer) throws -> Kind {
+func FfiConverterTypeKind_lift(_ buf: RustBuffer) throws -> Kind {
     return try FfiConverterTypeKind.lift(buf)
 }
 
 #if swift(>=5.8)
 @_documentation(visibility: private)
 #endif
-public func FfiConverterTypeKind_lower(_ value: Kind) -> RustBuffer {
+func FfiConverterTypeKind_lower(_ value: Kind) -> RustBuffer {
     return FfiConverterTypeKind.lower(value)
 }
 
@@ -9933,10 +9328,10 @@ extension LogLevel: Sendable {}
 #if swift(>=5.8)
 @_documentation(visibility: private)
 #endif
-public struct FfiConverterTypeLogLevel: FfiConverterRustBuffer {
+struct FfiConverterTypeLogLevel: FfiConverterRustBuffer {
     typealias SwiftType = LogLevel
 
-    public static func read(from buf: inout (data: Data, offset: Data.Index)) throws -> LogLevel {
+    static func read(from buf: inout WireReader) throws -> LogLevel {
         let variant: Int32 = try readInt(&buf)
         switch variant {
 
@@ -9956,7 +9351,7 @@ public struct FfiConverterTypeLogLevel: FfiConverterRustBuffer {
         }
     }
 
-    public static func write(_ value: LogLevel, into buf: inout [UInt8]) {
+    static func write(_ value: LogLevel, into buf: inout [UInt8]) {
         switch value {
 
 
@@ -9991,14 +9386,14 @@ public struct FfiConverterTypeLogLevel: FfiConverterRustBuffer {
 #if swift(>=5.8)
 @_documentation(visibility: private)
 #endif
-public func FfiConverterTypeLogLevel_lift(_ buf: RustBuffer) throws -> LogLevel {
+func FfiConverterTypeLogLevel_lift(_ buf: RustBuffer) throws -> LogLevel {
     return try FfiConverterTypeLogLevel.lift(buf)
 }
 
 #if swift(>=5.8)
 @_documentation(visibility: private)
 #endif
-public func FfiConverterTypeLogLevel_lower(_ value: LogLevel) -> RustBuffer {
+func FfiConverterTypeLogLevel_lower(_ value: LogLevel) -> RustBuffer {
     return FfiConverterTypeLogLevel.lower(value)
 }
 
@@ -10006,8 +9401,8 @@ public func FfiConverterTypeLogLevel_lower(_ value: LogLevel) -> RustBuffer {
 /**
  * Why a sink could not take a message. Nobody acts on it.
  */
-public
-enum LogSinkError: Swift.Error, Equatable, Hashable, Foundation.LocalizedError {
+
+enum LogSinkError: Swift.Error, Equatable, Hashable {
 
 
     /**
@@ -10020,10 +9415,6 @@ enum LogSinkError: Swift.Error, Equatable, Hashable, Foundation.LocalizedError {
     )
 
 
-    public var errorDescription: String? {
-        String(reflecting: self)
-    }
-
 }
 
 #if compiler(>=6)
@@ -10033,10 +9424,10 @@ extension LogSinkError: Sendable {}
 #if swift(>=5.8)
 @_documentation(visibility: private)
 #endif
-public struct FfiConverterTypeLogSinkError: FfiConverterRustBuffer {
+struct FfiConverterTypeLogSinkError: FfiConverterRustBuffer {
     typealias SwiftType = LogSinkError
 
-    public static func read(from buf: inout (data: Data, offset: Data.Index)) throws -> LogSinkError {
+    static func read(from buf: inout WireReader) throws -> LogSinkError {
         let variant: Int32 = try readInt(&buf)
         switch variant {
 
@@ -10049,7 +9440,7 @@ public struct FfiConverterTypeLogSinkError: FfiConverterRustBuffer {
         }
     }
 
-    public static func write(_ value: LogSinkError, into buf: inout [UInt8]) {
+    static func write(_ value: LogSinkError, into buf: inout [UInt8]) {
         switch value {
 
 
@@ -10065,14 +9456,14 @@ public struct FfiConverterTypeLogSinkError: FfiConverterRustBuffer {
 #if swift(>=5.8)
 @_documentation(visibility: private)
 #endif
-public func FfiConverterTypeLogSinkError_lift(_ buf: RustBuffer) throws -> LogSinkError {
+func FfiConverterTypeLogSinkError_lift(_ buf: RustBuffer) throws -> LogSinkError {
     return try FfiConverterTypeLogSinkError.lift(buf)
 }
 
 #if swift(>=5.8)
 @_documentation(visibility: private)
 #endif
-public func FfiConverterTypeLogSinkError_lower(_ value: LogSinkError) -> RustBuffer {
+func FfiConverterTypeLogSinkError_lower(_ value: LogSinkError) -> RustBuffer {
     return FfiConverterTypeLogSinkError.lower(value)
 }
 
@@ -10102,10 +9493,10 @@ extension Loser: Sendable {}
 #if swift(>=5.8)
 @_documentation(visibility: private)
 #endif
-public struct FfiConverterTypeLoser: FfiConverterRustBuffer {
+struct FfiConverterTypeLoser: FfiConverterRustBuffer {
     typealias SwiftType = Loser
 
-    public static func read(from buf: inout (data: Data, offset: Data.Index)) throws -> Loser {
+    static func read(from buf: inout WireReader) throws -> Loser {
         let variant: Int32 = try readInt(&buf)
         switch variant {
 
@@ -10117,7 +9508,7 @@ public struct FfiConverterTypeLoser: FfiConverterRustBuffer {
         }
     }
 
-    public static func write(_ value: Loser, into buf: inout [UInt8]) {
+    static func write(_ value: Loser, into buf: inout [UInt8]) {
         switch value {
 
 
@@ -10136,14 +9527,14 @@ public struct FfiConverterTypeLoser: FfiConverterRustBuffer {
 #if swift(>=5.8)
 @_documentation(visibility: private)
 #endif
-public func FfiConverterTypeLoser_lift(_ buf: RustBuffer) throws -> Loser {
+func FfiConverterTypeLoser_lift(_ buf: RustBuffer) throws -> Loser {
     return try FfiConverterTypeLoser.lift(buf)
 }
 
 #if swift(>=5.8)
 @_documentation(visibility: private)
 #endif
-public func FfiConverterTypeLoser_lower(_ value: Loser) -> RustBuffer {
+func FfiConverterTypeLoser_lower(_ value: Loser) -> RustBuffer {
     return FfiConverterTypeLoser.lower(value)
 }
 
@@ -10151,8 +9542,8 @@ public func FfiConverterTypeLoser_lower(_ value: Loser) -> RustBuffer {
 /**
  * Why an observer failed.
  */
-public
-enum ObserverError: Swift.Error, Equatable, Hashable, Foundation.LocalizedError {
+
+enum ObserverError: Swift.Error, Equatable, Hashable {
 
 
     /**
@@ -10165,10 +9556,6 @@ enum ObserverError: Swift.Error, Equatable, Hashable, Foundation.LocalizedError 
     )
 
 
-    public var errorDescription: String? {
-        String(reflecting: self)
-    }
-
 }
 
 #if compiler(>=6)
@@ -10178,10 +9565,10 @@ extension ObserverError: Sendable {}
 #if swift(>=5.8)
 @_documentation(visibility: private)
 #endif
-public struct FfiConverterTypeObserverError: FfiConverterRustBuffer {
+struct FfiConverterTypeObserverError: FfiConverterRustBuffer {
     typealias SwiftType = ObserverError
 
-    public static func read(from buf: inout (data: Data, offset: Data.Index)) throws -> ObserverError {
+    static func read(from buf: inout WireReader) throws -> ObserverError {
         let variant: Int32 = try readInt(&buf)
         switch variant {
 
@@ -10194,7 +9581,7 @@ public struct FfiConverterTypeObserverError: FfiConverterRustBuffer {
         }
     }
 
-    public static func write(_ value: ObserverError, into buf: inout [UInt8]) {
+    static func write(_ value: ObserverError, into buf: inout [UInt8]) {
         switch value {
 
 
@@ -10210,14 +9597,14 @@ public struct FfiConverterTypeObserverError: FfiConverterRustBuffer {
 #if swift(>=5.8)
 @_documentation(visibility: private)
 #endif
-public func FfiConverterTypeObserverError_lift(_ buf: RustBuffer) throws -> ObserverError {
+func FfiConverterTypeObserverError_lift(_ buf: RustBuffer) throws -> ObserverError {
     return try FfiConverterTypeObserverError.lift(buf)
 }
 
 #if swift(>=5.8)
 @_documentation(visibility: private)
 #endif
-public func FfiConverterTypeObserverError_lower(_ value: ObserverError) -> RustBuffer {
+func FfiConverterTypeObserverError_lower(_ value: ObserverError) -> RustBuffer {
     return FfiConverterTypeObserverError.lower(value)
 }
 
@@ -10247,10 +9634,10 @@ extension Origin: Sendable {}
 #if swift(>=5.8)
 @_documentation(visibility: private)
 #endif
-public struct FfiConverterTypeOrigin: FfiConverterRustBuffer {
+struct FfiConverterTypeOrigin: FfiConverterRustBuffer {
     typealias SwiftType = Origin
 
-    public static func read(from buf: inout (data: Data, offset: Data.Index)) throws -> Origin {
+    static func read(from buf: inout WireReader) throws -> Origin {
         let variant: Int32 = try readInt(&buf)
         switch variant {
 
@@ -10262,7 +9649,7 @@ public struct FfiConverterTypeOrigin: FfiConverterRustBuffer {
         }
     }
 
-    public static func write(_ value: Origin, into buf: inout [UInt8]) {
+    static func write(_ value: Origin, into buf: inout [UInt8]) {
         switch value {
 
 
@@ -10281,14 +9668,14 @@ public struct FfiConverterTypeOrigin: FfiConverterRustBuffer {
 #if swift(>=5.8)
 @_documentation(visibility: private)
 #endif
-public func FfiConverterTypeOrigin_lift(_ buf: RustBuffer) throws -> Origin {
+func FfiConverterTypeOrigin_lift(_ buf: RustBuffer) throws -> Origin {
     return try FfiConverterTypeOrigin.lift(buf)
 }
 
 #if swift(>=5.8)
 @_documentation(visibility: private)
 #endif
-public func FfiConverterTypeOrigin_lower(_ value: Origin) -> RustBuffer {
+func FfiConverterTypeOrigin_lower(_ value: Origin) -> RustBuffer {
     return FfiConverterTypeOrigin.lower(value)
 }
 
@@ -10318,10 +9705,10 @@ extension PendingState: Sendable {}
 #if swift(>=5.8)
 @_documentation(visibility: private)
 #endif
-public struct FfiConverterTypePendingState: FfiConverterRustBuffer {
+struct FfiConverterTypePendingState: FfiConverterRustBuffer {
     typealias SwiftType = PendingState
 
-    public static func read(from buf: inout (data: Data, offset: Data.Index)) throws -> PendingState {
+    static func read(from buf: inout WireReader) throws -> PendingState {
         let variant: Int32 = try readInt(&buf)
         switch variant {
 
@@ -10333,7 +9720,7 @@ public struct FfiConverterTypePendingState: FfiConverterRustBuffer {
         }
     }
 
-    public static func write(_ value: PendingState, into buf: inout [UInt8]) {
+    static func write(_ value: PendingState, into buf: inout [UInt8]) {
         switch value {
 
 
@@ -10352,14 +9739,14 @@ public struct FfiConverterTypePendingState: FfiConverterRustBuffer {
 #if swift(>=5.8)
 @_documentation(visibility: private)
 #endif
-public func FfiConverterTypePendingState_lift(_ buf: RustBuffer) throws -> PendingState {
+func FfiConverterTypePendingState_lift(_ buf: RustBuffer) throws -> PendingState {
     return try FfiConverterTypePendingState.lift(buf)
 }
 
 #if swift(>=5.8)
 @_documentation(visibility: private)
 #endif
-public func FfiConverterTypePendingState_lower(_ value: PendingState) -> RustBuffer {
+func FfiConverterTypePendingState_lower(_ value: PendingState) -> RustBuffer {
     return FfiConverterTypePendingState.lower(value)
 }
 
@@ -10397,10 +9784,10 @@ extension RecordStatus: Sendable {}
 #if swift(>=5.8)
 @_documentation(visibility: private)
 #endif
-public struct FfiConverterTypeRecordStatus: FfiConverterRustBuffer {
+struct FfiConverterTypeRecordStatus: FfiConverterRustBuffer {
     typealias SwiftType = RecordStatus
 
-    public static func read(from buf: inout (data: Data, offset: Data.Index)) throws -> RecordStatus {
+    static func read(from buf: inout WireReader) throws -> RecordStatus {
         let variant: Int32 = try readInt(&buf)
         switch variant {
 
@@ -10416,7 +9803,7 @@ public struct FfiConverterTypeRecordStatus: FfiConverterRustBuffer {
         }
     }
 
-    public static func write(_ value: RecordStatus, into buf: inout [UInt8]) {
+    static func write(_ value: RecordStatus, into buf: inout [UInt8]) {
         switch value {
 
 
@@ -10443,14 +9830,14 @@ public struct FfiConverterTypeRecordStatus: FfiConverterRustBuffer {
 #if swift(>=5.8)
 @_documentation(visibility: private)
 #endif
-public func FfiConverterTypeRecordStatus_lift(_ buf: RustBuffer) throws -> RecordStatus {
+func FfiConverterTypeRecordStatus_lift(_ buf: RustBuffer) throws -> RecordStatus {
     return try FfiConverterTypeRecordStatus.lift(buf)
 }
 
 #if swift(>=5.8)
 @_documentation(visibility: private)
 #endif
-public func FfiConverterTypeRecordStatus_lower(_ value: RecordStatus) -> RustBuffer {
+func FfiConverterTypeRecordStatus_lower(_ value: RecordStatus) -> RustBuffer {
     return FfiConverterTypeRecordStatus.lower(value)
 }
 
@@ -10484,10 +9871,10 @@ extension SyncProtocol: Sendable {}
 #if swift(>=5.8)
 @_documentation(visibility: private)
 #endif
-public struct FfiConverterTypeSyncProtocol: FfiConverterRustBuffer {
+struct FfiConverterTypeSyncProtocol: FfiConverterRustBuffer {
     typealias SwiftType = SyncProtocol
 
-    public static func read(from buf: inout (data: Data, offset: Data.Index)) throws -> SyncProtocol {
+    static func read(from buf: inout WireReader) throws -> SyncProtocol {
         let variant: Int32 = try readInt(&buf)
         switch variant {
 
@@ -10501,7 +9888,7 @@ public struct FfiConverterTypeSyncProtocol: FfiConverterRustBuffer {
         }
     }
 
-    public static func write(_ value: SyncProtocol, into buf: inout [UInt8]) {
+    static func write(_ value: SyncProtocol, into buf: inout [UInt8]) {
         switch value {
 
 
@@ -10524,14 +9911,14 @@ public struct FfiConverterTypeSyncProtocol: FfiConverterRustBuffer {
 #if swift(>=5.8)
 @_documentation(visibility: private)
 #endif
-public func FfiConverterTypeSyncProtocol_lift(_ buf: RustBuffer) throws -> SyncProtocol {
+func FfiConverterTypeSyncProtocol_lift(_ buf: RustBuffer) throws -> SyncProtocol {
     return try FfiConverterTypeSyncProtocol.lift(buf)
 }
 
 #if swift(>=5.8)
 @_documentation(visibility: private)
 #endif
-public func FfiConverterTypeSyncProtocol_lower(_ value: SyncProtocol) -> RustBuffer {
+func FfiConverterTypeSyncProtocol_lower(_ value: SyncProtocol) -> RustBuffer {
     return FfiConverterTypeSyncProtocol.lower(value)
 }
 
@@ -10573,10 +9960,10 @@ extension UserRole: Sendable {}
 #if swift(>=5.8)
 @_documentation(visibility: private)
 #endif
-public struct FfiConverterTypeUserRole: FfiConverterRustBuffer {
+struct FfiConverterTypeUserRole: FfiConverterRustBuffer {
     typealias SwiftType = UserRole
 
-    public static func read(from buf: inout (data: Data, offset: Data.Index)) throws -> UserRole {
+    static func read(from buf: inout WireReader) throws -> UserRole {
         let variant: Int32 = try readInt(&buf)
         switch variant {
 
@@ -10593,7 +9980,7 @@ public struct FfiConverterTypeUserRole: FfiConverterRustBuffer {
         }
     }
 
-    public static func write(_ value: UserRole, into buf: inout [UInt8]) {
+    static func write(_ value: UserRole, into buf: inout [UInt8]) {
         switch value {
 
 
@@ -10621,14 +10008,14 @@ public struct FfiConverterTypeUserRole: FfiConverterRustBuffer {
 #if swift(>=5.8)
 @_documentation(visibility: private)
 #endif
-public func FfiConverterTypeUserRole_lift(_ buf: RustBuffer) throws -> UserRole {
+func FfiConverterTypeUserRole_lift(_ buf: RustBuffer) throws -> UserRole {
     return try FfiConverterTypeUserRole.lift(buf)
 }
 
 #if swift(>=5.8)
 @_documentation(visibility: private)
 #endif
-public func FfiConverterTypeUserRole_lower(_ value: UserRole) -> RustBuffer {
+func FfiConverterTypeUserRole_lower(_ value: UserRole) -> RustBuffer {
     return FfiConverterTypeUserRole.lower(value)
 }
 
@@ -10637,13 +10024,13 @@ public func FfiConverterTypeUserRole_lower(_ value: UserRole) -> RustBuffer {
  * Why a call did not do what was asked. Nothing was half done.
  */
 public
-enum WildThingError: Swift.Error, Equatable, Hashable, Foundation.LocalizedError {
+enum WildThingError: Swift.Error, Equatable, Hashable {
 
 
     /**
      * The server can't be reached; edits wait in the outbox.
      */
-    case Offline(
+    case offline(
         /**
          * What the network said.
          */reason: String
@@ -10651,29 +10038,29 @@ enum WildThingError: Swift.Error, Equatable, Hashable, Foundation.LocalizedError
     /**
      * The server refused the token. Work goes on after `set_auth_token` or `login`.
      */
-    case NeedsAuth(
+    case needsAuth(
         /**
          * 401 or 403.
-         */status: UInt16
+         */status: Int
     )
     /**
      * The server does not know the password.
      */
-    case WrongPassword
+    case wrongPassword
     /**
      * The server takes no more guesses for now, and not even the right one.
      */
-    case RateLimited(
+    case rateLimited(
         /**
          * For how long. Whoever asks before that is told the rest of it,
          * without the server being asked.
-         */retryAfter: TimeInterval
+         */retryAfter: Duration
     )
     /**
      * The server knows who asks, and does not allow it; or the invitation is
      * not, or no longer, good.
      */
-    case NotAllowed(
+    case notAllowed(
         /**
          * The server's words, shortened.
          */detail: String
@@ -10681,10 +10068,10 @@ enum WildThingError: Swift.Error, Equatable, Hashable, Foundation.LocalizedError
     /**
      * The server failed.
      */
-    case Server(
+    case server(
         /**
          * The HTTP status.
-         */status: UInt16,
+         */status: Int,
         /**
          * The server's words, shortened.
          */detail: String
@@ -10692,7 +10079,7 @@ enum WildThingError: Swift.Error, Equatable, Hashable, Foundation.LocalizedError
     /**
      * The server's answer can't be used; nothing of it was applied.
      */
-    case Protocol(
+    case `protocol`(
         /**
          * What is wrong with it, and where.
          */problem: String
@@ -10700,7 +10087,7 @@ enum WildThingError: Swift.Error, Equatable, Hashable, Foundation.LocalizedError
     /**
      * The local database failed.
      */
-    case Storage(
+    case storage(
         /**
          * A word: `corrupt`, `disk_full`, `not_a_database`, `newer_schema`,
          * `permission`, `cant_open`, `busy`, `io`, `other`.
@@ -10712,19 +10099,19 @@ enum WildThingError: Swift.Error, Equatable, Hashable, Foundation.LocalizedError
     /**
      * The client is paused.
      */
-    case Paused
+    case paused
     /**
      * `cancel_sync` or `shutdown` ended the call.
      */
-    case Cancelled
+    case cancelled
     /**
      * There is no server yet.
      */
-    case NotConnected
+    case notConnected
     /**
      * The replica belongs to another server.
      */
-    case OtherServer(
+    case otherServer(
         /**
          * The hub the replica was synced with.
          */expected: String,
@@ -10735,11 +10122,11 @@ enum WildThingError: Swift.Error, Equatable, Hashable, Foundation.LocalizedError
     /**
      * Another process has been syncing this replica for too long.
      */
-    case Busy
+    case busy
     /**
      * There is no such record.
      */
-    case NotFound(
+    case notFound(
         /**
          * The kind, or `record`.
          */kind: String,
@@ -10750,7 +10137,7 @@ enum WildThingError: Swift.Error, Equatable, Hashable, Foundation.LocalizedError
     /**
      * An argument is not acceptable.
      */
-    case Invalid(
+    case invalid(
         /**
          * The argument's name.
          */field: String,
@@ -10763,7 +10150,7 @@ enum WildThingError: Swift.Error, Equatable, Hashable, Foundation.LocalizedError
      * known to have one: graphs need a server that speaks v2, or
      * `ConnectOptions.protocol` to say that there is one.
      */
-    case UnsupportedByServer(
+    case unsupportedByServer(
         /**
          * What it would have to take.
          */what: String
@@ -10771,35 +10158,31 @@ enum WildThingError: Swift.Error, Equatable, Hashable, Foundation.LocalizedError
     /**
      * What was asked for would drop edits that the server has not got.
      */
-    case UnsentEdits(
+    case unsentEdits(
         /**
          * How many.
-         */count: UInt64
+         */count: Int
     )
     /**
      * It took longer than was allowed; work goes on in the background, if it did before.
      */
-    case Timeout(
+    case timeout(
         /**
          * How long it was waited for, in milliseconds.
-         */waitedMs: UInt64,
+         */waitedMs: Int,
         /**
          * Edits that the server has not answered.
-         */pending: UInt64
+         */pending: Int
     )
     /**
      * A fault of this library. Please report it.
      */
-    case Internal(
+    case `internal`(
         /**
          * What went wrong.
          */detail: String
     )
 
-
-    public var errorDescription: String? {
-        String(reflecting: self)
-    }
 
 }
 
@@ -10810,65 +10193,65 @@ extension WildThingError: Sendable {}
 #if swift(>=5.8)
 @_documentation(visibility: private)
 #endif
-public struct FfiConverterTypeWildThingError: FfiConverterRustBuffer {
+struct FfiConverterTypeWildThingError: FfiConverterRustBuffer {
     typealias SwiftType = WildThingError
 
-    public static func read(from buf: inout (data: Data, offset: Data.Index)) throws -> WildThingError {
+    static func read(from buf: inout WireReader) throws -> WildThingError {
         let variant: Int32 = try readInt(&buf)
         switch variant {
 
 
-        case 1: return .Offline(
+        case 1: return .offline(
             reason: try FfiConverterString.read(from: &buf)
             )
-        case 2: return .NeedsAuth(
+        case 2: return .needsAuth(
             status: try FfiConverterUInt16.read(from: &buf)
             )
-        case 3: return .WrongPassword
-        case 4: return .RateLimited(
+        case 3: return .wrongPassword
+        case 4: return .rateLimited(
             retryAfter: try FfiConverterDuration.read(from: &buf)
             )
-        case 5: return .NotAllowed(
+        case 5: return .notAllowed(
             detail: try FfiConverterString.read(from: &buf)
             )
-        case 6: return .Server(
+        case 6: return .server(
             status: try FfiConverterUInt16.read(from: &buf),
             detail: try FfiConverterString.read(from: &buf)
             )
-        case 7: return .Protocol(
+        case 7: return .protocol(
             problem: try FfiConverterString.read(from: &buf)
             )
-        case 8: return .Storage(
+        case 8: return .storage(
             code: try FfiConverterString.read(from: &buf),
             problem: try FfiConverterString.read(from: &buf)
             )
-        case 9: return .Paused
-        case 10: return .Cancelled
-        case 11: return .NotConnected
-        case 12: return .OtherServer(
+        case 9: return .paused
+        case 10: return .cancelled
+        case 11: return .notConnected
+        case 12: return .otherServer(
             expected: try FfiConverterString.read(from: &buf),
             found: try FfiConverterString.read(from: &buf)
             )
-        case 13: return .Busy
-        case 14: return .NotFound(
+        case 13: return .busy
+        case 14: return .notFound(
             kind: try FfiConverterString.read(from: &buf),
             id: try FfiConverterString.read(from: &buf)
             )
-        case 15: return .Invalid(
+        case 15: return .invalid(
             field: try FfiConverterString.read(from: &buf),
             problem: try FfiConverterString.read(from: &buf)
             )
-        case 16: return .UnsupportedByServer(
+        case 16: return .unsupportedByServer(
             what: try FfiConverterString.read(from: &buf)
             )
-        case 17: return .UnsentEdits(
+        case 17: return .unsentEdits(
             count: try FfiConverterUInt64.read(from: &buf)
             )
-        case 18: return .Timeout(
+        case 18: return .timeout(
             waitedMs: try FfiConverterUInt64.read(from: &buf),
             pending: try FfiConverterUInt64.read(from: &buf)
             )
-        case 19: return .Internal(
+        case 19: return .internal(
             detail: try FfiConverterString.read(from: &buf)
             )
 
@@ -10876,102 +10259,102 @@ public struct FfiConverterTypeWildThingError: FfiConverterRustBuffer {
         }
     }
 
-    public static func write(_ value: WildThingError, into buf: inout [UInt8]) {
+    static func write(_ value: WildThingError, into buf: inout [UInt8]) {
         switch value {
 
 
-        case let .Offline(reason):
+        case let .offline(reason):
             writeInt(&buf, Int32(1))
             FfiConverterString.write(reason, into: &buf)
 
 
-        case let .NeedsAuth(status):
+        case let .needsAuth(status):
             writeInt(&buf, Int32(2))
             FfiConverterUInt16.write(status, into: &buf)
 
 
-        case .WrongPassword:
+        case .wrongPassword:
             writeInt(&buf, Int32(3))
 
 
-        case let .RateLimited(retryAfter):
+        case let .rateLimited(retryAfter):
             writeInt(&buf, Int32(4))
             FfiConverterDuration.write(retryAfter, into: &buf)
 
 
-        case let .NotAllowed(detail):
+        case let .notAllowed(detail):
             writeInt(&buf, Int32(5))
             FfiConverterString.write(detail, into: &buf)
 
 
-        case let .Server(status,detail):
+        case let .server(status,detail):
             writeInt(&buf, Int32(6))
             FfiConverterUInt16.write(status, into: &buf)
             FfiConverterString.write(detail, into: &buf)
 
 
-        case let .Protocol(problem):
+        case let .protocol(problem):
             writeInt(&buf, Int32(7))
             FfiConverterString.write(problem, into: &buf)
 
 
-        case let .Storage(code,problem):
+        case let .storage(code,problem):
             writeInt(&buf, Int32(8))
             FfiConverterString.write(code, into: &buf)
             FfiConverterString.write(problem, into: &buf)
 
 
-        case .Paused:
+        case .paused:
             writeInt(&buf, Int32(9))
 
 
-        case .Cancelled:
+        case .cancelled:
             writeInt(&buf, Int32(10))
 
 
-        case .NotConnected:
+        case .notConnected:
             writeInt(&buf, Int32(11))
 
 
-        case let .OtherServer(expected,found):
+        case let .otherServer(expected,found):
             writeInt(&buf, Int32(12))
             FfiConverterString.write(expected, into: &buf)
             FfiConverterString.write(found, into: &buf)
 
 
-        case .Busy:
+        case .busy:
             writeInt(&buf, Int32(13))
 
 
-        case let .NotFound(kind,id):
+        case let .notFound(kind,id):
             writeInt(&buf, Int32(14))
             FfiConverterString.write(kind, into: &buf)
             FfiConverterString.write(id, into: &buf)
 
 
-        case let .Invalid(field,problem):
+        case let .invalid(field,problem):
             writeInt(&buf, Int32(15))
             FfiConverterString.write(field, into: &buf)
             FfiConverterString.write(problem, into: &buf)
 
 
-        case let .UnsupportedByServer(what):
+        case let .unsupportedByServer(what):
             writeInt(&buf, Int32(16))
             FfiConverterString.write(what, into: &buf)
 
 
-        case let .UnsentEdits(count):
+        case let .unsentEdits(count):
             writeInt(&buf, Int32(17))
             FfiConverterUInt64.write(count, into: &buf)
 
 
-        case let .Timeout(waitedMs,pending):
+        case let .timeout(waitedMs,pending):
             writeInt(&buf, Int32(18))
             FfiConverterUInt64.write(waitedMs, into: &buf)
             FfiConverterUInt64.write(pending, into: &buf)
 
 
-        case let .Internal(detail):
+        case let .internal(detail):
             writeInt(&buf, Int32(19))
             FfiConverterString.write(detail, into: &buf)
 
@@ -10983,14 +10366,14 @@ public struct FfiConverterTypeWildThingError: FfiConverterRustBuffer {
 #if swift(>=5.8)
 @_documentation(visibility: private)
 #endif
-public func FfiConverterTypeWildThingError_lift(_ buf: RustBuffer) throws -> WildThingError {
+func FfiConverterTypeWildThingError_lift(_ buf: RustBuffer) throws -> WildThingError {
     return try FfiConverterTypeWildThingError.lift(buf)
 }
 
 #if swift(>=5.8)
 @_documentation(visibility: private)
 #endif
-public func FfiConverterTypeWildThingError_lower(_ value: WildThingError) -> RustBuffer {
+func FfiConverterTypeWildThingError_lower(_ value: WildThingError) -> RustBuffer {
     return FfiConverterTypeWildThingError.lower(value)
 }
 
@@ -10998,7 +10381,7 @@ public func FfiConverterTypeWildThingError_lower(_ value: WildThingError) -> Rus
 @_documentation(visibility: private)
 #endif
 fileprivate struct FfiConverterOptionUInt32: FfiConverterRustBuffer {
-    typealias SwiftType = UInt32?
+    typealias SwiftType = Int?
 
     public static func write(_ value: SwiftType, into buf: inout [UInt8]) {
         guard let value = value else {
@@ -11009,7 +10392,7 @@ fileprivate struct FfiConverterOptionUInt32: FfiConverterRustBuffer {
         FfiConverterUInt32.write(value, into: &buf)
     }
 
-    public static func read(from buf: inout (data: Data, offset: Data.Index)) throws -> SwiftType {
+    public static func read(from buf: inout WireReader) throws -> SwiftType {
         switch try readInt(&buf) as Int8 {
         case 0: return nil
         case 1: return try FfiConverterUInt32.read(from: &buf)
@@ -11022,7 +10405,7 @@ fileprivate struct FfiConverterOptionUInt32: FfiConverterRustBuffer {
 @_documentation(visibility: private)
 #endif
 fileprivate struct FfiConverterOptionUInt64: FfiConverterRustBuffer {
-    typealias SwiftType = UInt64?
+    typealias SwiftType = Int?
 
     public static func write(_ value: SwiftType, into buf: inout [UInt8]) {
         guard let value = value else {
@@ -11033,7 +10416,7 @@ fileprivate struct FfiConverterOptionUInt64: FfiConverterRustBuffer {
         FfiConverterUInt64.write(value, into: &buf)
     }
 
-    public static func read(from buf: inout (data: Data, offset: Data.Index)) throws -> SwiftType {
+    public static func read(from buf: inout WireReader) throws -> SwiftType {
         switch try readInt(&buf) as Int8 {
         case 0: return nil
         case 1: return try FfiConverterUInt64.read(from: &buf)
@@ -11046,7 +10429,7 @@ fileprivate struct FfiConverterOptionUInt64: FfiConverterRustBuffer {
 @_documentation(visibility: private)
 #endif
 fileprivate struct FfiConverterOptionInt64: FfiConverterRustBuffer {
-    typealias SwiftType = Int64?
+    typealias SwiftType = Int?
 
     public static func write(_ value: SwiftType, into buf: inout [UInt8]) {
         guard let value = value else {
@@ -11057,7 +10440,7 @@ fileprivate struct FfiConverterOptionInt64: FfiConverterRustBuffer {
         FfiConverterInt64.write(value, into: &buf)
     }
 
-    public static func read(from buf: inout (data: Data, offset: Data.Index)) throws -> SwiftType {
+    public static func read(from buf: inout WireReader) throws -> SwiftType {
         switch try readInt(&buf) as Int8 {
         case 0: return nil
         case 1: return try FfiConverterInt64.read(from: &buf)
@@ -11081,7 +10464,7 @@ fileprivate struct FfiConverterOptionDouble: FfiConverterRustBuffer {
         FfiConverterDouble.write(value, into: &buf)
     }
 
-    public static func read(from buf: inout (data: Data, offset: Data.Index)) throws -> SwiftType {
+    public static func read(from buf: inout WireReader) throws -> SwiftType {
         switch try readInt(&buf) as Int8 {
         case 0: return nil
         case 1: return try FfiConverterDouble.read(from: &buf)
@@ -11105,7 +10488,7 @@ fileprivate struct FfiConverterOptionBool: FfiConverterRustBuffer {
         FfiConverterBool.write(value, into: &buf)
     }
 
-    public static func read(from buf: inout (data: Data, offset: Data.Index)) throws -> SwiftType {
+    public static func read(from buf: inout WireReader) throws -> SwiftType {
         switch try readInt(&buf) as Int8 {
         case 0: return nil
         case 1: return try FfiConverterBool.read(from: &buf)
@@ -11129,7 +10512,7 @@ fileprivate struct FfiConverterOptionString: FfiConverterRustBuffer {
         FfiConverterString.write(value, into: &buf)
     }
 
-    public static func read(from buf: inout (data: Data, offset: Data.Index)) throws -> SwiftType {
+    public static func read(from buf: inout WireReader) throws -> SwiftType {
         switch try readInt(&buf) as Int8 {
         case 0: return nil
         case 1: return try FfiConverterString.read(from: &buf)
@@ -11153,7 +10536,7 @@ fileprivate struct FfiConverterOptionTypeAuthSession: FfiConverterRustBuffer {
         FfiConverterTypeAuthSession.write(value, into: &buf)
     }
 
-    public static func read(from buf: inout (data: Data, offset: Data.Index)) throws -> SwiftType {
+    public static func read(from buf: inout WireReader) throws -> SwiftType {
         switch try readInt(&buf) as Int8 {
         case 0: return nil
         case 1: return try FfiConverterTypeAuthSession.read(from: &buf)
@@ -11177,7 +10560,7 @@ fileprivate struct FfiConverterOptionTypeChangeBatch: FfiConverterRustBuffer {
         FfiConverterTypeChangeBatch.write(value, into: &buf)
     }
 
-    public static func read(from buf: inout (data: Data, offset: Data.Index)) throws -> SwiftType {
+    public static func read(from buf: inout WireReader) throws -> SwiftType {
         switch try readInt(&buf) as Int8 {
         case 0: return nil
         case 1: return try FfiConverterTypeChangeBatch.read(from: &buf)
@@ -11201,7 +10584,7 @@ fileprivate struct FfiConverterOptionTypeConnectOptions: FfiConverterRustBuffer 
         FfiConverterTypeConnectOptions.write(value, into: &buf)
     }
 
-    public static func read(from buf: inout (data: Data, offset: Data.Index)) throws -> SwiftType {
+    public static func read(from buf: inout WireReader) throws -> SwiftType {
         switch try readInt(&buf) as Int8 {
         case 0: return nil
         case 1: return try FfiConverterTypeConnectOptions.read(from: &buf)
@@ -11225,7 +10608,7 @@ fileprivate struct FfiConverterOptionTypeDeviceState: FfiConverterRustBuffer {
         FfiConverterTypeDeviceState.write(value, into: &buf)
     }
 
-    public static func read(from buf: inout (data: Data, offset: Data.Index)) throws -> SwiftType {
+    public static func read(from buf: inout WireReader) throws -> SwiftType {
         switch try readInt(&buf) as Int8 {
         case 0: return nil
         case 1: return try FfiConverterTypeDeviceState.read(from: &buf)
@@ -11249,7 +10632,7 @@ fileprivate struct FfiConverterOptionTypeGraphPath: FfiConverterRustBuffer {
         FfiConverterTypeGraphPath.write(value, into: &buf)
     }
 
-    public static func read(from buf: inout (data: Data, offset: Data.Index)) throws -> SwiftType {
+    public static func read(from buf: inout WireReader) throws -> SwiftType {
         switch try readInt(&buf) as Int8 {
         case 0: return nil
         case 1: return try FfiConverterTypeGraphPath.read(from: &buf)
@@ -11273,7 +10656,7 @@ fileprivate struct FfiConverterOptionTypeOpenOptions: FfiConverterRustBuffer {
         FfiConverterTypeOpenOptions.write(value, into: &buf)
     }
 
-    public static func read(from buf: inout (data: Data, offset: Data.Index)) throws -> SwiftType {
+    public static func read(from buf: inout WireReader) throws -> SwiftType {
         switch try readInt(&buf) as Int8 {
         case 0: return nil
         case 1: return try FfiConverterTypeOpenOptions.read(from: &buf)
@@ -11297,7 +10680,7 @@ fileprivate struct FfiConverterOptionTypePendingChange: FfiConverterRustBuffer {
         FfiConverterTypePendingChange.write(value, into: &buf)
     }
 
-    public static func read(from buf: inout (data: Data, offset: Data.Index)) throws -> SwiftType {
+    public static func read(from buf: inout WireReader) throws -> SwiftType {
         switch try readInt(&buf) as Int8 {
         case 0: return nil
         case 1: return try FfiConverterTypePendingChange.read(from: &buf)
@@ -11321,7 +10704,7 @@ fileprivate struct FfiConverterOptionTypeRelationshipFilter: FfiConverterRustBuf
         FfiConverterTypeRelationshipFilter.write(value, into: &buf)
     }
 
-    public static func read(from buf: inout (data: Data, offset: Data.Index)) throws -> SwiftType {
+    public static func read(from buf: inout WireReader) throws -> SwiftType {
         switch try readInt(&buf) as Int8 {
         case 0: return nil
         case 1: return try FfiConverterTypeRelationshipFilter.read(from: &buf)
@@ -11345,7 +10728,7 @@ fileprivate struct FfiConverterOptionTypeSalvaged: FfiConverterRustBuffer {
         FfiConverterTypeSalvaged.write(value, into: &buf)
     }
 
-    public static func read(from buf: inout (data: Data, offset: Data.Index)) throws -> SwiftType {
+    public static func read(from buf: inout WireReader) throws -> SwiftType {
         switch try readInt(&buf) as Int8 {
         case 0: return nil
         case 1: return try FfiConverterTypeSalvaged.read(from: &buf)
@@ -11369,7 +10752,7 @@ fileprivate struct FfiConverterOptionTypeSyncStatus: FfiConverterRustBuffer {
         FfiConverterTypeSyncStatus.write(value, into: &buf)
     }
 
-    public static func read(from buf: inout (data: Data, offset: Data.Index)) throws -> SwiftType {
+    public static func read(from buf: inout WireReader) throws -> SwiftType {
         switch try readInt(&buf) as Int8 {
         case 0: return nil
         case 1: return try FfiConverterTypeSyncStatus.read(from: &buf)
@@ -11393,7 +10776,7 @@ fileprivate struct FfiConverterOptionTypeTimeouts: FfiConverterRustBuffer {
         FfiConverterTypeTimeouts.write(value, into: &buf)
     }
 
-    public static func read(from buf: inout (data: Data, offset: Data.Index)) throws -> SwiftType {
+    public static func read(from buf: inout WireReader) throws -> SwiftType {
         switch try readInt(&buf) as Int8 {
         case 0: return nil
         case 1: return try FfiConverterTypeTimeouts.read(from: &buf)
@@ -11417,7 +10800,7 @@ fileprivate struct FfiConverterOptionTypeDeviceType: FfiConverterRustBuffer {
         FfiConverterTypeDeviceType.write(value, into: &buf)
     }
 
-    public static func read(from buf: inout (data: Data, offset: Data.Index)) throws -> SwiftType {
+    public static func read(from buf: inout WireReader) throws -> SwiftType {
         switch try readInt(&buf) as Int8 {
         case 0: return nil
         case 1: return try FfiConverterTypeDeviceType.read(from: &buf)
@@ -11441,7 +10824,7 @@ fileprivate struct FfiConverterOptionTypeDurability: FfiConverterRustBuffer {
         FfiConverterTypeDurability.write(value, into: &buf)
     }
 
-    public static func read(from buf: inout (data: Data, offset: Data.Index)) throws -> SwiftType {
+    public static func read(from buf: inout WireReader) throws -> SwiftType {
         switch try readInt(&buf) as Int8 {
         case 0: return nil
         case 1: return try FfiConverterTypeDurability.read(from: &buf)
@@ -11465,7 +10848,7 @@ fileprivate struct FfiConverterOptionTypeEdgeDirection: FfiConverterRustBuffer {
         FfiConverterTypeEdgeDirection.write(value, into: &buf)
     }
 
-    public static func read(from buf: inout (data: Data, offset: Data.Index)) throws -> SwiftType {
+    public static func read(from buf: inout WireReader) throws -> SwiftType {
         switch try readInt(&buf) as Int8 {
         case 0: return nil
         case 1: return try FfiConverterTypeEdgeDirection.read(from: &buf)
@@ -11489,7 +10872,7 @@ fileprivate struct FfiConverterOptionTypeKind: FfiConverterRustBuffer {
         FfiConverterTypeKind.write(value, into: &buf)
     }
 
-    public static func read(from buf: inout (data: Data, offset: Data.Index)) throws -> SwiftType {
+    public static func read(from buf: inout WireReader) throws -> SwiftType {
         switch try readInt(&buf) as Int8 {
         case 0: return nil
         case 1: return try FfiConverterTypeKind.read(from: &buf)
@@ -11513,7 +10896,7 @@ fileprivate struct FfiConverterOptionTypeSyncProtocol: FfiConverterRustBuffer {
         FfiConverterTypeSyncProtocol.write(value, into: &buf)
     }
 
-    public static func read(from buf: inout (data: Data, offset: Data.Index)) throws -> SwiftType {
+    public static func read(from buf: inout WireReader) throws -> SwiftType {
         switch try readInt(&buf) as Int8 {
         case 0: return nil
         case 1: return try FfiConverterTypeSyncProtocol.read(from: &buf)
@@ -11537,7 +10920,7 @@ fileprivate struct FfiConverterOptionTypeUserRole: FfiConverterRustBuffer {
         FfiConverterTypeUserRole.write(value, into: &buf)
     }
 
-    public static func read(from buf: inout (data: Data, offset: Data.Index)) throws -> SwiftType {
+    public static func read(from buf: inout WireReader) throws -> SwiftType {
         switch try readInt(&buf) as Int8 {
         case 0: return nil
         case 1: return try FfiConverterTypeUserRole.read(from: &buf)
@@ -11561,7 +10944,7 @@ fileprivate struct FfiConverterOptionSequenceString: FfiConverterRustBuffer {
         FfiConverterSequenceString.write(value, into: &buf)
     }
 
-    public static func read(from buf: inout (data: Data, offset: Data.Index)) throws -> SwiftType {
+    public static func read(from buf: inout WireReader) throws -> SwiftType {
         switch try readInt(&buf) as Int8 {
         case 0: return nil
         case 1: return try FfiConverterSequenceString.read(from: &buf)
@@ -11585,7 +10968,7 @@ fileprivate struct FfiConverterOptionSequenceTypeDevice: FfiConverterRustBuffer 
         FfiConverterSequenceTypeDevice.write(value, into: &buf)
     }
 
-    public static func read(from buf: inout (data: Data, offset: Data.Index)) throws -> SwiftType {
+    public static func read(from buf: inout WireReader) throws -> SwiftType {
         switch try readInt(&buf) as Int8 {
         case 0: return nil
         case 1: return try FfiConverterSequenceTypeDevice.read(from: &buf)
@@ -11609,7 +10992,7 @@ fileprivate struct FfiConverterOptionSequenceTypeHouse: FfiConverterRustBuffer {
         FfiConverterSequenceTypeHouse.write(value, into: &buf)
     }
 
-    public static func read(from buf: inout (data: Data, offset: Data.Index)) throws -> SwiftType {
+    public static func read(from buf: inout WireReader) throws -> SwiftType {
         switch try readInt(&buf) as Int8 {
         case 0: return nil
         case 1: return try FfiConverterSequenceTypeHouse.read(from: &buf)
@@ -11633,7 +11016,7 @@ fileprivate struct FfiConverterOptionSequenceTypeRoom: FfiConverterRustBuffer {
         FfiConverterSequenceTypeRoom.write(value, into: &buf)
     }
 
-    public static func read(from buf: inout (data: Data, offset: Data.Index)) throws -> SwiftType {
+    public static func read(from buf: inout WireReader) throws -> SwiftType {
         switch try readInt(&buf) as Int8 {
         case 0: return nil
         case 1: return try FfiConverterSequenceTypeRoom.read(from: &buf)
@@ -11646,7 +11029,7 @@ fileprivate struct FfiConverterOptionSequenceTypeRoom: FfiConverterRustBuffer {
 @_documentation(visibility: private)
 #endif
 fileprivate struct FfiConverterOptionTypeJson: FfiConverterRustBuffer {
-    typealias SwiftType = Json?
+    typealias SwiftType = JSONValue?
 
     public static func write(_ value: SwiftType, into buf: inout [UInt8]) {
         guard let value = value else {
@@ -11657,7 +11040,7 @@ fileprivate struct FfiConverterOptionTypeJson: FfiConverterRustBuffer {
         FfiConverterTypeJson.write(value, into: &buf)
     }
 
-    public static func read(from buf: inout (data: Data, offset: Data.Index)) throws -> SwiftType {
+    public static func read(from buf: inout WireReader) throws -> SwiftType {
         switch try readInt(&buf) as Int8 {
         case 0: return nil
         case 1: return try FfiConverterTypeJson.read(from: &buf)
@@ -11670,7 +11053,7 @@ fileprivate struct FfiConverterOptionTypeJson: FfiConverterRustBuffer {
 @_documentation(visibility: private)
 #endif
 fileprivate struct FfiConverterOptionTypeJsonObject: FfiConverterRustBuffer {
-    typealias SwiftType = JsonObject?
+    typealias SwiftType = JSONObject?
 
     public static func write(_ value: SwiftType, into buf: inout [UInt8]) {
         guard let value = value else {
@@ -11681,7 +11064,7 @@ fileprivate struct FfiConverterOptionTypeJsonObject: FfiConverterRustBuffer {
         FfiConverterTypeJsonObject.write(value, into: &buf)
     }
 
-    public static func read(from buf: inout (data: Data, offset: Data.Index)) throws -> SwiftType {
+    public static func read(from buf: inout WireReader) throws -> SwiftType {
         switch try readInt(&buf) as Int8 {
         case 0: return nil
         case 1: return try FfiConverterTypeJsonObject.read(from: &buf)
@@ -11693,8 +11076,8 @@ fileprivate struct FfiConverterOptionTypeJsonObject: FfiConverterRustBuffer {
 #if swift(>=5.8)
 @_documentation(visibility: private)
 #endif
-fileprivate struct FfiConverterOptionTypeRecordId: FfiConverterRustBuffer {
-    typealias SwiftType = RecordId?
+fileprivate struct FfiConverterOptionTypeRecordID: FfiConverterRustBuffer {
+    typealias SwiftType = RecordID?
 
     public static func write(_ value: SwiftType, into buf: inout [UInt8]) {
         guard let value = value else {
@@ -11702,13 +11085,13 @@ fileprivate struct FfiConverterOptionTypeRecordId: FfiConverterRustBuffer {
             return
         }
         writeInt(&buf, Int8(1))
-        FfiConverterTypeRecordId.write(value, into: &buf)
+        FfiConverterTypeRecordID.write(value, into: &buf)
     }
 
-    public static func read(from buf: inout (data: Data, offset: Data.Index)) throws -> SwiftType {
+    public static func read(from buf: inout WireReader) throws -> SwiftType {
         switch try readInt(&buf) as Int8 {
         case 0: return nil
-        case 1: return try FfiConverterTypeRecordId.read(from: &buf)
+        case 1: return try FfiConverterTypeRecordID.read(from: &buf)
         default: throw UniffiInternalError.unexpectedOptionalTag
         }
     }
@@ -11718,7 +11101,7 @@ fileprivate struct FfiConverterOptionTypeRecordId: FfiConverterRustBuffer {
 @_documentation(visibility: private)
 #endif
 fileprivate struct FfiConverterOptionTypeTimestamp: FfiConverterRustBuffer {
-    typealias SwiftType = Timestamp?
+    typealias SwiftType = Date?
 
     public static func write(_ value: SwiftType, into buf: inout [UInt8]) {
         guard let value = value else {
@@ -11729,7 +11112,7 @@ fileprivate struct FfiConverterOptionTypeTimestamp: FfiConverterRustBuffer {
         FfiConverterTypeTimestamp.write(value, into: &buf)
     }
 
-    public static func read(from buf: inout (data: Data, offset: Data.Index)) throws -> SwiftType {
+    public static func read(from buf: inout WireReader) throws -> SwiftType {
         switch try readInt(&buf) as Int8 {
         case 0: return nil
         case 1: return try FfiConverterTypeTimestamp.read(from: &buf)
@@ -11752,7 +11135,7 @@ fileprivate struct FfiConverterSequenceString: FfiConverterRustBuffer {
         }
     }
 
-    public static func read(from buf: inout (data: Data, offset: Data.Index)) throws -> [String] {
+    public static func read(from buf: inout WireReader) throws -> [String] {
         let len: Int32 = try readInt(&buf)
         var seq = [String]()
         seq.reserveCapacity(Int(len))
@@ -11777,7 +11160,7 @@ fileprivate struct FfiConverterSequenceTypeConflict: FfiConverterRustBuffer {
         }
     }
 
-    public static func read(from buf: inout (data: Data, offset: Data.Index)) throws -> [Conflict] {
+    public static func read(from buf: inout WireReader) throws -> [Conflict] {
         let len: Int32 = try readInt(&buf)
         var seq = [Conflict]()
         seq.reserveCapacity(Int(len))
@@ -11802,7 +11185,7 @@ fileprivate struct FfiConverterSequenceTypeDevice: FfiConverterRustBuffer {
         }
     }
 
-    public static func read(from buf: inout (data: Data, offset: Data.Index)) throws -> [Device] {
+    public static func read(from buf: inout WireReader) throws -> [Device] {
         let len: Int32 = try readInt(&buf)
         var seq = [Device]()
         seq.reserveCapacity(Int(len))
@@ -11827,7 +11210,7 @@ fileprivate struct FfiConverterSequenceTypeDeviceState: FfiConverterRustBuffer {
         }
     }
 
-    public static func read(from buf: inout (data: Data, offset: Data.Index)) throws -> [DeviceState] {
+    public static func read(from buf: inout WireReader) throws -> [DeviceState] {
         let len: Int32 = try readInt(&buf)
         var seq = [DeviceState]()
         seq.reserveCapacity(Int(len))
@@ -11852,7 +11235,7 @@ fileprivate struct FfiConverterSequenceTypeEntity: FfiConverterRustBuffer {
         }
     }
 
-    public static func read(from buf: inout (data: Data, offset: Data.Index)) throws -> [Entity] {
+    public static func read(from buf: inout WireReader) throws -> [Entity] {
         let len: Int32 = try readInt(&buf)
         var seq = [Entity]()
         seq.reserveCapacity(Int(len))
@@ -11877,7 +11260,7 @@ fileprivate struct FfiConverterSequenceTypeEvent: FfiConverterRustBuffer {
         }
     }
 
-    public static func read(from buf: inout (data: Data, offset: Data.Index)) throws -> [Event] {
+    public static func read(from buf: inout WireReader) throws -> [Event] {
         let len: Int32 = try readInt(&buf)
         var seq = [Event]()
         seq.reserveCapacity(Int(len))
@@ -11902,7 +11285,7 @@ fileprivate struct FfiConverterSequenceTypeHistoryEntry: FfiConverterRustBuffer 
         }
     }
 
-    public static func read(from buf: inout (data: Data, offset: Data.Index)) throws -> [HistoryEntry] {
+    public static func read(from buf: inout WireReader) throws -> [HistoryEntry] {
         let len: Int32 = try readInt(&buf)
         var seq = [HistoryEntry]()
         seq.reserveCapacity(Int(len))
@@ -11927,7 +11310,7 @@ fileprivate struct FfiConverterSequenceTypeHouse: FfiConverterRustBuffer {
         }
     }
 
-    public static func read(from buf: inout (data: Data, offset: Data.Index)) throws -> [House] {
+    public static func read(from buf: inout WireReader) throws -> [House] {
         let len: Int32 = try readInt(&buf)
         var seq = [House]()
         seq.reserveCapacity(Int(len))
@@ -11952,7 +11335,7 @@ fileprivate struct FfiConverterSequenceTypeNeighbour: FfiConverterRustBuffer {
         }
     }
 
-    public static func read(from buf: inout (data: Data, offset: Data.Index)) throws -> [Neighbour] {
+    public static func read(from buf: inout WireReader) throws -> [Neighbour] {
         let len: Int32 = try readInt(&buf)
         var seq = [Neighbour]()
         seq.reserveCapacity(Int(len))
@@ -11977,7 +11360,7 @@ fileprivate struct FfiConverterSequenceTypePendingChange: FfiConverterRustBuffer
         }
     }
 
-    public static func read(from buf: inout (data: Data, offset: Data.Index)) throws -> [PendingChange] {
+    public static func read(from buf: inout WireReader) throws -> [PendingChange] {
         let len: Int32 = try readInt(&buf)
         var seq = [PendingChange]()
         seq.reserveCapacity(Int(len))
@@ -12002,7 +11385,7 @@ fileprivate struct FfiConverterSequenceTypeRelationship: FfiConverterRustBuffer 
         }
     }
 
-    public static func read(from buf: inout (data: Data, offset: Data.Index)) throws -> [Relationship] {
+    public static func read(from buf: inout WireReader) throws -> [Relationship] {
         let len: Int32 = try readInt(&buf)
         var seq = [Relationship]()
         seq.reserveCapacity(Int(len))
@@ -12027,7 +11410,7 @@ fileprivate struct FfiConverterSequenceTypeRoom: FfiConverterRustBuffer {
         }
     }
 
-    public static func read(from buf: inout (data: Data, offset: Data.Index)) throws -> [Room] {
+    public static func read(from buf: inout WireReader) throws -> [Room] {
         let len: Int32 = try readInt(&buf)
         var seq = [Room]()
         seq.reserveCapacity(Int(len))
@@ -12052,7 +11435,7 @@ fileprivate struct FfiConverterSequenceTypeSearchHit: FfiConverterRustBuffer {
         }
     }
 
-    public static func read(from buf: inout (data: Data, offset: Data.Index)) throws -> [SearchHit] {
+    public static func read(from buf: inout WireReader) throws -> [SearchHit] {
         let len: Int32 = try readInt(&buf)
         var seq = [SearchHit]()
         seq.reserveCapacity(Int(len))
@@ -12077,7 +11460,7 @@ fileprivate struct FfiConverterSequenceTypeSyncProblem: FfiConverterRustBuffer {
         }
     }
 
-    public static func read(from buf: inout (data: Data, offset: Data.Index)) throws -> [SyncProblem] {
+    public static func read(from buf: inout WireReader) throws -> [SyncProblem] {
         let len: Int32 = try readInt(&buf)
         var seq = [SyncProblem]()
         seq.reserveCapacity(Int(len))
@@ -12102,7 +11485,7 @@ fileprivate struct FfiConverterSequenceTypeUser: FfiConverterRustBuffer {
         }
     }
 
-    public static func read(from buf: inout (data: Data, offset: Data.Index)) throws -> [User] {
+    public static func read(from buf: inout WireReader) throws -> [User] {
         let len: Int32 = try readInt(&buf)
         var seq = [User]()
         seq.reserveCapacity(Int(len))
@@ -12127,7 +11510,7 @@ fileprivate struct FfiConverterSequenceTypeChangeEvent: FfiConverterRustBuffer {
         }
     }
 
-    public static func read(from buf: inout (data: Data, offset: Data.Index)) throws -> [ChangeEvent] {
+    public static func read(from buf: inout WireReader) throws -> [ChangeEvent] {
         let len: Int32 = try readInt(&buf)
         var seq = [ChangeEvent]()
         seq.reserveCapacity(Int(len))
@@ -12142,7 +11525,7 @@ fileprivate struct FfiConverterSequenceTypeChangeEvent: FfiConverterRustBuffer {
 @_documentation(visibility: private)
 #endif
 fileprivate struct FfiConverterDictionaryStringUInt64: FfiConverterRustBuffer {
-    public static func write(_ value: [String: UInt64], into buf: inout [UInt8]) {
+    public static func write(_ value: [String: Int], into buf: inout [UInt8]) {
         let len = Int32(value.count)
         writeInt(&buf, len)
         for (key, value) in value {
@@ -12151,9 +11534,9 @@ fileprivate struct FfiConverterDictionaryStringUInt64: FfiConverterRustBuffer {
         }
     }
 
-    public static func read(from buf: inout (data: Data, offset: Data.Index)) throws -> [String: UInt64] {
+    public static func read(from buf: inout WireReader) throws -> [String: Int] {
         let len: Int32 = try readInt(&buf)
-        var dict = [String: UInt64]()
+        var dict = [String: Int]()
         dict.reserveCapacity(Int(len))
         for _ in 0..<len {
             let key = try FfiConverterString.read(from: &buf)
@@ -12164,27 +11547,29 @@ fileprivate struct FfiConverterDictionaryStringUInt64: FfiConverterRustBuffer {
     }
 }
 
-
-public typealias Json = String
-
 #if swift(>=5.8)
 @_documentation(visibility: private)
 #endif
-public struct FfiConverterTypeJson: FfiConverter {
-    public static func read(from buf: inout (data: Data, offset: Data.Index)) throws -> Json {
-        return try FfiConverterString.read(from: &buf)
+struct FfiConverterTypeJson: FfiConverter {
+
+    static func read(from buf: inout WireReader) throws -> JSONValue {
+        let builtinValue = try readBytes(&buf, count: Int(readInt(&buf) as Int32))
+        return try JSONValue(wire: builtinValue)
     }
 
-    public static func write(_ value: Json, into buf: inout [UInt8]) {
-        return FfiConverterString.write(value, into: &buf)
+    static func write(_ value: JSONValue, into buf: inout [UInt8]) {
+        let builtinValue = value.text
+        return FfiConverterString.write(builtinValue, into: &buf)
     }
 
-    public static func lift(_ value: RustBuffer) throws -> Json {
-        return try FfiConverterString.lift(value)
+    static func lift(_ value: RustBuffer) throws -> JSONValue {
+        let builtinValue = try FfiConverterString.lift(value)
+        return try JSONValue(wire: builtinValue)
     }
 
-    public static func lower(_ value: Json) -> RustBuffer {
-        return FfiConverterString.lower(value)
+    static func lower(_ value: JSONValue) -> RustBuffer {
+        let builtinValue = value.text
+        return FfiConverterString.lower(builtinValue)
     }
 }
 
@@ -12192,38 +11577,40 @@ public struct FfiConverterTypeJson: FfiConverter {
 #if swift(>=5.8)
 @_documentation(visibility: private)
 #endif
-public func FfiConverterTypeJson_lift(_ value: RustBuffer) throws -> Json {
+func FfiConverterTypeJson_lift(_ value: RustBuffer) throws -> JSONValue {
     return try FfiConverterTypeJson.lift(value)
 }
 
 #if swift(>=5.8)
 @_documentation(visibility: private)
 #endif
-public func FfiConverterTypeJson_lower(_ value: Json) -> RustBuffer {
+func FfiConverterTypeJson_lower(_ value: JSONValue) -> RustBuffer {
     return FfiConverterTypeJson.lower(value)
 }
 
-
-public typealias JsonObject = String
-
 #if swift(>=5.8)
 @_documentation(visibility: private)
 #endif
-public struct FfiConverterTypeJsonObject: FfiConverter {
-    public static func read(from buf: inout (data: Data, offset: Data.Index)) throws -> JsonObject {
-        return try FfiConverterString.read(from: &buf)
+struct FfiConverterTypeJsonObject: FfiConverter {
+
+    static func read(from buf: inout WireReader) throws -> JSONObject {
+        let builtinValue = try readBytes(&buf, count: Int(readInt(&buf) as Int32))
+        return try JSONObject(wire: builtinValue)
     }
 
-    public static func write(_ value: JsonObject, into buf: inout [UInt8]) {
-        return FfiConverterString.write(value, into: &buf)
+    static func write(_ value: JSONObject, into buf: inout [UInt8]) {
+        let builtinValue = value.text
+        return FfiConverterString.write(builtinValue, into: &buf)
     }
 
-    public static func lift(_ value: RustBuffer) throws -> JsonObject {
-        return try FfiConverterString.lift(value)
+    static func lift(_ value: RustBuffer) throws -> JSONObject {
+        let builtinValue = try FfiConverterString.lift(value)
+        return try JSONObject(wire: builtinValue)
     }
 
-    public static func lower(_ value: JsonObject) -> RustBuffer {
-        return FfiConverterString.lower(value)
+    static func lower(_ value: JSONObject) -> RustBuffer {
+        let builtinValue = value.text
+        return FfiConverterString.lower(builtinValue)
     }
 }
 
@@ -12231,37 +11618,37 @@ public struct FfiConverterTypeJsonObject: FfiConverter {
 #if swift(>=5.8)
 @_documentation(visibility: private)
 #endif
-public func FfiConverterTypeJsonObject_lift(_ value: RustBuffer) throws -> JsonObject {
+func FfiConverterTypeJsonObject_lift(_ value: RustBuffer) throws -> JSONObject {
     return try FfiConverterTypeJsonObject.lift(value)
 }
 
 #if swift(>=5.8)
 @_documentation(visibility: private)
 #endif
-public func FfiConverterTypeJsonObject_lower(_ value: JsonObject) -> RustBuffer {
+func FfiConverterTypeJsonObject_lower(_ value: JSONObject) -> RustBuffer {
     return FfiConverterTypeJsonObject.lower(value)
 }
 
 
-public typealias RecordId = String
+public typealias RecordID = String
 
 #if swift(>=5.8)
 @_documentation(visibility: private)
 #endif
-public struct FfiConverterTypeRecordId: FfiConverter {
-    public static func read(from buf: inout (data: Data, offset: Data.Index)) throws -> RecordId {
+struct FfiConverterTypeRecordID: FfiConverter {
+    static func read(from buf: inout WireReader) throws -> RecordID {
         return try FfiConverterString.read(from: &buf)
     }
 
-    public static func write(_ value: RecordId, into buf: inout [UInt8]) {
+    static func write(_ value: RecordID, into buf: inout [UInt8]) {
         return FfiConverterString.write(value, into: &buf)
     }
 
-    public static func lift(_ value: RustBuffer) throws -> RecordId {
+    static func lift(_ value: RustBuffer) throws -> RecordID {
         return try FfiConverterString.lift(value)
     }
 
-    public static func lower(_ value: RecordId) -> RustBuffer {
+    static func lower(_ value: RecordID) -> RustBuffer {
         return FfiConverterString.lower(value)
     }
 }
@@ -12270,37 +11657,34 @@ public struct FfiConverterTypeRecordId: FfiConverter {
 #if swift(>=5.8)
 @_documentation(visibility: private)
 #endif
-public func FfiConverterTypeRecordId_lift(_ value: RustBuffer) throws -> RecordId {
-    return try FfiConverterTypeRecordId.lift(value)
+func FfiConverterTypeRecordID_lift(_ value: RustBuffer) throws -> RecordID {
+    return try FfiConverterTypeRecordID.lift(value)
 }
 
 #if swift(>=5.8)
 @_documentation(visibility: private)
 #endif
-public func FfiConverterTypeRecordId_lower(_ value: RecordId) -> RustBuffer {
-    return FfiConverterTypeRecordId.lower(value)
+func FfiConverterTypeRecordID_lower(_ value: RecordID) -> RustBuffer {
+    return FfiConverterTypeRecordID.lower(value)
 }
-
-
-public typealias Timestamp = Date
 
 #if swift(>=5.8)
 @_documentation(visibility: private)
 #endif
-public struct FfiConverterTypeTimestamp: FfiConverter {
-    public static func read(from buf: inout (data: Data, offset: Data.Index)) throws -> Timestamp {
+struct FfiConverterTypeTimestamp: FfiConverter {
+    static func read(from buf: inout WireReader) throws -> Date {
         return try FfiConverterTimestamp.read(from: &buf)
     }
 
-    public static func write(_ value: Timestamp, into buf: inout [UInt8]) {
+    static func write(_ value: Date, into buf: inout [UInt8]) {
         return FfiConverterTimestamp.write(value, into: &buf)
     }
 
-    public static func lift(_ value: RustBuffer) throws -> Timestamp {
+    static func lift(_ value: RustBuffer) throws -> Date {
         return try FfiConverterTimestamp.lift(value)
     }
 
-    public static func lower(_ value: Timestamp) -> RustBuffer {
+    static func lower(_ value: Date) -> RustBuffer {
         return FfiConverterTimestamp.lower(value)
     }
 }
@@ -12309,14 +11693,14 @@ public struct FfiConverterTypeTimestamp: FfiConverter {
 #if swift(>=5.8)
 @_documentation(visibility: private)
 #endif
-public func FfiConverterTypeTimestamp_lift(_ value: RustBuffer) throws -> Timestamp {
+func FfiConverterTypeTimestamp_lift(_ value: RustBuffer) throws -> Date {
     return try FfiConverterTypeTimestamp.lift(value)
 }
 
 #if swift(>=5.8)
 @_documentation(visibility: private)
 #endif
-public func FfiConverterTypeTimestamp_lower(_ value: Timestamp) -> RustBuffer {
+func FfiConverterTypeTimestamp_lower(_ value: Date) -> RustBuffer {
     return FfiConverterTypeTimestamp.lower(value)
 }
 
@@ -12330,28 +11714,37 @@ fileprivate func uniffiRustCallAsync<F, T>(
     pollFunc: (UInt64, @escaping UniffiRustFutureContinuationCallback, UInt64) -> (),
     completeFunc: (UInt64, UnsafeMutablePointer<RustCallStatus>) -> F,
     freeFunc: (UInt64) -> (),
+    cancelFunc: (@Sendable (UInt64) -> ())? = nil,
     liftFunc: (F) throws -> T,
     errorHandler: ((RustBuffer) throws -> Swift.Error)?
 ) async throws -> T {
     // Make sure to call the ensure init function since future creation doesn't have a
     // RustCallStatus param, so doesn't use makeRustCall()
     uniffiEnsureWildthingInitialized()
+    // A call that was cancelled before it was made is not made.
+    if cancelFunc != nil {
+        try Task.checkCancellation()
+    }
     let rustFuture = rustFutureFunc()
     defer {
         freeFunc(rustFuture)
     }
-    var pollResult: Int8;
-    repeat {
-        pollResult = await withUnsafeContinuation {
-            pollFunc(
-                rustFuture,
-                { handle, pollResult in
-                    uniffiFutureContinuationCallback(handle: handle, pollResult: pollResult)
-                },
-                uniffiContinuationHandleMap.insert(obj: $0)
-            )
-        }
-    } while pollResult != UNIFFI_RUST_FUTURE_POLL_READY
+    await withTaskCancellationHandler {
+        var pollResult: Int8
+        repeat {
+            pollResult = await withUnsafeContinuation {
+                pollFunc(
+                    rustFuture,
+                    { handle, pollResult in
+                        uniffiFutureContinuationCallback(handle: handle, pollResult: pollResult)
+                    },
+                    uniffiContinuationHandleMap.insert(obj: $0)
+                )
+            }
+        } while pollResult != UNIFFI_RUST_FUTURE_POLL_READY
+    } onCancel: {
+        cancelFunc?(rustFuture)
+    }
 
     return try liftFunc(makeRustCall(
         { completeFunc(rustFuture, $0) },
@@ -12374,7 +11767,7 @@ fileprivate func uniffiFutureContinuationCallback(handle: UInt64, pollResult: In
  *
  * Fails with `Invalid` if this process logs by other means already.
  */
-public func setLogSink(level: LogLevel, sink: LogSink)throws   {try rustCallWithError(FfiConverterTypeWildThingError_lift) {
+func coreSetLogSink(level: LogLevel, sink: CoreLogSink)throws   {try rustCallWithError(FfiConverterTypeWildThingError_lift) {
         uniffiCallStatus in
     uniffi_wildthing_fn_func_set_log_sink(
         FfiConverterTypeLogLevel_lower(level),
@@ -12679,7 +12072,7 @@ private let initializationResult: InitializationResult = {
 
 // Make the ensure init function public so that other modules which have external type references to
 // our types can call it.
-public func uniffiEnsureWildthingInitialized() {
+func uniffiEnsureWildthingInitialized() {
     switch initializationResult {
     case .ok:
         break

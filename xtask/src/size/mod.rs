@@ -110,6 +110,13 @@ pub(crate) fn shipped(cargo: &Cargo) -> Result<PathBuf, String> {
     ship::cdylib(cdylib, &folder)
 }
 
+/// An archive as it ships, of one that was built: only our API is global in it.
+pub(crate) fn shipped_archive(built: &Path, folder: &Path) -> Result<PathBuf, String> {
+    let names = symbols::global(built)?;
+    let api: Vec<String> = names.into_iter().filter(|name| symbols::is_api(name)).collect();
+    ship::archive(built, &api, folder)
+}
+
 /// Links a program that has a SQLite of its own with the archive, and runs it.
 fn beside_another_sqlite(cargo: &Cargo, archive: &Path, folder: &Path, json: bool) -> Outcome {
     let compiler = std::env::var("CC").unwrap_or_else(|_| "cc".to_owned());

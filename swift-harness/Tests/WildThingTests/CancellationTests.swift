@@ -1,0 +1,159 @@
+// What happens when a task is cancelled, or the client goes, in the middle.
+import Foundation
+import HarnessSupport
+import Testing
+
+@testable import WildThing
+
+@Suite struct CancellationTests {
+    let folder: Folder
+
+    init() throws {
+        folder = try Folder()
+    }
+
+    /// Runs work, cancels it as soon as `when` is so, and gives what it threw.
+    func cancelled(
+        when: () async throws -> Bool, _ work: @escaping @Sendable () async throws -> Void
+    ) async throws -> any Error {
+        let task = Task { try await work() }
+        try await eventually("it is the time to cancel", when)
+        task.cancel()
+        return try await soon("a cancelled call ends") {
+            do {
+                try await task.value
+            } catch {
+                return error
+            }
+            throw NeverCame(description: "an error")
+        }
+    }
+
+    @Test func aSyncAgainstAHubThatNeverAnswersEndsWithItsTask() async throws {
+        let server = try StubServer { _ in nil }
+        let client = try await folder.client(at: server.url)
+        try await client.furnish()
+        for _ in 0..<20 {
+            let before = server.requests.count
+            let error = try await cancelled(when: { server.requests.count > before }) { try await client.sync() }
+            #expect(error is CancellationError)
+        }
+        // The next one works.
+        let hub = try Hub()
+        try await client.connect(to: hub.url, token: hubToken)
+        #expect(try await soon { try await client.sync() }.pushed == 3)
+    }
+
+    @Test func aCancelledCallReturnsWhileTheHubStillHoldsTheRequest() async throws {
+        let server = try StubServer { _ in nil }
+        let client = try await folder.client(at: server.url)
+        // Somebody else waits for the same sync, so that it goes on.
+        let other = Task { try await client.sync() }
+        try await eventually("the request is held") { server.holdsRequest }
+        let joined = Task { try await client.sync() }
+        try await eventually("both wait") { client.waiting.count == 2 }
+        joined.cancel()
+        await #expect(throws: CancellationError.self) { try await soon { try await joined.value } }
+        #expect(server.holdsRequest && server.requests.count == 1)
+        client.cancelSync()
+        #expect(try await thrown { try await soon { try await other.value } } == .cancelled)
+        #expect(client.waiting.count == 0)
+        try await eventually("the request is given up") { !server.holdsRequest }
+    }
+
+    @Test func aBackgroundSyncGoesOnWithoutWhoWaitedForIt() async throws {
+        let server = try StubServer { _ in nil }
+        let client = try await folder.client(at: server.url)
+        try await client.startBackgroundSync()
+        try await eventually("the request is held") { server.holdsRequest }
+        let joined = Task { try await client.sync() }
+        try await eventually("it waits") { client.waiting.count == 1 }
+        joined.cancel()
+        await #expect(throws: CancellationError.self) { try await soon { try await joined.value } }
+        #expect(server.holdsRequest && server.requests.count == 1)
+        try await soon { await client.stopBackgroundSync() }
+        try await eventually("the request is given up") { !server.holdsRequest }
+    }
+
+    @Test func waitingForASyncEndsWithItsTask() async throws {
+        let server = try StubServer { _ in nil }
+        let client = try await folder.client(at: server.url)
+        let error = try await cancelled(when: { server.holdsRequest }) {
+            try await client.waitUntilSynced(timeout: .seconds(3600))
+        }
+        #expect(error is CancellationError)
+        try await eventually("the request is given up") { !server.holdsRequest }
+        let late = try await thrown { try await client.waitUntilSynced(timeout: .milliseconds(1)) }
+        guard case .timeout(let waited, let pending) = late else { throw late }
+        #expect(waited == 1 && pending == 0)
+    }
+
+    @Test func probingEndsWithItsTask() async throws {
+        let server = try StubServer { _ in nil }
+        let client = try await folder.client(at: server.url)
+        let error = try await cancelled(when: { server.holdsRequest }) { try await client.probe() }
+        #expect(error is CancellationError)
+    }
+
+    @Test func anEditOfACancelledTaskIsNotBegunOrWhole() async throws {
+        let client = try await folder.client()
+        let (_, room, _) = try await client.furnish()
+        let tasks = (0..<200).map { number in
+            Task { try await client.createDevice(NewDevice(roomID: room.id, name: "\(number)")) }
+        }
+        for (number, task) in tasks.enumerated() where number % 2 == 0 { task.cancel() }
+        var made: Set<String> = []
+        var cancelled = 0
+        for task in tasks {
+            switch await task.result {
+            case .success(let device): made.insert(device.id)
+            case .failure(let error):
+                #expect(error is CancellationError)
+                cancelled += 1
+            }
+        }
+        // Whatever was said to be there is there, and what else there is is whole.
+        let devices = try await client.fetchDevices(in: room.id)
+        #expect(made.isSubset(of: devices.map(\.id)) && made.count + cancelled == 200)
+        #expect(try await client.fetchPendingChanges().count == devices.count + 2)
+    }
+
+    @Test func aTaskThatWasCancelledBeforeBeginsNothing() async throws {
+        let client = try await folder.client()
+        let task = Task {
+            withUnsafeCurrentTask { $0?.cancel() }
+            try await client.createHouse(NewHouse(name: "Never"))
+        }
+        await #expect(throws: CancellationError.self) { try await task.value }
+        #expect(try await client.fetchHouses().isEmpty)
+    }
+
+    @Test func aClientMayGoWhileASyncRuns() async throws {
+        let server = try StubServer { _ in nil }
+        weak var gone: WildThingClient?
+        do {
+            let client = try await folder.client(at: server.url)
+            gone = client
+            try await client.startBackgroundSync()
+            try await eventually("the request is held") { server.holdsRequest }
+        }
+        #expect(gone == nil)
+        try await eventually("the request is given up") { !server.holdsRequest }
+        // The file is free again.
+        #expect(try await folder.client().fetchHouses().isEmpty)
+    }
+
+    @Test func shuttingDownEndsWhatWaits() async throws {
+        let server = try StubServer { _ in nil }
+        let client = try await folder.client(at: server.url)
+        let syncing = Task { try await client.sync() }
+        let changes = client.changes
+        let listening = Task { await changes.reduce(into: 0) { count, _ in count += 1 } }
+        try await eventually("the request is held") { server.holdsRequest }
+        try await soon { await client.shutdown() }
+        #expect(try await thrown { try await syncing.value } == .cancelled)
+        #expect(try await soon { await listening.value } > 0)
+        #expect(try await thrown { try await soon { try await client.sync() } } == .cancelled)
+        #expect(client.waiting.count == 0)
+    }
+}
