@@ -17,39 +17,44 @@ use crate::sync::{SyncError, background};
 /// The shortest interval of a background sync.
 const SHORTEST_INTERVAL: Duration = Duration::from_secs(1);
 
-/// One who waits for the sync that runs.
+/// One who waits for the sync that runs. If the last of them gives up, and no
+/// background sync goes on, the sync ends.
 pub(super) struct Caller<'a> {
     core: &'a Core,
-    /// Whether the sync ends if this is the last to give up.
-    ends_it: bool,
+    /// Whether this has got what it waited for.
+    content: bool,
     /// How often syncs had been cancelled when this came.
     cancelled_before: u64,
 }
 
 impl<'a> Caller<'a> {
-    pub(super) fn new(core: &'a Core, ends_it: bool) -> Self {
+    pub(super) fn new(core: &'a Core) -> Self {
         let mut callers = lock(&core.callers);
         *callers += 1;
         Self {
             core,
-            ends_it,
+            content: false,
             cancelled_before: *core.engine.cancellations().borrow(),
         }
     }
 
     /// Whether what was cancelled had been so before this came, and was ending.
-    fn came_late(&self, outcome: &Outcome) -> bool {
+    pub(super) fn came_late(&self, outcome: &Outcome) -> bool {
         outcome.number > 0 && *self.core.engine.cancellations().borrow() == self.cancelled_before
+    }
+
+    /// It has its answer, and waits no more.
+    pub(super) fn is_answered(&mut self) {
+        self.content = true;
     }
 }
 
 impl Drop for Caller<'_> {
     fn drop(&mut self) {
-        let background = self.core.in_background();
         // Under the lock: whoever comes now is either counted, or knows of the cancelling.
         let mut callers = lock(&self.core.callers);
         *callers -= 1;
-        if *callers == 0 && self.ends_it && !background {
+        if *callers == 0 && !self.content && !self.core.in_background() {
             self.core.engine.cancel();
         }
     }
@@ -73,13 +78,13 @@ impl WildThingClient {
                 core.hints.now.notify_one();
             }
             let engine = Arc::clone(&core.engine);
-            let mut caller = Caller::new(core, true);
+            let mut caller = Caller::new(core);
             let task = self
                 .inner
                 .handle
                 .spawn(async move { engine.sync(transport, true).await });
             let answer = task.await;
-            caller.ends_it = false;
+            caller.is_answered();
             let outcome = answer.map_err(|_| WildThingError::Cancelled)?;
             match &outcome.result {
                 Ok(report) => return Ok(result(report, &outcome)),

@@ -54,9 +54,13 @@ async fn wait(core: Arc<Core>, timeout: Duration) -> Result<SyncResult> {
     let mut cancelled = core.engine.cancellations();
     // Paused or ended before this listened: nothing more may come to end the wait.
     core.ready()?;
-    let settled = settle(Arc::clone(&core));
+    // All the while, and not only in a sync: somebody else's giving up must not end it.
+    let mut caller = Caller::new(&core);
     let waited = tokio::select! {
-        result = settled => return result,
+        result = settle(&core, &caller) => {
+            caller.is_answered();
+            return result;
+        }
         _ = cancelled.changed() => return Err(WildThingError::Cancelled),
         () = core.seam.sleep(timeout) => timeout,
     };
@@ -70,21 +74,24 @@ async fn wait(core: Arc<Core>, timeout: Duration) -> Result<SyncResult> {
 }
 
 /// Syncs, or follows the background sync, until every edit of now is answered.
-async fn settle(core: Arc<Core>) -> Result<SyncResult> {
+async fn settle(core: &Arc<Core>, caller: &Caller<'_>) -> Result<SyncResult> {
     let before = core.engine.begun();
     let mut outcomes = core.engine.outcomes();
-    let last_edit = blocking(&core, |core| Ok(core.store.read(metadata::get)?.edit_seq)).await?;
+    let last_edit = blocking(core, |core| Ok(core.store.read(metadata::get)?.edit_seq)).await?;
     loop {
         let outcome = if core.in_background() {
             core.hints.now.notify_one();
             next_success(&mut outcomes, before).await?
         } else {
             let transport = core.transport().ok_or(WildThingError::NotConnected)?;
-            // Somebody else's giving up must not end it.
-            let _caller = Caller::new(&core, false);
             core.engine.sync(transport, true).await
         };
-        let stopped = matches!(outcome.result, Err(SyncError::Cancelled));
+        let cancelled = matches!(outcome.result, Err(SyncError::Cancelled));
+        let stopped = cancelled && !caller.came_late(&outcome);
+        if cancelled && !stopped {
+            // It was ending when this came.
+            continue;
+        }
         if outcome.number <= before && !stopped {
             // It began before the call: it may have missed the last edits.
             continue;
@@ -95,7 +102,7 @@ async fn settle(core: Arc<Core>) -> Result<SyncResult> {
         };
         let answered =
             move |core: &Core| Ok(core.store.read(|connection| unanswered(connection, last_edit))? == 0);
-        if blocking(&core, answered).await? {
+        if blocking(core, answered).await? {
             return Ok(result(report, &outcome));
         }
         core.seam.sleep(AGAIN).await;

@@ -9,7 +9,8 @@ use std::fmt::{self, Write as _};
 use std::panic::AssertUnwindSafe;
 use std::sync::atomic::{AtomicU8, AtomicU64, Ordering};
 use std::sync::mpsc::{Receiver, SyncSender, TrySendError, sync_channel};
-use std::sync::{Arc, Mutex, OnceLock, PoisonError, RwLock};
+use std::sync::{Arc, Condvar, Mutex, OnceLock, PoisonError, RwLock};
+use std::time::Duration;
 
 use tracing::field::{Field, Visit};
 use tracing::span::{Attributes, Id, Record};
@@ -75,7 +76,9 @@ pub trait LogSink: Send + Sync {
 }
 
 /// Sends the messages of all clients in this process to `sink` from now on, those
-/// of `level` and graver; a sink given before is replaced.
+/// of `level` and graver; a sink given before is replaced. With `Off` it waits for a
+/// sink that is being called, at most 5 s: after that no sink is called any more, and
+/// an interpreter may end.
 ///
 /// Fails with `Invalid` if this process logs by other means already.
 #[uniffi::export]
@@ -90,8 +93,7 @@ pub fn set_log_sink(level: LogLevel, sink: Arc<dyn LogSink>) -> Result<()> {
     // Foreign code may run when it goes: without the lock, and without us.
     let_go(replaced);
     if level == LogLevel::Off && !POURING.get() {
-        // Once this returns no sink is called any more: an interpreter may end.
-        drop(log.pouring.lock());
+        log.wait_for_quiet();
     }
     Ok(())
 }
@@ -100,8 +102,10 @@ pub fn set_log_sink(level: LogLevel, sink: Arc<dyn LogSink>) -> Result<()> {
 struct Log {
     level: AtomicU8,
     sink: RwLock<Option<Arc<dyn LogSink>>>,
-    /// Held while a message is handed over.
-    pouring: Mutex<()>,
+    /// Whether a message is being handed over.
+    pouring: Mutex<bool>,
+    /// Told when that is over.
+    quiet: Condvar,
     queue: SyncSender<LogRecord>,
     dropped: AtomicU64,
 }
@@ -119,7 +123,8 @@ fn start() -> Result<Arc<Log>> {
     let log = Arc::new(Log {
         level: AtomicU8::new(rank(LogLevel::Off)),
         sink: RwLock::new(None),
-        pouring: Mutex::new(()),
+        pouring: Mutex::new(false),
+        quiet: Condvar::new(),
         queue,
         dropped: AtomicU64::new(0),
     });
@@ -144,10 +149,18 @@ thread_local! {
 }
 
 impl Log {
+    fn wait_for_quiet(&self) {
+        let pouring = self.pouring.lock().unwrap_or_else(PoisonError::into_inner);
+        // Whether it is quiet by then is no matter: nobody could do more about it.
+        let _ = self
+            .quiet
+            .wait_timeout_while(pouring, PATIENCE, |pouring| *pouring);
+    }
+
     fn pour(&self, messages: &Receiver<LogRecord>) {
         POURING.set(true);
         while let Ok(record) = messages.recv() {
-            let _pouring = self.pouring.lock().unwrap_or_else(PoisonError::into_inner);
+            let _pouring = Pouring::begin(self);
             // What was said before somebody asked for silence is not told after.
             if self.level.load(Ordering::Acquire) == rank(LogLevel::Off) {
                 continue;
@@ -168,6 +181,28 @@ impl Log {
             // It may have been replaced meanwhile, and this the last to hold it.
             let_go(Some(sink));
         }
+    }
+}
+
+/// How long silence waits for a sink. One that needs what the caller of
+/// `set_log_sink` holds would never come to its end.
+const PATIENCE: Duration = Duration::from_secs(5);
+
+/// A message is on its way to the sink, as long as this lives. No lock is held
+/// meanwhile: the sink is foreign code.
+struct Pouring<'a>(&'a Log);
+
+impl<'a> Pouring<'a> {
+    fn begin(log: &'a Log) -> Self {
+        *log.pouring.lock().unwrap_or_else(PoisonError::into_inner) = true;
+        Self(log)
+    }
+}
+
+impl Drop for Pouring<'_> {
+    fn drop(&mut self) {
+        *self.0.pouring.lock().unwrap_or_else(PoisonError::into_inner) = false;
+        self.0.quiet.notify_all();
     }
 }
 

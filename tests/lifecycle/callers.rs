@@ -60,3 +60,39 @@ async fn whoever_asks_after_a_cancelling_gets_another_sync() {
         hold.release();
     }
 }
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_sync_ends_with_the_last_who_waits_until_all_is_synced() {
+    let place = Place::new().await;
+    place.client.sync().await.unwrap();
+    let hold = place.held.hold(1, When::AfterItAnswered);
+    let client = place.client.clone();
+    let waiting = tokio::spawn(async move { client.wait_until_synced(Duration::from_secs(60)).await });
+    held::soon(hold.reached()).await;
+    waiting.abort();
+    let _ = waiting.await;
+    // The one that was held is over: this is another.
+    held::soon(place.client.sync()).await.unwrap();
+    assert!(hold.holds());
+    hold.release();
+    place.agrees().await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn who_waits_until_all_is_synced_is_not_given_up_on() {
+    let place = Place::new().await;
+    place.client.sync().await.unwrap();
+    let hold = place.held.hold(1, When::AfterItAnswered);
+    let client = place.client.clone();
+    let waiting = tokio::spawn(async move { client.wait_until_synced(Duration::from_secs(60)).await });
+    held::soon(hold.reached()).await;
+    for _ in 0..50 {
+        let client = place.client.clone();
+        let other = tokio::spawn(async move { client.sync().await.map(drop) });
+        tokio::task::yield_now().await;
+        other.abort();
+        let _ = other.await;
+    }
+    hold.release();
+    held::soon(waiting).await.unwrap().unwrap();
+}

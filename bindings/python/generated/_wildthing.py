@@ -527,7 +527,7 @@ def _uniffi_check_contract_api_version(lib):
         raise InternalError("UniFFI contract version mismatch: try cleaning and rebuilding your project")
 
 def _uniffi_check_api_checksums(lib):
-    if lib.uniffi_wildthing_checksum_func_set_log_sink() != 9017:
+    if lib.uniffi_wildthing_checksum_func_set_log_sink() != 41483:
         raise InternalError("UniFFI API checksum mismatch: try cleaning and rebuilding your project")
     if lib.uniffi_wildthing_checksum_method_changeobserver_on_changes() != 55951:
         raise InternalError("UniFFI API checksum mismatch: try cleaning and rebuilding your project")
@@ -12449,7 +12449,9 @@ class _UniffiFfiConverterOptionalTypeOpenOptions(_UniffiConverterRustBuffer):
 def set_log_sink(level: LogLevel,sink: LogSink) -> None:
     """
     Sends the messages of all clients in this process to `sink` from now on, those
-    of `level` and graver; a sink given before is replaced.
+    of `level` and graver; a sink given before is replaced. With `Off` it waits for a
+    sink that is being called, at most 5 s: after that no sink is called any more, and
+    an interpreter may end.
 
     Fails with `Invalid` if this process logs by other means already.
 """

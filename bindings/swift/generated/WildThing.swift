@@ -11763,7 +11763,9 @@ fileprivate func uniffiFutureContinuationCallback(handle: UInt64, pollResult: In
 }
 /**
  * Sends the messages of all clients in this process to `sink` from now on, those
- * of `level` and graver; a sink given before is replaced.
+ * of `level` and graver; a sink given before is replaced. With `Off` it waits for a
+ * sink that is being called, at most 5 s: after that no sink is called any more, and
+ * an interpreter may end.
  *
  * Fails with `Invalid` if this process logs by other means already.
  */
@@ -11791,7 +11793,7 @@ private let initializationResult: InitializationResult = {
     if bindings_contract_version != scaffolding_contract_version {
         return InitializationResult.contractVersionMismatch
     }
-    if (uniffi_wildthing_checksum_func_set_log_sink() != 9017) {
+    if (uniffi_wildthing_checksum_func_set_log_sink() != 41483) {
         return InitializationResult.apiChecksumMismatch
     }
     if (uniffi_wildthing_checksum_method_wildthingclient_auth_session() != 6878) {

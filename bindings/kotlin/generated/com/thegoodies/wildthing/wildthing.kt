@@ -1283,7 +1283,7 @@ private fun uniffiCheckContractApiVersion(lib: IntegrityCheckingUniffiLib) {
 }
 @Suppress("UNUSED_PARAMETER")
 private fun uniffiCheckApiChecksums(lib: IntegrityCheckingUniffiLib) {
-    if ((lib.uniffi_wildthing_checksum_func_set_log_sink() and 0xFFFF) != 9017) {
+    if ((lib.uniffi_wildthing_checksum_func_set_log_sink() and 0xFFFF) != 41483) {
         throw RuntimeException("UniFFI API checksum mismatch: try cleaning and rebuilding your project")
     }
     if ((lib.uniffi_wildthing_checksum_method_wildthingclient_auth_session() and 0xFFFF) != 6878) {
@@ -14422,7 +14422,9 @@ internal typealias FfiConverterTypeTimestamp = FfiConverterTimestamp
 
         /**
          * Sends the messages of all clients in this process to `sink` from now on, those
-         * of `level` and graver; a sink given before is replaced.
+         * of `level` and graver; a sink given before is replaced. With `Off` it waits for a
+         * sink that is being called, at most 5 s: after that no sink is called any more, and
+         * an interpreter may end.
          *
          * Fails with `Invalid` if this process logs by other means already.
          */
