@@ -1,6 +1,6 @@
 //! Deliberate bugs: each breaks one promise, and the simulated fleet must notice
 //! (`cargo xtask simulate --mutants`). Only a build with feature `testing` has them;
-//! in any other [`active`] is a constant. What a bug does is where it does it.
+//! in any other `active` is a constant. What a bug does is where it does it.
 
 #[cfg(feature = "testing")]
 use std::sync::atomic::{AtomicUsize, Ordering};
