@@ -171,6 +171,90 @@ import FoundationNetworking
         try await client.sync()
     }
 
+    @Test func aBackgroundSyncAsksUntilATokenIsGood() async throws {
+        struct NoWay: Error {}
+        let hub = try Hub(sample: 30)
+        let client = try await folder.client()
+        let (waits, asked) = (Locked<[Int]>([]), Locked(0))
+        client.credentials.wait.withLock { $0 = { questions in waits.withLock { $0.append(questions) } } }
+        try await client.connect(to: hub.url) { request in
+            if request == .connecting { return "stale" }
+            let count = asked.withLock { count in
+                count += 1
+                return count
+            }
+            switch count {
+            case 1: throw NoWay()
+            case 2: return nil
+            case 3: return "stale too"
+            default: return hubToken
+            }
+        }
+        try await client.startBackgroundSync()
+        try await soon("the house comes") {
+            for try await houses in client.houses where !houses.isEmpty { return }
+        }
+        // It waited before each question but the first, longer and longer.
+        #expect(waits.withLock { $0 } == [1, 2, 3] && asked.withLock { $0 } == 4)
+    }
+
+    @Test(arguments: [true, false])
+    func theWaitForATokenEndsWhenTheAppKnowsBetter(_ resumes: Bool) async throws {
+        let hub = try Hub(sample: 30)
+        let client = try await folder.client()
+        let (waits, isThere) = (Locked(false), Locked(false))
+        client.credentials.wait.withLock {
+            $0 = { _ in
+                waits.withLock { $0 = true }
+                try await Task.sleep(for: .seconds(3_600))
+            }
+        }
+        try await client.connect(to: hub.url) { _ in isThere.withLock { $0 } ? hubToken : nil }
+        try await client.startBackgroundSync()
+        try await eventually("it waits") { waits.withLock { $0 } }
+        isThere.withLock { $0 = true }
+        if resumes {
+            try await client.pause()
+            try await client.resume()
+        } else {
+            client.networkDidBecomeAvailable()
+        }
+        try await soon("the house comes") {
+            for try await houses in client.houses where !houses.isEmpty { return }
+        }
+    }
+
+    @Test func aTokenForOneServerIsNotGivenToAnother() async throws {
+        let (one, other) = (try Hub(), try Hub())
+        let client = try await folder.client()
+        let asked = Locked(false)
+        let (answers, answer) = AsyncStream.makeStream(of: String.self)
+        let late = Task { await answers.first { _ in true } }
+        try await client.connect(to: one.url) { request in
+            if request == .connecting { return "stale" }
+            asked.withLock { $0 = true }
+            return await late.value
+        }
+        let syncing = Task { try await client.sync() }
+        try await eventually("the closure is asked") { asked.withLock { $0 } }
+        try await client.connect(to: other.url, token: hubToken)
+        answer.yield("late")
+        #expect(try await thrown { try await soon { try await syncing.value } } == .needsAuth(status: 401))
+        #expect(client.authSession?.authToken == hubToken)
+        try await client.sync()
+    }
+
+    @Test func aConnectThatFailsLeavesTheCredentialsBefore() async throws {
+        let hub = try Hub()
+        let client = try await folder.client()
+        try await client.connect(to: hub.url) { $0 == .connecting ? "stale" : hubToken }
+        guard case .invalid("server_url", _) = try await thrown({
+            try await client.connect(to: URL(string: "nonsense")!)
+        }) else { throw NeverCame(description: "the field") }
+        try await client.sync()
+        #expect(client.authSession?.authToken == hubToken)
+    }
+
     @Test func waitingForCredentialsEndsWithItsTask() async throws {
         let hub = try Hub()
         let client = try await folder.client()
