@@ -145,14 +145,23 @@ import Testing
     @Test func aClientMayGoWhileASyncRuns() async throws {
         let server = try StubServer { _ in nil }
         weak var gone: WildThingClient?
+        // A sequence that is kept does not keep it.
+        let changes: Changes
+        let houses: LiveQuery<[House]>
         do {
             let client = try await folder.client(at: server.url)
             gone = client
+            (changes, houses) = (client.changes, client.houses)
             try await client.startBackgroundSync()
             try await eventually("the request is held") { server.holdsRequest }
         }
         #expect(gone == nil)
         try await eventually("the request is given up") { !server.holdsRequest }
+        try await soon("the sequences end") {
+            for try await _ in houses {}
+            for await _ in changes {}
+            for await _ in changes {}
+        }
         // The file is free again.
         #expect(try await folder.client().fetchHouses().isEmpty)
     }
