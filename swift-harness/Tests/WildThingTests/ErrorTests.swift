@@ -41,6 +41,39 @@ import FoundationNetworking
         #expect(throws: WildThingError.notConnected) { try client.setToken("t") }
     }
 
+    @Test(arguments: [JSONValue.double(.nan), .double(.infinity), .number("1,2"), .number("")])
+    func aNumberThatJSONCannotHaveDeletesNothing(_ number: JSONValue) async throws {
+        let client = try await folder.client()
+        let (house, _, lamp) = try await client.furnish()
+        try await client.updateState(of: lamp.id, merging: ["level": 3])
+        let calls: [@Sendable () async throws -> Void] = [
+            { try await client.updateState(of: lamp.id, merging: ["level": number]) },
+            { try await client.updateState(of: lamp.id, merging: ["levels": [1, ["deep": number]]]) },
+            { try await client.updateHouse(house.id, with: HousePatch(settings: number)) },
+            { try await client.updateDevice(lamp.id, with: DevicePatch(configuration: ["a": number])) },
+        ]
+        for call in calls {
+            guard case .invalid("json", _) = try await thrown(call) else { throw NeverCame(description: "the field") }
+        }
+        #expect(try await client.fetchDevice(lamp.id).state == ["level": 3])
+    }
+
+    @Test func thereAreNoNegativeCounts() async throws {
+        let client = try await folder.client()
+        let (house, room, lamp) = try await client.furnish()
+        let limits: [@Sendable () async throws -> Void] = [
+            { _ = try await client.fetchStateHistory(of: lamp.id, limit: -1) },
+            { _ = try await client.fetchEvents(limit: -1) },
+            { _ = try await client.search("lamp", limit: -1) },
+        ]
+        for call in limits {
+            #expect(try await thrown(call) == .invalid(field: "limit", problem: "-1 is less than nothing"))
+        }
+        #expect(
+            try await thrown { try await client.findPath(from: house.id, to: room.id, maxDepth: -1) }
+                == .invalid(field: "max_depth", problem: "-1 is less than nothing"))
+    }
+
     @Test func aFileThatIsNoReplicaIsLeftAlone() async throws {
         let file = folder.url.appendingPathComponent("songs.db")
         let songs = Data(repeating: 0x20, count: 10_000)
