@@ -51,14 +51,23 @@ func registerRefresh(of client: WildThingClient) {
         // It may be told of its end from any thread.
         nonisolated(unsafe) let task = task
         let refresh = Task {
+            var isDone = false
             do {
                 try await client.resume()
                 try await client.sync()
-                task.setTaskCompleted(success: true)
+                isDone = true
             } catch {
-                task.setTaskCompleted(success: false)
+                print("not refreshed: \(error.localizedDescription)")
             }
-            try? await client.pause()
+            // First, since the app may be suspended as soon as the task is completed.
+            // It is carried out even if this task was cancelled.
+            do {
+                try await client.pause()
+            } catch {
+                isDone = false
+                print("not paused: \(error.localizedDescription)")
+            }
+            task.setTaskCompleted(success: isDone)
         }
         // The system wants its time back: the sync ends with its task.
         task.expirationHandler = { refresh.cancel() }

@@ -41,6 +41,39 @@ import FoundationNetworking
         #expect(throws: WildThingError.notConnected) { try client.setToken("t") }
     }
 
+    @Test(arguments: [JSONValue.double(.nan), .double(.infinity), .number("1,2"), .number("")])
+    func aNumberThatJSONCannotHaveDeletesNothing(_ number: JSONValue) async throws {
+        let client = try await folder.client()
+        let (house, _, lamp) = try await client.furnish()
+        try await client.updateState(of: lamp.id, merging: ["level": 3])
+        let calls: [@Sendable () async throws -> Void] = [
+            { try await client.updateState(of: lamp.id, merging: ["level": number]) },
+            { try await client.updateState(of: lamp.id, merging: ["levels": [1, ["deep": number]]]) },
+            { try await client.updateHouse(house.id, with: HousePatch(settings: number)) },
+            { try await client.updateDevice(lamp.id, with: DevicePatch(configuration: ["a": number])) },
+        ]
+        for call in calls {
+            guard case .invalid("json", _) = try await thrown(call) else { throw NeverCame(description: "the field") }
+        }
+        #expect(try await client.fetchDevice(lamp.id).state == ["level": 3])
+    }
+
+    @Test func thereAreNoNegativeCounts() async throws {
+        let client = try await folder.client()
+        let (house, room, lamp) = try await client.furnish()
+        let limits: [@Sendable () async throws -> Void] = [
+            { _ = try await client.fetchStateHistory(of: lamp.id, limit: -1) },
+            { _ = try await client.fetchEvents(limit: -1) },
+            { _ = try await client.search("lamp", limit: -1) },
+        ]
+        for call in limits {
+            #expect(try await thrown(call) == .invalid(field: "limit", problem: "-1 is less than nothing"))
+        }
+        #expect(
+            try await thrown { try await client.findPath(from: house.id, to: room.id, maxDepth: -1) }
+                == .invalid(field: "max_depth", problem: "-1 is less than nothing"))
+    }
+
     @Test func aFileThatIsNoReplicaIsLeftAlone() async throws {
         let file = folder.url.appendingPathComponent("songs.db")
         let songs = Data(repeating: 0x20, count: 10_000)
@@ -169,6 +202,90 @@ import FoundationNetworking
         await #expect(throws: NoWay.self) { try await client.sync() }
         try client.setToken(hubToken)
         try await client.sync()
+    }
+
+    @Test func aBackgroundSyncAsksUntilATokenIsGood() async throws {
+        struct NoWay: Error {}
+        let hub = try Hub(sample: 30)
+        let client = try await folder.client()
+        let (waits, asked) = (Locked<[Int]>([]), Locked(0))
+        client.credentials.wait.withLock { $0 = { questions in waits.withLock { $0.append(questions) } } }
+        try await client.connect(to: hub.url) { request in
+            if request == .connecting { return "stale" }
+            let count = asked.withLock { count in
+                count += 1
+                return count
+            }
+            switch count {
+            case 1: throw NoWay()
+            case 2: return nil
+            case 3: return "stale too"
+            default: return hubToken
+            }
+        }
+        try await client.startBackgroundSync()
+        try await soon("the house comes") {
+            for try await houses in client.houses where !houses.isEmpty { return }
+        }
+        // It waited before each question but the first, longer and longer.
+        #expect(waits.withLock { $0 } == [1, 2, 3] && asked.withLock { $0 } == 4)
+    }
+
+    @Test(arguments: [true, false])
+    func theWaitForATokenEndsWhenTheAppKnowsBetter(_ resumes: Bool) async throws {
+        let hub = try Hub(sample: 30)
+        let client = try await folder.client()
+        let (waits, isThere) = (Locked(false), Locked(false))
+        client.credentials.wait.withLock {
+            $0 = { _ in
+                waits.withLock { $0 = true }
+                try await Task.sleep(for: .seconds(3_600))
+            }
+        }
+        try await client.connect(to: hub.url) { _ in isThere.withLock { $0 } ? hubToken : nil }
+        try await client.startBackgroundSync()
+        try await eventually("it waits") { waits.withLock { $0 } }
+        isThere.withLock { $0 = true }
+        if resumes {
+            try await client.pause()
+            try await client.resume()
+        } else {
+            client.networkDidBecomeAvailable()
+        }
+        try await soon("the house comes") {
+            for try await houses in client.houses where !houses.isEmpty { return }
+        }
+    }
+
+    @Test func aTokenForOneServerIsNotGivenToAnother() async throws {
+        let (one, other) = (try Hub(), try Hub())
+        let client = try await folder.client()
+        let asked = Locked(false)
+        let (answers, answer) = AsyncStream.makeStream(of: String.self)
+        let late = Task { await answers.first { _ in true } }
+        try await client.connect(to: one.url) { request in
+            if request == .connecting { return "stale" }
+            asked.withLock { $0 = true }
+            return await late.value
+        }
+        let syncing = Task { try await client.sync() }
+        try await eventually("the closure is asked") { asked.withLock { $0 } }
+        try await client.connect(to: other.url, token: hubToken)
+        answer.yield("late")
+        #expect(try await thrown { try await soon { try await syncing.value } } == .needsAuth(status: 401))
+        #expect(client.authSession?.authToken == hubToken)
+        try await client.sync()
+    }
+
+    @Test func aConnectThatFailsLeavesTheCredentialsBefore() async throws {
+        let hub = try Hub()
+        let client = try await folder.client()
+        try await client.connect(to: hub.url) { $0 == .connecting ? "stale" : hubToken }
+        guard case .invalid("server_url", _) = try await thrown({
+            try await client.connect(to: URL(string: "nonsense")!)
+        }) else { throw NeverCame(description: "the field") }
+        try await client.sync()
+        #expect(client.authSession?.authToken == hubToken)
     }
 
     @Test func waitingForCredentialsEndsWithItsTask() async throws {

@@ -78,7 +78,10 @@ import WildThing
         let data = try JSONEncoder().encode(JSONValue.number("1208925819614629174706176"))
         #expect(String(decoding: data, as: UTF8.self) == "1208925819614629174706176")
         #expect(throws: EncodingError.self) { try JSONEncoder().encode(JSONValue.number("no number")) }
-        // What is no number is not written as one.
-        #expect(JSONValue.number("1,2").text == "null" && JSONValue.double(.nan).text == "null")
+        // What is no number is no JSON.
+        for value in [JSONValue.number("1,2"), .double(.nan), .double(-.infinity)] {
+            #expect(throws: JSONError.self) { try JSONValue(parsing: value.text) }
+            #expect(throws: (any Error).self) { try value.decoded(as: Double?.self) }
+        }
     }
 }

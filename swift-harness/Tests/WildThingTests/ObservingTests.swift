@@ -123,6 +123,10 @@ import Testing
         _ = try await client.fetchHouses()
         let record = try await soon { await heard.first { $0.target == "wildthing::sql" } }
         #expect(record?.level == .debug && record?.text.isEmpty == false)
+        // The layer has something to tell too.
+        WildThingLog.warn("no other token")
+        let own = try await soon { await heard.first { $0.target == "wildthing::swift" } }
+        #expect(own?.level == .warning && own?.text == "no other token")
         try WildThingLog.setHandler(level: .off) { _ in }
     }
 

@@ -16,6 +16,8 @@ use crate::cargo::Cargo;
 /// What the root is made of.
 const PACKAGES: &str = "swiftlang,libc6-dev,g++,libstdc++-14-dev,git,ca-certificates";
 const SUITE: &str = "trixie";
+const ADVICE: &str = "there is no `swift`; put Swift 6 on the PATH, \
+                      or run this as root once, where apt-get is";
 
 /// How Swift is called.
 pub(crate) enum Swift {
@@ -26,13 +28,28 @@ pub(crate) enum Swift {
 }
 
 impl Swift {
-    /// Finds Swift, or makes a root with it. The error says what is missing.
-    pub(crate) fn provide(cargo: &Cargo) -> Result<Self, String> {
+    /// Why this machine has no Swift and can't be given one, as far as that is
+    /// known beforehand; what goes wrong in giving it one is another matter.
+    pub(crate) fn missing() -> Option<String> {
         if works("swift") {
-            return Ok(Self::Installed);
+            return None;
         }
         if !cfg!(target_os = "linux") {
-            return Err("there is no `swift`; install Xcode".to_owned());
+            return Some("there is no `swift`; install Xcode".to_owned());
+        }
+        let is_made = works("bwrap") && root().is_ok_and(|root| root.is_dir());
+        let has_tools = || works("apt-get") || (works("bwrap") && works("debootstrap"));
+        let can_make = is_made || (is_root() && has_tools());
+        (!can_make).then(|| ADVICE.to_owned())
+    }
+
+    /// Finds Swift, or makes a root with it. The error says what is missing.
+    pub(crate) fn provide(cargo: &Cargo) -> Result<Self, String> {
+        if let Some(problem) = Self::missing() {
+            return Err(problem);
+        }
+        if works("swift") {
+            return Ok(Self::Installed);
         }
         let root = root()?;
         if !root.is_dir() || !works("bwrap") {
@@ -89,12 +106,8 @@ fn install(programs: &[&str], packages: &[&str]) -> Result<(), String> {
     if programs.iter().all(|program| works(program)) {
         return Ok(());
     }
-    let advice = format!(
-        "there is no `swift`; put Swift 6 on the PATH, or install {} and run this as root once",
-        packages.join(" and ")
-    );
     if !is_root() || !works("apt-get") {
-        return Err(advice);
+        return Err(ADVICE.to_owned());
     }
     println!("installing {}", packages.join(" "));
     run(Command::new("apt-get").args(["update", "-qq"]))?;
@@ -123,7 +136,7 @@ fn make_root(cargo: &Cargo, root: &Path) -> Result<(), String> {
         return Ok(());
     }
     if !is_root() {
-        return Err("there is no `swift`; put Swift 6 on the PATH, or run this as root once".to_owned());
+        return Err(ADVICE.to_owned());
     }
     cargo.heading(&format!(
         "Swift goes into {}; this takes some minutes",

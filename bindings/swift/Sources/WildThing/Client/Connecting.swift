@@ -10,9 +10,7 @@ extension WildThingClient {
     public func connect(
         to server: URL, token: String? = nil, options: ConnectOptions = ConnectOptions()
     ) async throws {
-        credentials.forget()
-        waiting.ends()
-        try await core.connect(serverURL: server.absoluteString, authToken: token, options: options)
+        try await connect(to: server, token, options, with: nil)
     }
 
     /// Remembers the server, and where tokens for it come from.
@@ -20,19 +18,28 @@ extension WildThingClient {
     /// The closure is asked for a token now, and for another whenever the server
     /// refuses the one in use: a sync then waits for it and goes on. It is asked
     /// by one task at a time. With `nil` there is no token for now, and calls that
-    /// need one throw ``WildThingError/needsAuth(status:)``.
+    /// need one throw ``WildThingError/needsAuth(status:)``. A background sync waits
+    /// then: the closure is asked again after two seconds, and after waits that double
+    /// up to five minutes; sooner after ``networkDidBecomeAvailable()`` and ``resume()``.
     ///
     /// - Parameters:
     ///   - server: The server.
     ///   - options: Time limits, certificates and the like.
     ///   - credentials: Gives a token; told why. What it throws, this call or the
-    ///     sync that waits throws too.
+    ///     sync that waits throws too; in the background it is logged, by its type alone.
     public func connect(
         to server: URL, options: ConnectOptions = ConnectOptions(), credentials: @escaping Credentials
     ) async throws {
         let token = try await credentials(.connecting)
-        try await connect(to: server, token: token, options: options)
-        self.credentials.keep(credentials, for: self)
+        try await connect(to: server, token, options, with: credentials)
+    }
+
+    private func connect(
+        to server: URL, _ token: String?, _ options: ConnectOptions, with credentials: Credentials?
+    ) async throws {
+        try await self.credentials.keep(credentials, for: core) { [core] in
+            try await core.connect(serverURL: server.absoluteString, authToken: token, options: options)
+        }
     }
 
     /// Asks the server whether it is there and takes the token. Changes nothing.
@@ -75,9 +82,6 @@ extension WildThingClient {
 
     /// Forgets the server and the token; the replica and its unsent edits stay.
     public func disconnect() async throws {
-        credentials.forget()
-        waiting.ends()
-        try await core.disconnect()
-        waiting.background(false)
+        try await credentials.keep(nil, for: core) { [core] in try await core.disconnect() }
     }
 }

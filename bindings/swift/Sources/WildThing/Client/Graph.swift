@@ -68,7 +68,7 @@ extension WildThingClient {
     public func findPath(
         from start: RecordID, to end: RecordID, maxDepth: Int = 10
     ) async throws -> GraphPath? {
-        try await core.findPath(fromID: start, toID: end, maxDepth: maxDepth)
+        try await core.findPath(fromID: start, toID: end, maxDepth: maxDepth.counted(as: "max_depth"))
     }
 
     /// The entities whose name or content has all the words of `query`, best
@@ -77,6 +77,6 @@ extension WildThingClient {
     public func search(
         _ query: String, types: [String]? = nil, limit: Int = 20
     ) async throws -> [SearchHit] {
-        try await core.search(query: query, entityTypes: types, limit: limit)
+        try await core.search(query: query, entityTypes: types, limit: limit.counted(as: "limit"))
     }
 }

@@ -50,11 +50,11 @@ extension WildThingClient {
 
     /// The states of a device that are remembered here, newest first.
     public func fetchStateHistory(of deviceID: RecordID, limit: Int = 100) async throws -> [DeviceState] {
-        try await core.getDeviceHistory(deviceID: deviceID, limit: limit)
+        try await core.getDeviceHistory(deviceID: deviceID, limit: limit.counted(as: "limit"))
     }
 
     /// Logged events, newest first: all, or those about one record.
     public func fetchEvents(about id: RecordID? = nil, limit: Int = 100) async throws -> [Event] {
-        try await core.getEvents(entityID: id, limit: limit)
+        try await core.getEvents(entityID: id, limit: limit.counted(as: "limit"))
     }
 }

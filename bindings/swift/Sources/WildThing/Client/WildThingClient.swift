@@ -16,11 +16,10 @@ import Foundation
 /// When a task is cancelled, the call it waits for throws `CancellationError` at
 /// once. An edit is then either not begun, or made whole: a call that was begun
 /// is carried out, though its result goes nowhere. A sync ends if nobody else
-/// waits for it and none goes on in the background. ``shutdown()`` and
-/// ``stopBackgroundSync()`` are carried out to their end.
+/// waits for it and none goes on in the background. ``pause()``, ``shutdown()``
+/// and ``stopBackgroundSync()`` are carried out to their end.
 public final class WildThingClient: Sendable {
     let core: CoreClient
-    let waiting = SyncWaiters()
     let credentials = CredentialsKeeper()
 
     init(core: CoreClient) {
@@ -61,15 +60,17 @@ public final class WildThingClient: Sendable {
     /// lock on it is held: iOS ends an app that holds one while suspended.
     ///
     /// Calls throw ``WildThingError/paused`` until ``resume()``, but for
-    /// ``fetchStatus()``; live queries wait.
+    /// ``fetchStatus()``; live queries wait. A task that is cancelled pauses all
+    /// the same: there is no time to try again.
     public func pause() async throws {
-        waiting.ends()
-        try await core.pause()
+        // A task of its own, since a cancelled one begins no call.
+        try await Task { [core] in try await core.pause() }.value
     }
 
     /// Opens the file again. A background sync tries at once.
     public func resume() async throws {
         try await core.resume()
+        credentials.hurry()
     }
 
     /// Ends background work and a running sync, and closes the file. Sequences
@@ -77,7 +78,6 @@ public final class WildThingClient: Sendable {
     /// calls throw ``WildThingError/cancelled``.
     public func shutdown() async {
         credentials.forget()
-        waiting.ends()
         await core.shutdown()
     }
 }

@@ -31,7 +31,9 @@ extension JSONValue {
         }
     }
 
-    /// The value as compact JSON, names sorted.
+    /// The value as compact JSON, names sorted. A number that JSON can't have is
+    /// written as `NaN`, which nobody takes for JSON: as `null` it would say something
+    /// else, and in a merge delete.
     public var text: String {
         var bytes: [UInt8] = []
         write(to: &bytes)
@@ -44,9 +46,9 @@ extension JSONValue {
         case .bool(let value): out.append(contentsOf: (value ? "true" : "false").utf8)
         case .int(let value): out.append(contentsOf: String(value).utf8)
         case .double(let value):
-            out.append(contentsOf: (value.isFinite ? value.description : "null").utf8)
+            out.append(contentsOf: (value.isFinite ? value.description : "NaN").utf8)
         case .number(let digits):
-            out.append(contentsOf: (JSONParser.isNumber(digits) ? digits : "null").utf8)
+            out.append(contentsOf: (JSONParser.isNumber(digits) ? digits : "NaN").utf8)
         case .string(let value): JSONValue.write(value, to: &out)
         case .array(let values):
             out.append(UInt8(ascii: "["))

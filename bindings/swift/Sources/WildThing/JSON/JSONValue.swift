@@ -17,9 +17,11 @@ public enum JSONValue: Hashable, Sendable {
     case bool(Bool)
     /// A number written without fraction and exponent.
     case int(Int)
-    /// Any other number. Those that are not finite are written as `null`.
+    /// Any other number. JSON has none that is not finite: calls refuse those with
+    /// ``WildThingError/invalid(field:problem:)``.
     case double(Double)
-    /// A number too big for ``int(_:)`` or ``double(_:)``, in its own digits.
+    /// A number too big for ``int(_:)`` or ``double(_:)``, in its own digits. Calls
+    /// refuse what is no number.
     case number(String)
     /// A text.
     case string(String)

@@ -10,7 +10,8 @@
 public struct LiveQuery<Answer: Sendable>: AsyncSequence, Sendable {
     public typealias Element = Answer
 
-    let ask: @Sendable () throws -> Question<Answer>
+    /// Gives `nil` if the client is gone: a sequence that is kept does not keep it.
+    let ask: @Sendable () throws -> Question<Answer>?
 
     public func makeAsyncIterator() -> Iterator {
         Iterator(question: Result(catching: ask))
@@ -18,12 +19,12 @@ public struct LiveQuery<Answer: Sendable>: AsyncSequence, Sendable {
 
     /// One iteration.
     public struct Iterator: AsyncIteratorProtocol, Sendable {
-        let question: Result<Question<Answer>, any Error>
+        let question: Result<Question<Answer>?, any Error>
 
         /// The next answer; `nil` at the end. What can't be answered is thrown
         /// once; the next call waits for another answer.
         public func next() async throws -> Answer? {
-            let question = try question.get()
+            guard let question = try question.get() else { return nil }
             do {
                 return try await question.next()
             } catch is CancellationError {
@@ -69,11 +70,12 @@ extension CoreStatusQuery: CoreQuery {}
 public struct Changes: AsyncSequence, Sendable {
     public typealias Element = ChangeBatch
 
-    private let begin: @Sendable () -> CoreChangeStream
+    /// Gives `nil` if the client is gone: a sequence that is kept does not keep it.
+    private let begin: @Sendable () -> CoreChangeStream?
     /// Begun when the sequence was made; for the first iteration.
     private let first: Locked<CoreChangeStream?>
 
-    init(_ begin: @escaping @Sendable () -> CoreChangeStream) {
+    init(_ begin: @escaping @Sendable () -> CoreChangeStream?) {
         self.begin = begin
         self.first = Locked(begin())
     }
@@ -88,11 +90,12 @@ public struct Changes: AsyncSequence, Sendable {
 
     /// One iteration.
     public struct Iterator: AsyncIteratorProtocol, Sendable {
-        let stream: CoreChangeStream
+        let stream: CoreChangeStream?
 
         /// The next batch; `nil` at the end.
         public func next() async -> ChangeBatch? {
-            await withTaskCancellationHandler {
+            guard let stream else { return nil }
+            return await withTaskCancellationHandler {
                 await stream.next()
             } onCancel: {
                 stream.cancel()
@@ -105,32 +108,32 @@ extension WildThingClient {
     /// What happens from now on: by this client, by the server, and by other
     /// processes on the same file.
     public var changes: Changes {
-        Changes { [core] in core.changes() }
+        Changes { [weak core] in core?.changes() }
     }
 
     /// Every house, by name, now and whenever that changes.
     public var houses: LiveQuery<[House]> {
-        LiveQuery { [core] in Question(core.watchHouses()) }
+        LiveQuery { [weak core] in core.map { Question($0.watchHouses()) } }
     }
 
     /// The rooms of a house, or all, by name, now and whenever that changes.
     public func rooms(in houseID: RecordID? = nil) -> LiveQuery<[Room]> {
-        LiveQuery { [core] in try Question(core.watchRooms(houseID: houseID)) }
+        LiveQuery { [weak core] in try core.map { Question(try $0.watchRooms(houseID: houseID)) } }
     }
 
     /// The devices of a room, or all, by name, now and whenever that changes.
     public func devices(in roomID: RecordID? = nil) -> LiveQuery<[Device]> {
-        LiveQuery { [core] in try Question(core.watchDevices(roomID: roomID)) }
+        LiveQuery { [weak core] in try core.map { Question(try $0.watchDevices(roomID: roomID)) } }
     }
 
     /// What a device is doing, now and whenever that changes. Throws
     /// ``WildThingError/notFound(kind:id:)`` when the device is not here.
     public func state(of deviceID: RecordID) -> LiveQuery<DeviceState> {
-        LiveQuery { [core] in try Question(core.watchDeviceState(deviceID: deviceID)) }
+        LiveQuery { [weak core] in try core.map { Question(try $0.watchDeviceState(deviceID: deviceID)) } }
     }
 
     /// Where the replica stands, now and whenever that changes.
     public var status: LiveQuery<SyncStatus> {
-        LiveQuery { [core] in Question(core.watchStatus()) }
+        LiveQuery { [weak core] in core.map { Question($0.watchStatus()) } }
     }
 }

@@ -1,4 +1,6 @@
 // The library's log, for apps to see.
+import Foundation
+
 #if canImport(os)
 import os
 #endif
@@ -11,7 +13,18 @@ public enum WildThingLog {
     public static func setHandler(
         level: LogLevel, _ handler: @escaping @Sendable (LogRecord) -> Void
     ) throws {
-        try coreSetLogSink(level: level, sink: Sink(handler))
+        let sink = Sink(handler)
+        try coreSetLogSink(level: level, sink: sink)
+        own.withLock { $0 = level == .off || level == .error ? nil : sink }
+    }
+
+    /// Takes the layer's own warnings; `nil` if nobody wants them.
+    private static let own = Locked<Sink?>(nil)
+
+    /// Tells what the layer found out. It must not hold tokens.
+    static func warn(_ text: String) {
+        guard let sink = own.withLock({ $0 }) else { return }
+        sink.later(LogRecord(time: Date(), level: .warning, target: "wildthing::swift", text: text))
     }
 
     #if canImport(os)
@@ -28,13 +41,20 @@ public enum WildThingLog {
 
 private final class Sink: CoreLogSink {
     private let handler: @Sendable (LogRecord) -> Void
+    /// One message at a time, whether the core's or the layer's.
+    private let turn = DispatchQueue(label: "WildThing log")
 
     init(_ handler: @escaping @Sendable (LogRecord) -> Void) {
         self.handler = handler
     }
 
-    func log(record: LogRecord) throws {
-        handler(record)
+    /// The core's thread waits for the handler, and tells of one that is too slow.
+    func log(record: LogRecord) {
+        turn.sync { handler(record) }
+    }
+
+    func later(_ record: LogRecord) {
+        turn.async { [handler] in handler(record) }
     }
 }
 
