@@ -6,8 +6,11 @@
 //! - What an app implements is a `fun interface`, so that a lambda will do.
 //! - The client's errors say what happened in words; the layer has them.
 //! - Comments name what they mean as Kotlin spells it.
+//! - Arguments are lowered before a handle is cloned (`lowering`).
 //!
 //! Everything is done line by line, on text that `clean` went over.
+
+mod lowering;
 
 use std::collections::BTreeSet;
 
@@ -52,6 +55,7 @@ const MEMBERS: &[(&str, &str)] = &[
 
 /// A source as the package has it.
 pub(crate) fn source(text: &str) -> String {
+    let text = &lowering::first(text);
     let functions = functions(text);
     let mut described = false;
     let mut seen = String::with_capacity(text.len());

@@ -61,5 +61,10 @@ val checkAlignment by tasks.registering(Exec::class) {
     workingDir = file("../../..")
     val libraries = fileTree("src/main/jniLibs") { include("arm64-v8a/*.so", "x86_64/*.so") }
     commandLine(listOf("cargo", "xtask", "aligned") + libraries.files.map { it.path })
+    doFirst {
+        if (libraries.isEmpty) {
+            throw GradleException("there is no native library in src/main/jniLibs: run build-native.sh first")
+        }
+    }
 }
 tasks.named("preBuild") { dependsOn(checkAlignment) }

@@ -2241,7 +2241,7 @@ internal open class ChangeObserverImpl: AutoCloseable, ChangeObserver
         this.destroy()
     }
 
-    internal inline fun <R> callWithHandle(block: (handle: Long) -> R): R {
+    internal inline fun <R> callWithHandle(block: () -> R): R {
         // Check and increment the call counter, to keep the object alive.
         // This needs a compare-and-set retry loop in case of concurrent updates.
         do {
@@ -2255,7 +2255,7 @@ internal open class ChangeObserverImpl: AutoCloseable, ChangeObserver
         } while (! this.callCounter.compareAndSet(c, c + 1L))
         // Now we can safely do the method call without the handle being freed concurrently.
         try {
-            return block(this.uniffiCloneHandle())
+            return block()
         } finally {
             // This decrement always matches the increment we performed above.
             if (this.callCounter.decrementAndGet() == 0L) {
@@ -2297,11 +2297,12 @@ internal open class ChangeObserverImpl: AutoCloseable, ChangeObserver
     @Throws(ObserverException::class)override fun `onChanges`(`batch`: ChangeBatch)
         =
     callWithHandle {
+        val lowered0 = lowered("batch") { FfiConverterTypeChangeBatch.lower(`batch`) }
     uniffiRustCallWithError(ObserverException) { _status ->
     UniffiLib.uniffi_wildthing_fn_method_changeobserver_on_changes(
-        it,
+        uniffiCloneHandle(),
 
-        FfiConverterTypeChangeBatch.lower(`batch`),_status)
+        lowered0,_status)
 }
     }
 
@@ -2577,7 +2578,7 @@ internal open class ChangeStream: AutoCloseable, ChangeStreamInterface
         this.destroy()
     }
 
-    internal inline fun <R> callWithHandle(block: (handle: Long) -> R): R {
+    internal inline fun <R> callWithHandle(block: () -> R): R {
         // Check and increment the call counter, to keep the object alive.
         // This needs a compare-and-set retry loop in case of concurrent updates.
         do {
@@ -2591,7 +2592,7 @@ internal open class ChangeStream: AutoCloseable, ChangeStreamInterface
         } while (! this.callCounter.compareAndSet(c, c + 1L))
         // Now we can safely do the method call without the handle being freed concurrently.
         try {
-            return block(this.uniffiCloneHandle())
+            return block()
         } finally {
             // This decrement always matches the increment we performed above.
             if (this.callCounter.decrementAndGet() == 0L) {
@@ -2635,7 +2636,7 @@ internal open class ChangeStream: AutoCloseable, ChangeStreamInterface
     callWithHandle {
     uniffiRustCall() { _status ->
     UniffiLib.uniffi_wildthing_fn_method_changestream_cancel(
-        it,
+        uniffiCloneHandle(),
         _status)
 }
     }
@@ -2651,9 +2652,9 @@ internal open class ChangeStream: AutoCloseable, ChangeStreamInterface
     @Suppress("ASSIGNED_BUT_NEVER_ACCESSED_VARIABLE")
     override suspend fun `next`() : ChangeBatch? {
         return uniffiRustCallAsync(
-        callWithHandle { uniffiHandle ->
+        callWithHandle {
             UniffiLib.uniffi_wildthing_fn_method_changestream_next(
-                uniffiHandle,
+                uniffiCloneHandle(),
 
             )
         },
@@ -2875,7 +2876,7 @@ class ChangeSubscription: AutoCloseable, ChangeSubscriptionInterface
         this.destroy()
     }
 
-    internal inline fun <R> callWithHandle(block: (handle: Long) -> R): R {
+    internal inline fun <R> callWithHandle(block: () -> R): R {
         // Check and increment the call counter, to keep the object alive.
         // This needs a compare-and-set retry loop in case of concurrent updates.
         do {
@@ -2889,7 +2890,7 @@ class ChangeSubscription: AutoCloseable, ChangeSubscriptionInterface
         } while (! this.callCounter.compareAndSet(c, c + 1L))
         // Now we can safely do the method call without the handle being freed concurrently.
         try {
-            return block(this.uniffiCloneHandle())
+            return block()
         } finally {
             // This decrement always matches the increment we performed above.
             if (this.callCounter.decrementAndGet() == 0L) {
@@ -2934,7 +2935,7 @@ class ChangeSubscription: AutoCloseable, ChangeSubscriptionInterface
     callWithHandle {
     uniffiRustCall() { _status ->
     UniffiLib.uniffi_wildthing_fn_method_changesubscription_cancel(
-        it,
+        uniffiCloneHandle(),
         _status)
 }
     }
@@ -2948,7 +2949,7 @@ class ChangeSubscription: AutoCloseable, ChangeSubscriptionInterface
     callWithHandle {
     uniffiRustCall() { _status ->
     UniffiLib.uniffi_wildthing_fn_method_changesubscription_is_active(
-        it,
+        uniffiCloneHandle(),
         _status)
 }
     }
@@ -3167,7 +3168,7 @@ internal open class DeviceStateQuery: AutoCloseable, DeviceStateQueryInterface
         this.destroy()
     }
 
-    internal inline fun <R> callWithHandle(block: (handle: Long) -> R): R {
+    internal inline fun <R> callWithHandle(block: () -> R): R {
         // Check and increment the call counter, to keep the object alive.
         // This needs a compare-and-set retry loop in case of concurrent updates.
         do {
@@ -3181,7 +3182,7 @@ internal open class DeviceStateQuery: AutoCloseable, DeviceStateQueryInterface
         } while (! this.callCounter.compareAndSet(c, c + 1L))
         // Now we can safely do the method call without the handle being freed concurrently.
         try {
-            return block(this.uniffiCloneHandle())
+            return block()
         } finally {
             // This decrement always matches the increment we performed above.
             if (this.callCounter.decrementAndGet() == 0L) {
@@ -3225,7 +3226,7 @@ internal open class DeviceStateQuery: AutoCloseable, DeviceStateQueryInterface
     callWithHandle {
     uniffiRustCall() { _status ->
     UniffiLib.uniffi_wildthing_fn_method_devicestatequery_cancel(
-        it,
+        uniffiCloneHandle(),
         _status)
 }
     }
@@ -3244,9 +3245,9 @@ internal open class DeviceStateQuery: AutoCloseable, DeviceStateQueryInterface
     @Suppress("ASSIGNED_BUT_NEVER_ACCESSED_VARIABLE")
     override suspend fun `next`() : DeviceState? {
         return uniffiRustCallAsync(
-        callWithHandle { uniffiHandle ->
+        callWithHandle {
             UniffiLib.uniffi_wildthing_fn_method_devicestatequery_next(
-                uniffiHandle,
+                uniffiCloneHandle(),
 
             )
         },
@@ -3472,7 +3473,7 @@ internal open class DevicesQuery: AutoCloseable, DevicesQueryInterface
         this.destroy()
     }
 
-    internal inline fun <R> callWithHandle(block: (handle: Long) -> R): R {
+    internal inline fun <R> callWithHandle(block: () -> R): R {
         // Check and increment the call counter, to keep the object alive.
         // This needs a compare-and-set retry loop in case of concurrent updates.
         do {
@@ -3486,7 +3487,7 @@ internal open class DevicesQuery: AutoCloseable, DevicesQueryInterface
         } while (! this.callCounter.compareAndSet(c, c + 1L))
         // Now we can safely do the method call without the handle being freed concurrently.
         try {
-            return block(this.uniffiCloneHandle())
+            return block()
         } finally {
             // This decrement always matches the increment we performed above.
             if (this.callCounter.decrementAndGet() == 0L) {
@@ -3530,7 +3531,7 @@ internal open class DevicesQuery: AutoCloseable, DevicesQueryInterface
     callWithHandle {
     uniffiRustCall() { _status ->
     UniffiLib.uniffi_wildthing_fn_method_devicesquery_cancel(
-        it,
+        uniffiCloneHandle(),
         _status)
 }
     }
@@ -3549,9 +3550,9 @@ internal open class DevicesQuery: AutoCloseable, DevicesQueryInterface
     @Suppress("ASSIGNED_BUT_NEVER_ACCESSED_VARIABLE")
     override suspend fun `next`() : List<Device>? {
         return uniffiRustCallAsync(
-        callWithHandle { uniffiHandle ->
+        callWithHandle {
             UniffiLib.uniffi_wildthing_fn_method_devicesquery_next(
-                uniffiHandle,
+                uniffiCloneHandle(),
 
             )
         },
@@ -3777,7 +3778,7 @@ internal open class HousesQuery: AutoCloseable, HousesQueryInterface
         this.destroy()
     }
 
-    internal inline fun <R> callWithHandle(block: (handle: Long) -> R): R {
+    internal inline fun <R> callWithHandle(block: () -> R): R {
         // Check and increment the call counter, to keep the object alive.
         // This needs a compare-and-set retry loop in case of concurrent updates.
         do {
@@ -3791,7 +3792,7 @@ internal open class HousesQuery: AutoCloseable, HousesQueryInterface
         } while (! this.callCounter.compareAndSet(c, c + 1L))
         // Now we can safely do the method call without the handle being freed concurrently.
         try {
-            return block(this.uniffiCloneHandle())
+            return block()
         } finally {
             // This decrement always matches the increment we performed above.
             if (this.callCounter.decrementAndGet() == 0L) {
@@ -3835,7 +3836,7 @@ internal open class HousesQuery: AutoCloseable, HousesQueryInterface
     callWithHandle {
     uniffiRustCall() { _status ->
     UniffiLib.uniffi_wildthing_fn_method_housesquery_cancel(
-        it,
+        uniffiCloneHandle(),
         _status)
 }
     }
@@ -3854,9 +3855,9 @@ internal open class HousesQuery: AutoCloseable, HousesQueryInterface
     @Suppress("ASSIGNED_BUT_NEVER_ACCESSED_VARIABLE")
     override suspend fun `next`() : List<House>? {
         return uniffiRustCallAsync(
-        callWithHandle { uniffiHandle ->
+        callWithHandle {
             UniffiLib.uniffi_wildthing_fn_method_housesquery_next(
-                uniffiHandle,
+                uniffiCloneHandle(),
 
             )
         },
@@ -4066,7 +4067,7 @@ internal open class LogSinkImpl: AutoCloseable, LogSink
         this.destroy()
     }
 
-    internal inline fun <R> callWithHandle(block: (handle: Long) -> R): R {
+    internal inline fun <R> callWithHandle(block: () -> R): R {
         // Check and increment the call counter, to keep the object alive.
         // This needs a compare-and-set retry loop in case of concurrent updates.
         do {
@@ -4080,7 +4081,7 @@ internal open class LogSinkImpl: AutoCloseable, LogSink
         } while (! this.callCounter.compareAndSet(c, c + 1L))
         // Now we can safely do the method call without the handle being freed concurrently.
         try {
-            return block(this.uniffiCloneHandle())
+            return block()
         } finally {
             // This decrement always matches the increment we performed above.
             if (this.callCounter.decrementAndGet() == 0L) {
@@ -4122,11 +4123,12 @@ internal open class LogSinkImpl: AutoCloseable, LogSink
     @Throws(LogSinkException::class)override fun `log`(`record`: LogRecord)
         =
     callWithHandle {
+        val lowered0 = lowered("record") { FfiConverterTypeLogRecord.lower(`record`) }
     uniffiRustCallWithError(LogSinkException) { _status ->
     UniffiLib.uniffi_wildthing_fn_method_logsink_log(
-        it,
+        uniffiCloneHandle(),
 
-        FfiConverterTypeLogRecord.lower(`record`),_status)
+        lowered0,_status)
 }
     }
 
@@ -4402,7 +4404,7 @@ internal open class RoomsQuery: AutoCloseable, RoomsQueryInterface
         this.destroy()
     }
 
-    internal inline fun <R> callWithHandle(block: (handle: Long) -> R): R {
+    internal inline fun <R> callWithHandle(block: () -> R): R {
         // Check and increment the call counter, to keep the object alive.
         // This needs a compare-and-set retry loop in case of concurrent updates.
         do {
@@ -4416,7 +4418,7 @@ internal open class RoomsQuery: AutoCloseable, RoomsQueryInterface
         } while (! this.callCounter.compareAndSet(c, c + 1L))
         // Now we can safely do the method call without the handle being freed concurrently.
         try {
-            return block(this.uniffiCloneHandle())
+            return block()
         } finally {
             // This decrement always matches the increment we performed above.
             if (this.callCounter.decrementAndGet() == 0L) {
@@ -4460,7 +4462,7 @@ internal open class RoomsQuery: AutoCloseable, RoomsQueryInterface
     callWithHandle {
     uniffiRustCall() { _status ->
     UniffiLib.uniffi_wildthing_fn_method_roomsquery_cancel(
-        it,
+        uniffiCloneHandle(),
         _status)
 }
     }
@@ -4479,9 +4481,9 @@ internal open class RoomsQuery: AutoCloseable, RoomsQueryInterface
     @Suppress("ASSIGNED_BUT_NEVER_ACCESSED_VARIABLE")
     override suspend fun `next`() : List<Room>? {
         return uniffiRustCallAsync(
-        callWithHandle { uniffiHandle ->
+        callWithHandle {
             UniffiLib.uniffi_wildthing_fn_method_roomsquery_next(
-                uniffiHandle,
+                uniffiCloneHandle(),
 
             )
         },
@@ -4707,7 +4709,7 @@ internal open class StatusQuery: AutoCloseable, StatusQueryInterface
         this.destroy()
     }
 
-    internal inline fun <R> callWithHandle(block: (handle: Long) -> R): R {
+    internal inline fun <R> callWithHandle(block: () -> R): R {
         // Check and increment the call counter, to keep the object alive.
         // This needs a compare-and-set retry loop in case of concurrent updates.
         do {
@@ -4721,7 +4723,7 @@ internal open class StatusQuery: AutoCloseable, StatusQueryInterface
         } while (! this.callCounter.compareAndSet(c, c + 1L))
         // Now we can safely do the method call without the handle being freed concurrently.
         try {
-            return block(this.uniffiCloneHandle())
+            return block()
         } finally {
             // This decrement always matches the increment we performed above.
             if (this.callCounter.decrementAndGet() == 0L) {
@@ -4765,7 +4767,7 @@ internal open class StatusQuery: AutoCloseable, StatusQueryInterface
     callWithHandle {
     uniffiRustCall() { _status ->
     UniffiLib.uniffi_wildthing_fn_method_statusquery_cancel(
-        it,
+        uniffiCloneHandle(),
         _status)
 }
     }
@@ -4784,9 +4786,9 @@ internal open class StatusQuery: AutoCloseable, StatusQueryInterface
     @Suppress("ASSIGNED_BUT_NEVER_ACCESSED_VARIABLE")
     override suspend fun `next`() : SyncStatus? {
         return uniffiRustCallAsync(
-        callWithHandle { uniffiHandle ->
+        callWithHandle {
             UniffiLib.uniffi_wildthing_fn_method_statusquery_next(
-                uniffiHandle,
+                uniffiCloneHandle(),
 
             )
         },
@@ -5481,7 +5483,7 @@ class WildThingClient: AutoCloseable, WildThingClientInterface
         this.destroy()
     }
 
-    internal inline fun <R> callWithHandle(block: (handle: Long) -> R): R {
+    internal inline fun <R> callWithHandle(block: () -> R): R {
         // Check and increment the call counter, to keep the object alive.
         // This needs a compare-and-set retry loop in case of concurrent updates.
         do {
@@ -5495,7 +5497,7 @@ class WildThingClient: AutoCloseable, WildThingClientInterface
         } while (! this.callCounter.compareAndSet(c, c + 1L))
         // Now we can safely do the method call without the handle being freed concurrently.
         try {
-            return block(this.uniffiCloneHandle())
+            return block()
         } finally {
             // This decrement always matches the increment we performed above.
             if (this.callCounter.decrementAndGet() == 0L) {
@@ -5540,7 +5542,7 @@ class WildThingClient: AutoCloseable, WildThingClientInterface
     callWithHandle {
     uniffiRustCall() { _status ->
     UniffiLib.uniffi_wildthing_fn_method_wildthingclient_auth_session(
-        it,
+        uniffiCloneHandle(),
         _status)
 }
     }
@@ -5567,11 +5569,12 @@ class WildThingClient: AutoCloseable, WildThingClientInterface
     @Suppress("ASSIGNED_BUT_NEVER_ACCESSED_VARIABLE")
     override suspend fun `login`(`password`: kotlin.String) : AuthSession {
         return uniffiRustCallAsync(
-        callWithHandle { uniffiHandle ->
+        callWithHandle {
+        val lowered0 = lowered("password") { FfiConverterString.lower(`password`) }
             UniffiLib.uniffi_wildthing_fn_method_wildthingclient_login(
-                uniffiHandle,
+                uniffiCloneHandle(),
 
-        FfiConverterString.lower(`password`),
+        lowered0,
             )
         },
         { future, callback, continuation -> UniffiLib.ffi_wildthing_rust_future_poll_rust_buffer(future, callback, continuation) },
@@ -5604,11 +5607,12 @@ class WildThingClient: AutoCloseable, WildThingClientInterface
     @Suppress("ASSIGNED_BUT_NEVER_ACCESSED_VARIABLE")
     override suspend fun `loginGuest`(`qrData`: kotlin.String) : AuthSession {
         return uniffiRustCallAsync(
-        callWithHandle { uniffiHandle ->
+        callWithHandle {
+        val lowered0 = lowered("qrData") { FfiConverterString.lower(`qrData`) }
             UniffiLib.uniffi_wildthing_fn_method_wildthingclient_login_guest(
-                uniffiHandle,
+                uniffiCloneHandle(),
 
-        FfiConverterString.lower(`qrData`),
+        lowered0,
             )
         },
         { future, callback, continuation -> UniffiLib.ffi_wildthing_rust_future_poll_rust_buffer(future, callback, continuation) },
@@ -5635,9 +5639,9 @@ class WildThingClient: AutoCloseable, WildThingClientInterface
     @Suppress("ASSIGNED_BUT_NEVER_ACCESSED_VARIABLE")
     override suspend fun `refreshSession`() : AuthSession {
         return uniffiRustCallAsync(
-        callWithHandle { uniffiHandle ->
+        callWithHandle {
             UniffiLib.uniffi_wildthing_fn_method_wildthingclient_refresh_session(
-                uniffiHandle,
+                uniffiCloneHandle(),
 
             )
         },
@@ -5659,9 +5663,9 @@ class WildThingClient: AutoCloseable, WildThingClientInterface
     @Suppress("ASSIGNED_BUT_NEVER_ACCESSED_VARIABLE")
     override suspend fun `conflicts`() : List<Conflict> {
         return uniffiRustCallAsync(
-        callWithHandle { uniffiHandle ->
+        callWithHandle {
             UniffiLib.uniffi_wildthing_fn_method_wildthingclient_conflicts(
-                uniffiHandle,
+                uniffiCloneHandle(),
 
             )
         },
@@ -5683,9 +5687,9 @@ class WildThingClient: AutoCloseable, WildThingClientInterface
     @Suppress("ASSIGNED_BUT_NEVER_ACCESSED_VARIABLE")
     override suspend fun `digests`() : Digests {
         return uniffiRustCallAsync(
-        callWithHandle { uniffiHandle ->
+        callWithHandle {
             UniffiLib.uniffi_wildthing_fn_method_wildthingclient_digests(
-                uniffiHandle,
+                uniffiCloneHandle(),
 
             )
         },
@@ -5708,12 +5712,14 @@ class WildThingClient: AutoCloseable, WildThingClientInterface
     @Suppress("ASSIGNED_BUT_NEVER_ACCESSED_VARIABLE")
     override suspend fun `discard`(`kind`: Kind, `id`: RecordId) {
         return uniffiRustCallAsync(
-        callWithHandle { uniffiHandle ->
+        callWithHandle {
+        val lowered0 = lowered("kind") { FfiConverterTypeKind.lower(`kind`) }
+        val lowered1 = lowered("id") { FfiConverterTypeRecordId.lower(`id`) }
             UniffiLib.uniffi_wildthing_fn_method_wildthingclient_discard(
-                uniffiHandle,
+                uniffiCloneHandle(),
 
-        FfiConverterTypeKind.lower(`kind`),
-        FfiConverterTypeRecordId.lower(`id`),
+        lowered0,
+        lowered1,
             )
         },
         { future, callback, continuation -> UniffiLib.ffi_wildthing_rust_future_poll_void(future, callback, continuation) },
@@ -5735,11 +5741,12 @@ class WildThingClient: AutoCloseable, WildThingClientInterface
     @Suppress("ASSIGNED_BUT_NEVER_ACCESSED_VARIABLE")
     override suspend fun `dismiss`(`conflictId`: kotlin.Long) {
         return uniffiRustCallAsync(
-        callWithHandle { uniffiHandle ->
+        callWithHandle {
+        val lowered0 = lowered("conflictId") { FfiConverterLong.lower(`conflictId`) }
             UniffiLib.uniffi_wildthing_fn_method_wildthingclient_dismiss(
-                uniffiHandle,
+                uniffiCloneHandle(),
 
-        FfiConverterLong.lower(`conflictId`),
+        lowered0,
             )
         },
         { future, callback, continuation -> UniffiLib.ffi_wildthing_rust_future_poll_void(future, callback, continuation) },
@@ -5762,12 +5769,14 @@ class WildThingClient: AutoCloseable, WildThingClientInterface
     @Suppress("ASSIGNED_BUT_NEVER_ACCESSED_VARIABLE")
     override suspend fun `explain`(`kind`: Kind, `id`: RecordId) : Explanation {
         return uniffiRustCallAsync(
-        callWithHandle { uniffiHandle ->
+        callWithHandle {
+        val lowered0 = lowered("kind") { FfiConverterTypeKind.lower(`kind`) }
+        val lowered1 = lowered("id") { FfiConverterTypeRecordId.lower(`id`) }
             UniffiLib.uniffi_wildthing_fn_method_wildthingclient_explain(
-                uniffiHandle,
+                uniffiCloneHandle(),
 
-        FfiConverterTypeKind.lower(`kind`),
-        FfiConverterTypeRecordId.lower(`id`),
+        lowered0,
+        lowered1,
             )
         },
         { future, callback, continuation -> UniffiLib.ffi_wildthing_rust_future_poll_rust_buffer(future, callback, continuation) },
@@ -5788,12 +5797,14 @@ class WildThingClient: AutoCloseable, WildThingClientInterface
     @Suppress("ASSIGNED_BUT_NEVER_ACCESSED_VARIABLE")
     override suspend fun `history`(`kind`: Kind, `id`: RecordId) : List<HistoryEntry> {
         return uniffiRustCallAsync(
-        callWithHandle { uniffiHandle ->
+        callWithHandle {
+        val lowered0 = lowered("kind") { FfiConverterTypeKind.lower(`kind`) }
+        val lowered1 = lowered("id") { FfiConverterTypeRecordId.lower(`id`) }
             UniffiLib.uniffi_wildthing_fn_method_wildthingclient_history(
-                uniffiHandle,
+                uniffiCloneHandle(),
 
-        FfiConverterTypeKind.lower(`kind`),
-        FfiConverterTypeRecordId.lower(`id`),
+        lowered0,
+        lowered1,
             )
         },
         { future, callback, continuation -> UniffiLib.ffi_wildthing_rust_future_poll_rust_buffer(future, callback, continuation) },
@@ -5814,9 +5825,9 @@ class WildThingClient: AutoCloseable, WildThingClientInterface
     @Suppress("ASSIGNED_BUT_NEVER_ACCESSED_VARIABLE")
     override suspend fun `pendingChanges`() : List<PendingChange> {
         return uniffiRustCallAsync(
-        callWithHandle { uniffiHandle ->
+        callWithHandle {
             UniffiLib.uniffi_wildthing_fn_method_wildthingclient_pending_changes(
-                uniffiHandle,
+                uniffiCloneHandle(),
 
             )
         },
@@ -5839,11 +5850,12 @@ class WildThingClient: AutoCloseable, WildThingClientInterface
     @Suppress("ASSIGNED_BUT_NEVER_ACCESSED_VARIABLE")
     override suspend fun `reset`(`force`: kotlin.Boolean) {
         return uniffiRustCallAsync(
-        callWithHandle { uniffiHandle ->
+        callWithHandle {
+        val lowered0 = lowered("force") { FfiConverterBoolean.lower(`force`) }
             UniffiLib.uniffi_wildthing_fn_method_wildthingclient_reset(
-                uniffiHandle,
+                uniffiCloneHandle(),
 
-        FfiConverterBoolean.lower(`force`),
+        lowered0,
             )
         },
         { future, callback, continuation -> UniffiLib.ffi_wildthing_rust_future_poll_void(future, callback, continuation) },
@@ -5866,11 +5878,12 @@ class WildThingClient: AutoCloseable, WildThingClientInterface
     @Suppress("ASSIGNED_BUT_NEVER_ACCESSED_VARIABLE")
     override suspend fun `restore`(`conflictId`: kotlin.Long) : JsonObject {
         return uniffiRustCallAsync(
-        callWithHandle { uniffiHandle ->
+        callWithHandle {
+        val lowered0 = lowered("conflictId") { FfiConverterLong.lower(`conflictId`) }
             UniffiLib.uniffi_wildthing_fn_method_wildthingclient_restore(
-                uniffiHandle,
+                uniffiCloneHandle(),
 
-        FfiConverterLong.lower(`conflictId`),
+        lowered0,
             )
         },
         { future, callback, continuation -> UniffiLib.ffi_wildthing_rust_future_poll_rust_buffer(future, callback, continuation) },
@@ -5891,12 +5904,14 @@ class WildThingClient: AutoCloseable, WildThingClientInterface
     @Suppress("ASSIGNED_BUT_NEVER_ACCESSED_VARIABLE")
     override suspend fun `retryFailed`(`kind`: Kind?, `id`: RecordId?) : kotlin.ULong {
         return uniffiRustCallAsync(
-        callWithHandle { uniffiHandle ->
+        callWithHandle {
+        val lowered0 = lowered("kind") { FfiConverterOptionalTypeKind.lower(`kind`) }
+        val lowered1 = lowered("id") { FfiConverterOptionalTypeRecordId.lower(`id`) }
             UniffiLib.uniffi_wildthing_fn_method_wildthingclient_retry_failed(
-                uniffiHandle,
+                uniffiCloneHandle(),
 
-        FfiConverterOptionalTypeKind.lower(`kind`),
-        FfiConverterOptionalTypeRecordId.lower(`id`),
+        lowered0,
+        lowered1,
             )
         },
         { future, callback, continuation -> UniffiLib.ffi_wildthing_rust_future_poll_u64(future, callback, continuation) },
@@ -5917,9 +5932,9 @@ class WildThingClient: AutoCloseable, WildThingClientInterface
     @Suppress("ASSIGNED_BUT_NEVER_ACCESSED_VARIABLE")
     override suspend fun `clientId`() : kotlin.String {
         return uniffiRustCallAsync(
-        callWithHandle { uniffiHandle ->
+        callWithHandle {
             UniffiLib.uniffi_wildthing_fn_method_wildthingclient_client_id(
-                uniffiHandle,
+                uniffiCloneHandle(),
 
             )
         },
@@ -5946,13 +5961,16 @@ class WildThingClient: AutoCloseable, WildThingClientInterface
     @Suppress("ASSIGNED_BUT_NEVER_ACCESSED_VARIABLE")
     override suspend fun `connect`(`serverUrl`: kotlin.String, `authToken`: kotlin.String?, `options`: ConnectOptions?) {
         return uniffiRustCallAsync(
-        callWithHandle { uniffiHandle ->
+        callWithHandle {
+        val lowered0 = lowered("serverUrl") { FfiConverterString.lower(`serverUrl`) }
+        val lowered1 = lowered("authToken") { FfiConverterOptionalString.lower(`authToken`) }
+        val lowered2 = lowered("options") { FfiConverterOptionalTypeConnectOptions.lower(`options`) }
             UniffiLib.uniffi_wildthing_fn_method_wildthingclient_connect(
-                uniffiHandle,
+                uniffiCloneHandle(),
 
-        FfiConverterString.lower(`serverUrl`),
-        FfiConverterOptionalString.lower(`authToken`),
-        FfiConverterOptionalTypeConnectOptions.lower(`options`),
+        lowered0,
+        lowered1,
+        lowered2,
             )
         },
         { future, callback, continuation -> UniffiLib.ffi_wildthing_rust_future_poll_void(future, callback, continuation) },
@@ -5974,9 +5992,9 @@ class WildThingClient: AutoCloseable, WildThingClientInterface
     @Suppress("ASSIGNED_BUT_NEVER_ACCESSED_VARIABLE")
     override suspend fun `disconnect`() {
         return uniffiRustCallAsync(
-        callWithHandle { uniffiHandle ->
+        callWithHandle {
             UniffiLib.uniffi_wildthing_fn_method_wildthingclient_disconnect(
-                uniffiHandle,
+                uniffiCloneHandle(),
 
             )
         },
@@ -6001,9 +6019,9 @@ class WildThingClient: AutoCloseable, WildThingClientInterface
     @Suppress("ASSIGNED_BUT_NEVER_ACCESSED_VARIABLE")
     override suspend fun `pause`() {
         return uniffiRustCallAsync(
-        callWithHandle { uniffiHandle ->
+        callWithHandle {
             UniffiLib.uniffi_wildthing_fn_method_wildthingclient_pause(
-                uniffiHandle,
+                uniffiCloneHandle(),
 
             )
         },
@@ -6029,9 +6047,9 @@ class WildThingClient: AutoCloseable, WildThingClientInterface
     @Suppress("ASSIGNED_BUT_NEVER_ACCESSED_VARIABLE")
     override suspend fun `probe`() {
         return uniffiRustCallAsync(
-        callWithHandle { uniffiHandle ->
+        callWithHandle {
             UniffiLib.uniffi_wildthing_fn_method_wildthingclient_probe(
-                uniffiHandle,
+                uniffiCloneHandle(),
 
             )
         },
@@ -6054,9 +6072,9 @@ class WildThingClient: AutoCloseable, WildThingClientInterface
     @Suppress("ASSIGNED_BUT_NEVER_ACCESSED_VARIABLE")
     override suspend fun `resume`() {
         return uniffiRustCallAsync(
-        callWithHandle { uniffiHandle ->
+        callWithHandle {
             UniffiLib.uniffi_wildthing_fn_method_wildthingclient_resume(
-                uniffiHandle,
+                uniffiCloneHandle(),
 
             )
         },
@@ -6080,7 +6098,7 @@ class WildThingClient: AutoCloseable, WildThingClientInterface
     callWithHandle {
     uniffiRustCall() { _status ->
     UniffiLib.uniffi_wildthing_fn_method_wildthingclient_salvaged(
-        it,
+        uniffiCloneHandle(),
         _status)
 }
     }
@@ -6094,11 +6112,12 @@ class WildThingClient: AutoCloseable, WildThingClientInterface
     @Throws(WildThingException::class)override fun `setAuthToken`(`token`: kotlin.String?)
         =
     callWithHandle {
+        val lowered0 = lowered("token") { FfiConverterOptionalString.lower(`token`) }
     uniffiRustCallWithError(WildThingException) { _status ->
     UniffiLib.uniffi_wildthing_fn_method_wildthingclient_set_auth_token(
-        it,
+        uniffiCloneHandle(),
 
-        FfiConverterOptionalString.lower(`token`),_status)
+        lowered0,_status)
 }
     }
 
@@ -6112,9 +6131,9 @@ class WildThingClient: AutoCloseable, WildThingClientInterface
     @Suppress("ASSIGNED_BUT_NEVER_ACCESSED_VARIABLE")
     override suspend fun `shutdown`() {
         return uniffiRustCallAsync(
-        callWithHandle { uniffiHandle ->
+        callWithHandle {
             UniffiLib.uniffi_wildthing_fn_method_wildthingclient_shutdown(
-                uniffiHandle,
+                uniffiCloneHandle(),
 
             )
         },
@@ -6143,14 +6162,18 @@ class WildThingClient: AutoCloseable, WildThingClientInterface
     @Suppress("ASSIGNED_BUT_NEVER_ACCESSED_VARIABLE")
     override suspend fun `connectEntities`(`fromId`: RecordId, `toId`: RecordId, `relationshipType`: kotlin.String, `properties`: JsonObject?) : Relationship {
         return uniffiRustCallAsync(
-        callWithHandle { uniffiHandle ->
+        callWithHandle {
+        val lowered0 = lowered("fromId") { FfiConverterTypeRecordId.lower(`fromId`) }
+        val lowered1 = lowered("toId") { FfiConverterTypeRecordId.lower(`toId`) }
+        val lowered2 = lowered("relationshipType") { FfiConverterString.lower(`relationshipType`) }
+        val lowered3 = lowered("properties") { FfiConverterOptionalTypeJsonObject.lower(`properties`) }
             UniffiLib.uniffi_wildthing_fn_method_wildthingclient_connect_entities(
-                uniffiHandle,
+                uniffiCloneHandle(),
 
-        FfiConverterTypeRecordId.lower(`fromId`),
-        FfiConverterTypeRecordId.lower(`toId`),
-        FfiConverterString.lower(`relationshipType`),
-        FfiConverterOptionalTypeJsonObject.lower(`properties`),
+        lowered0,
+        lowered1,
+        lowered2,
+        lowered3,
             )
         },
         { future, callback, continuation -> UniffiLib.ffi_wildthing_rust_future_poll_rust_buffer(future, callback, continuation) },
@@ -6176,11 +6199,12 @@ class WildThingClient: AutoCloseable, WildThingClientInterface
     @Suppress("ASSIGNED_BUT_NEVER_ACCESSED_VARIABLE")
     override suspend fun `createEntity`(`entity`: NewEntity) : Entity {
         return uniffiRustCallAsync(
-        callWithHandle { uniffiHandle ->
+        callWithHandle {
+        val lowered0 = lowered("entity") { FfiConverterTypeNewEntity.lower(`entity`) }
             UniffiLib.uniffi_wildthing_fn_method_wildthingclient_create_entity(
-                uniffiHandle,
+                uniffiCloneHandle(),
 
-        FfiConverterTypeNewEntity.lower(`entity`),
+        lowered0,
             )
         },
         { future, callback, continuation -> UniffiLib.ffi_wildthing_rust_future_poll_rust_buffer(future, callback, continuation) },
@@ -6203,11 +6227,12 @@ class WildThingClient: AutoCloseable, WildThingClientInterface
     @Suppress("ASSIGNED_BUT_NEVER_ACCESSED_VARIABLE")
     override suspend fun `deleteEntity`(`entityId`: RecordId) {
         return uniffiRustCallAsync(
-        callWithHandle { uniffiHandle ->
+        callWithHandle {
+        val lowered0 = lowered("entityId") { FfiConverterTypeRecordId.lower(`entityId`) }
             UniffiLib.uniffi_wildthing_fn_method_wildthingclient_delete_entity(
-                uniffiHandle,
+                uniffiCloneHandle(),
 
-        FfiConverterTypeRecordId.lower(`entityId`),
+        lowered0,
             )
         },
         { future, callback, continuation -> UniffiLib.ffi_wildthing_rust_future_poll_void(future, callback, continuation) },
@@ -6231,11 +6256,12 @@ class WildThingClient: AutoCloseable, WildThingClientInterface
     @Suppress("ASSIGNED_BUT_NEVER_ACCESSED_VARIABLE")
     override suspend fun `disconnectEntities`(`relationshipId`: RecordId) {
         return uniffiRustCallAsync(
-        callWithHandle { uniffiHandle ->
+        callWithHandle {
+        val lowered0 = lowered("relationshipId") { FfiConverterTypeRecordId.lower(`relationshipId`) }
             UniffiLib.uniffi_wildthing_fn_method_wildthingclient_disconnect_entities(
-                uniffiHandle,
+                uniffiCloneHandle(),
 
-        FfiConverterTypeRecordId.lower(`relationshipId`),
+        lowered0,
             )
         },
         { future, callback, continuation -> UniffiLib.ffi_wildthing_rust_future_poll_void(future, callback, continuation) },
@@ -6259,13 +6285,16 @@ class WildThingClient: AutoCloseable, WildThingClientInterface
     @Suppress("ASSIGNED_BUT_NEVER_ACCESSED_VARIABLE")
     override suspend fun `findPath`(`fromId`: RecordId, `toId`: RecordId, `maxDepth`: kotlin.UInt?) : GraphPath? {
         return uniffiRustCallAsync(
-        callWithHandle { uniffiHandle ->
+        callWithHandle {
+        val lowered0 = lowered("fromId") { FfiConverterTypeRecordId.lower(`fromId`) }
+        val lowered1 = lowered("toId") { FfiConverterTypeRecordId.lower(`toId`) }
+        val lowered2 = lowered("maxDepth") { FfiConverterOptionalUInt.lower(`maxDepth`) }
             UniffiLib.uniffi_wildthing_fn_method_wildthingclient_find_path(
-                uniffiHandle,
+                uniffiCloneHandle(),
 
-        FfiConverterTypeRecordId.lower(`fromId`),
-        FfiConverterTypeRecordId.lower(`toId`),
-        FfiConverterOptionalUInt.lower(`maxDepth`),
+        lowered0,
+        lowered1,
+        lowered2,
             )
         },
         { future, callback, continuation -> UniffiLib.ffi_wildthing_rust_future_poll_rust_buffer(future, callback, continuation) },
@@ -6288,11 +6317,12 @@ class WildThingClient: AutoCloseable, WildThingClientInterface
     @Suppress("ASSIGNED_BUT_NEVER_ACCESSED_VARIABLE")
     override suspend fun `getEntities`(`entityType`: kotlin.String?) : List<Entity> {
         return uniffiRustCallAsync(
-        callWithHandle { uniffiHandle ->
+        callWithHandle {
+        val lowered0 = lowered("entityType") { FfiConverterOptionalString.lower(`entityType`) }
             UniffiLib.uniffi_wildthing_fn_method_wildthingclient_get_entities(
-                uniffiHandle,
+                uniffiCloneHandle(),
 
-        FfiConverterOptionalString.lower(`entityType`),
+        lowered0,
             )
         },
         { future, callback, continuation -> UniffiLib.ffi_wildthing_rust_future_poll_rust_buffer(future, callback, continuation) },
@@ -6314,12 +6344,14 @@ class WildThingClient: AutoCloseable, WildThingClientInterface
     @Suppress("ASSIGNED_BUT_NEVER_ACCESSED_VARIABLE")
     override suspend fun `getEntity`(`entityId`: RecordId, `entityType`: kotlin.String?) : Entity {
         return uniffiRustCallAsync(
-        callWithHandle { uniffiHandle ->
+        callWithHandle {
+        val lowered0 = lowered("entityId") { FfiConverterTypeRecordId.lower(`entityId`) }
+        val lowered1 = lowered("entityType") { FfiConverterOptionalString.lower(`entityType`) }
             UniffiLib.uniffi_wildthing_fn_method_wildthingclient_get_entity(
-                uniffiHandle,
+                uniffiCloneHandle(),
 
-        FfiConverterTypeRecordId.lower(`entityId`),
-        FfiConverterOptionalString.lower(`entityType`),
+        lowered0,
+        lowered1,
             )
         },
         { future, callback, continuation -> UniffiLib.ffi_wildthing_rust_future_poll_rust_buffer(future, callback, continuation) },
@@ -6341,11 +6373,12 @@ class WildThingClient: AutoCloseable, WildThingClientInterface
     @Suppress("ASSIGNED_BUT_NEVER_ACCESSED_VARIABLE")
     override suspend fun `getRelationships`(`filter`: RelationshipFilter?) : List<Relationship> {
         return uniffiRustCallAsync(
-        callWithHandle { uniffiHandle ->
+        callWithHandle {
+        val lowered0 = lowered("filter") { FfiConverterOptionalTypeRelationshipFilter.lower(`filter`) }
             UniffiLib.uniffi_wildthing_fn_method_wildthingclient_get_relationships(
-                uniffiHandle,
+                uniffiCloneHandle(),
 
-        FfiConverterOptionalTypeRelationshipFilter.lower(`filter`),
+        lowered0,
             )
         },
         { future, callback, continuation -> UniffiLib.ffi_wildthing_rust_future_poll_rust_buffer(future, callback, continuation) },
@@ -6368,13 +6401,16 @@ class WildThingClient: AutoCloseable, WildThingClientInterface
     @Suppress("ASSIGNED_BUT_NEVER_ACCESSED_VARIABLE")
     override suspend fun `neighbours`(`entityId`: RecordId, `relationshipType`: kotlin.String?, `direction`: EdgeDirection?) : List<Neighbour> {
         return uniffiRustCallAsync(
-        callWithHandle { uniffiHandle ->
+        callWithHandle {
+        val lowered0 = lowered("entityId") { FfiConverterTypeRecordId.lower(`entityId`) }
+        val lowered1 = lowered("relationshipType") { FfiConverterOptionalString.lower(`relationshipType`) }
+        val lowered2 = lowered("direction") { FfiConverterOptionalTypeEdgeDirection.lower(`direction`) }
             UniffiLib.uniffi_wildthing_fn_method_wildthingclient_neighbours(
-                uniffiHandle,
+                uniffiCloneHandle(),
 
-        FfiConverterTypeRecordId.lower(`entityId`),
-        FfiConverterOptionalString.lower(`relationshipType`),
-        FfiConverterOptionalTypeEdgeDirection.lower(`direction`),
+        lowered0,
+        lowered1,
+        lowered2,
             )
         },
         { future, callback, continuation -> UniffiLib.ffi_wildthing_rust_future_poll_rust_buffer(future, callback, continuation) },
@@ -6400,13 +6436,16 @@ class WildThingClient: AutoCloseable, WildThingClientInterface
     @Suppress("ASSIGNED_BUT_NEVER_ACCESSED_VARIABLE")
     override suspend fun `search`(`query`: kotlin.String, `entityTypes`: List<kotlin.String>?, `limit`: kotlin.UInt) : List<SearchHit> {
         return uniffiRustCallAsync(
-        callWithHandle { uniffiHandle ->
+        callWithHandle {
+        val lowered0 = lowered("query") { FfiConverterString.lower(`query`) }
+        val lowered1 = lowered("entityTypes") { FfiConverterOptionalSequenceString.lower(`entityTypes`) }
+        val lowered2 = lowered("limit") { FfiConverterUInt.lower(`limit`) }
             UniffiLib.uniffi_wildthing_fn_method_wildthingclient_search(
-                uniffiHandle,
+                uniffiCloneHandle(),
 
-        FfiConverterString.lower(`query`),
-        FfiConverterOptionalSequenceString.lower(`entityTypes`),
-        FfiConverterUInt.lower(`limit`),
+        lowered0,
+        lowered1,
+        lowered2,
             )
         },
         { future, callback, continuation -> UniffiLib.ffi_wildthing_rust_future_poll_rust_buffer(future, callback, continuation) },
@@ -6431,12 +6470,14 @@ class WildThingClient: AutoCloseable, WildThingClientInterface
     @Suppress("ASSIGNED_BUT_NEVER_ACCESSED_VARIABLE")
     override suspend fun `updateEntity`(`entityId`: RecordId, `patch`: EntityPatch) : Entity {
         return uniffiRustCallAsync(
-        callWithHandle { uniffiHandle ->
+        callWithHandle {
+        val lowered0 = lowered("entityId") { FfiConverterTypeRecordId.lower(`entityId`) }
+        val lowered1 = lowered("patch") { FfiConverterTypeEntityPatch.lower(`patch`) }
             UniffiLib.uniffi_wildthing_fn_method_wildthingclient_update_entity(
-                uniffiHandle,
+                uniffiCloneHandle(),
 
-        FfiConverterTypeRecordId.lower(`entityId`),
-        FfiConverterTypeEntityPatch.lower(`patch`),
+        lowered0,
+        lowered1,
             )
         },
         { future, callback, continuation -> UniffiLib.ffi_wildthing_rust_future_poll_rust_buffer(future, callback, continuation) },
@@ -6459,7 +6500,7 @@ class WildThingClient: AutoCloseable, WildThingClientInterface
     callWithHandle {
     uniffiRustCall() { _status ->
     UniffiLib.uniffi_wildthing_fn_method_wildthingclient_changes(
-        it,
+        uniffiCloneHandle(),
         _status)
 }
     }
@@ -6476,11 +6517,12 @@ class WildThingClient: AutoCloseable, WildThingClientInterface
      */override fun `observeChanges`(`observer`: ChangeObserver): ChangeSubscription {
             return FfiConverterTypeChangeSubscription.lift(
     callWithHandle {
+        val lowered0 = lowered("observer") { FfiConverterTypeChangeObserver.lower(`observer`) }
     uniffiRustCall() { _status ->
     UniffiLib.uniffi_wildthing_fn_method_wildthingclient_observe_changes(
-        it,
+        uniffiCloneHandle(),
 
-        FfiConverterTypeChangeObserver.lower(`observer`),_status)
+        lowered0,_status)
 }
     }
     )
@@ -6494,11 +6536,12 @@ class WildThingClient: AutoCloseable, WildThingClientInterface
     @Suppress("ASSIGNED_BUT_NEVER_ACCESSED_VARIABLE")
     override suspend fun `getDevice`(`deviceId`: RecordId) : Device {
         return uniffiRustCallAsync(
-        callWithHandle { uniffiHandle ->
+        callWithHandle {
+        val lowered0 = lowered("deviceId") { FfiConverterTypeRecordId.lower(`deviceId`) }
             UniffiLib.uniffi_wildthing_fn_method_wildthingclient_get_device(
-                uniffiHandle,
+                uniffiCloneHandle(),
 
-        FfiConverterTypeRecordId.lower(`deviceId`),
+        lowered0,
             )
         },
         { future, callback, continuation -> UniffiLib.ffi_wildthing_rust_future_poll_rust_buffer(future, callback, continuation) },
@@ -6521,12 +6564,14 @@ class WildThingClient: AutoCloseable, WildThingClientInterface
     @Suppress("ASSIGNED_BUT_NEVER_ACCESSED_VARIABLE")
     override suspend fun `getDeviceHistory`(`deviceId`: RecordId, `limit`: kotlin.UInt) : List<DeviceState> {
         return uniffiRustCallAsync(
-        callWithHandle { uniffiHandle ->
+        callWithHandle {
+        val lowered0 = lowered("deviceId") { FfiConverterTypeRecordId.lower(`deviceId`) }
+        val lowered1 = lowered("limit") { FfiConverterUInt.lower(`limit`) }
             UniffiLib.uniffi_wildthing_fn_method_wildthingclient_get_device_history(
-                uniffiHandle,
+                uniffiCloneHandle(),
 
-        FfiConverterTypeRecordId.lower(`deviceId`),
-        FfiConverterUInt.lower(`limit`),
+        lowered0,
+        lowered1,
             )
         },
         { future, callback, continuation -> UniffiLib.ffi_wildthing_rust_future_poll_rust_buffer(future, callback, continuation) },
@@ -6547,11 +6592,12 @@ class WildThingClient: AutoCloseable, WildThingClientInterface
     @Suppress("ASSIGNED_BUT_NEVER_ACCESSED_VARIABLE")
     override suspend fun `getDeviceState`(`deviceId`: RecordId) : DeviceState {
         return uniffiRustCallAsync(
-        callWithHandle { uniffiHandle ->
+        callWithHandle {
+        val lowered0 = lowered("deviceId") { FfiConverterTypeRecordId.lower(`deviceId`) }
             UniffiLib.uniffi_wildthing_fn_method_wildthingclient_get_device_state(
-                uniffiHandle,
+                uniffiCloneHandle(),
 
-        FfiConverterTypeRecordId.lower(`deviceId`),
+        lowered0,
             )
         },
         { future, callback, continuation -> UniffiLib.ffi_wildthing_rust_future_poll_rust_buffer(future, callback, continuation) },
@@ -6573,11 +6619,12 @@ class WildThingClient: AutoCloseable, WildThingClientInterface
     @Suppress("ASSIGNED_BUT_NEVER_ACCESSED_VARIABLE")
     override suspend fun `getDevices`(`roomId`: RecordId?) : List<Device> {
         return uniffiRustCallAsync(
-        callWithHandle { uniffiHandle ->
+        callWithHandle {
+        val lowered0 = lowered("roomId") { FfiConverterOptionalTypeRecordId.lower(`roomId`) }
             UniffiLib.uniffi_wildthing_fn_method_wildthingclient_get_devices(
-                uniffiHandle,
+                uniffiCloneHandle(),
 
-        FfiConverterOptionalTypeRecordId.lower(`roomId`),
+        lowered0,
             )
         },
         { future, callback, continuation -> UniffiLib.ffi_wildthing_rust_future_poll_rust_buffer(future, callback, continuation) },
@@ -6598,12 +6645,14 @@ class WildThingClient: AutoCloseable, WildThingClientInterface
     @Suppress("ASSIGNED_BUT_NEVER_ACCESSED_VARIABLE")
     override suspend fun `getEvents`(`entityId`: RecordId?, `limit`: kotlin.UInt) : List<Event> {
         return uniffiRustCallAsync(
-        callWithHandle { uniffiHandle ->
+        callWithHandle {
+        val lowered0 = lowered("entityId") { FfiConverterOptionalTypeRecordId.lower(`entityId`) }
+        val lowered1 = lowered("limit") { FfiConverterUInt.lower(`limit`) }
             UniffiLib.uniffi_wildthing_fn_method_wildthingclient_get_events(
-                uniffiHandle,
+                uniffiCloneHandle(),
 
-        FfiConverterOptionalTypeRecordId.lower(`entityId`),
-        FfiConverterUInt.lower(`limit`),
+        lowered0,
+        lowered1,
             )
         },
         { future, callback, continuation -> UniffiLib.ffi_wildthing_rust_future_poll_rust_buffer(future, callback, continuation) },
@@ -6624,11 +6673,12 @@ class WildThingClient: AutoCloseable, WildThingClientInterface
     @Suppress("ASSIGNED_BUT_NEVER_ACCESSED_VARIABLE")
     override suspend fun `getHouse`(`houseId`: RecordId?) : House {
         return uniffiRustCallAsync(
-        callWithHandle { uniffiHandle ->
+        callWithHandle {
+        val lowered0 = lowered("houseId") { FfiConverterOptionalTypeRecordId.lower(`houseId`) }
             UniffiLib.uniffi_wildthing_fn_method_wildthingclient_get_house(
-                uniffiHandle,
+                uniffiCloneHandle(),
 
-        FfiConverterOptionalTypeRecordId.lower(`houseId`),
+        lowered0,
             )
         },
         { future, callback, continuation -> UniffiLib.ffi_wildthing_rust_future_poll_rust_buffer(future, callback, continuation) },
@@ -6649,9 +6699,9 @@ class WildThingClient: AutoCloseable, WildThingClientInterface
     @Suppress("ASSIGNED_BUT_NEVER_ACCESSED_VARIABLE")
     override suspend fun `getHouses`() : List<House> {
         return uniffiRustCallAsync(
-        callWithHandle { uniffiHandle ->
+        callWithHandle {
             UniffiLib.uniffi_wildthing_fn_method_wildthingclient_get_houses(
-                uniffiHandle,
+                uniffiCloneHandle(),
 
             )
         },
@@ -6673,11 +6723,12 @@ class WildThingClient: AutoCloseable, WildThingClientInterface
     @Suppress("ASSIGNED_BUT_NEVER_ACCESSED_VARIABLE")
     override suspend fun `getRoom`(`roomId`: RecordId) : Room {
         return uniffiRustCallAsync(
-        callWithHandle { uniffiHandle ->
+        callWithHandle {
+        val lowered0 = lowered("roomId") { FfiConverterTypeRecordId.lower(`roomId`) }
             UniffiLib.uniffi_wildthing_fn_method_wildthingclient_get_room(
-                uniffiHandle,
+                uniffiCloneHandle(),
 
-        FfiConverterTypeRecordId.lower(`roomId`),
+        lowered0,
             )
         },
         { future, callback, continuation -> UniffiLib.ffi_wildthing_rust_future_poll_rust_buffer(future, callback, continuation) },
@@ -6698,11 +6749,12 @@ class WildThingClient: AutoCloseable, WildThingClientInterface
     @Suppress("ASSIGNED_BUT_NEVER_ACCESSED_VARIABLE")
     override suspend fun `getRooms`(`houseId`: RecordId?) : List<Room> {
         return uniffiRustCallAsync(
-        callWithHandle { uniffiHandle ->
+        callWithHandle {
+        val lowered0 = lowered("houseId") { FfiConverterOptionalTypeRecordId.lower(`houseId`) }
             UniffiLib.uniffi_wildthing_fn_method_wildthingclient_get_rooms(
-                uniffiHandle,
+                uniffiCloneHandle(),
 
-        FfiConverterOptionalTypeRecordId.lower(`houseId`),
+        lowered0,
             )
         },
         { future, callback, continuation -> UniffiLib.ffi_wildthing_rust_future_poll_rust_buffer(future, callback, continuation) },
@@ -6723,11 +6775,12 @@ class WildThingClient: AutoCloseable, WildThingClientInterface
     @Suppress("ASSIGNED_BUT_NEVER_ACCESSED_VARIABLE")
     override suspend fun `getUser`(`userId`: RecordId) : User {
         return uniffiRustCallAsync(
-        callWithHandle { uniffiHandle ->
+        callWithHandle {
+        val lowered0 = lowered("userId") { FfiConverterTypeRecordId.lower(`userId`) }
             UniffiLib.uniffi_wildthing_fn_method_wildthingclient_get_user(
-                uniffiHandle,
+                uniffiCloneHandle(),
 
-        FfiConverterTypeRecordId.lower(`userId`),
+        lowered0,
             )
         },
         { future, callback, continuation -> UniffiLib.ffi_wildthing_rust_future_poll_rust_buffer(future, callback, continuation) },
@@ -6748,11 +6801,12 @@ class WildThingClient: AutoCloseable, WildThingClientInterface
     @Suppress("ASSIGNED_BUT_NEVER_ACCESSED_VARIABLE")
     override suspend fun `getUsers`(`houseId`: RecordId?) : List<User> {
         return uniffiRustCallAsync(
-        callWithHandle { uniffiHandle ->
+        callWithHandle {
+        val lowered0 = lowered("houseId") { FfiConverterOptionalTypeRecordId.lower(`houseId`) }
             UniffiLib.uniffi_wildthing_fn_method_wildthingclient_get_users(
-                uniffiHandle,
+                uniffiCloneHandle(),
 
-        FfiConverterOptionalTypeRecordId.lower(`houseId`),
+        lowered0,
             )
         },
         { future, callback, continuation -> UniffiLib.ffi_wildthing_rust_future_poll_rust_buffer(future, callback, continuation) },
@@ -6773,7 +6827,7 @@ class WildThingClient: AutoCloseable, WildThingClientInterface
     callWithHandle {
     uniffiRustCall() { _status ->
     UniffiLib.uniffi_wildthing_fn_method_wildthingclient_cancel_sync(
-        it,
+        uniffiCloneHandle(),
         _status)
 }
     }
@@ -6786,9 +6840,9 @@ class WildThingClient: AutoCloseable, WildThingClientInterface
     @Suppress("ASSIGNED_BUT_NEVER_ACCESSED_VARIABLE")
     override suspend fun `getSyncStatus`() : SyncStatus {
         return uniffiRustCallAsync(
-        callWithHandle { uniffiHandle ->
+        callWithHandle {
             UniffiLib.uniffi_wildthing_fn_method_wildthingclient_get_sync_status(
-                uniffiHandle,
+                uniffiCloneHandle(),
 
             )
         },
@@ -6810,7 +6864,7 @@ class WildThingClient: AutoCloseable, WildThingClientInterface
     callWithHandle {
     uniffiRustCall() { _status ->
     UniffiLib.uniffi_wildthing_fn_method_wildthingclient_network_available(
-        it,
+        uniffiCloneHandle(),
         _status)
 }
     }
@@ -6824,11 +6878,12 @@ class WildThingClient: AutoCloseable, WildThingClientInterface
     @Suppress("ASSIGNED_BUT_NEVER_ACCESSED_VARIABLE")
     override suspend fun `startBackgroundSync`(`interval`: java.time.Duration) {
         return uniffiRustCallAsync(
-        callWithHandle { uniffiHandle ->
+        callWithHandle {
+        val lowered0 = lowered("interval") { FfiConverterDuration.lower(`interval`) }
             UniffiLib.uniffi_wildthing_fn_method_wildthingclient_start_background_sync(
-                uniffiHandle,
+                uniffiCloneHandle(),
 
-        FfiConverterDuration.lower(`interval`),
+        lowered0,
             )
         },
         { future, callback, continuation -> UniffiLib.ffi_wildthing_rust_future_poll_void(future, callback, continuation) },
@@ -6849,9 +6904,9 @@ class WildThingClient: AutoCloseable, WildThingClientInterface
     @Suppress("ASSIGNED_BUT_NEVER_ACCESSED_VARIABLE")
     override suspend fun `stopBackgroundSync`() {
         return uniffiRustCallAsync(
-        callWithHandle { uniffiHandle ->
+        callWithHandle {
             UniffiLib.uniffi_wildthing_fn_method_wildthingclient_stop_background_sync(
-                uniffiHandle,
+                uniffiCloneHandle(),
 
             )
         },
@@ -6879,9 +6934,9 @@ class WildThingClient: AutoCloseable, WildThingClientInterface
     @Suppress("ASSIGNED_BUT_NEVER_ACCESSED_VARIABLE")
     override suspend fun `sync`() : SyncResult {
         return uniffiRustCallAsync(
-        callWithHandle { uniffiHandle ->
+        callWithHandle {
             UniffiLib.uniffi_wildthing_fn_method_wildthingclient_sync(
-                uniffiHandle,
+                uniffiCloneHandle(),
 
             )
         },
@@ -6910,11 +6965,12 @@ class WildThingClient: AutoCloseable, WildThingClientInterface
     @Suppress("ASSIGNED_BUT_NEVER_ACCESSED_VARIABLE")
     override suspend fun `waitUntilSynced`(`timeout`: java.time.Duration) : SyncResult {
         return uniffiRustCallAsync(
-        callWithHandle { uniffiHandle ->
+        callWithHandle {
+        val lowered0 = lowered("timeout") { FfiConverterDuration.lower(`timeout`) }
             UniffiLib.uniffi_wildthing_fn_method_wildthingclient_wait_until_synced(
-                uniffiHandle,
+                uniffiCloneHandle(),
 
-        FfiConverterDuration.lower(`timeout`),
+        lowered0,
             )
         },
         { future, callback, continuation -> UniffiLib.ffi_wildthing_rust_future_poll_rust_buffer(future, callback, continuation) },
@@ -6937,11 +6993,12 @@ class WildThingClient: AutoCloseable, WildThingClientInterface
     @Throws(WildThingException::class)internal fun `watchDeviceState`(`deviceId`: RecordId): DeviceStateQuery {
             return FfiConverterTypeDeviceStateQuery.lift(
     callWithHandle {
+        val lowered0 = lowered("deviceId") { FfiConverterTypeRecordId.lower(`deviceId`) }
     uniffiRustCallWithError(WildThingException) { _status ->
     UniffiLib.uniffi_wildthing_fn_method_wildthingclient_watch_device_state(
-        it,
+        uniffiCloneHandle(),
 
-        FfiConverterTypeRecordId.lower(`deviceId`),_status)
+        lowered0,_status)
 }
     }
     )
@@ -6955,11 +7012,12 @@ class WildThingClient: AutoCloseable, WildThingClientInterface
     @Throws(WildThingException::class)internal fun `watchDevices`(`roomId`: RecordId?): DevicesQuery {
             return FfiConverterTypeDevicesQuery.lift(
     callWithHandle {
+        val lowered0 = lowered("roomId") { FfiConverterOptionalTypeRecordId.lower(`roomId`) }
     uniffiRustCallWithError(WildThingException) { _status ->
     UniffiLib.uniffi_wildthing_fn_method_wildthingclient_watch_devices(
-        it,
+        uniffiCloneHandle(),
 
-        FfiConverterOptionalTypeRecordId.lower(`roomId`),_status)
+        lowered0,_status)
 }
     }
     )
@@ -6973,7 +7031,7 @@ class WildThingClient: AutoCloseable, WildThingClientInterface
     callWithHandle {
     uniffiRustCall() { _status ->
     UniffiLib.uniffi_wildthing_fn_method_wildthingclient_watch_houses(
-        it,
+        uniffiCloneHandle(),
         _status)
 }
     }
@@ -6988,11 +7046,12 @@ class WildThingClient: AutoCloseable, WildThingClientInterface
     @Throws(WildThingException::class)internal fun `watchRooms`(`houseId`: RecordId?): RoomsQuery {
             return FfiConverterTypeRoomsQuery.lift(
     callWithHandle {
+        val lowered0 = lowered("houseId") { FfiConverterOptionalTypeRecordId.lower(`houseId`) }
     uniffiRustCallWithError(WildThingException) { _status ->
     UniffiLib.uniffi_wildthing_fn_method_wildthingclient_watch_rooms(
-        it,
+        uniffiCloneHandle(),
 
-        FfiConverterOptionalTypeRecordId.lower(`houseId`),_status)
+        lowered0,_status)
 }
     }
     )
@@ -7007,7 +7066,7 @@ class WildThingClient: AutoCloseable, WildThingClientInterface
     callWithHandle {
     uniffiRustCall() { _status ->
     UniffiLib.uniffi_wildthing_fn_method_wildthingclient_watch_status(
-        it,
+        uniffiCloneHandle(),
         _status)
 }
     }
@@ -7022,11 +7081,12 @@ class WildThingClient: AutoCloseable, WildThingClientInterface
     @Suppress("ASSIGNED_BUT_NEVER_ACCESSED_VARIABLE")
     override suspend fun `createDevice`(`device`: NewDevice) : Device {
         return uniffiRustCallAsync(
-        callWithHandle { uniffiHandle ->
+        callWithHandle {
+        val lowered0 = lowered("device") { FfiConverterTypeNewDevice.lower(`device`) }
             UniffiLib.uniffi_wildthing_fn_method_wildthingclient_create_device(
-                uniffiHandle,
+                uniffiCloneHandle(),
 
-        FfiConverterTypeNewDevice.lower(`device`),
+        lowered0,
             )
         },
         { future, callback, continuation -> UniffiLib.ffi_wildthing_rust_future_poll_rust_buffer(future, callback, continuation) },
@@ -7047,11 +7107,12 @@ class WildThingClient: AutoCloseable, WildThingClientInterface
     @Suppress("ASSIGNED_BUT_NEVER_ACCESSED_VARIABLE")
     override suspend fun `createHouse`(`house`: NewHouse) : House {
         return uniffiRustCallAsync(
-        callWithHandle { uniffiHandle ->
+        callWithHandle {
+        val lowered0 = lowered("house") { FfiConverterTypeNewHouse.lower(`house`) }
             UniffiLib.uniffi_wildthing_fn_method_wildthingclient_create_house(
-                uniffiHandle,
+                uniffiCloneHandle(),
 
-        FfiConverterTypeNewHouse.lower(`house`),
+        lowered0,
             )
         },
         { future, callback, continuation -> UniffiLib.ffi_wildthing_rust_future_poll_rust_buffer(future, callback, continuation) },
@@ -7072,11 +7133,12 @@ class WildThingClient: AutoCloseable, WildThingClientInterface
     @Suppress("ASSIGNED_BUT_NEVER_ACCESSED_VARIABLE")
     override suspend fun `createRoom`(`room`: NewRoom) : Room {
         return uniffiRustCallAsync(
-        callWithHandle { uniffiHandle ->
+        callWithHandle {
+        val lowered0 = lowered("room") { FfiConverterTypeNewRoom.lower(`room`) }
             UniffiLib.uniffi_wildthing_fn_method_wildthingclient_create_room(
-                uniffiHandle,
+                uniffiCloneHandle(),
 
-        FfiConverterTypeNewRoom.lower(`room`),
+        lowered0,
             )
         },
         { future, callback, continuation -> UniffiLib.ffi_wildthing_rust_future_poll_rust_buffer(future, callback, continuation) },
@@ -7097,11 +7159,12 @@ class WildThingClient: AutoCloseable, WildThingClientInterface
     @Suppress("ASSIGNED_BUT_NEVER_ACCESSED_VARIABLE")
     override suspend fun `createUser`(`user`: NewUser) : User {
         return uniffiRustCallAsync(
-        callWithHandle { uniffiHandle ->
+        callWithHandle {
+        val lowered0 = lowered("user") { FfiConverterTypeNewUser.lower(`user`) }
             UniffiLib.uniffi_wildthing_fn_method_wildthingclient_create_user(
-                uniffiHandle,
+                uniffiCloneHandle(),
 
-        FfiConverterTypeNewUser.lower(`user`),
+        lowered0,
             )
         },
         { future, callback, continuation -> UniffiLib.ffi_wildthing_rust_future_poll_rust_buffer(future, callback, continuation) },
@@ -7122,11 +7185,12 @@ class WildThingClient: AutoCloseable, WildThingClientInterface
     @Suppress("ASSIGNED_BUT_NEVER_ACCESSED_VARIABLE")
     override suspend fun `deleteDevice`(`deviceId`: RecordId) {
         return uniffiRustCallAsync(
-        callWithHandle { uniffiHandle ->
+        callWithHandle {
+        val lowered0 = lowered("deviceId") { FfiConverterTypeRecordId.lower(`deviceId`) }
             UniffiLib.uniffi_wildthing_fn_method_wildthingclient_delete_device(
-                uniffiHandle,
+                uniffiCloneHandle(),
 
-        FfiConverterTypeRecordId.lower(`deviceId`),
+        lowered0,
             )
         },
         { future, callback, continuation -> UniffiLib.ffi_wildthing_rust_future_poll_void(future, callback, continuation) },
@@ -7148,11 +7212,12 @@ class WildThingClient: AutoCloseable, WildThingClientInterface
     @Suppress("ASSIGNED_BUT_NEVER_ACCESSED_VARIABLE")
     override suspend fun `deleteHouse`(`houseId`: RecordId) {
         return uniffiRustCallAsync(
-        callWithHandle { uniffiHandle ->
+        callWithHandle {
+        val lowered0 = lowered("houseId") { FfiConverterTypeRecordId.lower(`houseId`) }
             UniffiLib.uniffi_wildthing_fn_method_wildthingclient_delete_house(
-                uniffiHandle,
+                uniffiCloneHandle(),
 
-        FfiConverterTypeRecordId.lower(`houseId`),
+        lowered0,
             )
         },
         { future, callback, continuation -> UniffiLib.ffi_wildthing_rust_future_poll_void(future, callback, continuation) },
@@ -7174,11 +7239,12 @@ class WildThingClient: AutoCloseable, WildThingClientInterface
     @Suppress("ASSIGNED_BUT_NEVER_ACCESSED_VARIABLE")
     override suspend fun `deleteRoom`(`roomId`: RecordId) {
         return uniffiRustCallAsync(
-        callWithHandle { uniffiHandle ->
+        callWithHandle {
+        val lowered0 = lowered("roomId") { FfiConverterTypeRecordId.lower(`roomId`) }
             UniffiLib.uniffi_wildthing_fn_method_wildthingclient_delete_room(
-                uniffiHandle,
+                uniffiCloneHandle(),
 
-        FfiConverterTypeRecordId.lower(`roomId`),
+        lowered0,
             )
         },
         { future, callback, continuation -> UniffiLib.ffi_wildthing_rust_future_poll_void(future, callback, continuation) },
@@ -7200,11 +7266,12 @@ class WildThingClient: AutoCloseable, WildThingClientInterface
     @Suppress("ASSIGNED_BUT_NEVER_ACCESSED_VARIABLE")
     override suspend fun `deleteUser`(`userId`: RecordId) {
         return uniffiRustCallAsync(
-        callWithHandle { uniffiHandle ->
+        callWithHandle {
+        val lowered0 = lowered("userId") { FfiConverterTypeRecordId.lower(`userId`) }
             UniffiLib.uniffi_wildthing_fn_method_wildthingclient_delete_user(
-                uniffiHandle,
+                uniffiCloneHandle(),
 
-        FfiConverterTypeRecordId.lower(`userId`),
+        lowered0,
             )
         },
         { future, callback, continuation -> UniffiLib.ffi_wildthing_rust_future_poll_void(future, callback, continuation) },
@@ -7227,11 +7294,12 @@ class WildThingClient: AutoCloseable, WildThingClientInterface
     @Suppress("ASSIGNED_BUT_NEVER_ACCESSED_VARIABLE")
     override suspend fun `logEvent`(`event`: NewEvent) : Event {
         return uniffiRustCallAsync(
-        callWithHandle { uniffiHandle ->
+        callWithHandle {
+        val lowered0 = lowered("event") { FfiConverterTypeNewEvent.lower(`event`) }
             UniffiLib.uniffi_wildthing_fn_method_wildthingclient_log_event(
-                uniffiHandle,
+                uniffiCloneHandle(),
 
-        FfiConverterTypeNewEvent.lower(`event`),
+        lowered0,
             )
         },
         { future, callback, continuation -> UniffiLib.ffi_wildthing_rust_future_poll_rust_buffer(future, callback, continuation) },
@@ -7253,12 +7321,14 @@ class WildThingClient: AutoCloseable, WildThingClientInterface
     @Suppress("ASSIGNED_BUT_NEVER_ACCESSED_VARIABLE")
     override suspend fun `updateDevice`(`deviceId`: RecordId, `patch`: DevicePatch) : Device {
         return uniffiRustCallAsync(
-        callWithHandle { uniffiHandle ->
+        callWithHandle {
+        val lowered0 = lowered("deviceId") { FfiConverterTypeRecordId.lower(`deviceId`) }
+        val lowered1 = lowered("patch") { FfiConverterTypeDevicePatch.lower(`patch`) }
             UniffiLib.uniffi_wildthing_fn_method_wildthingclient_update_device(
-                uniffiHandle,
+                uniffiCloneHandle(),
 
-        FfiConverterTypeRecordId.lower(`deviceId`),
-        FfiConverterTypeDevicePatch.lower(`patch`),
+        lowered0,
+        lowered1,
             )
         },
         { future, callback, continuation -> UniffiLib.ffi_wildthing_rust_future_poll_rust_buffer(future, callback, continuation) },
@@ -7284,14 +7354,18 @@ class WildThingClient: AutoCloseable, WildThingClientInterface
     @Suppress("ASSIGNED_BUT_NEVER_ACCESSED_VARIABLE")
     override suspend fun `updateDeviceState`(`deviceId`: RecordId, `state`: JsonObject, `attributes`: JsonObject?, `replace`: kotlin.Boolean) : DeviceState {
         return uniffiRustCallAsync(
-        callWithHandle { uniffiHandle ->
+        callWithHandle {
+        val lowered0 = lowered("deviceId") { FfiConverterTypeRecordId.lower(`deviceId`) }
+        val lowered1 = lowered("state") { FfiConverterTypeJsonObject.lower(`state`) }
+        val lowered2 = lowered("attributes") { FfiConverterOptionalTypeJsonObject.lower(`attributes`) }
+        val lowered3 = lowered("replace") { FfiConverterBoolean.lower(`replace`) }
             UniffiLib.uniffi_wildthing_fn_method_wildthingclient_update_device_state(
-                uniffiHandle,
+                uniffiCloneHandle(),
 
-        FfiConverterTypeRecordId.lower(`deviceId`),
-        FfiConverterTypeJsonObject.lower(`state`),
-        FfiConverterOptionalTypeJsonObject.lower(`attributes`),
-        FfiConverterBoolean.lower(`replace`),
+        lowered0,
+        lowered1,
+        lowered2,
+        lowered3,
             )
         },
         { future, callback, continuation -> UniffiLib.ffi_wildthing_rust_future_poll_rust_buffer(future, callback, continuation) },
@@ -7312,12 +7386,14 @@ class WildThingClient: AutoCloseable, WildThingClientInterface
     @Suppress("ASSIGNED_BUT_NEVER_ACCESSED_VARIABLE")
     override suspend fun `updateHouse`(`houseId`: RecordId, `patch`: HousePatch) : House {
         return uniffiRustCallAsync(
-        callWithHandle { uniffiHandle ->
+        callWithHandle {
+        val lowered0 = lowered("houseId") { FfiConverterTypeRecordId.lower(`houseId`) }
+        val lowered1 = lowered("patch") { FfiConverterTypeHousePatch.lower(`patch`) }
             UniffiLib.uniffi_wildthing_fn_method_wildthingclient_update_house(
-                uniffiHandle,
+                uniffiCloneHandle(),
 
-        FfiConverterTypeRecordId.lower(`houseId`),
-        FfiConverterTypeHousePatch.lower(`patch`),
+        lowered0,
+        lowered1,
             )
         },
         { future, callback, continuation -> UniffiLib.ffi_wildthing_rust_future_poll_rust_buffer(future, callback, continuation) },
@@ -7338,12 +7414,14 @@ class WildThingClient: AutoCloseable, WildThingClientInterface
     @Suppress("ASSIGNED_BUT_NEVER_ACCESSED_VARIABLE")
     override suspend fun `updateRoom`(`roomId`: RecordId, `patch`: RoomPatch) : Room {
         return uniffiRustCallAsync(
-        callWithHandle { uniffiHandle ->
+        callWithHandle {
+        val lowered0 = lowered("roomId") { FfiConverterTypeRecordId.lower(`roomId`) }
+        val lowered1 = lowered("patch") { FfiConverterTypeRoomPatch.lower(`patch`) }
             UniffiLib.uniffi_wildthing_fn_method_wildthingclient_update_room(
-                uniffiHandle,
+                uniffiCloneHandle(),
 
-        FfiConverterTypeRecordId.lower(`roomId`),
-        FfiConverterTypeRoomPatch.lower(`patch`),
+        lowered0,
+        lowered1,
             )
         },
         { future, callback, continuation -> UniffiLib.ffi_wildthing_rust_future_poll_rust_buffer(future, callback, continuation) },
@@ -7364,12 +7442,14 @@ class WildThingClient: AutoCloseable, WildThingClientInterface
     @Suppress("ASSIGNED_BUT_NEVER_ACCESSED_VARIABLE")
     override suspend fun `updateUser`(`userId`: RecordId, `patch`: UserPatch) : User {
         return uniffiRustCallAsync(
-        callWithHandle { uniffiHandle ->
+        callWithHandle {
+        val lowered0 = lowered("userId") { FfiConverterTypeRecordId.lower(`userId`) }
+        val lowered1 = lowered("patch") { FfiConverterTypeUserPatch.lower(`patch`) }
             UniffiLib.uniffi_wildthing_fn_method_wildthingclient_update_user(
-                uniffiHandle,
+                uniffiCloneHandle(),
 
-        FfiConverterTypeRecordId.lower(`userId`),
-        FfiConverterTypeUserPatch.lower(`patch`),
+        lowered0,
+        lowered1,
             )
         },
         { future, callback, continuation -> UniffiLib.ffi_wildthing_rust_future_poll_rust_buffer(future, callback, continuation) },
@@ -7398,8 +7478,8 @@ class WildThingClient: AutoCloseable, WildThingClientInterface
      suspend fun `open`(`path`: kotlin.String, `options`: OpenOptions? = null) : WildThingClient {
         return uniffiRustCallAsync(
         UniffiLib.uniffi_wildthing_fn_constructor_wildthingclient_open(
-        FfiConverterString.lower(`path`),
-        FfiConverterOptionalTypeOpenOptions.lower(`options`),),
+        lowered("path") { FfiConverterString.lower(`path`) },
+        lowered("options") { FfiConverterOptionalTypeOpenOptions.lower(`options`) },),
         { future, callback, continuation -> UniffiLib.ffi_wildthing_rust_future_poll_u64(future, callback, continuation) },
         { future, continuation -> UniffiLib.ffi_wildthing_rust_future_complete_u64(future, continuation) },
         { future -> UniffiLib.ffi_wildthing_rust_future_free_u64(future) },
@@ -14434,6 +14514,6 @@ internal typealias FfiConverterTypeTimestamp = FfiConverterTimestamp
     UniffiLib.uniffi_wildthing_fn_func_set_log_sink(
 
 
-        FfiConverterTypeLogLevel.lower(`level`),
-        FfiConverterTypeLogSink.lower(`sink`),_status)
+        lowered("level") { FfiConverterTypeLogLevel.lower(`level`) },
+        lowered("sink") { FfiConverterTypeLogSink.lower(`sink`) },_status)
 }

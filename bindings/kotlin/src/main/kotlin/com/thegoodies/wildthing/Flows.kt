@@ -4,9 +4,12 @@
 
 package com.thegoodies.wildthing
 
+import kotlin.coroutines.cancellation.CancellationException
 import kotlinx.coroutines.CoroutineScope
 import kotlinx.coroutines.flow.Flow
+import kotlinx.coroutines.flow.SharingStarted
 import kotlinx.coroutines.flow.StateFlow
+import kotlinx.coroutines.flow.firstOrNull
 import kotlinx.coroutines.flow.flow
 import kotlinx.coroutines.flow.stateIn
 
@@ -75,10 +78,22 @@ fun WildThingClient.status(): Flow<SyncStatus> = pulled({ watchStatus() }) { it.
 
 /**
  * [status] as state that [scope] keeps up to date: waits for the first answer, and
- * follows until the scope is cancelled. For one that is followed only while somebody
- * looks, use `status().stateIn(scope, SharingStarted.WhileSubscribed(), …)`.
+ * follows until the scope is cancelled. When the client ends, the last answer stays.
+ * For one that is followed only while somebody looks, use
+ * `status().stateIn(scope, SharingStarted.WhileSubscribed(), …)`.
+ *
+ * A later status that can't be read fails [scope], as whatever is launched in it
+ * does: nothing would keep the state up to date any more. Give a scope with a
+ * `SupervisorJob` and a `CoroutineExceptionHandler` if that may not end the rest.
+ *
+ * @throws WildThingException if the first answer can't be read: [scope] goes on.
+ * `Cancelled` if the client has ended, or ends before the first answer.
  */
-suspend fun WildThingClient.statusIn(scope: CoroutineScope): StateFlow<SyncStatus> = status().stateIn(scope)
+@Throws(WildThingException::class, CancellationException::class)
+suspend fun WildThingClient.statusIn(scope: CoroutineScope): StateFlow<SyncStatus> {
+    val first = status().firstOrNull() ?: throw WildThingException.Cancelled()
+    return status().stateIn(scope, SharingStarted.Eagerly, first)
+}
 
 /** An answer that may be that there is nothing, unlike the end of the answers. */
 private class Answer<T>(val value: T)

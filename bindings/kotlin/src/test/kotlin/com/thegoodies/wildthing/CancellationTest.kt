@@ -4,6 +4,7 @@
 package com.thegoodies.wildthing
 
 import java.nio.file.Path
+import java.util.concurrent.atomic.AtomicInteger
 import kotlin.time.Duration.Companion.milliseconds
 import kotlin.time.Duration.Companion.seconds
 import kotlinx.coroutines.CancellationException
@@ -16,6 +17,7 @@ import kotlinx.coroutines.async
 import kotlinx.coroutines.cancelAndJoin
 import kotlinx.coroutines.joinAll
 import kotlinx.coroutines.launch
+import kotlinx.coroutines.withContext
 import kotlinx.coroutines.withTimeout
 import org.junit.jupiter.api.Assertions.assertEquals
 import org.junit.jupiter.api.Assertions.assertTrue
@@ -135,15 +137,27 @@ class CancellationTest {
     fun `a cancelled write is whole or was never made`() = story {
         client(folder, "writes") { client ->
             val house = client.createHouse(NewHouse("Cabin"))
-            val scope = CoroutineScope(Dispatchers.Default)
-            val writes = List(200) { n -> scope.launch { client.createRoom(NewRoom(house.id, "Room $n")) } }
-            writes.filterIndexed { n, _ -> n % 2 == 0 }.forEach { it.cancel() }
-            writes.joinAll()
-            val finished = writes.count { !it.isCancelled }
+            val cancelled = AtomicInteger()
+            // All on one thread, and this is on it: no call returns before half are cancelled.
+            withContext(Dispatchers.Default.limitedParallelism(1)) {
+                val writes = List(200) { n ->
+                    launch(start = UNDISPATCHED) {
+                        try {
+                            client.createRoom(NewRoom(house.id, "Room $n"))
+                        } catch (error: CancellationException) {
+                            cancelled.incrementAndGet()
+                            throw error
+                        }
+                    }
+                }
+                writes.filterIndexed { n, _ -> n % 2 == 0 }.forEach { it.cancel() }
+                writes.joinAll()
+            }
+            assertTrue(cancelled.get() > 0)
             client.pause()
             client.resume()
             val rooms = client.getRooms(house.id)
-            assertTrue(rooms.size in finished..200)
+            assertTrue(rooms.size in 200 - cancelled.get()..200)
             assertEquals(rooms.size + 1, client.pendingChanges().size)
         }
     }

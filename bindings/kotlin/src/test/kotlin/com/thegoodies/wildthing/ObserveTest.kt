@@ -19,6 +19,7 @@ import kotlinx.coroutines.flow.onEach
 import kotlinx.coroutines.flow.take
 import kotlinx.coroutines.flow.toList
 import kotlinx.coroutines.flow.transform
+import kotlinx.coroutines.isActive
 import kotlinx.coroutines.launch
 import org.junit.jupiter.api.Assertions.assertEquals
 import org.junit.jupiter.api.Assertions.assertFalse
@@ -127,11 +128,23 @@ class ObserveTest {
     }
 
     @Test
+    fun `status of a client that has ended is an error of the caller's alone`() = story {
+        val client = WildThingClient.open("${folder.resolve("ended.db")}")
+        client.shutdown()
+        val scope = CoroutineScope(Dispatchers.Default + Job())
+        fails<WildThingException.Cancelled> { client.statusIn(scope) }
+        assertTrue(scope.isActive)
+        scope.cancel()
+        client.close()
+    }
+
+    @Test
     fun `cancelling a scope frees its subscriptions`() = story {
         client(folder, "scope") { client ->
             val (_, room, lamp) = client.home()
-            val before = Listening.count()
-            val scope = CoroutineScope(Dispatchers.Default)
+            Listening.begin()
+            // One at a time, so that the log tells in order.
+            val scope = CoroutineScope(Dispatchers.Default.limitedParallelism(1))
             val answered = Channel<Unit>(Channel.UNLIMITED)
             repeat(20) {
                 client.devices(room.id).onEach { answered.send(Unit) }.launchIn(scope)
@@ -141,22 +154,22 @@ class ObserveTest {
                 client.changes.launchIn(scope)
             }
             repeat(80) { answered.receive() }
-            eventually("100 listen") { Listening.count() == before + 100 }
+            eventually("100 listen") { Listening.count() == 100 }
             scope.coroutineContext[Job]!!.cancelAndJoin()
-            eventually("nobody listens") { Listening.count() == before }
+            eventually("nobody listens") { Listening.count() == 0 }
         }
     }
 
     @Test
     fun `a flow that ends early, fails or is cancelled leaves no subscription`() = story {
         client(folder, "early") { client ->
-            val before = Listening.count()
+            Listening.begin()
             client.devices().first()
             fails<IllegalStateException> { client.devices().collect { error("enough") } }
             val job = launch(start = UNDISPATCHED) { client.changes.collect {} }
-            eventually("one listens") { Listening.count() == before + 1 }
+            eventually("one listens") { Listening.count() == 1 }
             job.cancelAndJoin()
-            eventually("nobody listens") { Listening.count() == before }
+            eventually("nobody listens") { Listening.count() == 0 }
             assertEquals("id", fails<WildThingException.Invalid> { client.devices("").collect {} }.field)
         }
     }
