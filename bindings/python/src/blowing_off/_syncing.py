@@ -60,8 +60,8 @@ class Syncing(Base):
         """Ends the sync that runs, promptly. Whoever waits for it gets
         `CallCancelledError`.
         """
-        if self._handle is not None:
-            self._handle.cancel_sync()
+        if (core := self._if_open()) is not None:
+            core.cancel_sync()
 
     async def start_background_sync(self, interval: timedelta | float = 30) -> None:
         """Syncs now and then every `interval` (at least a second; a number is seconds),
@@ -79,8 +79,8 @@ class Syncing(Base):
 
     def network_available(self) -> None:
         """The network is back: a background sync tries at once."""
-        if self._handle is not None:
-            self._handle.network_available()
+        if (core := self._if_open()) is not None:
+            core.network_available()
 
     async def get_sync_status(self) -> SyncStatus:
         """Where the replica stands. While the client is paused: where it stood then."""
