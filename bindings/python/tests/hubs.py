@@ -60,27 +60,72 @@ class Hub:
 
 
 class Mute:
-    """A server that takes every request and never answers."""
+    """A server that takes every request and does not answer; unless a hub is behind it, and
+    it is released.
+    """
 
-    def __init__(self) -> None:
+    def __init__(self, hub: Hub | None = None) -> None:
         self.url = ""
         self.asked = asyncio.Event()
         self.open = 0
+        self._hub = hub
+        self._released = asyncio.Event()
+
+    def release(self) -> None:
+        """Hands every request over to the hub, those that wait and those to come."""
+        assert self._hub is not None
+        self._released.set()
 
     async def _take(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
         self.open += 1
+        behind: asyncio.StreamWriter | None = None
+        answering: asyncio.Task[None] | None = None
+        held = b""
+        released = asyncio.create_task(self._released.wait())
+        reading = asyncio.create_task(reader.read(65_536))
         try:
-            while await reader.read(1024):
-                self.asked.set()
+            while True:
+                await asyncio.wait(
+                    [reading] if behind else [reading, released],
+                    return_when=asyncio.FIRST_COMPLETED,
+                )
+                if reading.done():
+                    if not (data := reading.result()):
+                        break
+                    held += data
+                    self.asked.set()
+                    reading = asyncio.create_task(reader.read(65_536))
+                if released.done():
+                    if behind is None:
+                        answers, behind = await self._reach_hub()
+                        answering = asyncio.create_task(_pass_on(answers, writer))
+                    behind.write(held)
+                    held = b""
         finally:
             self.open -= 1
-            writer.close()
+            for task in (released, reading, answering):
+                if task is not None:
+                    task.cancel()
+            for end in (behind, writer):
+                if end is not None:
+                    end.close()
+
+    async def _reach_hub(self) -> tuple[asyncio.StreamReader, asyncio.StreamWriter]:
+        assert self._hub is not None
+        host, port = self._hub.url.removeprefix("http://").split(":")
+        return await asyncio.open_connection(host, int(port))
+
+
+async def _pass_on(answers: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+    while data := await answers.read(65_536):
+        writer.write(data)
+    writer.close()
 
 
 @contextlib.asynccontextmanager
-async def mute() -> AsyncIterator[Mute]:
+async def mute(hub: Hub | None = None) -> AsyncIterator[Mute]:
     """A mute server for as long as the block takes."""
-    told = Mute()
+    told = Mute(hub)
     server = await asyncio.start_server(told._take, "127.0.0.1", 0)
     told.url = f"http://127.0.0.1:{server.sockets[0].getsockname()[1]}"
     try:

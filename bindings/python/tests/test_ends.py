@@ -67,32 +67,87 @@ A_FORK = """
     async def main():
         client = BlowingOffClient(path)
         await client.create_house("Cabin")
-        return client
-    client = asyncio.run(main())
-    child = os.fork()
-    if child == 0:
+        stream, query = client.changes(), client.watch_houses()
+        await anext(query)
+        subscription = await client.observe_changes(lambda word, data: None)
+        return client, stream, query, subscription
+
+    async def each(*things):
+        # Whatever is tried in the child is refused, opening another client included.
+        client, stream, query, subscription = things
+        another = BlowingOffClient(path)
+        for call in (
+            client.get_houses, client.shutdown, client.sync, another.get_houses, another.shutdown,
+            lambda: another.__aenter__(), lambda: client.observe_changes(print),
+            lambda: anext(stream), lambda: anext(query), lambda: anext(another.changes()),
+        ):
+            await refused(call)
+        for call in (
+            client.cancel_sync, client.network_available, client.changes, another.changes,
+            another.cancel_sync, lambda: blowing_off.set_log_level(10),
+        ):
+            await refused(call)
+        # A block that is left: by an error, that is what is seen.
+        await refused(client.__aexit__, None, None, None)
+        assert not await client.__aexit__(SystemExit, SystemExit(), None)
+        # What ends listening has nothing to end.
+        assert not subscription.active
+        async with stream, query:
+            subscription.cancel()
+
+    async def refused(call, *arguments):
         try:
-            asyncio.run(client.get_houses())
+            answer = call(*arguments)
+            if inspect.isawaitable(answer):
+                await answer
         except InvalidError as error:
-            assert error.field == "client"
+            assert error.field == "client" and '"spawn"' in str(error) and '"forkserver"' in str(error)
         else:
             os._exit(9)
-        # One of its own works.
-        async def own():
-            async with BlowingOffClient(path) as mine:
-                assert len(await mine.get_houses()) == 1
-        asyncio.run(own())
+
+    things = asyncio.run(main())
+    child = os.fork()
+    if child == 0:
+        asyncio.run(each(*things))
+        # Nor is anything freed.
+        del things
+        gc.collect()
         sys.exit(3)
     assert os.waitstatus_to_exitcode(os.waitpid(child, 0)[1]) == 3
-    assert len(asyncio.run(client.get_houses())) == 1
+    client = things[0]
+    asyncio.run(client.create_house("Hut"))
+    seen = "import sqlite3, sys; print(*sqlite3.connect(sys.argv[1]).execute('pragma integrity_check').fetchone())"
+    assert subprocess.check_output([sys.executable, "-c", seen, path], text=True) == "ok\\n"
+    assert [house.name for house in asyncio.run(client.get_houses())] == ["Cabin", "Hut"]
+"""
+
+A_FORK_BEFORE_ANYTHING_IS_OPENED = """
+    blowing_off.set_log_level(logging.ERROR)
+    client = BlowingOffClient(path)
+    async def write(name):
+        async with client:
+            for n in range(20):
+                await client.create_house(f"{name} {n}")
+    child = os.fork()
+    asyncio.run(write("child" if child == 0 else "parent"))
+    if child == 0:
+        sys.exit(3)
+    assert os.waitstatus_to_exitcode(os.waitpid(child, 0)[1]) == 3
+    async def read():
+        async with BlowingOffClient(path) as client:
+            return {house.name for house in await client.get_houses()}
+    assert asyncio.run(read()) == {f"{name} {n}" for name in ("child", "parent") for n in range(20)}
 """
 
 
 def run(body: str, path: pathlib.Path, hub: Hub) -> subprocess.CompletedProcess[str]:
     """Runs a program in an interpreter of its own."""
     head = f"""
-    import asyncio, os, sys
+    import asyncio, gc, inspect, logging, os, subprocess, sys, warnings
+    import blowing_off
     from blowing_off import BlowingOffClient, InvalidError
+    # Newer Pythons warn of forks, and rightly so.
+    warnings.filterwarnings("ignore", category=DeprecationWarning, message=".*fork")
     path, url, token = {str(path)!r}, {hub.url!r}, {TOKEN!r}
     """
     program = textwrap.dedent(head) + textwrap.dedent(body)
@@ -108,6 +163,7 @@ def run(body: str, path: pathlib.Path, hub: Hub) -> subprocess.CompletedProcess[
         pytest.param(A_LOOP_THAT_IS_LEFT, 0, 10, id="with a loop that is left"),
         pytest.param(AN_ERROR, 7, 10, id="by an error"),
         pytest.param(A_FORK, 0, 3, id="after a fork"),
+        pytest.param(A_FORK_BEFORE_ANYTHING_IS_OPENED, 0, 3, id="after a fork at its beginning"),
     ],
 )
 def test_a_program_ends_as_it_wants(

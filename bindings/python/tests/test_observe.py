@@ -4,13 +4,15 @@ import asyncio
 import contextlib
 import gc
 import pathlib
-from typing import Any
+from typing import Any, TypeVar
 
 import pytest
 
 from blowing_off import BlowingOffClient, DeviceState, Kind, NotFoundError, Origin, events
 from helpers import audience, client_of, until
 from hubs import Hub
+
+T = TypeVar("T")
 
 
 async def test_a_stream_tells_what_is_committed(tmp_path: pathlib.Path, either_hub: Hub) -> None:
@@ -219,6 +221,63 @@ async def test_who_leaves_is_let_go_by_the_core(tmp_path: pathlib.Path) -> None:
             await listeners.is_of(0)
             assert listeners.most == 50
             await home.delete_house(house.id)
+
+
+TURNS = 60
+"""More turns of the loop than an answer that nobody has to wait for takes."""
+
+
+async def taken_or_cancelled(taking: asyncio.Task[T], turns: int) -> list[T]:
+    """What a task got, if it was not cancelled before: after so many turns of the loop."""
+    for _ in range(turns):
+        await asyncio.sleep(0)
+    taking.cancel()
+    await asyncio.wait([taking])
+    return [] if taking.cancelled() else [taking.result()]
+
+
+async def test_a_cancelled_task_takes_no_event_with_it(tmp_path: pathlib.Path) -> None:
+    async with BlowingOffClient(tmp_path / "a.db", durability="fast") as home:
+        for waits in (True, False):
+            stream = home.changes()
+            told: list[events.ChangeEvent] = []
+            for turns in range(TURNS):
+                # The event is there before it is asked for, or comes while the task waits.
+                writing = asyncio.create_task(home.create_house(f"{turns}"))
+                if waits:
+                    await writing
+                taking = asyncio.create_task(anext(stream))
+                told += await taken_or_cancelled(taking, turns)
+                await writing
+            while len(told) < TURNS:
+                told.append(await anext(stream))
+            assert [event.data["name"] for event in told] == [f"{n}" for n in range(TURNS)]
+
+
+async def test_a_cancelled_task_takes_no_answer_with_it(tmp_path: pathlib.Path) -> None:
+    async with BlowingOffClient(tmp_path / "a.db") as home:
+        for turns in range(TURNS):
+            query = home.watch_houses()
+            told = await taken_or_cancelled(asyncio.create_task(anext(query)), turns)
+            assert told or await anext(query) == []
+
+
+async def test_who_never_has_to_wait_lets_others_have_their_turn(tmp_path: pathlib.Path) -> None:
+    async with BlowingOffClient(tmp_path / "a.db", durability="fast") as home:
+        stream = home.changes()
+        turns = 0
+
+        async def take_turns() -> None:
+            nonlocal turns
+            while True:
+                turns += 1
+                await asyncio.sleep(0)
+
+        await home.create_house("Cabin")
+        others = asyncio.create_task(take_turns())
+        await anext(stream)
+        assert turns
+        others.cancel()
 
 
 async def test_a_stream_that_falls_behind_is_told_what_it_missed(tmp_path: pathlib.Path) -> None:

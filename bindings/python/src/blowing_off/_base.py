@@ -6,9 +6,9 @@ from types import TracebackType
 from typing import Any, Self
 from weakref import WeakKeyDictionary
 
-from . import _ending, _log, _lower
+from . import _ending, _forking, _log, _lower
 from ._bridge import native
-from ._errors import CallCancelledError, InvalidError
+from ._errors import CallCancelledError
 from ._words import Durability
 
 
@@ -41,12 +41,10 @@ class Base:
         self._opening: WeakKeyDictionary[asyncio.AbstractEventLoop, asyncio.Lock]
         self._opening = WeakKeyDictionary()
         self._ended = False
-        self._process = os.getpid()
 
     async def _core(self) -> Any:
         """The library's client, opened if need be."""
-        if self._process != os.getpid():
-            raise InvalidError("client", "it was opened before a fork; open another one")
+        _forking.check()
         if self._handle is None:
             async with self._lock():
                 if self._handle is None and not self._ended:
@@ -55,10 +53,16 @@ class Base:
                 raise CallCancelledError()
         return self._handle
 
+    def _if_open(self) -> Any:
+        """The library's client where it is open."""
+        _forking.check()
+        return self._handle
+
     def _lock(self) -> asyncio.Lock:
         return self._opening.setdefault(asyncio.get_running_loop(), asyncio.Lock())
 
     async def _open(self) -> None:
+        _forking.opening()
         _log.listen(self._echo)
         options = native.OpenOptions(
             durability=self._durability, echo=self._echo, sync_on_write=self._sync_on_write
@@ -78,6 +82,7 @@ class Base:
         end, the first two once they have what happened until now. A client that is never
         shut down is shut down at the end of the program.
         """
+        _forking.check()
         self._ended = True
         async with self._lock():
             # Whoever opens it just now is waited for, and ends it again.
@@ -95,7 +100,9 @@ class Base:
         error: BaseException | None,
         traceback: TracebackType | None,
     ) -> None:
-        await self.shutdown()
+        # In a forked child nothing is shut down; what the block raised matters more.
+        if kind is None or not _forking.inherited():
+            await self.shutdown()
 
     def __repr__(self) -> str:
         return f"{type(self).__name__}({self._path!r})"

@@ -1,10 +1,13 @@
-"""The generated module, and the two things that are done otherwise than it does them.
+"""The generated module, and the things that are done otherwise than it does them.
 
 - Answers are read by `_codec`, into this package's own records and errors.
 - A future is taken off the list of those that a thread of the library will wake only as
   the last act of waking it. So an empty list means that no such thread is in Python any
   more, and the interpreter may end (`_ending` waits for that): a thread that comes back
   to Python after its end would take the process down.
+- An answer that is there is taken in the same breath: between asking and taking, a task could
+  be cancelled, and what a stream gave would be lost.
+- In a forked child that can't use the library (`_forking`), nothing is told to it.
 
 Everything else of this package talks to the library through here.
 """
@@ -15,7 +18,7 @@ import re
 from collections.abc import Callable
 from typing import Any
 
-from . import _codec, _errors
+from . import _codec, _errors, _forking
 from ._native import wildthing
 
 native: Any = wildthing
@@ -81,8 +84,15 @@ _waking = native._UniffiContinuationHandleMap._map
 
 
 def _wake(handle: int, code: int) -> None:
-    """Called on a thread of the library, once for each future that was made."""
+    """Called once for each future that was made: on a thread of the library when there is
+    a reason to ask again; or by the caller's own, while it asks and the answer is there, or
+    while it drops a call that it waited for.
+    """
     loop, future = _waking[handle]
+    if code == native._UNIFFI_RUST_FUTURE_POLL_READY:
+        del _waking[handle]
+        native._uniffi_set_future_result(future, code)
+        return
     try:
         loop.call_soon_threadsafe(native._uniffi_set_future_result, future, code)
     except RuntimeError:
@@ -93,15 +103,56 @@ def _wake(handle: int, code: int) -> None:
     del _waking[handle]
 
 
+async def _call(
+    call: int,
+    poll: Callable[..., None],
+    complete: Any,
+    free: Callable[[int], None],
+    lift: Callable[[Any], Any],
+    errors: Any,
+) -> Any:
+    """Awaits a future of the library. Whoever is cancelled meanwhile drops it."""
+    loop = asyncio.get_running_loop()
+    try:
+        while True:
+            woken: asyncio.Future[int] = loop.create_future()
+            entry = native._UniffiContinuationHandleMap.insert((loop, woken))
+            poll(call, native._uniffi_continuation_callback, entry)
+            # The answer must be taken before anything is awaited.
+            if woken.done():
+                break
+            await woken
+        return lift(native._uniffi_rust_call_with_error(errors, complete, call))
+    finally:
+        if not _forking.inherited():
+            free(call)
+
+
 def waking() -> int:
     """How many futures the library's threads have still to wake."""
     return len(_waking)
 
 
-def forget() -> None:
-    """In a forked child, which has no thread that would wake anything."""
+def abandon() -> None:
+    """In a forked child, which can't use the library: calls are refused, and the objects
+    that it inherited are left as they are. To free them would close the parent's files, with
+    the child's idea of their locks.
+    """
     _waking.clear()
+    native._uniffi_rust_call_with_error = _refuse
+    for shape in list(vars(native).values()):
+        if isinstance(shape, type) and "__del__" in vars(shape):
+            shape.__del__ = _leak  # type: ignore[attr-defined]
+
+
+def _refuse(*_: Any) -> Any:
+    _forking.check()
+
+
+def _leak(_: Any) -> None:
+    pass
 
 
 _read_answers()
+native._uniffi_rust_call_async = _call
 native._uniffi_continuation_callback = native._UNIFFI_RUST_FUTURE_CONTINUATION_CALLBACK(_wake)

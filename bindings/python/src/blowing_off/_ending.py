@@ -1,9 +1,9 @@
-"""The end of the interpreter, and forks.
+"""The end of the interpreter.
 
 A thread of the library that is in Python, or about to be, when the interpreter ends
 takes the process down with it ("FATAL: exception not rethrown"). So before the end all
 clients are shut down, the log falls silent, and whatever was being woken is waited for.
-A forked child has none of the library's threads: clients don't work there.
+A forked child of a process that opened something has nothing to end (`_forking`).
 """
 
 import asyncio
@@ -13,7 +13,7 @@ import time
 import weakref
 from typing import Any
 
-from . import _bridge, _log
+from . import _bridge, _forking, _log
 
 PATIENCE = 5.0
 """Seconds that the end may take. Clients shut down in milliseconds; nothing is lost if
@@ -44,9 +44,10 @@ def _at_exit() -> None:
 
 
 def _in_child() -> None:
-    _open.clear()
-    _bridge.forget()
-    _log.forget()
+    if _forking.inherited():
+        _open.clear()
+        _bridge.abandon()
+        _log.forget()
 
 
 atexit.register(_at_exit)

@@ -8,6 +8,7 @@ import logging
 import sys
 from typing import Any
 
+from . import _forking
 from ._bridge import native
 
 logger = logging.getLogger("blowing_off")
@@ -21,6 +22,12 @@ _LEVELS = {
 }
 
 _level: int | None = None
+"""What was asked for, if it was."""
+
+_told: int | None = None
+"""What the library was told, once it was. That starts its thread, which a forked child would
+not have; so it waits until something is opened.
+"""
 
 
 class _Sink(native.LogSink):  # type: ignore[misc]
@@ -51,8 +58,16 @@ def set_log_level(level: int) -> None:
     shows them all.
     """
     global _level
+    library = _native_level(level)
+    if _forking.in_use():
+        _tell(level, library)
     _level = level
-    native.set_log_sink(_native_level(level), _Sink())
+
+
+def _tell(level: int, library: Any) -> None:
+    global _told
+    native.set_log_sink(library, _Sink())
+    _told = level
 
 
 def _native_level(level: int) -> Any:
@@ -64,11 +79,12 @@ def _native_level(level: int) -> Any:
 
 def listen(echo: bool) -> None:
     """Called when a client is opened: warnings are told, and with `echo` its statements."""
-    if _level is None:
-        set_log_level(logging.WARNING)
+    level = logging.WARNING if _level is None else _level
     if echo:
-        if _level is None or _level > logging.DEBUG:
-            set_log_level(logging.DEBUG)
+        level = min(level, logging.DEBUG)
+    if _told != level:
+        set_log_level(level)
+    if echo:
         statements = logging.getLogger("blowing_off.sql")
         statements.setLevel(logging.DEBUG)
         if not statements.hasHandlers():
@@ -80,11 +96,11 @@ def listen(echo: bool) -> None:
 
 def silence() -> None:
     """Nothing is told any more once this returns."""
-    if _level is not None:
+    if _told is not None:
         native.set_log_sink(native.LogLevel.OFF, _Sink())
 
 
 def forget() -> None:
     """In a forked child, which has no thread that would tell anything."""
-    global _level
-    _level = None
+    global _told
+    _told = None

@@ -57,8 +57,8 @@ class Observing(Base):
 
     def _listening(self, listen: Callable[[Any], Any]) -> tuple[Any, Listen | None]:
         """The library's stream or query where the client is open, or a way to get it."""
-        if self._handle is not None:
-            return listen(self._handle), None
+        if (core := self._if_open()) is not None:
+            return listen(core), None
 
         async def later() -> Any:
             return listen(await self._core())

@@ -11,6 +11,7 @@ from collections.abc import Awaitable, Callable
 from types import TracebackType
 from typing import Any, Generic, Self, TypeVar
 
+from . import _forking
 from .events import ChangeEvent
 
 T = TypeVar("T")
@@ -30,11 +31,15 @@ class _Listening:
         self._over = False
 
     async def _next(self) -> Any:
+        _forking.check()
         if self._listen is not None and not self._over:
             source = await self._listen()
             # Another task may have begun meanwhile, or cancelled.
             if self._listen is not None:
                 self._source, self._listen = source, None
+        # An answer that is there is given at once. So others get their turn here, even from
+        # one who never has to wait, and cancelling it loses nothing.
+        await asyncio.sleep(0)
         if self._over:
             return None
         return await self._source.next()
@@ -45,7 +50,7 @@ class _Listening:
         """
         self._over = True
         self._listen = None
-        if self._source is not None:
+        if self._source is not None and not _forking.inherited():
             self._source.cancel()
 
     async def aclose(self) -> None:
@@ -78,6 +83,7 @@ class ChangeStream(_Listening):
         return self
 
     async def __anext__(self) -> ChangeEvent:
+        _forking.check()
         while not self._at_hand:
             batch = await self._next()
             if batch is None:
@@ -135,9 +141,10 @@ class Subscription:
     @property
     def active(self) -> bool:
         """Whether changes are still to come: false once it was cancelled or the client
-        ended.
+        ended, and in a forked child.
         """
-        return not self._task.done() and not self._stream._over
+        ended = self._task.done() or self._stream._over
+        return not ended and not _forking.inherited()
 
 
 async def _observe(stream: ChangeStream, observer: Observer) -> None:

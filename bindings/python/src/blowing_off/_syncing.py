@@ -1,9 +1,6 @@
 """Calls to sync: by hand, in the background, and how it stands."""
 
-import asyncio
-from collections.abc import Awaitable
 from datetime import timedelta
-from typing import Any
 
 from . import _lower
 from ._base import Base
@@ -12,10 +9,6 @@ from ._standing import SyncResult, SyncStatus
 
 class Syncing(Base):
     """Syncing."""
-
-    # How many tasks wait for a sync, and whether it would go on without them.
-    _waiting_for_sync = 0
-    _in_background = False
 
     async def sync(self) -> SyncResult:
         """Syncs now, or joins the sync that runs.
@@ -28,8 +21,8 @@ class Syncing(Base):
         Cancelling the last task that waits for a sync ends it, unless it is one of the
         background.
         """
-        core = await self._core()
-        return await self._until_synced(core, core.sync())
+        result: SyncResult = await (await self._core()).sync()
+        return result
 
     async def wait_until_synced(self, timeout: timedelta | float) -> SyncResult:
         """Waits until the server has answered every edit made before this call: it took
@@ -42,26 +35,15 @@ class Syncing(Base):
         or `PausedError` as soon as syncing is stopped in any way.
         """
         limit = _lower.duration("timeout", timeout)
-        core = await self._core()
-        return await self._until_synced(core, core.wait_until_synced(limit))
-
-    async def _until_synced(self, core: Any, syncing: Awaitable[SyncResult]) -> SyncResult:
-        self._waiting_for_sync += 1
-        try:
-            return await syncing
-        except asyncio.CancelledError:
-            if self._waiting_for_sync == 1 and not self._in_background:
-                core.cancel_sync()
-            raise
-        finally:
-            self._waiting_for_sync -= 1
+        result: SyncResult = await (await self._core()).wait_until_synced(limit)
+        return result
 
     def cancel_sync(self) -> None:
         """Ends the sync that runs, promptly. Whoever waits for it gets
         `CallCancelledError`.
         """
-        if self._handle is not None:
-            self._handle.cancel_sync()
+        if (core := self._if_open()) is not None:
+            core.cancel_sync()
 
     async def start_background_sync(self, interval: timedelta | float = 30) -> None:
         """Syncs now and then every `interval` (at least a second; a number is seconds),
@@ -70,17 +52,15 @@ class Syncing(Base):
         """
         span = _lower.duration("interval", interval)
         await (await self._core()).start_background_sync(span)
-        self._in_background = True
 
     async def stop_background_sync(self) -> None:
         """Ends the background sync. A sync that runs is ended too."""
         await (await self._core()).stop_background_sync()
-        self._in_background = False
 
     def network_available(self) -> None:
         """The network is back: a background sync tries at once."""
-        if self._handle is not None:
-            self._handle.network_available()
+        if (core := self._if_open()) is not None:
+            core.network_available()
 
     async def get_sync_status(self) -> SyncStatus:
         """Where the replica stands. While the client is paused: where it stood then."""
