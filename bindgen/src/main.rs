@@ -16,7 +16,7 @@
 //! - `shape`: makes Swift's source the inner half of a package.
 //! - `api`: the API as the library describes it.
 //! - `spell`: how each language writes a type, a name, a signature.
-//! - `verify`: every spelled name is one that a generator wrote.
+//! - `verify`: every spelled name is one that a generator, or Kotlin's layer, wrote.
 //! - `page`, `groups`, `json`: `docs/api.md`, in which order it tells, and `api.json`.
 
 mod api;
@@ -35,6 +35,9 @@ use std::process::ExitCode;
 
 use anyhow::{Context, Result, bail};
 use camino::{Utf8Path, Utf8PathBuf};
+
+/// What Kotlin's layer makes of the calls that are pulled from.
+const FLOWS: &str = "bindings/kotlin/src/main/kotlin/com/thegoodies/wildthing/Flows.kt";
 
 fn main() -> ExitCode {
     match run() {
@@ -58,6 +61,9 @@ fn run() -> Result<()> {
     let api = api::read(&generate::loader(&config), &library)?;
     verify::names(&api, &sources)?;
     let project = config.parent().context("the configuration is in no folder")?;
+    let flows = project.join(FLOWS);
+    let flows = fs::read_to_string(&flows).with_context(|| format!("can't read {flows}"))?;
+    verify::flows(&api, &flows)?;
     let layer = shape::layer::Layer::read(&project.join("bindings/swift/Sources"))?;
     write(&folder.join("docs/api.md"), &page::page(&api, layer)?)?;
     write(&folder.join("api.json"), &json::text(&api)?)

@@ -1,5 +1,6 @@
 //! Holds the spelled names against the generated sources: a name on the page
 //! that no generator wrote means that our rules and theirs have drifted apart.
+//! What the page says of Kotlin's Flows is held against the layer that makes them.
 
 use anyhow::{Result, bail};
 
@@ -23,6 +24,47 @@ pub(crate) fn names(api: &Api, sources: &Sources) -> Result<()> {
             missing.join("\n  ")
         )
     }
+}
+
+/// Fails with every Flow that the page tells of and `layer`, the source of `Flows.kt`,
+/// does not declare; and with every call that gives a handle and has no Flow.
+pub(crate) fn flows(api: &Api, layer: &str) -> Result<()> {
+    let told = Kotlin::flows();
+    let mut problems: Vec<String> = told
+        .iter()
+        .flat_map(|(_, text)| text.lines())
+        .filter(|declaration| !layer.contains(&extension(declaration)))
+        .map(|declaration| format!("{declaration}: not in Flows.kt"))
+        .collect();
+    let calls: Vec<&str> = methods(api)
+        .filter(|callable| Kotlin::gives_handle(callable))
+        .map(|callable| callable.name.as_str())
+        .collect();
+    let names: Vec<&str> = told.iter().map(|(name, _)| *name).collect();
+    problems.extend(without(&calls, &names).map(|name| format!("{name}: has no Flow")));
+    problems.extend(without(&names, &calls).map(|name| format!("{name}: gives no handle")));
+    if problems.is_empty() {
+        Ok(())
+    } else {
+        bail!(
+            "the Flows of bindgen/src/spell/kotlin.rs are not the layer's:\n  {}",
+            problems.join("\n  ")
+        )
+    }
+}
+
+/// A declaration as `Flows.kt` has it, where each extends the client.
+fn extension(declaration: &str) -> String {
+    ["fun ", "val "]
+        .iter()
+        .fold(declaration.to_owned(), |text, word| {
+            text.replacen(word, &format!("{word}WildThingClient."), 1)
+        })
+}
+
+/// What is in one list and not in the other.
+fn without<'a>(some: &'a [&str], others: &'a [&str]) -> impl Iterator<Item = &'a str> {
+    some.iter().copied().filter(|name| !others.contains(name))
 }
 
 /// The words that declare a type, for one language.
@@ -123,8 +165,26 @@ fn has_word(source: &str, text: &str) -> bool {
 }
 
 #[cfg(test)]
+#[allow(clippy::unwrap_used)]
 mod tests {
-    use super::has_word;
+    use super::{extension, flows, has_word};
+    use crate::api::Api;
+    use crate::spell::Kotlin;
+
+    #[test]
+    fn what_the_page_says_of_flows_is_what_the_layer_declares() {
+        let layer = include_str!("../../bindings/kotlin/src/main/kotlin/com/thegoodies/wildthing/Flows.kt");
+        for declaration in Kotlin::flows().iter().flat_map(|(_, text)| text.lines()) {
+            assert!(layer.contains(&extension(declaration)), "{declaration}");
+        }
+        let renamed = layer.replace("fun WildThingClient.houses(", "fun WildThingClient.homes(");
+        let problem = flows(&Api::default(), &renamed).unwrap_err().to_string();
+        assert!(
+            problem.contains("fun houses(): Flow<List<House>>: not in Flows.kt"),
+            "{problem}"
+        );
+        assert!(problem.contains("watch_houses: gives no handle"), "{problem}");
+    }
 
     #[test]
     fn words_are_whole() {

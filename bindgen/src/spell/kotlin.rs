@@ -22,6 +22,16 @@ impl Kotlin {
             errors: api.errors.iter().map(|error| error.name.clone()).collect(),
         }
     }
+
+    /// What the page says of the calls that become Flows, by their names in Rust.
+    pub(crate) const fn flows() -> &'static [(&'static str, &'static str)] {
+        FLOWS
+    }
+
+    /// Whether what a call returns is pulled from, so that the layer has to make a Flow of it.
+    pub(crate) fn gives_handle(callable: &Callable) -> bool {
+        matches!(&callable.returns, Some(Type::Object { name, .. }) if HANDLES.contains(&name.as_str()))
+    }
 }
 
 const WORDS: Words = Words {
@@ -44,7 +54,8 @@ const WORDS: Words = Words {
     empty_set: "setOf()",
 };
 
-/// What the layer makes of the calls that give a handle to pull from.
+/// What the layer makes of the calls that give a handle to pull from; `verify` holds
+/// it against the layer's source.
 const FLOWS: &[(&str, &str)] = &[
     ("changes", "val changes: Flow<ChangeBatch>"),
     ("watch_houses", "fun houses(): Flow<List<House>>"),
