@@ -15,9 +15,10 @@ use crate::Outcome;
 use crate::bindings::make;
 use crate::cargo::Cargo;
 
-/// What builds and checks, and what tests.
-const TOOLS: &[&str] = &["maturin>=1.16,<2", "mypy", "pyright[nodejs]"];
-const TESTING: &[&str] = &["pytest"];
+/// What builds and checks, and what tests: of known versions, so that a new one of theirs
+/// fails nothing here.
+const TOOLS: &[&str] = &["maturin==1.16.0", "mypy==2.4.1", "pyright[nodejs]==1.1.414"];
+const TESTING: &[&str] = &["pytest==9.2.0"];
 const PYTEST: [&str; 5] = ["-m", "pytest", "--quiet", "-p", "no:cacheprovider"];
 
 /// The oldest Python that the package takes.
@@ -57,7 +58,13 @@ fn prepare(cargo: &Cargo) -> Result<OsString, String> {
     let folder = cargo.path("target/python");
     make(&folder)?;
     let (tools, packages) = (folder.join("tools"), folder.join("packages"));
-    if !packages.is_dir() {
+    let wanted = [TOOLS, TESTING].concat().join("\n");
+    let versions = packages.join("versions");
+    if fs::read_to_string(versions).ok().as_ref() != Some(&wanted) {
+        if packages.exists() {
+            fs::remove_dir_all(&packages)
+                .map_err(|error| format!("can't empty {}: {error}", packages.display()))?;
+        }
         environment(&python, &tools)?;
         pip(&tools, &["install"], TOOLS)?;
         // Last, and in one go: that it is there says that all is.
@@ -67,7 +74,8 @@ fn prepare(cargo: &Cargo) -> Result<OsString, String> {
             &["download", "--dest", &fetched.to_string_lossy()],
             TESTING,
         )?;
-        fs::rename(&fetched, &packages)
+        fs::write(fetched.join("versions"), wanted)
+            .and_then(|()| fs::rename(&fetched, &packages))
             .map_err(|error| format!("can't make {}: {error}", packages.display()))?;
     }
     Ok(python)

@@ -42,6 +42,17 @@ EVERYTHING_GOES_ON = """
     asyncio.run(main())
 """
 
+ECHO_BEFORE_LOGGING_IS_SET_UP = """
+    async def main():
+        async with BlowingOffClient(path, echo=True) as client:
+            await client.create_house("Cabin")
+    asyncio.run(main())
+    statements = logging.getLogger("blowing_off.sql")
+    logging.basicConfig(stream=sys.stdout, format="%(message)s")
+    os.dup2(1, 2)
+    statements.debug("said once")
+"""
+
 A_LOOP_THAT_IS_LEFT = """
     loop = asyncio.new_event_loop()
     client = BlowingOffClient(path)
@@ -153,6 +164,13 @@ def run(body: str, path: pathlib.Path, hub: Hub) -> subprocess.CompletedProcess[
     program = textwrap.dedent(head) + textwrap.dedent(body)
     command = [sys.executable, "-W", "error", "-c", program]
     return subprocess.run(command, capture_output=True, text=True, timeout=60)
+
+
+def test_an_echo_is_not_shown_twice(tmp_path: pathlib.Path, hub: Hub) -> None:
+    ended = run(ECHO_BEFORE_LOGGING_IS_SET_UP, tmp_path / "a.db", hub)
+    assert ended.returncode == 0
+    assert "blowing_off.sql" in ended.stderr
+    assert ended.stdout.count("said once") == 1
 
 
 @pytest.mark.parametrize(

@@ -7,7 +7,7 @@ import os
 import pathlib
 import pickle
 import sqlite3
-from collections.abc import AsyncIterator, Callable
+from collections.abc import AsyncIterator, Awaitable, Callable
 from contextlib import asynccontextmanager
 from datetime import timedelta
 
@@ -34,7 +34,7 @@ from blowing_off import (
     WrongPasswordError,
 )
 from conftest import StartHub
-from helpers import client_of
+from helpers import client_of, until
 from hubs import PASSWORD, TOKEN, Hub, free_port
 
 
@@ -85,6 +85,42 @@ async def test_arguments(tmp_path: pathlib.Path) -> None:
             await home.get_room(12)  # type: ignore[arg-type]
         with pytest.raises(TypeError):
             await home.explain(12, "x")  # type: ignore[arg-type]
+
+
+LONE = "\ud83d"
+"""The first half of an emoji."""
+
+
+@pytest.mark.parametrize(
+    "call",
+    [
+        lambda home: home.get_room(LONE),
+        lambda home: home.get_rooms(LONE),
+        lambda home: home.create_house(LONE),
+        lambda home: home.create_house("Cabin", settings={"icon": [LONE]}),
+        lambda home: home.create_house("Cabin", settings={LONE: 1}),
+        lambda home: home.update_house("x", extra={"icon": LONE}),
+        lambda home: home.update_device_state("x", {"text": LONE}),
+        lambda home: home.explain(LONE, "x"),
+        lambda home: home.explain("room", LONE),
+        lambda home: home.connect(f"http://127.0.0.1:9/{LONE}"),
+        lambda home: home.set_auth_token(LONE),
+        lambda home: BlowingOffClient(LONE).get_houses(),
+    ],
+)
+async def test_text_that_is_none_is_refused_and_leaks_nothing(
+    tmp_path: pathlib.Path, call: Callable[[BlowingOffClient], Awaitable[object]]
+) -> None:
+    path = tmp_path / "a.db"
+    home = BlowingOffClient(path)
+    await home.create_house("Cabin")
+    with pytest.raises(InvalidError) as invalid:
+        await call(home)
+    assert invalid.value.field == "text" and "'\\ud83d'" in str(invalid.value)
+    # Without `shutdown` the file is closed, which empties the log beside it, as soon as
+    # nobody holds the client.
+    del home, invalid
+    await until(lambda: not path.with_name("a.db-wal").exists())
 
 
 async def test_no_server(tmp_path: pathlib.Path) -> None:

@@ -260,6 +260,18 @@ async def test_a_sync_that_another_task_waits_for_is_not_cancelled(
         assert (await two).pulled == 30
 
 
+async def test_a_sync_is_cancelled_for_all_who_wait(tmp_path: pathlib.Path) -> None:
+    async with mute() as server, BlowingOffClient(tmp_path / "a.db") as ann:
+        await ann.connect(server.url, TOKEN, protocol="v1")
+        waiting = [asyncio.create_task(ann.sync()) for _ in range(2)]
+        await server.asked.wait()
+        ann.cancel_sync()
+        for syncing in waiting:
+            with pytest.raises(CallCancelledError):
+                await syncing
+        await until(lambda: server.open == 0)
+
+
 async def test_waiting_for_a_sync_has_an_end(tmp_path: pathlib.Path) -> None:
     async with mute() as server, BlowingOffClient(tmp_path / "a.db") as ann:
         await ann.connect(server.url, TOKEN, protocol="v1")

@@ -7,6 +7,8 @@
   to Python after its end would take the process down.
 - An answer that is there is taken in the same breath: between asking and taking, a task could
   be cancelled, and what a stream gave would be lost.
+- Text that can't be encoded is refused before anything is made of a call's other arguments:
+  what was made would never be freed.
 - In a forked child that can't use the library (`_forking`), nothing is told to it.
 
 Everything else of this package talks to the library through here.
@@ -77,6 +79,21 @@ def _read_answers() -> None:
             converter.lift = staticmethod(_lifting(reader))
     # Raised where the library panicked.
     native.InternalError = _errors.InternalError
+
+
+_check_text = native._UniffiFfiConverterString.check_lower
+
+
+def _encodable(value: Any) -> Any:
+    text = _check_text(value)
+    try:
+        text.encode()
+    except UnicodeEncodeError as error:
+        wrong = ascii(text[error.start])
+        raise _errors.InvalidError(
+            "text", f"the character {wrong} is half of a pair and can't be encoded"
+        ) from None
+    return text
 
 
 _waking: dict[int, tuple[asyncio.AbstractEventLoop, asyncio.Future[int]]]
@@ -155,4 +172,5 @@ def _leak(_: Any) -> None:
 
 _read_answers()
 native._uniffi_rust_call_async = _call
+native._UniffiFfiConverterString.check_lower = staticmethod(_encodable)
 native._uniffi_continuation_callback = native._UNIFFI_RUST_FUTURE_CONTINUATION_CALLBACK(_wake)

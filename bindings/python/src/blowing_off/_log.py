@@ -49,6 +49,19 @@ class _Sink(native.LogSink):  # type: ignore[misc]
             sys.excepthook(*sys.exc_info())
 
 
+class _Unless(logging.StreamHandler[Any]):
+    """Shows on stderr what no other handler does, be it one that was set up later."""
+
+    def emit(self, record: logging.LogRecord) -> None:
+        """Shows a message."""
+        asked: logging.Logger | None = logging.getLogger("blowing_off.sql")
+        while asked is not None:
+            if any(handler is not self for handler in asked.handlers):
+                return
+            asked = asked.parent if asked.propagate else None
+        super().emit(record)
+
+
 def set_log_level(level: int) -> None:
     """Lets the library's messages of `level` (`logging.INFO`, …) and graver through to
     `logging`, for all clients of this process. `logging.WARNING` if this is never called;
@@ -89,7 +102,7 @@ def listen(echo: bool) -> None:
         statements.setLevel(logging.DEBUG)
         if not statements.hasHandlers():
             # As with other libraries' echo: it is seen without more ado.
-            handler = logging.StreamHandler()
+            handler = _Unless()
             handler.setFormatter(logging.Formatter("%(asctime)s %(name)s %(message)s"))
             statements.addHandler(handler)
 
