@@ -108,32 +108,32 @@ extension WildThingClient {
     /// What happens from now on: by this client, by the server, and by other
     /// processes on the same file.
     public var changes: Changes {
-        Changes { [weak core] in core?.changes() }
+        Changes { [weak core] in core.map { core in core.changes() } }
     }
 
     /// Every house, by name, now and whenever that changes.
     public var houses: LiveQuery<[House]> {
-        LiveQuery { [weak core] in core.map { Question($0.watchHouses()) } }
+        LiveQuery { [weak core] in core.map { core in Question(core.watchHouses()) } }
     }
 
     /// The rooms of a house, or all, by name, now and whenever that changes.
     public func rooms(in houseID: RecordID? = nil) -> LiveQuery<[Room]> {
-        LiveQuery { [weak core] in try core.map { Question(try $0.watchRooms(houseID: houseID)) } }
+        LiveQuery { [weak core] in try core.map { core in Question(try core.watchRooms(houseID: houseID)) } }
     }
 
     /// The devices of a room, or all, by name, now and whenever that changes.
     public func devices(in roomID: RecordID? = nil) -> LiveQuery<[Device]> {
-        LiveQuery { [weak core] in try core.map { Question(try $0.watchDevices(roomID: roomID)) } }
+        LiveQuery { [weak core] in try core.map { core in Question(try core.watchDevices(roomID: roomID)) } }
     }
 
     /// What a device is doing, now and whenever that changes. Throws
     /// ``WildThingError/notFound(kind:id:)`` when the device is not here.
     public func state(of deviceID: RecordID) -> LiveQuery<DeviceState> {
-        LiveQuery { [weak core] in try core.map { Question(try $0.watchDeviceState(deviceID: deviceID)) } }
+        LiveQuery { [weak core] in try core.map { core in Question(try core.watchDeviceState(deviceID: deviceID)) } }
     }
 
     /// Where the replica stands, now and whenever that changes.
     public var status: LiveQuery<SyncStatus> {
-        LiveQuery { [weak core] in core.map { Question($0.watchStatus()) } }
+        LiveQuery { [weak core] in core.map { core in Question(core.watchStatus()) } }
     }
 }
