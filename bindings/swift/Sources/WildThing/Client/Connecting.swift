@@ -13,6 +13,14 @@ extension WildThingClient {
         try await connect(to: server, token, options, with: nil)
     }
 
+    private func connect(
+        to server: URL, _ token: String?, _ options: ConnectOptions, with credentials: Credentials?
+    ) async throws {
+        try await self.credentials.keep(credentials, for: core) { [core] in
+            try await core.connect(serverURL: server.absoluteString, authToken: token, options: options)
+        }
+    }
+
     /// Remembers the server, and where tokens for it come from.
     ///
     /// The closure is asked for a token now, and for another whenever the server
@@ -32,14 +40,6 @@ extension WildThingClient {
     ) async throws {
         let token = try await credentials(.connecting)
         try await connect(to: server, token, options, with: credentials)
-    }
-
-    private func connect(
-        to server: URL, _ token: String?, _ options: ConnectOptions, with credentials: Credentials?
-    ) async throws {
-        try await self.credentials.keep(credentials, for: core) { [core] in
-            try await core.connect(serverURL: server.absoluteString, authToken: token, options: options)
-        }
     }
 
     /// Asks the server whether it is there and takes the token. Changes nothing.
