@@ -66,7 +66,7 @@ impl Layer {
             None if declaration.starts_with("var ") => format!("{declaration} {{ get }}"),
             None => declaration.replace("( ", "(").replace(" )", ")"),
         };
-        for start in ["core.", "core?.", "$0.", "CoreClient.", "coreSet"] {
+        for start in ["core.", "CoreClient.", "coreSet"] {
             for (at, _) in line.match_indices(start) {
                 let name = if start == "coreSet" {
                     &line[at..]
