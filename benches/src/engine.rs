@@ -2,6 +2,7 @@
 //! makes them, and how far a sync had come when it asked for the listing of edges.
 
 use std::path::Path;
+use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Instant;
 
@@ -49,6 +50,7 @@ impl Engine {
             transport: Arc::new(Watched {
                 http: transport(url)?,
                 asked_at: Mutex::default(),
+                no_listing: AtomicBool::new(false),
             }),
         })
     }
@@ -64,6 +66,21 @@ impl Engine {
             all,
             until_listing: asked_at.map(|at| at.duration_since(start).as_secs_f64() * 1e3),
         })
+    }
+
+    /// Milliseconds of a sync until it asks for the listing of edges, where it ends:
+    /// the listing can't be had.
+    pub(crate) async fn sync_up_to_listing(&self) -> Outcome<f64> {
+        self.transport.take();
+        self.transport.no_listing.store(true, Ordering::Release);
+        let start = Instant::now();
+        let outcome = self.engine.sync(self.transport.clone(), true).await;
+        self.transport.no_listing.store(false, Ordering::Release);
+        if outcome.result.is_ok() {
+            return Err("a sync went on without its listing".into());
+        }
+        let asked_at = self.transport.take().ok_or("it did not ask for the edges")?;
+        Ok(asked_at.duration_since(start).as_secs_f64() * 1e3)
     }
 
     /// Asks a graph's hub for the changes of the last minute and leaves the replica
@@ -86,6 +103,8 @@ impl Engine {
 struct Watched {
     http: HttpTransport,
     asked_at: Mutex<Option<Instant>>,
+    /// Whether the listing can't be reached.
+    no_listing: AtomicBool,
 }
 
 impl Watched {
@@ -101,6 +120,14 @@ impl Transport for Watched {
     fn send(&self, request: Request) -> BoxFuture<'_, Result<Response, TransportError>> {
         if request.path == relationships_path() {
             *self.asked_at.lock().unwrap_or_else(PoisonError::into_inner) = Some(Instant::now());
+            if self.no_listing.load(Ordering::Acquire) {
+                // Unlike other failures, not one to wait out.
+                let nowhere = TransportError::Tls {
+                    host: "the listing".into(),
+                    problem: "is not wanted".into(),
+                };
+                return Box::pin(async { Err(nowhere) });
+            }
         }
         self.http.send(request)
     }
