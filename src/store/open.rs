@@ -17,8 +17,9 @@ use crate::seam::SharedSeam;
 pub(super) const BUSY_TIMEOUT: Duration = Duration::from_secs(10);
 
 /// How much of the file a connection keeps in memory, in KiB: what the screens
-/// of a program look at over and over, of a house of any size.
-const CACHE_KIB: i64 = 4_096;
+/// of a program look at over and over, of a house of any size. A hundred devices
+/// of a graph are more than half of it, each with its edges on pages of their own.
+const CACHE_KIB: i64 = 8_192;
 
 /// How often turning the WAL on is tried while others do the same.
 const MAX_WAL_TRIES: usize = 100;
