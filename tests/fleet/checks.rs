@@ -269,6 +269,7 @@ impl World {
             Err(error) => {
                 let explained = match error {
                     SyncError::Offline(_) => blame.network,
+                    SyncError::Server { status: 200, .. } => blame.status || blame.replaced,
                     SyncError::Server { .. } => blame.status,
                     SyncError::Protocol(_) => blame.cut,
                     SyncError::Store(_) => blame.store,

@@ -33,6 +33,8 @@ pub enum Doing {
 pub struct Blame {
     pub network: bool,
     pub status: bool,
+    /// The hub's database was replaced meanwhile.
+    pub replaced: bool,
     pub cut: bool,
     pub store: bool,
     pub rivalry: bool,

@@ -13,6 +13,7 @@ use wildthing::seam::Seam as _;
 use wildthing::transport::Response;
 
 use crate::graph_model::EdgeSays;
+use crate::hub::Hub;
 use crate::model::{Check, broken};
 use crate::network::{Flight, Leg, MANGLED, POISON, answer, refusal};
 use crate::unescaped::unescaped;
@@ -106,6 +107,18 @@ impl World {
         self.tell(told)
     }
 
+    /// The hub fails at a request: one version that it carries alone stays behind.
+    pub fn leaves_behind(&mut self, flight: &Flight) -> Check {
+        let (Hub::Graph(_), 1, Leg::Out(Some(body))) = (&self.hub, flight.changes, &flight.leg) else {
+            return Ok(());
+        };
+        let request = SyncRequest::decode(body).map_err(odd)?;
+        let alone = request.changes.into_iter().filter_map(|change| change.entity);
+        let versions = alone.map(|entity| entity.version);
+        self.model.graph.left_behind.extend(versions);
+        Ok(())
+    }
+
     /// A server that deals with a part of a push only; its answer says so.
     fn leave_out(&mut self, changes: &mut Vec<Change>) {
         let ids: BTreeSet<String> = changes.iter().map(id).collect();
@@ -159,7 +172,9 @@ impl World {
             self.cover
                 .hit(&format!("hub: {}", conflict.resolution_strategy.as_str()));
             let (pushed, current) = (&conflict.remote_version, &conflict.local_version);
-            if self.model.descends(pushed, current) || self.model.descends(current, pushed) {
+            let known =
+                self.model.descends(current, pushed) && !self.model.graph.left_behind.contains(pushed);
+            if known || self.model.descends(pushed, current) {
                 return broken(
                     "no conflict with what an edit was made on",
                     format!("{}: {pushed} and {current}", conflict.entity_id),

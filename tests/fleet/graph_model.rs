@@ -52,6 +52,9 @@ impl EdgeSays {
 pub struct GraphModel {
     /// Deletes that met a tombstone: they were acknowledged, and left no trace.
     pub moot: BTreeSet<String>,
+    /// Versions that the hub failed at when each came alone: what was made on one
+    /// goes on without it, and a late copy of it meets what it never heard of.
+    pub left_behind: BTreeSet<String>,
     /// What the hub was ever told of an edge, and stored.
     pub edges: BTreeMap<String, Vec<EdgeSays>>,
 }

@@ -117,6 +117,9 @@ impl World {
                 response
             }
         };
+        if response.as_ref().is_some_and(|response| response.status == 500) {
+            self.leaves_behind(&flight)?;
+        }
         self.send_back(flight, response);
         Ok(())
     }

@@ -316,6 +316,11 @@ impl World {
             Action::NewEpoch => {
                 self.note(format_args!("hub epoch renewed"));
                 self.cover.hit("fault: hub epoch renewed");
+                for client in &mut self.clients {
+                    for process in &mut client.processes {
+                        process.blame.replaced = true;
+                    }
+                }
                 self.hub.plain_mut()?.new_epoch().map(drop).map_err(odd)
             }
             Action::Commit => self.commit(),
