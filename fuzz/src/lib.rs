@@ -1,0 +1,52 @@
+//! What a stranger can send: bytes from anywhere, given to whatever reads bytes.
+//!
+//! A target here is a function of bytes that panics when a promise is broken. The
+//! programs in `fuzz_targets` hand them to libFuzzer, which looks for bytes that break
+//! one; `tests/replay.rs` gives them the bytes kept in `corpus`, on any compiler.
+//!
+//! - `messages`: what is read is written so that it reads the same again.
+//! - `merge`: a merge patch says the same twice.
+//! - `config`: a config that is read is kept.
+//! - `hub`: a hub answers whatever is posted, and hears it once.
+//! - `answers`: a replica outlives a server that answers anything, with its edit.
+
+// Promises are held by panics here.
+#![allow(clippy::panic, clippy::expect_used, clippy::unwrap_used)]
+
+mod answers;
+mod config;
+// The command is no library: these are the files of it that read a config.
+#[path = "../../src/bin/blowing-off/config.rs"]
+#[allow(dead_code)]
+mod config_file;
+#[path = "../../src/bin/blowing-off/failure.rs"]
+#[allow(dead_code)]
+mod failure;
+mod hub;
+mod merge;
+mod messages;
+mod seam;
+#[path = "../../src/bin/blowing-off/secret.rs"]
+#[allow(dead_code)]
+mod secret;
+
+pub use answers::{v1_answers, v2_answers};
+pub use config::config;
+pub use hub::{v1_hub, v2_hub};
+pub use merge::merge_patch;
+pub use messages::{v1_messages, v2_messages};
+
+/// A function of bytes that panics when a promise is broken.
+pub type Target = fn(&[u8]);
+
+/// Every target, by the name of its program and of its corpus.
+pub const TARGETS: &[(&str, Target)] = &[
+    ("v1_messages", v1_messages),
+    ("v2_messages", v2_messages),
+    ("merge_patch", merge_patch),
+    ("config", config),
+    ("v1_hub", v1_hub),
+    ("v2_hub", v2_hub),
+    ("v1_answers", v1_answers),
+    ("v2_answers", v2_answers),
+];
