@@ -32,7 +32,10 @@ pub fn v2_answers(bytes: &[u8]) {
 fn sync(protocol: Protocol, bytes: &[u8]) {
     let seam = Counting::shared();
     let store = Store::in_memory(seam.clone()).expect("a replica in memory");
-    store.choose_protocol(protocol, false).expect("a protocol").expect("it is the first");
+    store
+        .choose_protocol(protocol, false)
+        .expect("a protocol")
+        .expect("it is the first");
     let key = Key::new(Kind::Device, RecordId::new(ID).expect("an id"));
     let edit = store.edit(&key, |_| lamp(&key)).expect("an edit").version.sync_id;
 

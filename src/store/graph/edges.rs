@@ -47,6 +47,20 @@ pub fn incoming(connection: &Connection, id: &RecordId) -> Result<Vec<Record>, S
     Ok(rows.collect::<rusqlite::Result<_>>()?)
 }
 
+/// What live edges say is in an entity.
+pub fn within(connection: &Connection, id: &RecordId) -> Result<Vec<RecordId>, StoreError> {
+    let mut found = Vec::new();
+    for edge in incoming(connection, id)? {
+        let inner = edge
+            .version
+            .parent_id
+            .clone()
+            .filter(|_| is_containment(&edge.version));
+        found.extend(inner);
+    }
+    Ok(found)
+}
+
 /// Walks the kinds that are there, of which there are few, and asks each for an id.
 const BY_ID: &str = "WITH RECURSIVE kinds(kind) AS (
          SELECT min(kind) FROM records

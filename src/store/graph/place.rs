@@ -184,7 +184,7 @@ pub(in crate::store) fn refresh(tx: &Tx<'_>, key: &Key) -> Result<(), StoreError
 }
 
 /// The same for an entity whose edges changed, and for the rooms that are
-/// somewhere through it.
+/// somewhere through it: through zones, or whatever else a server says they are in.
 pub(in crate::store) fn refresh_around(tx: &Tx<'_>, id: &RecordId) -> Result<(), StoreError> {
     let mut seen: HashSet<RecordId> = HashSet::new();
     let mut waiting = vec![id.clone()];
@@ -192,20 +192,15 @@ pub(in crate::store) fn refresh_around(tx: &Tx<'_>, id: &RecordId) -> Result<(),
         let Some(key) = edges::find(tx.connection, &id)? else {
             continue;
         };
-        match key.kind {
-            Kind::Room | Kind::Device => refresh(tx, &key)?,
-            // What is in a house or in something unknown is not moved by edges of that.
-            Kind::Other { .. } => {
-                for edge in edges::incoming(tx.connection, &id)? {
-                    if !edges::is_containment(&edge.version) {
-                        continue;
-                    }
-                    if let Some(inner) = edge.version.parent_id.filter(|inner| seen.insert(inner.clone())) {
-                        waiting.push(inner);
-                    }
-                }
+        refresh(tx, &key)?;
+        if key.kind == Kind::House {
+            // What is in a house is not moved by edges of that.
+            continue;
+        }
+        for inner in edges::within(tx.connection, &id)? {
+            if seen.insert(inner.clone()) {
+                waiting.push(inner);
             }
-            _ => {}
         }
     }
     Ok(())

@@ -3,6 +3,7 @@
 
 use std::collections::{HashMap, HashSet};
 
+use super::place;
 use super::pull::displace;
 use crate::model::{Key, Kind, RecordId, Version};
 use crate::mutant::{self, Mutant};
@@ -314,7 +315,9 @@ fn settle_edge(
         version: stored,
         bases: Vec::new(),
     };
-    settle_edit(tx, item, &server)
+    settle_edit(tx, item, &server)?;
+    // Of several edges that place something, one that waited to be sent counted first.
+    place::around_edge(tx, edge)
 }
 
 /// Settles what was asked of one entity. `found` is what the server has, or nothing.
