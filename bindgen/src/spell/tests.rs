@@ -107,10 +107,7 @@ fn swift_has_properties_durations_and_enums_of_fields() {
         ..get_rooms()
     };
     assert_eq!(swift().declaration(&told), "var eventType: ");
-    assert_eq!(
-        swift().signature(&told).unwrap(),
-        "var eventType: String { get }"
-    );
+    assert_eq!(swift().signature(&told).unwrap(), "var eventType: String { get }");
     let waited = field("waited_ms", Type::UInt64, None);
     assert_eq!(swift().field(&waited).unwrap(), "waited: Duration");
     let clear = field("clear", list(Type::String), Some(LiteralMetadata::EmptySequence));
