@@ -39,7 +39,7 @@ import Testing
         guard case .failed(_, words) = try await client.fetchDevice(lamp.id).freshness else {
             throw NeverCame(description: "the server's words beside the record")
         }
-        #expect(try await client.fetchRoom(room.id).freshness == .synced)
+        #expect(try await client.fetchRoom(room.id).syncStatus == .synced)
         // It is not sent again by itself.
         #expect(try await client.sync().errors.isEmpty)
 
