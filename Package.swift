@@ -35,11 +35,15 @@ let engine: Target
 switch (Context.environment["WILDTHING_LIBRARY"] ?? preset, released) {
 case ("released", let released?):
     engine = .binaryTarget(name: "WildThingFFI", url: released.url, checksum: released.checksum)
+case ("released", nil):
+    fatalError("WILDTHING_LIBRARY is `released`, and there is no release yet: take `framework` or `built`")
 case ("framework", _):
     engine = .binaryTarget(name: "WildThingFFI", path: "target/xcframework/WildThingFFI.xcframework")
-default:
+case ("built", _):
     engine = .systemLibrary(name: "WildThingFFI", path: "bindings/swift/generated/WildThingFFI")
     linked.append(.linkedLibrary("wildthing"))
+case (let unknown, _):
+    fatalError("WILDTHING_LIBRARY is `\(unknown)`: take `released`, `framework` or `built`")
 }
 
 // Observation of Swift 6.0 on Linux lacks a symbol, and what is linked with it needs

@@ -5,6 +5,7 @@
 //
 // - `house`: the sample to copy from, a terminal that shows a house live.
 // - `costs`: what calls cost.
+// - `hubs`: starts hubs for tests that can't, on a simulator.
 // - `HarnessSupport`: hubs to talk to, real and bad ones.
 // - `CoreTesting`: what the engine tells tests only.
 // - `Snippets`: what the documentation shows.
@@ -27,6 +28,7 @@ let package = Package(
             name: "house", dependencies: [.product(name: "WildThing", package: "WildThing")]),
         .executableTarget(
             name: "costs", dependencies: [.product(name: "WildThing", package: "WildThing")]),
+        .executableTarget(name: "hubs", dependencies: ["HarnessSupport"]),
         .target(
             name: "Snippets", dependencies: [.product(name: "WildThing", package: "WildThing")]),
         .target(name: "HarnessSupport"),

@@ -88,7 +88,8 @@ pub enum WildThingError {
     /// An argument is not acceptable.
     #[error("{field}: {problem}")]
     Invalid {
-        /// The argument's name.
+        /// The argument's name, or that of a field within it, as JSON and `extra`
+        /// have it in every language: `server_url`, `max_depth`.
         field: String,
         /// What is wrong with it.
         problem: String,

@@ -1,5 +1,5 @@
 //! What carries calls across: made to end when a task is cancelled, and to read
-//! an answer in place. And whole numbers and durations as Swift's own.
+//! an answer in place. And whole numbers, durations and names of fields as Swift's own.
 //!
 //! UniFFI's Swift waits for the end of a call whatever happens to the task. Here
 //! a cancelled task cancels the future: it is woken, found unfinished, and
@@ -21,6 +21,15 @@ const fn once(from: &'static str, to: &'static str) -> Change {
         from,
         to,
         times: Some(1),
+    }
+}
+
+/// What is in each of the patches that have `clear`.
+const fn patches(from: &'static str, to: &'static str) -> Change {
+    Change {
+        from,
+        to,
+        times: Some(4),
     }
 }
 
@@ -90,6 +99,32 @@ const CHANGES: &[Change] = &[
     once(
         "    public static func write(_ value: TimeInterval, into buf: inout [UInt8]) {\n        if value.rounded(.down) > Double(Int64.max) {\n            fatalError(\"Duration overflow, exceeds max bounds supported by Uniffi\")\n        }\n\n        if value < 0 {\n            fatalError(\"Invalid duration, must be non-negative\")\n        }\n\n        let seconds = UInt64(value)\n        let nanoseconds = UInt32((value - Double(seconds)) * 1.0e9)\n        writeInt(&buf, seconds)\n        writeInt(&buf, nanoseconds)\n",
         "    public static func write(_ value: Duration, into buf: inout [UInt8]) {\n        // There is no time before none.\n        let (seconds, attoseconds) = max(value, .zero).components\n        writeInt(&buf, UInt64(seconds))\n        writeInt(&buf, UInt32(attoseconds / 1_000_000_000))\n",
+    ),
+    once(
+        "         * How long it was waited for, in milliseconds.\n         */waitedMs: UInt64,",
+        "         * How long it was waited for.\n         */waitedMs: Duration,",
+    ),
+    once(
+        "waitedMs: try FfiConverterUInt64.read(from: &buf)",
+        "waitedMs: .milliseconds(try FfiConverterUInt64.read(from: &buf))",
+    ),
+    once(
+        "FfiConverterUInt64.write(waitedMs, into: &buf)",
+        "FfiConverterUInt64.write(Int(waitedMs / .milliseconds(1)), into: &buf)",
+    ),
+    // Fields that a patch empties: the layer has an enum of them for each.
+    patches(
+        "    public var clear: [String]\n",
+        "    public var clear: [Field]\n",
+    ),
+    patches("*/clear: [String] = [],", "*/clear: [Field] = [],"),
+    patches(
+        "clear: FfiConverterSequenceString.read(from: &buf)",
+        "clear: fields(named: FfiConverterSequenceString.read(from: &buf))",
+    ),
+    patches(
+        "FfiConverterSequenceString.write(value.clear, into: &buf)",
+        "FfiConverterSequenceString.write(value.clear.map(\\.rawValue), into: &buf)",
     ),
 ];
 

@@ -10,11 +10,13 @@ const TYPES: &[(&str, &str)] = &[
     ("TimeInterval", "Duration"),
 ];
 
-/// Abbreviations that are written in capitals within a name.
-const CAPITALS: &[(&str, &str)] = &[
+/// Abbreviations that are written in capitals within a name, and units that are in the type.
+const MEMBERS: &[(&str, &str)] = &[
     ("serverUrl", "serverURL"),
     ("rootCertificatePem", "rootCertificatePEM"),
     ("pinnedCertificateSha256", "pinnedCertificateSHA256"),
+    // A `Duration` has its unit in itself.
+    ("waitedMs", "waited"),
 ];
 
 /// Fields by record. A thing that is `Identifiable` has its own identity as its `id`.
@@ -31,6 +33,9 @@ const FIELDS: &[(&str, &str, &str)] = &[
     ("SyncStatus", "syncInProgress", "isSyncing"),
 ];
 
+/// Methods of values that only tell what the value is.
+const PROPERTIES: &[&str] = &["eventType"];
+
 /// Whole numbers are `Int`, however big the library's are.
 const INTEGERS: &[&str] = &["UInt64", "UInt32", "UInt16", "Int64"];
 
@@ -45,7 +50,7 @@ pub(crate) fn class(name: &str) -> String {
 
 /// A method, argument or field.
 pub(crate) fn member(name: &str) -> String {
-    if let Some((_, swift)) = CAPITALS.iter().find(|(ours, _)| *ours == name) {
+    if let Some((_, swift)) = MEMBERS.iter().find(|(ours, _)| *ours == name) {
         return (*swift).to_owned();
     }
     match name.strip_suffix("Id") {
@@ -59,6 +64,17 @@ pub(crate) fn field(record: &str, name: &str) -> String {
     let name = member(name);
     let known = FIELDS.iter().find(|(of, ours, _)| *of == record && *ours == name);
     known.map_or(name, |(_, _, swift)| (*swift).to_owned())
+}
+
+/// Whether a method is a property.
+pub(crate) fn is_property(method: &str) -> bool {
+    PROPERTIES.contains(&method)
+}
+
+/// The line that declares a method of a value, as that of a property if it is one.
+fn declared(line: &str) -> Option<String> {
+    let (name, rest) = line.strip_prefix("public func ")?.split_once("() -> ")?;
+    is_property(name).then(|| format!("    public var {name}: {rest}"))
 }
 
 /// The case of an error.
@@ -100,6 +116,9 @@ pub(super) fn apply(items: &mut Vec<Item>) {
             .iter()
             .any(|start| line.starts_with(start));
             *line = docs(line);
+            if let Some(property) = declared(line) {
+                *line = property;
+            }
             if line.trim_start().starts_with("* ") {
                 continue;
             }
@@ -236,6 +255,11 @@ mod tests {
         assert_eq!(field("Conflict", "id"), "recordID");
         assert_eq!(field("House", "id"), "id");
         assert_eq!(case("NeedsAuth"), "needsAuth");
+        assert_eq!(
+            declared("public func eventType() -> String {").as_deref(),
+            Some("    public var eventType: String {")
+        );
+        assert_eq!(declared("public func uniffiEnsure() -> String {"), None);
     }
 
     #[test]

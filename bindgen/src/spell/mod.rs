@@ -132,22 +132,12 @@ pub(crate) trait Language {
 
     /// A field or argument: `name: Type = default`.
     fn field(&self, field: &Field) -> Result<String> {
-        let ty = self.ty(&field.ty);
-        let mut text = if field.name.is_empty() {
-            ty
-        } else {
-            format!("{}: {ty}", self.member(&field.name))
-        };
-        if let Some(default) = &field.default {
-            text.push_str(&format!(" = {}", self.default(default, &field.ty)?));
-        }
-        Ok(text)
+        written(self, field)
     }
 
     /// The same of a record.
     fn record_field(&self, record: &str, field: &Field) -> Result<String> {
-        let (plain, name) = (self.member(&field.name), self.field_name(record, &field.name));
-        Ok(self.field(field)?.replacen(&plain, &name, 1))
+        record_field(self, record, field)
     }
 
     /// All fields or arguments.
@@ -158,6 +148,27 @@ pub(crate) trait Language {
             .collect::<Result<_>>()?;
         Ok(fields.join(", "))
     }
+}
+
+/// A field or argument as languages write it that have no other idea.
+fn written<L: Language + ?Sized>(language: &L, field: &Field) -> Result<String> {
+    let ty = language.ty(&field.ty);
+    let mut text = if field.name.is_empty() {
+        ty
+    } else {
+        format!("{}: {ty}", language.member(&field.name))
+    };
+    if let Some(default) = &field.default {
+        text.push_str(&format!(" = {}", language.default(default, &field.ty)?));
+    }
+    Ok(text)
+}
+
+/// The same of a record.
+fn record_field<L: Language + ?Sized>(language: &L, record: &str, field: &Field) -> Result<String> {
+    let plain = language.member(&field.name);
+    let name = language.field_name(record, &field.name);
+    Ok(language.field(field)?.replacen(&plain, &name, 1))
 }
 
 /// How a language writes types and literals; `{}` is the type inside.

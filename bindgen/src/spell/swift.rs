@@ -4,8 +4,8 @@ use anyhow::Result;
 use heck::{ToLowerCamelCase, ToUpperCamelCase};
 use uniffi_meta::Type;
 
-use super::{Language, Words};
-use crate::api::{Callable, Enum, Kind};
+use super::{Language, Words, record_field, written};
+use crate::api::{Callable, Enum, Field, Kind};
 use crate::shape::hide;
 use crate::shape::layer::Layer;
 use crate::shape::names;
@@ -137,15 +137,40 @@ impl Language for Swift {
         &WORDS
     }
 
+    fn field(&self, field: &Field) -> Result<String> {
+        let text = written(self, field)?;
+        // See `shape::machinery`.
+        Ok(match field.name.as_str() {
+            "waited_ms" => text.replace(": Int", ": Duration"),
+            _ => text,
+        })
+    }
+
+    fn record_field(&self, record: &str, field: &Field) -> Result<String> {
+        let text = record_field(self, record, field)?;
+        Ok(match field.name.as_str() {
+            "clear" => text.replace("[String]", &format!("[{record}.Field]")),
+            _ => text,
+        })
+    }
+
     fn declaration(&self, callable: &Callable) -> String {
         match callable.kind {
             Kind::New => "init(".to_owned(),
+            _ if names::is_property(&self.member(&callable.name)) => {
+                format!("var {}: ", self.member(&callable.name))
+            }
             _ => format!("func {}(", hide::function(&quoted(self.member(&callable.name)))),
         }
     }
 
     fn signature(&self, callable: &Callable) -> Result<String> {
         let mut text = String::new();
+        if let Some(ty) = &callable.returns
+            && names::is_property(&self.member(&callable.name))
+        {
+            return Ok(format!("{}{} {{ get }}", self.declaration(callable), self.ty(ty)));
+        }
         if callable.kind == Kind::Static && callable.class.is_some() {
             text.push_str("static ");
         }

@@ -97,6 +97,31 @@ fn a_method_is_written_as_each_language_does() {
 }
 
 #[test]
+fn swift_has_properties_durations_and_enums_of_fields() {
+    let told = Callable {
+        name: "event_type".to_owned(),
+        is_async: false,
+        arguments: Vec::new(),
+        returns: Some(Type::String),
+        throws: None,
+        ..get_rooms()
+    };
+    assert_eq!(swift().declaration(&told), "var eventType: ");
+    assert_eq!(swift().signature(&told).unwrap(), "var eventType: String { get }");
+    let waited = field("waited_ms", Type::UInt64, None);
+    assert_eq!(swift().field(&waited).unwrap(), "waited: Duration");
+    let clear = field("clear", list(Type::String), Some(LiteralMetadata::EmptySequence));
+    assert_eq!(
+        swift().record_field("RoomPatch", &clear).unwrap(),
+        "clear: [RoomPatch.Field] = []"
+    );
+    assert_eq!(
+        Python.record_field("RoomPatch", &clear).unwrap(),
+        "clear: list[str] = []"
+    );
+}
+
+#[test]
 fn a_constructor_belongs_to_its_class() {
     let open = Callable {
         name: "open".to_owned(),

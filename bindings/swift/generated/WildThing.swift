@@ -4382,7 +4382,7 @@ public struct DevicePatch: Equatable, Hashable {
     /**
      * Names of fields to empty.
      */
-    public var clear: [String]
+    public var clear: [Field]
     /**
      * Other fields.
      */
@@ -4420,7 +4420,7 @@ public struct DevicePatch: Equatable, Hashable {
          */macAddress: String? = nil,
         /**
          * Names of fields to empty.
-         */clear: [String] = [],
+         */clear: [Field] = [],
         /**
          * Other fields.
          */extra: JSONObject? = nil) {
@@ -4460,7 +4460,7 @@ struct FfiConverterTypeDevicePatch: FfiConverterRustBuffer {
                 configuration: FfiConverterOptionTypeJson.read(from: &buf),
                 ipAddress: FfiConverterOptionString.read(from: &buf),
                 macAddress: FfiConverterOptionString.read(from: &buf),
-                clear: FfiConverterSequenceString.read(from: &buf),
+                clear: fields(named: FfiConverterSequenceString.read(from: &buf)),
                 extra: FfiConverterOptionTypeJsonObject.read(from: &buf)
         )
     }
@@ -4475,7 +4475,7 @@ struct FfiConverterTypeDevicePatch: FfiConverterRustBuffer {
         FfiConverterOptionTypeJson.write(value.configuration, into: &buf)
         FfiConverterOptionString.write(value.ipAddress, into: &buf)
         FfiConverterOptionString.write(value.macAddress, into: &buf)
-        FfiConverterSequenceString.write(value.clear, into: &buf)
+        FfiConverterSequenceString.write(value.clear.map(\.rawValue), into: &buf)
         FfiConverterOptionTypeJsonObject.write(value.extra, into: &buf)
     }
 }
@@ -5588,7 +5588,7 @@ public struct HousePatch: Equatable, Hashable {
     /**
      * Names of fields to empty.
      */
-    public var clear: [String]
+    public var clear: [Field]
     /**
      * Other fields.
      */
@@ -5617,7 +5617,7 @@ public struct HousePatch: Equatable, Hashable {
          */settings: JSONValue? = nil,
         /**
          * Names of fields to empty.
-         */clear: [String] = [],
+         */clear: [Field] = [],
         /**
          * Other fields.
          */extra: JSONObject? = nil) {
@@ -5651,7 +5651,7 @@ struct FfiConverterTypeHousePatch: FfiConverterRustBuffer {
                 longitude: FfiConverterOptionDouble.read(from: &buf),
                 timezone: FfiConverterOptionString.read(from: &buf),
                 settings: FfiConverterOptionTypeJson.read(from: &buf),
-                clear: FfiConverterSequenceString.read(from: &buf),
+                clear: fields(named: FfiConverterSequenceString.read(from: &buf)),
                 extra: FfiConverterOptionTypeJsonObject.read(from: &buf)
         )
     }
@@ -5663,7 +5663,7 @@ struct FfiConverterTypeHousePatch: FfiConverterRustBuffer {
         FfiConverterOptionDouble.write(value.longitude, into: &buf)
         FfiConverterOptionString.write(value.timezone, into: &buf)
         FfiConverterOptionTypeJson.write(value.settings, into: &buf)
-        FfiConverterSequenceString.write(value.clear, into: &buf)
+        FfiConverterSequenceString.write(value.clear.map(\.rawValue), into: &buf)
         FfiConverterOptionTypeJsonObject.write(value.extra, into: &buf)
     }
 }
@@ -7164,7 +7164,7 @@ public struct RoomPatch: Equatable, Hashable {
     /**
      * Names of fields to empty.
      */
-    public var clear: [String]
+    public var clear: [Field]
     /**
      * Other fields.
      */
@@ -7190,7 +7190,7 @@ public struct RoomPatch: Equatable, Hashable {
          */settings: JSONValue? = nil,
         /**
          * Names of fields to empty.
-         */clear: [String] = [],
+         */clear: [Field] = [],
         /**
          * Other fields.
          */extra: JSONObject? = nil) {
@@ -7222,7 +7222,7 @@ struct FfiConverterTypeRoomPatch: FfiConverterRustBuffer {
                 floor: FfiConverterOptionInt64.read(from: &buf),
                 roomType: FfiConverterOptionString.read(from: &buf),
                 settings: FfiConverterOptionTypeJson.read(from: &buf),
-                clear: FfiConverterSequenceString.read(from: &buf),
+                clear: fields(named: FfiConverterSequenceString.read(from: &buf)),
                 extra: FfiConverterOptionTypeJsonObject.read(from: &buf)
         )
     }
@@ -7233,7 +7233,7 @@ struct FfiConverterTypeRoomPatch: FfiConverterRustBuffer {
         FfiConverterOptionInt64.write(value.floor, into: &buf)
         FfiConverterOptionString.write(value.roomType, into: &buf)
         FfiConverterOptionTypeJson.write(value.settings, into: &buf)
-        FfiConverterSequenceString.write(value.clear, into: &buf)
+        FfiConverterSequenceString.write(value.clear.map(\.rawValue), into: &buf)
         FfiConverterOptionTypeJsonObject.write(value.extra, into: &buf)
     }
 }
@@ -8132,7 +8132,7 @@ public struct UserPatch: Equatable, Hashable {
     /**
      * Names of fields to empty.
      */
-    public var clear: [String]
+    public var clear: [Field]
     /**
      * Other fields.
      */
@@ -8158,7 +8158,7 @@ public struct UserPatch: Equatable, Hashable {
          */preferences: JSONValue? = nil,
         /**
          * Names of fields to empty.
-         */clear: [String] = [],
+         */clear: [Field] = [],
         /**
          * Other fields.
          */extra: JSONObject? = nil) {
@@ -8190,7 +8190,7 @@ struct FfiConverterTypeUserPatch: FfiConverterRustBuffer {
                 email: FfiConverterOptionString.read(from: &buf),
                 role: FfiConverterOptionTypeUserRole.read(from: &buf),
                 preferences: FfiConverterOptionTypeJson.read(from: &buf),
-                clear: FfiConverterSequenceString.read(from: &buf),
+                clear: fields(named: FfiConverterSequenceString.read(from: &buf)),
                 extra: FfiConverterOptionTypeJsonObject.read(from: &buf)
         )
     }
@@ -8201,7 +8201,7 @@ struct FfiConverterTypeUserPatch: FfiConverterRustBuffer {
         FfiConverterOptionString.write(value.email, into: &buf)
         FfiConverterOptionTypeUserRole.write(value.role, into: &buf)
         FfiConverterOptionTypeJson.write(value.preferences, into: &buf)
-        FfiConverterSequenceString.write(value.clear, into: &buf)
+        FfiConverterSequenceString.write(value.clear.map(\.rawValue), into: &buf)
         FfiConverterOptionTypeJsonObject.write(value.extra, into: &buf)
     }
 }
@@ -8383,7 +8383,7 @@ public enum ChangeEvent: Equatable, Hashable {
     /**
      * The event's word: `created`, `state_changed`, `sync_completed` and so on.
      */
-public func eventType() -> String  {
+    public var eventType: String  {
     return try!  FfiConverterString.lift(try! rustCall() {
         uniffiCallStatus in
     uniffi_wildthing_fn_method_changeevent_event_type(
@@ -10139,7 +10139,8 @@ enum WildThingError: Swift.Error, Equatable, Hashable {
      */
     case invalid(
         /**
-         * The argument's name.
+         * The argument's name, or that of a field within it, as JSON and `extra`
+         * have it in every language: `server_url`, `max_depth`.
          */field: String,
         /**
          * What is wrong with it.
@@ -10168,8 +10169,8 @@ enum WildThingError: Swift.Error, Equatable, Hashable {
      */
     case timeout(
         /**
-         * How long it was waited for, in milliseconds.
-         */waitedMs: Int,
+         * How long it was waited for.
+         */waited: Duration,
         /**
          * Edits that the server has not answered.
          */pending: Int
@@ -10248,7 +10249,7 @@ struct FfiConverterTypeWildThingError: FfiConverterRustBuffer {
             count: try FfiConverterUInt64.read(from: &buf)
             )
         case 18: return .timeout(
-            waitedMs: try FfiConverterUInt64.read(from: &buf),
+            waited: .milliseconds(try FfiConverterUInt64.read(from: &buf)),
             pending: try FfiConverterUInt64.read(from: &buf)
             )
         case 19: return .internal(
@@ -10348,9 +10349,9 @@ struct FfiConverterTypeWildThingError: FfiConverterRustBuffer {
             FfiConverterUInt64.write(count, into: &buf)
 
 
-        case let .timeout(waitedMs,pending):
+        case let .timeout(waited,pending):
             writeInt(&buf, Int32(18))
-            FfiConverterUInt64.write(waitedMs, into: &buf)
+            FfiConverterUInt64.write(Int(waited / .milliseconds(1)), into: &buf)
             FfiConverterUInt64.write(pending, into: &buf)
 
 

@@ -1,4 +1,5 @@
-// A real hub: the process that `blowing-off serve` is.
+// A real hub to sync with: what `blowing-off serve` is. It runs as a process of
+// ours, or where tests can't start any, as one of the program `hubs`.
 import Foundation
 
 /// The token of every hub here.
@@ -9,14 +10,32 @@ public struct HubError: Error, CustomStringConvertible {
     public let description: String
 }
 
-/// A hub process with a database of its own. It listens on this machine only.
+/// What a hub is started with.
+struct HubOrder: Codable, Sendable {
+    /// Its name among those of its host.
+    var id = UUID().uuidString
+    var arguments: [String]
+    var environment: [String: String]
+    /// Host and port; port 0 for one that is free.
+    var listen = "127.0.0.1:0"
+}
+
+/// Whoever can run hubs.
+protocol HubHost: Sendable {
+    /// Starts one; again, on the same database, if it was killed. Gives its URL.
+    func start(_ order: HubOrder) throws -> String
+    /// Ends one as a power cut would.
+    func kill(_ id: String) throws
+    /// Ends it and removes its database.
+    func remove(_ id: String) throws
+}
+
+/// A hub with a database of its own. It listens on this machine only.
 public final class Hub: @unchecked Sendable {
     /// Where it is; the same after a restart.
     public private(set) var url: URL
-    private let folder: URL
-    private let arguments: [String]
-    private let environment: [String: String]
-    private var process: Process?
+    private var order: HubOrder
+    private let host: any HubHost
 
     /// Starts a hub.
     ///
@@ -25,56 +44,42 @@ public final class Hub: @unchecked Sendable {
     ///   - sample: How many things its sample house has; none if 0.
     ///   - password: An admin's password, for hubs of v2.
     public init(_ version: String = "v1", sample: Int = 0, password: String? = nil) throws {
-        folder = try temporaryFolder()
         var arguments = ["--protocol", version, "--auth-token", hubToken]
         if sample > 0 { arguments += ["--sample", "\(sample)"] }
-        self.arguments = arguments
-        environment = password.map { ["BLOWING_OFF_ADMIN_PASSWORD": $0] } ?? [:]
-        url = URL(string: "http://127.0.0.1:0")!
+        let environment = password.map { ["BLOWING_OFF_ADMIN_PASSWORD": $0] } ?? [:]
+        order = HubOrder(arguments: arguments, environment: environment)
+        host = try hubHost()
+        url = URL(fileURLWithPath: "/")
         try start()
     }
 
     deinit {
-        kill()
-        try? FileManager.default.removeItem(at: folder)
+        try? host.remove(order.id)
     }
 
     /// Starts it again, at the same place.
     public func start() throws {
-        guard let program = ProcessInfo.processInfo.environment["WILDTHING_HUB"] else {
-            throw HubError(description: "WILDTHING_HUB is not set; run `cargo xtask swift`")
+        let text = try host.start(order)
+        guard let url = URL(string: text), let name = url.host, let port = url.port else {
+            throw HubError(description: "a hub at no URL: \(text)")
         }
-        let process = Process()
-        process.executableURL = URL(fileURLWithPath: program)
-        let listen = "\(url.host ?? "127.0.0.1"):\(url.port ?? 0)"
-        let database = folder.appendingPathComponent("hub.db").path
-        process.arguments = ["serve", "--listen", listen, "--db", database] + arguments
-        process.environment = ProcessInfo.processInfo.environment.merging(environment) { $1 }
-        let output = Pipe()
-        process.standardOutput = output
-        process.standardError = FileHandle.nullDevice
-        try process.run()
-        self.process = process
-        var line = Data()
-        while let byte = try output.fileHandleForReading.read(upToCount: 1), byte.first != 0x0A {
-            line += byte
-        }
-        let text = String(decoding: line, as: UTF8.self)
-        guard let place = text.split(separator: " ").last, text.hasPrefix("listening on "),
-            let url = URL(string: String(place))
-        else { throw HubError(description: "the hub did not start: \(text)") }
         self.url = url
+        order.listen = "\(name):\(port)"
     }
 
     /// Ends it as a power cut would.
-    public func kill() {
-        guard let process else { return }
-        if process.isRunning {
-            Foundation.kill(process.processIdentifier, SIGKILL)
-        }
-        process.waitUntilExit()
-        self.process = nil
+    public func kill() throws {
+        try host.kill(order.id)
     }
+}
+
+private func hubHost() throws -> any HubHost {
+    if let url = ProcessInfo.processInfo.environment["WILDTHING_HUBS"] { return try HubsElsewhere(at: url) }
+    #if os(macOS) || os(Linux)
+    return HubProcesses.shared
+    #else
+    throw HubError(description: "WILDTHING_HUBS is not set: no process can be started here")
+    #endif
 }
 
 /// A folder of its own, which whoever asked for it removes.

@@ -29,16 +29,9 @@ public final class StubServer: @unchecked Sendable {
 
     public init(_ answer: @escaping Answer) throws {
         self.answer = answer
-        #if canImport(Glibc)
-        let stream = Int32(SOCK_STREAM.rawValue)
-        #else
-        let stream = SOCK_STREAM
-        #endif
         let listening = socket(AF_INET, stream, 0)
         listener = listening
-        var address = sockaddr_in()
-        address.sin_family = sa_family_t(AF_INET)
-        address.sin_addr.s_addr = UInt32(INADDR_LOOPBACK).bigEndian
+        var address = loopback(0)
         var length = socklen_t(MemoryLayout<sockaddr_in>.size)
         let bound = withUnsafeMutablePointer(to: &address) {
             $0.withMemoryRebound(to: sockaddr.self, capacity: 1) {
@@ -118,6 +111,24 @@ public final class StubServer: @unchecked Sendable {
             data.append(contentsOf: buffer[..<count])
         }
     }
+}
+
+/// The kind of socket that TCP has.
+var stream: Int32 {
+    #if canImport(Glibc)
+    Int32(SOCK_STREAM.rawValue)
+    #else
+    SOCK_STREAM
+    #endif
+}
+
+/// A port of this machine; 0 for one that is free.
+func loopback(_ port: UInt16) -> sockaddr_in {
+    var address = sockaddr_in()
+    address.sin_family = sa_family_t(AF_INET)
+    address.sin_addr.s_addr = UInt32(INADDR_LOOPBACK).bigEndian
+    address.sin_port = port.bigEndian
+    return address
 }
 
 extension BinaryInteger {

@@ -49,7 +49,7 @@ func edit(_ client: WildThingClient, house: House) async throws {
     let room = try await client.createRoom(NewRoom(houseID: house.id, name: "Kitchen"))
     let lamp = try await client.createDevice(NewDevice(roomID: room.id, name: "Ceiling light", deviceType: .light))
     try await client.updateState(of: lamp.id, merging: ["power": "on", "brightness": 80])
-    try await client.updateRoom(room.id, with: RoomPatch(floor: 1, clear: ["settings"]))
+    try await client.updateRoom(room.id, with: RoomPatch(floor: 1, clear: [.settings]))
 }
 
 func follow(_ client: WildThingClient, room: Room) async throws {

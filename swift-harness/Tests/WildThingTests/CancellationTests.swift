@@ -95,7 +95,7 @@ import Testing
         try await eventually("the request is given up") { !server.holdsRequest }
         let late = try await thrown { try await client.waitUntilSynced(timeout: .milliseconds(1)) }
         guard case .timeout(let waited, let pending) = late else { throw late }
-        #expect(waited == 1 && pending == 0)
+        #expect(waited == .milliseconds(1) && pending == 0)
     }
 
     @Test func probingEndsWithItsTask() async throws {

@@ -157,10 +157,11 @@ import FoundationNetworking
             .storage(code: "io", problem: "p"), .paused, .cancelled, .notConnected,
             .otherServer(expected: "e", found: "f"), .busy, .notFound(kind: "room", id: "x"),
             .invalid(field: "f", problem: "p"), .unsupportedByServer(what: "w"), .unsentEdits(count: 2),
-            .timeout(waitedMs: 1, pending: 2), .internal(detail: "d"),
+            .timeout(waited: .milliseconds(1_500), pending: 2), .internal(detail: "d"),
         ]
         let texts = all.map(\.localizedDescription)
         #expect(Set(texts).count == all.count && texts.allSatisfy { !$0.isEmpty })
+        #expect(texts[17].contains("1.5 seconds"))
         #expect(texts[3].contains("1 s") && all.compactMap(\.recoverySuggestion).count == 6)
     }
 

@@ -1,4 +1,5 @@
-// The sample program, as a newcomer runs it.
+// The sample program, as a newcomer runs it, where programs can be run.
+#if os(macOS) || os(Linux)
 import Foundation
 import HarnessSupport
 import Testing
@@ -59,3 +60,4 @@ import Testing
         #expect(process.terminationStatus == 1 && said.hasPrefix("house: usage: HOUSE_TOKEN="))
     }
 }
+#endif

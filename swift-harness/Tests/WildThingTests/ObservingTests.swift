@@ -24,7 +24,7 @@ import Testing
             heard += batch.events
             if heard.contains(where: { if case .deleted(.house, _, _) = $0 { true } else { false } }) { break }
         }
-        let words = heard.map { $0.eventType() }
+        let words = heard.map { $0.eventType }
         #expect(words.prefix(4) == ["created", "created", "created", "state_changed"])
         guard case .stateChanged(let device, _, .local, let state) = heard[3] else {
             throw NeverCame(description: "the state")

@@ -19,7 +19,7 @@ import WildThing
         #expect(try await client.fetchHouse() == made)
         #expect(try await client.fetchHouse(made.id).name == "Häuschen 🏡")
         let moved = try await client.updateHouse(
-            made.id, with: HousePatch(address: "1 Main Street", clear: ["settings"]))
+            made.id, with: HousePatch(address: "1 Main Street", clear: [.settings]))
         #expect(moved.address == "1 Main Street" && moved.settings == nil)
         #expect(try await client.fetchHouses() == [moved])
 
@@ -118,6 +118,34 @@ import WildThing
         try await client.deleteEntity(note.id)
         #expect(try await client.findPath(from: lamp.id, to: room.id) != nil)
         #expect(try await client.search("knob").isEmpty)
+    }
+
+    @Test(arguments: [SyncProtocol.v1, .v2])
+    func everyFieldThatAPatchNamesCanBeEmptied(_ version: SyncProtocol) async throws {
+        let client = try await folder.client()
+        // Nobody is there; it says which shape records have.
+        try await client.connect(to: URL(string: "http://127.0.0.1:9")!, options: ConnectOptions(protocol: version))
+        let house = try await client.createHouse(
+            NewHouse(name: "A", address: "b", latitude: 1, longitude: 2, timezone: "UTC", settings: ["c": 1]))
+        let room = try await client.createRoom(
+            NewRoom(houseID: house.id, name: "A", floor: 1, roomType: "b", settings: ["c": 1]))
+        let device = try await client.createDevice(
+            NewDevice(
+                roomID: room.id, name: "A", manufacturer: "b", model: "c", capabilities: ["d"],
+                configuration: ["e": 1], ipAddress: "f", macAddress: "g"))
+        let user = try await client.createUser(
+            NewUser(houseID: house.id, name: "A", email: "b", preferences: ["c": 1]))
+
+        let bare = try await client.updateHouse(house.id, with: HousePatch(clear: HousePatch.Field.allCases))
+        #expect(bare.address == nil && bare.latitude == nil && bare.longitude == nil)
+        #expect(bare.timezone == nil && bare.settings == nil)
+        let empty = try await client.updateRoom(room.id, with: RoomPatch(clear: RoomPatch.Field.allCases))
+        #expect(empty.floor == nil && empty.roomType == nil && empty.settings == nil)
+        let blank = try await client.updateDevice(device.id, with: DevicePatch(clear: DevicePatch.Field.allCases))
+        #expect(blank.manufacturer == nil && blank.model == nil && blank.capabilities == nil)
+        #expect(blank.configuration == nil && blank.ipAddress == nil && blank.macAddress == nil)
+        let nobody = try await client.updateUser(user.id, with: UserPatch(clear: UserPatch.Field.allCases))
+        #expect(nobody.email == nil && nobody.preferences == nil)
     }
 
     @Test func twoClientsOnOneFileHearOfEachOther() async throws {

@@ -98,7 +98,7 @@ import WildThing
         let hub = try Hub()
         let client = try await folder.client(at: hub.url)
         try await client.sync()
-        hub.kill()
+        try hub.kill()
         try await client.furnish()
         let error = try await thrown { try await client.sync() }
         guard case .offline(let reason) = error else { throw error }

@@ -6,6 +6,7 @@
 //! `~/.cache/swift-env/trixie`, and takes some 3 GB and two minutes to make.
 
 use std::env;
+use std::fmt;
 use std::fs::{self, File};
 use std::path::{Path, PathBuf};
 use std::process::{Command, Stdio};
@@ -16,8 +17,10 @@ use crate::cargo::Cargo;
 /// What the root is made of.
 const PACKAGES: &str = "swiftlang,libc6-dev,g++,libstdc++-14-dev,git,ca-certificates";
 const SUITE: &str = "trixie";
-const ADVICE: &str = "there is no `swift`; put Swift 6 on the PATH, \
-                      or run this as root once, where apt-get is";
+const ADVICE: &str = "put Swift 6 on the PATH, or run this as root once, where apt-get is";
+
+/// The first major version that reads the package.
+const OLDEST: u32 = 6;
 
 /// How Swift is called.
 pub(crate) enum Swift {
@@ -31,16 +34,17 @@ impl Swift {
     /// Why this machine has no Swift and can't be given one, as far as that is
     /// known beforehand; what goes wrong in giving it one is another matter.
     pub(crate) fn missing() -> Option<String> {
-        if works("swift") {
+        let found = installed();
+        if found == Installed::Fits {
             return None;
         }
         if !cfg!(target_os = "linux") {
-            return Some("there is no `swift`; install Xcode".to_owned());
+            return Some(format!("{found}; install Xcode 16 or later"));
         }
         let is_made = works("bwrap") && root().is_ok_and(|root| root.is_dir());
         let has_tools = || works("apt-get") || (works("bwrap") && works("debootstrap"));
         let can_make = is_made || (is_root() && has_tools());
-        (!can_make).then(|| ADVICE.to_owned())
+        (!can_make).then(|| format!("{found}; {ADVICE}"))
     }
 
     /// Finds Swift, or makes a root with it. The error says what is missing.
@@ -48,8 +52,10 @@ impl Swift {
         if let Some(problem) = Self::missing() {
             return Err(problem);
         }
-        if works("swift") {
-            return Ok(Self::Installed);
+        match installed() {
+            Installed::Fits => return Ok(Self::Installed),
+            Installed::Not => (),
+            unfit => println!("{unfit}: it is passed over"),
         }
         let root = root()?;
         if !root.is_dir() || !works("bwrap") {
@@ -83,6 +89,48 @@ impl Swift {
     }
 }
 
+/// What `swift` on the `PATH` is.
+#[derive(Debug, PartialEq, Eq)]
+enum Installed {
+    Fits,
+    /// Too old, or another program of that name; what it says of itself.
+    Unfit(String),
+    Not,
+}
+
+impl fmt::Display for Installed {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::Fits => f.write_str("there is Swift"),
+            Self::Unfit(version) => write!(f, "`swift` on the PATH is not Swift {OLDEST}: {version}"),
+            Self::Not => f.write_str("there is no `swift`"),
+        }
+    }
+}
+
+fn installed() -> Installed {
+    match Command::new("swift")
+        .arg("--version")
+        .stderr(Stdio::null())
+        .output()
+    {
+        Ok(output) if output.status.success() => judge(&String::from_utf8_lossy(&output.stdout)),
+        _ => Installed::Not,
+    }
+}
+
+/// Reads the answer to `--version`, for example `Swift version 6.0.3 (…)`.
+fn judge(told: &str) -> Installed {
+    let major = told.split_once("Swift version ").and_then(|(_, version)| {
+        let digits = version.split(|c: char| !c.is_ascii_digit()).next()?;
+        digits.parse::<u32>().ok()
+    });
+    match major {
+        Some(major) if major >= OLDEST => Installed::Fits,
+        _ => Installed::Unfit(told.lines().next().unwrap_or_default().to_owned()),
+    }
+}
+
 fn root() -> Result<PathBuf, String> {
     if let Some(root) = env::var_os("SWIFT_ENV_ROOT") {
         return Ok(PathBuf::from(root));
@@ -107,7 +155,7 @@ fn install(programs: &[&str], packages: &[&str]) -> Result<(), String> {
         return Ok(());
     }
     if !is_root() || !works("apt-get") {
-        return Err(ADVICE.to_owned());
+        return Err(format!("{}; {ADVICE}", installed()));
     }
     println!("installing {}", packages.join(" "));
     run(Command::new("apt-get").args(["update", "-qq"]))?;
@@ -136,7 +184,7 @@ fn make_root(cargo: &Cargo, root: &Path) -> Result<(), String> {
         return Ok(());
     }
     if !is_root() {
-        return Err(ADVICE.to_owned());
+        return Err(format!("{}; {ADVICE}", installed()));
     }
     cargo.heading(&format!(
         "Swift goes into {}; this takes some minutes",
@@ -171,4 +219,29 @@ fn run(command: &mut Command) -> Result<(), String> {
         output.status,
         lines[last..].join("\n")
     ))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn only_a_swift_that_reads_the_package_is_taken() {
+        for fits in [
+            "Swift version 6.0.3 (swift-6.0.3-RELEASE)\nTarget: x86_64-unknown-linux-gnu\n",
+            "swift-driver version: 1.120.5 Apple Swift version 6.1 (swiftlang-6.1.0.110.21)\n",
+            "Swift version 10.0-dev",
+        ] {
+            assert_eq!(judge(fits), Installed::Fits, "{fits}");
+        }
+        for unfit in [
+            "Swift version 5.10.1 (swift-5.10.1-RELEASE)",
+            "python-swiftclient 4.6.0",
+            "",
+        ] {
+            assert_eq!(judge(unfit), Installed::Unfit(unfit.to_owned()));
+        }
+        let told = judge("Swift version 5.9\nTarget: x").to_string();
+        assert_eq!(told, "`swift` on the PATH is not Swift 6: Swift version 5.9");
+    }
 }

@@ -27,7 +27,7 @@ extension WildThingError: LocalizedError, CustomStringConvertible {
         case .unsupportedByServer(let what): "\(what): only a server that speaks v2 takes that."
         case .unsentEdits(let count): "\(count) unsent edits would be lost."
         case .timeout(let waited, let pending):
-            "Not done after \(waited) ms; \(pending) edits wait to be sent."
+            "Not done after \(waited); \(pending) edits wait to be sent."
         case .internal(let detail): "Internal error: \(detail)"
         }
     }

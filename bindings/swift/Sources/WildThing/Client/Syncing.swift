@@ -21,7 +21,7 @@ extension WildThingClient {
     /// sync that began after this call went through. Syncs by itself if no
     /// background sync goes on.
     ///
-    /// Throws ``WildThingError/timeout(waitedMs:pending:)`` if it takes longer.
+    /// Throws ``WildThingError/timeout(waited:pending:)`` if it takes longer.
     @discardableResult
     public func waitUntilSynced(timeout: Duration = .seconds(60)) async throws -> SyncResult {
         try await renewing { try await core.waitUntilSynced(timeout: timeout) }

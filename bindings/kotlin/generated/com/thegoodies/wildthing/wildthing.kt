@@ -12693,7 +12693,8 @@ sealed class WildThingException: kotlin.Exception() {
     class Invalid(
 
         /**
-         * The argument's name.
+         * The argument's name, or that of a field within it, as JSON and `extra`
+         * have it in every language: `server_url`, `max_depth`.
          */
         val `field`: kotlin.String,
 
