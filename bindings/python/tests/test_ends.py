@@ -188,6 +188,8 @@ def command(body: str, path: pathlib.Path, url: str) -> list[str]:
     import asyncio, gc, inspect, logging, os, subprocess, sys, warnings
     import blowing_off
     from blowing_off import BlowingOffClient, InvalidError
+    # A busy machine makes callbacks slow, which the development mode would tell.
+    logging.getLogger("asyncio").setLevel(logging.ERROR)
     # Newer Pythons warn of forks, and rightly so.
     warnings.filterwarnings("ignore", category=DeprecationWarning, message=".*fork")
     path, url, token = {str(path)!r}, {url!r}, {TOKEN!r}
