@@ -645,7 +645,7 @@ def _uniffi_check_api_checksums(lib):
         raise InternalError("UniFFI API checksum mismatch: try cleaning and rebuilding your project")
     if lib.uniffi_wildthing_checksum_method_wildthingclient_login() != 10151:
         raise InternalError("UniFFI API checksum mismatch: try cleaning and rebuilding your project")
-    if lib.uniffi_wildthing_checksum_method_wildthingclient_login_guest() != 54129:
+    if lib.uniffi_wildthing_checksum_method_wildthingclient_login_guest() != 50065:
         raise InternalError("UniFFI API checksum mismatch: try cleaning and rebuilding your project")
     if lib.uniffi_wildthing_checksum_method_wildthingclient_neighbours() != 21152:
         raise InternalError("UniFFI API checksum mismatch: try cleaning and rebuilding your project")
@@ -10503,10 +10503,12 @@ class WildThingClientProtocol(typing.Protocol):
         raise NotImplementedError
     async def login_guest(self, qr_data: str) -> AuthSession:
         """
-        Asks the server for a guest's token, with the text of a scanned invitation
-        (JSON with `server`, `port`, `token`, `expires`), and uses it from then on.
-        Such a token lasts about an hour and is not refreshed: scan again, or keep
-        the text and give it here again while the invitation is good.
+        Asks the server for a guest's token, with the text of a scanned invitation,
+        and uses it from then on. The text is a JSON object: `"type": "guest_access"`,
+        without which it is no invitation, `server`, `port` and `token`, and perhaps
+        `expires` and `permissions`; the `token` alone is sent. The token that comes
+        back lasts about an hour and is not refreshed: scan again, or keep the text
+        and give it here again while the invitation is good.
 
         It is the server that is connected to which is asked, also if the
         invitation names another: what is written in a picture does not decide
@@ -11707,10 +11709,12 @@ class WildThingClient(WildThingClientProtocol):
         )
     async def login_guest(self, qr_data: str) -> AuthSession:
         """
-        Asks the server for a guest's token, with the text of a scanned invitation
-        (JSON with `server`, `port`, `token`, `expires`), and uses it from then on.
-        Such a token lasts about an hour and is not refreshed: scan again, or keep
-        the text and give it here again while the invitation is good.
+        Asks the server for a guest's token, with the text of a scanned invitation,
+        and uses it from then on. The text is a JSON object: `"type": "guest_access"`,
+        without which it is no invitation, `server`, `port` and `token`, and perhaps
+        `expires` and `permissions`; the `token` alone is sent. The token that comes
+        back lasts about an hour and is not refreshed: scan again, or keep the text
+        and give it here again while the invitation is good.
 
         It is the server that is connected to which is asked, also if the
         invitation names another: what is written in a picture does not decide

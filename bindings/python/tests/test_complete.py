@@ -41,6 +41,9 @@ def test_everything_public_has_a_docstring_and_is_exported() -> None:
         thing = getattr(blowing_off, name)
         if inspect.isclass(thing) or inspect.isfunction(thing):
             assert inspect.getdoc(thing), name
+        if inspect.isclass(thing):
+            # As it is imported, for help and tracebacks.
+            assert thing.__module__ in {"blowing_off", "blowing_off.events"}, name
     for key, (_, method) in public_methods().items():
         assert inspect.getdoc(method) or "__a" in key, key
 

@@ -4,15 +4,19 @@ Each runs in an interpreter of its own. A thread of the library that is in Pytho
 the interpreter ends would abort the process, so the exit code tells.
 """
 
+import asyncio
 import pathlib
 import re
+import signal
 import subprocess
 import sys
 import textwrap
 
 import pytest
 
-from hubs import TOKEN, Hub
+from blowing_off import BlowingOffClient
+from helpers import until
+from hubs import TOKEN, Hub, mute
 
 RUNS = 30
 """Such an abort is a matter of chance: before anything was done about it two of three
@@ -151,19 +155,54 @@ A_FORK_BEFORE_ANYTHING_IS_OPENED = """
 """
 
 
-def run(body: str, path: pathlib.Path, hub: Hub) -> subprocess.CompletedProcess[str]:
-    """Runs a program in an interpreter of its own."""
+CTRL_C = """
+    async def main():
+        async with BlowingOffClient(path) as client:
+            await client.create_house("Cabin")
+            await client.connect(url, token)
+            await client.sync()
+    asyncio.run(main())
+"""
+
+CTRL_C_WITHOUT_A_BLOCK = """
+    async def main():
+        await client.create_house("Cabin")
+        await client.connect(url, token)
+        await client.observe_changes(lambda word, data: None)
+        await client.start_background_sync(interval=1)
+        async for rooms in client.watch_rooms():
+            pass
+    client = BlowingOffClient(path)
+    try:
+        asyncio.run(main())
+    except KeyboardInterrupt:
+        # It goes on, in another loop.
+        houses = asyncio.run(client.get_houses())
+        sys.exit(4 if [house.name for house in houses] == ["Cabin"] else 5)
+"""
+
+
+def command(body: str, path: pathlib.Path, url: str) -> list[str]:
+    """What runs a program in an interpreter of its own."""
     head = f"""
     import asyncio, gc, inspect, logging, os, subprocess, sys, warnings
     import blowing_off
     from blowing_off import BlowingOffClient, InvalidError
+    # A busy machine makes callbacks slow, which the development mode would tell.
+    logging.getLogger("asyncio").setLevel(logging.ERROR)
     # Newer Pythons warn of forks, and rightly so.
     warnings.filterwarnings("ignore", category=DeprecationWarning, message=".*fork")
-    path, url, token = {str(path)!r}, {hub.url!r}, {TOKEN!r}
+    path, url, token = {str(path)!r}, {url!r}, {TOKEN!r}
     """
     program = textwrap.dedent(head) + textwrap.dedent(body)
-    command = [sys.executable, "-W", "error", "-c", program]
-    return subprocess.run(command, capture_output=True, text=True, timeout=60)
+    return [sys.executable, "-X", "dev", "-W", "error", "-c", program]
+
+
+def run(body: str, path: pathlib.Path, hub: Hub) -> subprocess.CompletedProcess[str]:
+    """Runs a program to its end."""
+    return subprocess.run(
+        command(body, path, hub.url), capture_output=True, text=True, timeout=60
+    )
 
 
 def test_an_echo_is_not_shown_twice(tmp_path: pathlib.Path, hub: Hub) -> None:
@@ -193,3 +232,41 @@ def test_a_program_ends_as_it_wants(
         # Where statements are echoed, there is more than nothing.
         unwanted = "FATAL|Traceback|Exception|Error|never" if "echo" in body else "."
         assert not re.search(unwanted, ended.stderr), ended.stderr
+
+
+@pytest.mark.parametrize(
+    ("body", "code"),
+    [
+        # As Python ends whom an interrupt ends.
+        pytest.param(CTRL_C, -signal.SIGINT, id="of itself"),
+        pytest.param(CTRL_C_WITHOUT_A_BLOCK, 4, id="after more calls"),
+    ],
+)
+async def test_an_interrupt_in_the_middle_of_a_sync_ends_it(
+    tmp_path: pathlib.Path, body: str, code: int
+) -> None:
+    for attempt in range(5):
+        path = tmp_path / f"{attempt}.db"
+        async with mute() as server:
+            process = await asyncio.create_subprocess_exec(
+                *command(body, path, server.url), stderr=asyncio.subprocess.PIPE
+            )
+            try:
+                await server.asked.wait()
+                process.send_signal(signal.SIGINT)
+                _, said = await process.communicate()
+            finally:
+                if process.returncode is None:
+                    process.kill()
+            await until(lambda: server.open == 0)
+        lines = said.decode().splitlines()
+        assert process.returncode == code, lines
+        if code < 0:
+            # Who is interrupted is told where, and nothing else.
+            assert lines.pop() == "KeyboardInterrupt", lines
+            assert lines.pop(0).startswith("Traceback"), lines
+        # On its way it cancels the main task, which the traceback shows.
+        assert not re.search("FATAL|(?<!Cancelled)Error|Warning|never|ignored", "".join(lines)), lines
+        # What was edited is there and waits.
+        async with BlowingOffClient(path) as home:
+            assert [edit.kind for edit in await home.pending_changes()] == ["house"]

@@ -2,8 +2,10 @@
 
 import asyncio
 import pathlib
+from concurrent.futures import ThreadPoolExecutor
 
-from blowing_off import BlowingOffClient
+from blowing_off import BlowingOffClient, ChangeStream, events
+from conftest import PATIENCE
 from helpers import audience, client_of
 from hubs import Hub
 
@@ -80,6 +82,47 @@ def test_a_client_serves_one_loop_after_another(tmp_path: pathlib.Path) -> None:
     for _ in range(10):
         assert asyncio.run(home.get_houses()) == [house]
     asyncio.run(home.shutdown())
+
+
+def test_what_goes_on_goes_on_in_the_next_loop(tmp_path: pathlib.Path, hub: Hub) -> None:
+    home = BlowingOffClient(tmp_path / "a.db")
+
+    async def begin() -> ChangeStream:
+        async with asyncio.timeout(PATIENCE):
+            # Opens it: from then on streams begin at once.
+            assert await home.get_houses() == []
+            stream = home.changes()
+            await home.create_house("Cabin")
+            assert isinstance(await anext(stream), events.Created)
+            await home.connect(hub.url, "auth-token")
+            await home.start_background_sync(interval=1)
+            return stream
+
+    async def go_on(stream: ChangeStream) -> None:
+        async with asyncio.timeout(PATIENCE):
+            async for event in stream:
+                if isinstance(event, events.SyncCompleted):
+                    break
+            await home.create_house("Hut")
+            await home.wait_until_synced(PATIENCE)
+            assert await home.pending_changes() == []
+            await home.shutdown()
+
+    asyncio.run(go_on(asyncio.run(begin())))
+
+
+def test_a_thread_has_a_client_and_a_loop_of_its_own(tmp_path: pathlib.Path, hub: Hub) -> None:
+    async def work(name: str) -> list[str]:
+        async with asyncio.timeout(PATIENCE), client_of(hub, tmp_path / f"{name}.db") as home:
+            await home.sync()
+            await home.create_house(name)
+            await home.sync()
+            return [house.name for house in await home.get_houses()]
+
+    with ThreadPoolExecutor() as threads:
+        names = ["Ann", "Ben", "Cem"]
+        for name, seen in zip(names, threads.map(lambda it: asyncio.run(work(it)), names), strict=True):
+            assert name in seen and len(seen) > 1
 
 
 async def test_loops_of_several_threads_share_a_client(tmp_path: pathlib.Path) -> None:

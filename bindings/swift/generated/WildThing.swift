@@ -2188,10 +2188,12 @@ func login(password: String)async throws  -> AuthSession  {
 }
 
     /**
-     * Asks the server for a guest's token, with the text of a scanned invitation
-     * (JSON with `server`, `port`, `token`, `expires`), and uses it from then on.
-     * Such a token lasts about an hour and is not refreshed: scan again, or keep
-     * the text and give it here again while the invitation is good.
+     * Asks the server for a guest's token, with the text of a scanned invitation,
+     * and uses it from then on. The text is a JSON object: `"type": "guest_access"`,
+     * without which it is no invitation, `server`, `port` and `token`, and perhaps
+     * `expires` and `permissions`; the `token` alone is sent. The token that comes
+     * back lasts about an hour and is not refreshed: scan again, or keep the text
+     * and give it here again while the invitation is good.
      *
      * It is the server that is connected to which is asked, also if the
      * invitation names another: what is written in a picture does not decide
@@ -11803,7 +11805,7 @@ private let initializationResult: InitializationResult = {
     if (uniffi_wildthing_checksum_method_wildthingclient_login() != 10151) {
         return InitializationResult.apiChecksumMismatch
     }
-    if (uniffi_wildthing_checksum_method_wildthingclient_login_guest() != 54129) {
+    if (uniffi_wildthing_checksum_method_wildthingclient_login_guest() != 50065) {
         return InitializationResult.apiChecksumMismatch
     }
     if (uniffi_wildthing_checksum_method_wildthingclient_refresh_session() != 64211) {

@@ -147,3 +147,9 @@ __all__ = [
     "events",
     "set_log_level",
 ]
+
+for _thing in [globals()[_name] for _name in __all__]:
+    # So they are named in help and tracebacks as they are imported.
+    if isinstance(_thing, type):
+        _thing.__module__ = __name__
+del _thing

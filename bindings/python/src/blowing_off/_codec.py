@@ -5,6 +5,10 @@ The tables at the end say what each type consists of, in the order it is sent.
 
 The generated module can read too, but a field costs it several microseconds, and what
 comes out are its own classes, not those of this package.
+
+Two things make long lists cheap. A record's reader is one function, written by `record` as
+`dataclasses` writes an `__init__`: calls cost more than what they do here. And times, which
+cost most to make, are kept for those who read the same records again, as live queries do.
 """
 
 import json
@@ -12,6 +16,7 @@ from collections.abc import Callable, Iterable
 from dataclasses import fields
 from datetime import UTC, datetime, timedelta
 from enum import Enum
+from functools import lru_cache
 from struct import Struct
 from typing import Any
 
@@ -53,41 +58,28 @@ def parsed(data: bytes, at: int) -> tuple[Any, int]:
     return _decode(data[start:end].decode())[0], end
 
 
-def moment(data: bytes, at: int) -> tuple[datetime, int]:
-    """A point in time, in UTC. What `datetime` can't say is its first or last moment."""
-    seconds, nanos = _moment(data, at)
+@lru_cache(maxsize=8192)
+def _time(data: bytes) -> datetime:
+    """A point in time, of its 12 bytes. What `datetime` can't say is its first or last moment."""
+    seconds, nanos = _moment(data)
     # Before 1970 both parts count backwards.
     micros = nanos // 1000 if seconds >= 0 else -(nanos // 1000)
     try:
-        return _EPOCH + timedelta(0, seconds, micros), at + 12
+        return _EPOCH + timedelta(0, seconds, micros)
     except OverflowError:
         ends = datetime.max if seconds > 0 else datetime.min
-        return ends.replace(tzinfo=UTC), at + 12
+        return ends.replace(tzinfo=UTC)
+
+
+def moment(data: bytes, at: int) -> tuple[datetime, int]:
+    """A point in time, in UTC."""
+    return _time(data[at : at + 12]), at + 12
 
 
 def span(data: bytes, at: int) -> tuple[timedelta, int]:
     """A length of time."""
     seconds, nanos = _span(data, at)
     return timedelta(0, seconds, nanos // 1000), at + 12
-
-
-def maybe_text(data: bytes, at: int) -> tuple[str | None, int]:
-    """A text or `None`: what records have most of, so without a second call."""
-    if not data[at]:
-        return None, at + 1
-    start = at + 5
-    end = start + _length(data, at + 1)[0]
-    return data[start:end].decode(), end
-
-
-def maybe_parsed(data: bytes, at: int) -> tuple[Any, int]:
-    """A JSON value or `None`."""
-    return parsed(data, at + 1) if data[at] else (None, at + 1)
-
-
-def maybe_moment(data: bytes, at: int) -> tuple[datetime | None, int]:
-    """A point in time or `None`."""
-    return moment(data, at + 1) if data[at] else (None, at + 1)
 
 
 def optional(inner: Reader) -> Reader:
@@ -138,18 +130,63 @@ def word(kind: type[Enum], known_only: bool = True) -> Reader:
     return read
 
 
+maybe_text, maybe_parsed, maybe_moment = optional(text), optional(parsed), optional(moment)
+
+_TEXT = """
+    end = at + 4 + length(data, at)[0]
+    {name} = data[at + 4 : end].decode()
+    at = end"""
+_PARSED = """
+    end = at + 4 + length(data, at)[0]
+    {name} = decode(data[at + 4 : end].decode())[0]
+    at = end"""
+_MOMENT = """
+    {name} = time(data[at : at + 12])
+    at += 12"""
+
+
+def _maybe(lines: str) -> str:
+    present = lines.replace("\n", "\n    ")
+    return f"""
+    at += 1
+    if data[at - 1]:{present}
+    else:
+        {{name}} = None"""
+
+
+_INLINE = {
+    flag: "\n    {name} = data[at] != 0\n    at += 1",
+    text: _TEXT,
+    parsed: _PARSED,
+    moment: _MOMENT,
+    maybe_text: _maybe(_TEXT),
+    maybe_parsed: _maybe(_PARSED),
+    maybe_moment: _maybe(_MOMENT),
+}
+"""What records have most of, as lines of `record`."""
+
+
 def record(cls: type, *readers: Reader) -> Reader:
     """A dataclass, made without its `__init__`: the fields are what was read."""
-    plan = tuple(zip((field.name for field in fields(cls)), readers, strict=True))
-    new = object.__new__
-
-    def read(data: bytes, at: int) -> tuple[Any, int]:
-        made: Any = new(cls)
-        attributes = made.__dict__
-        for name, reader in plan:
-            attributes[name], at = reader(data, at)
-        return made, at
-
+    names = [field.name for field in fields(cls)]
+    scope: dict[str, Any] = {"length": _length, "decode": _decode, "time": _time, "cls": cls}
+    scope |= {"new": object.__new__, "put": object.__setattr__}
+    lines = []
+    for number, (name, reader) in enumerate(zip(names, readers, strict=True)):
+        scope[f"read{number}"] = reader
+        inline = _INLINE.get(reader, f"\n    {{name}}, at = read{number}(data, at)")
+        lines.append(inline.format(name=f"value{number}"))
+    values = ", ".join(f"{name!r}: value{number}" for number, name in enumerate(names))
+    # What is run has no text in it but the names of fields and the lines above.
+    exec(
+        f"""
+def read(data, at):{"".join(lines)}
+    made = new(cls)
+    put(made, "__dict__", {{{values}}})
+    return made, at""",
+        scope,
+    )
+    read: Reader = scope["read"]
     return read
 
 

@@ -76,9 +76,11 @@ class Connecting(Base):
         return session
 
     async def login_guest(self, qr_data: str) -> AuthSession:
-        """Asks the server for a guest's token, with the text of a scanned invitation (JSON
-        with `server`, `port`, `token`, `expires`), and uses it from then on. Such a token
-        lasts about an hour and is not refreshed.
+        """Asks the server for a guest's token, with the text of a scanned invitation, and
+        uses it from then on. The text is a JSON object: `"type": "guest_access"`, without
+        which it is no invitation, `server`, `port` and `token`, and perhaps `expires` and
+        `permissions`; the `token` alone is sent. The token that comes back lasts about an
+        hour and is not refreshed.
 
         It is the server that is connected to which is asked, also if the invitation names
         another. Raises `InvalidError` if the text is no invitation, `NotAllowedError` if it

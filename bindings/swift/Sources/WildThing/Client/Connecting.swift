@@ -65,6 +65,10 @@ extension WildThingClient {
 
     /// Asks the server for a guest's token with the text of a scanned invitation,
     /// and uses it from then on. It lasts about an hour and is not refreshed.
+    ///
+    /// The text is a JSON object: `"type": "guest_access"`, without which it is no
+    /// invitation, `server`, `port` and `token`, and perhaps `expires` and
+    /// `permissions`. Of these the `token` alone is sent.
     @discardableResult
     public func logInAsGuest(invitation: String) async throws -> AuthSession {
         try await core.loginGuest(qrData: invitation)

@@ -1292,7 +1292,7 @@ private fun uniffiCheckApiChecksums(lib: IntegrityCheckingUniffiLib) {
     if ((lib.uniffi_wildthing_checksum_method_wildthingclient_login() and 0xFFFF) != 10151) {
         throw RuntimeException("UniFFI API checksum mismatch: try cleaning and rebuilding your project")
     }
-    if ((lib.uniffi_wildthing_checksum_method_wildthingclient_login_guest() and 0xFFFF) != 54129) {
+    if ((lib.uniffi_wildthing_checksum_method_wildthingclient_login_guest() and 0xFFFF) != 50065) {
         throw RuntimeException("UniFFI API checksum mismatch: try cleaning and rebuilding your project")
     }
     if ((lib.uniffi_wildthing_checksum_method_wildthingclient_refresh_session() and 0xFFFF) != 64211) {
@@ -4964,10 +4964,12 @@ internal interface WildThingClientInterface {
     suspend fun `login`(`password`: kotlin.String): AuthSession
 
     /**
-     * Asks the server for a guest's token, with the text of a scanned invitation
-     * (JSON with `server`, `port`, `token`, `expires`), and uses it from then on.
-     * Such a token lasts about an hour and is not refreshed: scan again, or keep
-     * the text and give it here again while the invitation is good.
+     * Asks the server for a guest's token, with the text of a scanned invitation,
+     * and uses it from then on. The text is a JSON object: `"type": "guest_access"`,
+     * without which it is no invitation, `server`, `port` and `token`, and perhaps
+     * `expires` and `permissions`; the `token` alone is sent. The token that comes
+     * back lasts about an hour and is not refreshed: scan again, or keep the text
+     * and give it here again while the invitation is good.
      *
      * It is the server that is connected to which is asked, also if the
      * invitation names another: what is written in a picture does not decide
@@ -5589,10 +5591,12 @@ class WildThingClient: AutoCloseable, WildThingClientInterface
 
 
     /**
-     * Asks the server for a guest's token, with the text of a scanned invitation
-     * (JSON with `server`, `port`, `token`, `expires`), and uses it from then on.
-     * Such a token lasts about an hour and is not refreshed: scan again, or keep
-     * the text and give it here again while the invitation is good.
+     * Asks the server for a guest's token, with the text of a scanned invitation,
+     * and uses it from then on. The text is a JSON object: `"type": "guest_access"`,
+     * without which it is no invitation, `server`, `port` and `token`, and perhaps
+     * `expires` and `permissions`; the `token` alone is sent. The token that comes
+     * back lasts about an hour and is not refreshed: scan again, or keep the text
+     * and give it here again while the invitation is good.
      *
      * It is the server that is connected to which is asked, also if the
      * invitation names another: what is written in a picture does not decide
