@@ -4,7 +4,9 @@
 //! - `bench`: the budgets, measured.
 //! - `bindings`: the sources for Swift, Kotlin and Python, and `docs/api.md`.
 //! - `cargo`: running cargo from the workspace's root, loudly in CI, quietly elsewhere.
+//! - `house`: a hub with a house, and a sample program that follows it.
 //! - `kotlin`: the jar, tested, and the sample that uses it.
+//! - `packages`: the jar and the wheel as they ship.
 //! - `python`: the wheel, built, installed and tested.
 //! - `size`: what ships, how big it is, and what it exports.
 //! - `smoke`: every exported method, called from Python.
@@ -17,7 +19,9 @@ mod args;
 mod bench;
 mod bindings;
 mod cargo;
+mod house;
 mod kotlin;
+mod packages;
 mod python;
 mod simulate;
 mod size;
@@ -58,6 +62,8 @@ Commands:
                          checks its types and runs its tests against real hubs
       --release          the wheel that ships, not a development build
       --debian13         then once more with Python 3.13, in the root of `xtask swift`
+  packages               the jar and the wheel as they ship, of one optimized library: builds
+                         and measures them, and uses each where there is no Rust
   swift                  runs the tests of the Swift package, and gets Swift if need be
       --costs            measures what calls cost instead, built for release
   xcframework            the engine for Apple's platforms; needs a Mac with Xcode
@@ -128,6 +134,10 @@ fn run() -> Outcome {
             };
             args.finish()?;
             python::python(&cargo, wanted)
+        }
+        Some("packages") => {
+            args.finish()?;
+            packages::packages(&cargo)
         }
         Some("swift") => {
             let costs = args.flag("--costs");

@@ -12,8 +12,9 @@ use std::path::{Path, PathBuf};
 use std::process::Command;
 
 use crate::Outcome;
-use crate::bindings::make;
+use crate::bindings::{files, is_cdylib, make};
 use crate::cargo::Cargo;
+use crate::house;
 
 /// What builds and checks, and what tests: of known versions, so that a new one of theirs
 /// fails nothing here.
@@ -87,6 +88,74 @@ fn test(cargo: &Cargo, python: &OsString, wanted: Wanted) -> Outcome {
     let wheel = wheel(cargo, &tools, &folder, wanted.release)?;
     println!("{}: {} bytes", file_name(&wheel), size_of(&wheel)?);
 
+    let fresh = install(python, &folder, &wheel)?;
+    let hub = house::hub(cargo)?;
+    check_types(cargo, &tools, &fresh)?;
+    pytest(cargo, &fresh, &hub, &[])?;
+    if wanted.debian13 {
+        in_debian13(cargo, &fresh, &wheel, &hub)?;
+    }
+    Ok(())
+}
+
+/// The wheel that ships, and the library in it, which is also any other package's.
+pub(crate) struct Shipped {
+    python: OsString,
+    pub(crate) wheel: PathBuf,
+    pub(crate) library: PathBuf,
+}
+
+/// Builds the wheel that ships.
+pub(crate) fn shipped(cargo: &Cargo) -> Result<Shipped, String> {
+    let python = prepare(cargo)?;
+    let folder = cargo.path("target/python");
+    let wheel = wheel(cargo, &folder.join("tools"), &folder, true)?;
+    let unpacked = folder.join("unpacked");
+    if unpacked.exists() {
+        fs::remove_dir_all(&unpacked)
+            .map_err(|error| format!("can't empty {}: {error}", unpacked.display()))?;
+    }
+    run(Command::new(&python)
+        .args(["-m", "zipfile", "--extract"])
+        .args([&wheel, &unpacked]))?;
+    let library = files(&unpacked)?
+        .into_iter()
+        .find(|file| is_cdylib(file))
+        .map(|file| unpacked.join(file))
+        .ok_or_else(|| format!("{} has no library in it", wheel.display()))?;
+    Ok(Shipped {
+        python,
+        wheel,
+        library,
+    })
+}
+
+/// Uses the wheel that ships where there is no Rust: the example that the project was
+/// promised with, and the sample. Then measures what calls cost.
+pub(crate) fn package(cargo: &Cargo, shipped: &Shipped, hub: &Path) -> Outcome {
+    let folder = cargo.path("target/python");
+    let fresh = install(&shipped.python, &folder, &shipped.wheel)?;
+    pytest(cargo, &fresh, hub, &["tests/test_seed.py"])?;
+    let interpreter = || {
+        let mut python = Command::new(fresh.join("bin/python"));
+        python.env("PATH", fresh.join("bin")).arg("-u");
+        python
+    };
+    house::followed(hub, &folder.join("sample"), |url, folder| {
+        let mut python = interpreter();
+        python
+            .arg(cargo.path("bindings/python/samples/follow.py"))
+            .arg(url)
+            .arg(folder.join("house.db"))
+            .env("BLOWING_OFF_AUTH_TOKEN", house::TOKEN);
+        python
+    })?;
+    println!("the sample follows a house on the installed wheel");
+    run(interpreter().arg(cargo.path("bindings/python/benches/calls.py")))
+}
+
+/// The virtual environment that users of the wheel have: it, and pytest.
+fn install(python: &OsString, folder: &Path, wheel: &Path) -> Result<PathBuf, String> {
     let fresh = folder.join("fresh");
     environment(python, &fresh)?;
     let packages = folder.join("packages");
@@ -98,13 +167,7 @@ fn test(cargo: &Cargo, python: &OsString, wanted: Wanted) -> Outcome {
     ];
     pip(&fresh, &offline, &[&wheel.to_string_lossy()])?;
     pip(&fresh, &offline, TESTING)?;
-    let hub = hub(cargo)?;
-    check_types(cargo, &tools, &fresh)?;
-    pytest(cargo, &fresh, &hub)?;
-    if wanted.debian13 {
-        in_debian13(cargo, &fresh, &wheel, &hub)?;
-    }
-    Ok(())
+    Ok(fresh)
 }
 
 /// The Python to use: `PYTHON`, or the `python3` on the path.
@@ -193,14 +256,6 @@ fn wheel(cargo: &Cargo, tools: &Path, folder: &Path, release: bool) -> Result<Pa
         .ok_or_else(|| "maturin left no wheel".to_owned())
 }
 
-fn hub(cargo: &Cargo) -> Result<PathBuf, String> {
-    cargo
-        .artifacts("build --bin blowing-off", &[], "blowing-off")?
-        .into_iter()
-        .find(|file| file.file_stem().is_some_and(|name| name == "blowing-off"))
-        .ok_or_else(|| "the build left no blowing-off".to_owned())
-}
-
 /// mypy and pyright on the installed package, the sample, and the tests.
 fn check_types(cargo: &Cargo, tools: &Path, fresh: &Path) -> Outcome {
     let python = fresh.join("bin/python");
@@ -218,11 +273,12 @@ fn check_types(cargo: &Cargo, tools: &Path, fresh: &Path) -> Outcome {
     run(checker("pyright").arg("--pythonpath").arg(&python).arg("samples"))
 }
 
-/// The tests, with no Rust to be found.
-fn pytest(cargo: &Cargo, fresh: &Path, hub: &Path) -> Outcome {
+/// The tests, all or some, with no Rust to be found.
+fn pytest(cargo: &Cargo, fresh: &Path, hub: &Path, which: &[&str]) -> Outcome {
     run(Command::new(fresh.join("bin/python"))
         .current_dir(cargo.path("bindings/python"))
         .args(PYTEST)
+        .args(which)
         .env("PATH", fresh.join("bin"))
         .env("PYTHONDONTWRITEBYTECODE", "1")
         .env("BLOWING_OFF", hub))

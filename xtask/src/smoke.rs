@@ -6,6 +6,7 @@ use std::process::Command;
 use crate::Outcome;
 use crate::bindings::{copy, generate, is_cdylib, make};
 use crate::cargo::Cargo;
+use crate::house;
 
 /// The program that does it; it says what it calls.
 const PROGRAM: &str = "tests/ffi/smoke.py";
@@ -25,11 +26,7 @@ pub(crate) fn smoke(cargo: &Cargo) -> Outcome {
             copy(&library, &folder.join(library.file_name().unwrap_or_default()))?;
         }
     }
-    let hub = cargo
-        .artifacts("build --bin blowing-off", &[], "blowing-off")?
-        .into_iter()
-        .find(|file| file.file_stem().is_some_and(|name| name == "blowing-off"))
-        .ok_or("the build left no blowing-off")?;
+    let hub = house::hub(cargo)?;
 
     let python = std::env::var("PYTHON").unwrap_or_else(|_| "python3".to_owned());
     let status = Command::new(&python)

@@ -6,6 +6,7 @@ use crate::Outcome;
 use crate::bindings;
 use crate::cargo::Cargo;
 use crate::kotlin;
+use crate::packages::packages;
 use crate::python;
 use crate::simulate::{self, Run};
 use crate::smoke::smoke;
@@ -67,6 +68,7 @@ const STAGES: &[(&str, Stage)] = &[
     ("docs", docs),
     ("bindings", bindings::check),
     ("test", test),
+    ("packages", packages),
     ("smoke", smoke),
     ("faults", faults),
     ("simulate", simulation),

@@ -20,6 +20,7 @@ use std::time::Instant;
 use crate::Outcome;
 use crate::bindings::{LIBRARY, copy, is_cdylib};
 use crate::cargo::Cargo;
+use crate::house;
 use crate::size;
 use tools::Tools;
 
@@ -27,6 +28,9 @@ pub(crate) use elf::aligned;
 
 /// The Maven project of the package.
 const PROJECT: &str = "bindings/kotlin/pom.xml";
+
+/// The engine that a test needs whose ids and times are fixed, and the hub.
+const TESTING: &str = "build --package wildthing --lib --bin blowing-off --features testing";
 
 /// What the measuring test printed.
 const COSTS: &str = "target/kotlin/build/surefire-reports/com.thegoodies.wildthing.CostsTest-output.txt";
@@ -36,39 +40,72 @@ pub(crate) fn kotlin(cargo: &Cargo, release: bool) -> Outcome {
     let tools = Tools::find()?;
     same_version(cargo)?;
     let start = Instant::now();
-    let library = native(cargo, release)?;
-    let hub = cargo
-        .artifacts("build --bin blowing-off", &[], "blowing-off")?
-        .into_iter()
-        .find(|file| file.file_stem().is_some_and(|name| name == "blowing-off"))
-        .ok_or("the build left no blowing-off")?;
+    let built = if release {
+        size::shipped(cargo)?
+    } else {
+        cdylib(&cargo.artifacts(LIBRARY, &[], "wildthing")?)?
+    };
+    native(cargo, &built, release)?;
+    let hub = house::program(&cargo.artifacts(TESTING, &[], "blowing-off")?)?;
+    // Where no other build replaces it.
+    let testing = cargo.path("target/kotlin/testing");
+    let engine = cdylib(&cargo.artifacts(TESTING, &[], "wildthing")?)?;
+    let testing = testing.join(engine.file_name().unwrap_or_default());
+    copy(&engine, &testing)?;
     say("library and hub built", start);
 
     let start = Instant::now();
-    let mut maven = tools.maven(&cargo.path(PROJECT));
-    maven.arg(format!("-Dwildthing.hub={}", hub.display()));
+    let engine = format!("-Dwildthing.testing={}", testing.display());
+    let mut options = vec![engine.as_str()];
     if release {
-        // The figures of a library that is not optimized would say nothing.
-        // Nor would those of code that is being watched.
-        maven.args(["-Dwildthing.costs=true", "-Djacoco.skip=true"]);
+        options.extend(MEASURING);
     }
-    run(maven.arg("install"))?;
+    install(cargo, &tools, &hub, &options)?;
     say(&format!("{} tests passed", tests(cargo)?), start);
     if release {
-        let costs = cargo.path(COSTS);
-        let text = fs::read_to_string(&costs).map_err(|error| problem("read", &costs, &error))?;
-        print!("{text}");
+        show_costs(cargo)?;
     }
-    let jar = cargo.path(&format!("target/kotlin/build/wildthing-{VERSION}.jar"));
-    println!(
-        "{} ({:.2} MB), with {}",
-        jar.display(),
-        megabytes(&jar)?,
-        library.display()
-    );
+    sample(cargo, &tools, &hub)
+}
 
+/// The jar of a library as it ships: installed, measured and used by the sample, but
+/// not tested once more.
+pub(crate) fn package(cargo: &Cargo, library: &Path, hub: &Path) -> Outcome {
+    let tools = Tools::find()?;
+    same_version(cargo)?;
+    native(cargo, library, true)?;
     let start = Instant::now();
-    sample::run(cargo, &tools, &hub)?;
+    let options = [&MEASURING[..], &["-Dtest=CostsTest"]].concat();
+    install(cargo, &tools, hub, &options)?;
+    say("jar built and measured", start);
+    show_costs(cargo)?;
+    sample(cargo, &tools, hub)
+}
+
+/// What calls cost: the figures of a library that is not optimized would say nothing,
+/// nor would those of code that is being watched.
+const MEASURING: [&str; 2] = ["-Dwildthing.costs=true", "-Djacoco.skip=true"];
+
+/// Lets Maven compile, test, pack and install.
+fn install(cargo: &Cargo, tools: &Tools, hub: &Path, options: &[&str]) -> Outcome {
+    let mut maven = tools.maven(&cargo.path(PROJECT));
+    maven.arg(format!("-Dwildthing.hub={}", hub.display()));
+    run(maven.args(options).arg("install"))?;
+    let jar = cargo.path(&format!("target/kotlin/build/wildthing-{VERSION}.jar"));
+    println!("{} ({:.2} MB)", jar.display(), megabytes(&jar)?);
+    Ok(())
+}
+
+fn show_costs(cargo: &Cargo) -> Outcome {
+    let costs = cargo.path(COSTS);
+    let text = fs::read_to_string(&costs).map_err(|error| problem("read", &costs, &error))?;
+    print!("{text}");
+    Ok(())
+}
+
+fn sample(cargo: &Cargo, tools: &Tools, hub: &Path) -> Outcome {
+    let start = Instant::now();
+    sample::run(cargo, tools, hub)?;
     say("the sample follows a house on the installed jar", start);
     Ok(())
 }
@@ -105,17 +142,15 @@ fn same_version(cargo: &Cargo) -> Outcome {
     Ok(())
 }
 
-/// Builds the library, and puts it where the jar takes it from.
-fn native(cargo: &Cargo, release: bool) -> Result<PathBuf, String> {
-    let built = if release {
-        size::shipped(cargo)?
-    } else {
-        let built = cargo.artifacts(LIBRARY, &[], "wildthing")?;
-        built
-            .into_iter()
-            .find(|file| is_cdylib(file))
-            .ok_or("the build left no cdylib")?
-    };
+fn cdylib(built: &[PathBuf]) -> Result<PathBuf, String> {
+    let found = built.iter().find(|file| is_cdylib(file));
+    found
+        .cloned()
+        .ok_or_else(|| "the build left no cdylib".to_owned())
+}
+
+/// Puts a library where the jar takes it from.
+fn native(cargo: &Cargo, built: &Path, release: bool) -> Outcome {
     let folder = cargo.path("target/kotlin/native");
     if folder.exists() {
         fs::remove_dir_all(&folder).map_err(|error| problem("empty", &folder, &error))?;
@@ -123,12 +158,12 @@ fn native(cargo: &Cargo, release: bool) -> Result<PathBuf, String> {
     let library = folder
         .join(platform())
         .join(built.file_name().unwrap_or_default());
-    copy(&built, &library)?;
+    copy(built, &library)?;
     if cfg!(target_os = "linux") && !release {
         // A jar is unpacked at every start, and line tables are most of the library.
         run(Command::new("strip").arg("--strip-debug").arg(&library))?;
     }
-    Ok(library)
+    Ok(())
 }
 
 /// JNA's name of the platform that this runs on: the library's folder in the jar.

@@ -64,13 +64,7 @@ pub(crate) fn size(cargo: &Cargo, json: bool) -> Outcome {
     report.line("staticlib as built", bytes(archive)?);
     report.crates(&symbols::code(cdylib)?);
 
-    let mut problems = Vec::new();
-    let size = bytes(&shipped)?;
-    if size > BUDGET {
-        problems.push(format!(
-            "the cdylib has {size} bytes, over the budget of {BUDGET}"
-        ));
-    }
+    let mut problems: Vec<String> = within_budget(&shipped).err().into_iter().collect();
     for (file, names) in [(&shipped, exported), (&small, symbols::global(&small)?)] {
         let foreign: Vec<&str> = names
             .iter()
@@ -95,6 +89,17 @@ pub(crate) fn size(cargo: &Cargo, json: bool) -> Outcome {
     } else {
         Err(problems.join("\n"))
     }
+}
+
+/// Whether a cdylib as it ships is small enough.
+pub(crate) fn within_budget(shipped: &Path) -> Outcome {
+    let size = bytes(shipped)?;
+    if size > BUDGET {
+        return Err(format!(
+            "the cdylib has {size} bytes, over the budget of {BUDGET}"
+        ));
+    }
+    Ok(())
 }
 
 /// Builds the cdylib as it ships, and gives where it is.

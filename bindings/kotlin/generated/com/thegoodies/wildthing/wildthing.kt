@@ -5718,7 +5718,7 @@ class WildThingClient: AutoCloseable, WildThingClientInterface
         return uniffiRustCallAsync(
         callWithHandle {
         val lowered0 = lowered("kind") { FfiConverterTypeKind.lower(`kind`) }
-        val lowered1 = lowered("id") { FfiConverterTypeRecordId.lower(`id`) }
+        val lowered1 = lowered("id", lowered0) { FfiConverterTypeRecordId.lower(`id`) }
             UniffiLib.uniffi_wildthing_fn_method_wildthingclient_discard(
                 uniffiCloneHandle(),
 
@@ -5775,7 +5775,7 @@ class WildThingClient: AutoCloseable, WildThingClientInterface
         return uniffiRustCallAsync(
         callWithHandle {
         val lowered0 = lowered("kind") { FfiConverterTypeKind.lower(`kind`) }
-        val lowered1 = lowered("id") { FfiConverterTypeRecordId.lower(`id`) }
+        val lowered1 = lowered("id", lowered0) { FfiConverterTypeRecordId.lower(`id`) }
             UniffiLib.uniffi_wildthing_fn_method_wildthingclient_explain(
                 uniffiCloneHandle(),
 
@@ -5803,7 +5803,7 @@ class WildThingClient: AutoCloseable, WildThingClientInterface
         return uniffiRustCallAsync(
         callWithHandle {
         val lowered0 = lowered("kind") { FfiConverterTypeKind.lower(`kind`) }
-        val lowered1 = lowered("id") { FfiConverterTypeRecordId.lower(`id`) }
+        val lowered1 = lowered("id", lowered0) { FfiConverterTypeRecordId.lower(`id`) }
             UniffiLib.uniffi_wildthing_fn_method_wildthingclient_history(
                 uniffiCloneHandle(),
 
@@ -5910,7 +5910,7 @@ class WildThingClient: AutoCloseable, WildThingClientInterface
         return uniffiRustCallAsync(
         callWithHandle {
         val lowered0 = lowered("kind") { FfiConverterOptionalTypeKind.lower(`kind`) }
-        val lowered1 = lowered("id") { FfiConverterOptionalTypeRecordId.lower(`id`) }
+        val lowered1 = lowered("id", lowered0) { FfiConverterOptionalTypeRecordId.lower(`id`) }
             UniffiLib.uniffi_wildthing_fn_method_wildthingclient_retry_failed(
                 uniffiCloneHandle(),
 
@@ -5967,8 +5967,8 @@ class WildThingClient: AutoCloseable, WildThingClientInterface
         return uniffiRustCallAsync(
         callWithHandle {
         val lowered0 = lowered("serverUrl") { FfiConverterString.lower(`serverUrl`) }
-        val lowered1 = lowered("authToken") { FfiConverterOptionalString.lower(`authToken`) }
-        val lowered2 = lowered("options") { FfiConverterOptionalTypeConnectOptions.lower(`options`) }
+        val lowered1 = lowered("authToken", lowered0) { FfiConverterOptionalString.lower(`authToken`) }
+        val lowered2 = lowered("options", lowered0, lowered1) { FfiConverterOptionalTypeConnectOptions.lower(`options`) }
             UniffiLib.uniffi_wildthing_fn_method_wildthingclient_connect(
                 uniffiCloneHandle(),
 
@@ -6168,9 +6168,9 @@ class WildThingClient: AutoCloseable, WildThingClientInterface
         return uniffiRustCallAsync(
         callWithHandle {
         val lowered0 = lowered("fromId") { FfiConverterTypeRecordId.lower(`fromId`) }
-        val lowered1 = lowered("toId") { FfiConverterTypeRecordId.lower(`toId`) }
-        val lowered2 = lowered("relationshipType") { FfiConverterString.lower(`relationshipType`) }
-        val lowered3 = lowered("properties") { FfiConverterOptionalTypeJsonObject.lower(`properties`) }
+        val lowered1 = lowered("toId", lowered0) { FfiConverterTypeRecordId.lower(`toId`) }
+        val lowered2 = lowered("relationshipType", lowered0, lowered1) { FfiConverterString.lower(`relationshipType`) }
+        val lowered3 = lowered("properties", lowered0, lowered1, lowered2) { FfiConverterOptionalTypeJsonObject.lower(`properties`) }
             UniffiLib.uniffi_wildthing_fn_method_wildthingclient_connect_entities(
                 uniffiCloneHandle(),
 
@@ -6291,8 +6291,8 @@ class WildThingClient: AutoCloseable, WildThingClientInterface
         return uniffiRustCallAsync(
         callWithHandle {
         val lowered0 = lowered("fromId") { FfiConverterTypeRecordId.lower(`fromId`) }
-        val lowered1 = lowered("toId") { FfiConverterTypeRecordId.lower(`toId`) }
-        val lowered2 = lowered("maxDepth") { FfiConverterOptionalUInt.lower(`maxDepth`) }
+        val lowered1 = lowered("toId", lowered0) { FfiConverterTypeRecordId.lower(`toId`) }
+        val lowered2 = lowered("maxDepth", lowered0, lowered1) { FfiConverterOptionalUInt.lower(`maxDepth`) }
             UniffiLib.uniffi_wildthing_fn_method_wildthingclient_find_path(
                 uniffiCloneHandle(),
 
@@ -6350,7 +6350,7 @@ class WildThingClient: AutoCloseable, WildThingClientInterface
         return uniffiRustCallAsync(
         callWithHandle {
         val lowered0 = lowered("entityId") { FfiConverterTypeRecordId.lower(`entityId`) }
-        val lowered1 = lowered("entityType") { FfiConverterOptionalString.lower(`entityType`) }
+        val lowered1 = lowered("entityType", lowered0) { FfiConverterOptionalString.lower(`entityType`) }
             UniffiLib.uniffi_wildthing_fn_method_wildthingclient_get_entity(
                 uniffiCloneHandle(),
 
@@ -6407,8 +6407,8 @@ class WildThingClient: AutoCloseable, WildThingClientInterface
         return uniffiRustCallAsync(
         callWithHandle {
         val lowered0 = lowered("entityId") { FfiConverterTypeRecordId.lower(`entityId`) }
-        val lowered1 = lowered("relationshipType") { FfiConverterOptionalString.lower(`relationshipType`) }
-        val lowered2 = lowered("direction") { FfiConverterOptionalTypeEdgeDirection.lower(`direction`) }
+        val lowered1 = lowered("relationshipType", lowered0) { FfiConverterOptionalString.lower(`relationshipType`) }
+        val lowered2 = lowered("direction", lowered0, lowered1) { FfiConverterOptionalTypeEdgeDirection.lower(`direction`) }
             UniffiLib.uniffi_wildthing_fn_method_wildthingclient_neighbours(
                 uniffiCloneHandle(),
 
@@ -6442,8 +6442,8 @@ class WildThingClient: AutoCloseable, WildThingClientInterface
         return uniffiRustCallAsync(
         callWithHandle {
         val lowered0 = lowered("query") { FfiConverterString.lower(`query`) }
-        val lowered1 = lowered("entityTypes") { FfiConverterOptionalSequenceString.lower(`entityTypes`) }
-        val lowered2 = lowered("limit") { FfiConverterUInt.lower(`limit`) }
+        val lowered1 = lowered("entityTypes", lowered0) { FfiConverterOptionalSequenceString.lower(`entityTypes`) }
+        val lowered2 = lowered("limit", lowered0, lowered1) { FfiConverterUInt.lower(`limit`) }
             UniffiLib.uniffi_wildthing_fn_method_wildthingclient_search(
                 uniffiCloneHandle(),
 
@@ -6476,7 +6476,7 @@ class WildThingClient: AutoCloseable, WildThingClientInterface
         return uniffiRustCallAsync(
         callWithHandle {
         val lowered0 = lowered("entityId") { FfiConverterTypeRecordId.lower(`entityId`) }
-        val lowered1 = lowered("patch") { FfiConverterTypeEntityPatch.lower(`patch`) }
+        val lowered1 = lowered("patch", lowered0) { FfiConverterTypeEntityPatch.lower(`patch`) }
             UniffiLib.uniffi_wildthing_fn_method_wildthingclient_update_entity(
                 uniffiCloneHandle(),
 
@@ -6570,7 +6570,7 @@ class WildThingClient: AutoCloseable, WildThingClientInterface
         return uniffiRustCallAsync(
         callWithHandle {
         val lowered0 = lowered("deviceId") { FfiConverterTypeRecordId.lower(`deviceId`) }
-        val lowered1 = lowered("limit") { FfiConverterUInt.lower(`limit`) }
+        val lowered1 = lowered("limit", lowered0) { FfiConverterUInt.lower(`limit`) }
             UniffiLib.uniffi_wildthing_fn_method_wildthingclient_get_device_history(
                 uniffiCloneHandle(),
 
@@ -6651,7 +6651,7 @@ class WildThingClient: AutoCloseable, WildThingClientInterface
         return uniffiRustCallAsync(
         callWithHandle {
         val lowered0 = lowered("entityId") { FfiConverterOptionalTypeRecordId.lower(`entityId`) }
-        val lowered1 = lowered("limit") { FfiConverterUInt.lower(`limit`) }
+        val lowered1 = lowered("limit", lowered0) { FfiConverterUInt.lower(`limit`) }
             UniffiLib.uniffi_wildthing_fn_method_wildthingclient_get_events(
                 uniffiCloneHandle(),
 
@@ -7327,7 +7327,7 @@ class WildThingClient: AutoCloseable, WildThingClientInterface
         return uniffiRustCallAsync(
         callWithHandle {
         val lowered0 = lowered("deviceId") { FfiConverterTypeRecordId.lower(`deviceId`) }
-        val lowered1 = lowered("patch") { FfiConverterTypeDevicePatch.lower(`patch`) }
+        val lowered1 = lowered("patch", lowered0) { FfiConverterTypeDevicePatch.lower(`patch`) }
             UniffiLib.uniffi_wildthing_fn_method_wildthingclient_update_device(
                 uniffiCloneHandle(),
 
@@ -7360,9 +7360,9 @@ class WildThingClient: AutoCloseable, WildThingClientInterface
         return uniffiRustCallAsync(
         callWithHandle {
         val lowered0 = lowered("deviceId") { FfiConverterTypeRecordId.lower(`deviceId`) }
-        val lowered1 = lowered("state") { FfiConverterTypeJsonObject.lower(`state`) }
-        val lowered2 = lowered("attributes") { FfiConverterOptionalTypeJsonObject.lower(`attributes`) }
-        val lowered3 = lowered("replace") { FfiConverterBoolean.lower(`replace`) }
+        val lowered1 = lowered("state", lowered0) { FfiConverterTypeJsonObject.lower(`state`) }
+        val lowered2 = lowered("attributes", lowered0, lowered1) { FfiConverterOptionalTypeJsonObject.lower(`attributes`) }
+        val lowered3 = lowered("replace", lowered0, lowered1, lowered2) { FfiConverterBoolean.lower(`replace`) }
             UniffiLib.uniffi_wildthing_fn_method_wildthingclient_update_device_state(
                 uniffiCloneHandle(),
 
@@ -7392,7 +7392,7 @@ class WildThingClient: AutoCloseable, WildThingClientInterface
         return uniffiRustCallAsync(
         callWithHandle {
         val lowered0 = lowered("houseId") { FfiConverterTypeRecordId.lower(`houseId`) }
-        val lowered1 = lowered("patch") { FfiConverterTypeHousePatch.lower(`patch`) }
+        val lowered1 = lowered("patch", lowered0) { FfiConverterTypeHousePatch.lower(`patch`) }
             UniffiLib.uniffi_wildthing_fn_method_wildthingclient_update_house(
                 uniffiCloneHandle(),
 
@@ -7420,7 +7420,7 @@ class WildThingClient: AutoCloseable, WildThingClientInterface
         return uniffiRustCallAsync(
         callWithHandle {
         val lowered0 = lowered("roomId") { FfiConverterTypeRecordId.lower(`roomId`) }
-        val lowered1 = lowered("patch") { FfiConverterTypeRoomPatch.lower(`patch`) }
+        val lowered1 = lowered("patch", lowered0) { FfiConverterTypeRoomPatch.lower(`patch`) }
             UniffiLib.uniffi_wildthing_fn_method_wildthingclient_update_room(
                 uniffiCloneHandle(),
 
@@ -7448,7 +7448,7 @@ class WildThingClient: AutoCloseable, WildThingClientInterface
         return uniffiRustCallAsync(
         callWithHandle {
         val lowered0 = lowered("userId") { FfiConverterTypeRecordId.lower(`userId`) }
-        val lowered1 = lowered("patch") { FfiConverterTypeUserPatch.lower(`patch`) }
+        val lowered1 = lowered("patch", lowered0) { FfiConverterTypeUserPatch.lower(`patch`) }
             UniffiLib.uniffi_wildthing_fn_method_wildthingclient_update_user(
                 uniffiCloneHandle(),
 
@@ -7481,9 +7481,13 @@ class WildThingClient: AutoCloseable, WildThingClientInterface
     @Suppress("ASSIGNED_BUT_NEVER_ACCESSED_VARIABLE")
      suspend fun `open`(`path`: kotlin.String, `options`: OpenOptions? = null) : WildThingClient {
         return uniffiRustCallAsync(
+run {
+        val lowered0 = lowered("path") { FfiConverterString.lower(`path`) }
+        val lowered1 = lowered("options", lowered0) { FfiConverterOptionalTypeOpenOptions.lower(`options`) }
         UniffiLib.uniffi_wildthing_fn_constructor_wildthingclient_open(
-        lowered("path") { FfiConverterString.lower(`path`) },
-        lowered("options") { FfiConverterOptionalTypeOpenOptions.lower(`options`) },),
+        lowered0,
+        lowered1,)
+},
         { future, callback, continuation -> UniffiLib.ffi_wildthing_rust_future_poll_u64(future, callback, continuation) },
         { future, continuation -> UniffiLib.ffi_wildthing_rust_future_complete_u64(future, continuation) },
         { future -> UniffiLib.ffi_wildthing_rust_future_free_u64(future) },
@@ -14516,9 +14520,11 @@ internal typealias FfiConverterTypeTimestamp = FfiConverterTimestamp
     @Throws(WildThingException::class) fun `setLogSink`(`level`: LogLevel, `sink`: LogSink)
         =
     uniffiRustCallWithError(WildThingException) { _status ->
+        val lowered0 = lowered("level") { FfiConverterTypeLogLevel.lower(`level`) }
+        val lowered1 = lowered("sink", lowered0) { FfiConverterTypeLogSink.lower(`sink`) }
     UniffiLib.uniffi_wildthing_fn_func_set_log_sink(
 
 
-        lowered("level") { FfiConverterTypeLogLevel.lower(`level`) },
-        lowered("sink") { FfiConverterTypeLogSink.lower(`sink`) },_status)
+        lowered0,
+        lowered1,_status)
 }

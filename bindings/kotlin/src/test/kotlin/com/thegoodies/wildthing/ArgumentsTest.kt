@@ -12,6 +12,7 @@ import kotlinx.serialization.json.buildJsonObject
 import kotlinx.serialization.json.put
 import org.junit.jupiter.api.Assertions.assertEquals
 import org.junit.jupiter.api.Assertions.assertTrue
+import org.junit.jupiter.api.Assumptions.assumeTrue
 import org.junit.jupiter.api.Test
 import org.junit.jupiter.api.io.TempDir
 
@@ -52,6 +53,22 @@ class ArgumentsTest {
     @Test
     fun `half a character where there is no client yet`() = story {
         assertEquals("path", fails<WildThingException.Invalid> { WildThingClient.open(HALF) }.field)
+    }
+
+    @Test
+    fun `what was lowered before the refused argument is freed`() = story {
+        assumeTrue(NativeMemory.isCounted)
+        client(folder, "freed") { client ->
+            val long = "x".repeat(8_000_000)
+            val none = buildJsonObject { put("level", Double.NaN) }
+            val before = NativeMemory.inUse()
+            repeat(40) {
+                fails<WildThingException.Invalid> { client.updateDeviceState(long, none) }
+                fails<WildThingException.Invalid> { client.connect(long, HALF) }
+            }
+            // 80 of them would have stayed.
+            assertTrue(NativeMemory.inUse() - before < 10 * long.length)
+        }
     }
 
     private companion object {
