@@ -5,6 +5,7 @@ use std::time::{Duration, Instant};
 use crate::Outcome;
 use crate::bindings;
 use crate::cargo::Cargo;
+use crate::conformance;
 use crate::kotlin;
 use crate::python;
 use crate::simulate::{self, Run};
@@ -68,6 +69,7 @@ const STAGES: &[(&str, Stage)] = &[
     ("bindings", bindings::check),
     ("test", test),
     ("smoke", smoke),
+    ("conformance", scenarios),
     ("faults", faults),
     ("simulate", simulation),
     ("mutants", mutants),
@@ -155,6 +157,14 @@ pub(crate) fn faults(cargo: &Cargo) -> Outcome {
         )?;
     }
     Ok(())
+}
+
+fn scenarios(cargo: &Cargo) -> Outcome {
+    let wanted = conformance::Wanted {
+        emit: None,
+        mutants: false,
+    };
+    conformance::conformance(cargo, &wanted)
 }
 
 fn simulation(cargo: &Cargo) -> Outcome {
