@@ -40,9 +40,9 @@
 //! Dependencies point down this table only; a test holds them to it.
 
 pub mod client;
+pub mod conflict;
 #[cfg(feature = "testing")]
 pub mod conformance;
-pub mod conflict;
 pub mod ffi;
 #[cfg(feature = "hub")]
 pub mod hub;

@@ -26,7 +26,11 @@ fn every_scenario_ends_well_and_the_same_way_each_time() {
     let (once, again) = (folder.path().join("once"), folder.path().join("again"));
     for to in [&once, &again] {
         let played = play(&scenarios(), to);
-        assert!(played.status.success(), "{}", String::from_utf8_lossy(&played.stderr));
+        assert!(
+            played.status.success(),
+            "{}",
+            String::from_utf8_lossy(&played.stderr)
+        );
     }
     let mut count = 0;
     for entry in fs::read_dir(&once).unwrap() {
@@ -87,7 +91,9 @@ fn what_is_not_of_the_format_is_refused_with_its_place() {
 fn what_does_not_come_as_expected_fails_the_scenario() {
     let folder = tempfile::tempdir().unwrap();
     let changes: &[(&str, fn(&mut Value))] = &[
-        (".ok is []", |it| it["steps"][0]["expect"] = json!({"ok": [{"name": "Cabin"}]})),
+        (".ok is []", |it| {
+            it["steps"][0]["expect"] = json!({"ok": [{"name": "Cabin"}]})
+        }),
         ("not_found", |it| {
             it["steps"][0] = json!({"client": "ann", "call": "get_room", "args": {"room_id": "x"}});
         }),
@@ -105,6 +111,9 @@ fn what_does_not_come_as_expected_fails_the_scenario() {
         let said = String::from_utf8_lossy(&played.stderr).into_owned();
         assert!(said.contains(word), "{word}: {said}");
         let transcript = fs::read_to_string(to.join("small.jsonl")).unwrap();
-        assert!(transcript.lines().last().unwrap().starts_with("{\"failed\":"), "{transcript}");
+        assert!(
+            transcript.lines().last().unwrap().starts_with("{\"failed\":"),
+            "{transcript}"
+        );
     }
 }

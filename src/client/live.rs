@@ -109,7 +109,9 @@ impl<T: Clone + PartialEq + Send + 'static> LiveQuery<T> {
         };
         // On the client's own runtime: the caller may come from any other.
         let seam = inner.core.seam.clone();
-        let pause = inner.handle.spawn(async move { seam.wait(Wait::Gather, GATHER).await });
+        let pause = inner
+            .handle
+            .spawn(async move { seam.wait(Wait::Gather, GATHER).await });
         drop(inner);
         tokio::select! {
             _ = pause => true,

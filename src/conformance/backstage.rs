@@ -78,7 +78,10 @@ impl Backstage {
         let Some(name) = state.opening.take() else {
             return false;
         };
-        let opened = state.open.get(&name).is_some_and(|client| client.watched.is_some());
+        let opened = state
+            .open
+            .get(&name)
+            .is_some_and(|client| client.watched.is_some());
         if !opened {
             state.open.remove(&name);
         }

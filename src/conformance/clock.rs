@@ -80,7 +80,11 @@ impl Clock {
     /// moment in the order of clients and purposes.
     pub(super) fn due(&self) -> Vec<Due> {
         let state = lock(&self.state);
-        let mut due: Vec<&Timer> = state.timers.iter().filter(|timer| timer.due <= state.now).collect();
+        let mut due: Vec<&Timer> = state
+            .timers
+            .iter()
+            .filter(|timer| timer.due <= state.now)
+            .collect();
         due.sort_by(|a, b| (a.due, &a.client, a.purpose).cmp(&(b.due, &b.client, b.purpose)));
         due.into_iter()
             .map(|timer| Due {
@@ -207,6 +211,13 @@ impl Seam for StageSeam {
         bytes
     }
 
+    /// Spread over the whole range, which the counted bytes are not.
+    fn random_below(&self, bound: u64) -> u64 {
+        let drawn = self.lot.drawn.fetch_add(1, Ordering::AcqRel) + 1;
+        let spread = drawn.wrapping_mul(0x9e37_79b9_7f4a_7c15).rotate_left(32);
+        spread.checked_rem(bound).unwrap_or(0)
+    }
+
     fn sleep(&self, duration: Duration) -> BoxFuture<'static, ()> {
         self.clock.pass(micros(duration));
         Box::pin(ready(()))
@@ -244,7 +255,11 @@ mod tests {
         let mut standing = seam.wait(Wait::Interval, Duration::from_secs(30));
         assert!(standing.as_mut().now_or_never().is_none());
         let begun = seam.now();
-        assert!(seam.wait(Wait::Backoff, Duration::from_secs(7)).now_or_never().is_some());
+        assert!(
+            seam.wait(Wait::Backoff, Duration::from_secs(7))
+                .now_or_never()
+                .is_some()
+        );
         assert_eq!(seam.now().micros() - begun.micros(), 7_000_000);
         assert!(clock.due().is_empty());
         clock.pass(23_000_000);

@@ -185,7 +185,10 @@ impl Inside {
         if hub.is_none() {
             return (None, None);
         }
-        let place = state.faults.iter().position(|fault| request.path.contains(&fault.on));
+        let place = state
+            .faults
+            .iter()
+            .position(|fault| request.path.contains(&fault.on));
         let fault = place.and_then(|place| {
             let fault = state.faults.get_mut(place)?;
             if fault.skip > 0 {

@@ -30,7 +30,9 @@ enum Running {
 
 impl std::fmt::Debug for House {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
-        f.debug_struct("House").field("protocol", &self.protocol).finish_non_exhaustive()
+        f.debug_struct("House")
+            .field("protocol", &self.protocol)
+            .finish_non_exhaustive()
     }
 }
 

@@ -257,8 +257,7 @@ pub(super) struct Who {
 impl Scenario {
     /// Reads the file.
     pub fn read(path: &Path) -> Result<Self, StageError> {
-        let text = std::fs::read_to_string(path)
-            .map_err(|error| refused(path, "the file", &error))?;
+        let text = std::fs::read_to_string(path).map_err(|error| refused(path, "the file", &error))?;
         let head: Head = serde_json::from_str(&text).map_err(|error| refused(path, "the top", &error))?;
         let stem = path.file_stem().unwrap_or_default();
         if stem != head.name.as_str() {

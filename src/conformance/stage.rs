@@ -28,12 +28,29 @@ pub struct Stage(Mutex<Play>);
 /// What the runner is to do.
 #[derive(Debug, Clone)]
 pub(super) enum Order {
-    Open { client: String },
-    Call { client: String, call: String, args: JsonObject, of: Of },
-    Start { task: String, client: String, call: String, args: JsonObject },
+    Open {
+        client: String,
+    },
+    Call {
+        client: String,
+        call: String,
+        args: JsonObject,
+        of: Of,
+    },
+    Start {
+        task: String,
+        client: String,
+        call: String,
+        args: JsonObject,
+    },
     Join(Join),
-    Events { client: String, count: usize },
-    LetGo { client: String },
+    Events {
+        client: String,
+        count: usize,
+    },
+    LetGo {
+        client: String,
+    },
 }
 
 /// Why a call is ordered.
@@ -76,6 +93,9 @@ pub(super) struct Play {
     pub(super) step: u64,
     settled: bool,
     pub(super) until: Option<Until>,
+    /// The line of the step's call. It comes when the step is over: what a call sets
+    /// off in the background may reach the door before or after the call is answered.
+    called: Option<Json>,
     /// How things stood when the step began.
     before: Before,
     /// The replica of a client that is being killed, as it is to be found.
@@ -183,6 +203,7 @@ impl Play {
             step: 0,
             settled: true,
             until: None,
+            called: None,
             before: Before::default(),
             killed: None,
         })
@@ -195,9 +216,7 @@ impl Play {
         loop {
             if let Some(order) = self.queue.pop_front() {
                 let shown = self.shown(&order);
-                if let Order::Open { client } = &order {
-                    self.backstage.expect_open(client);
-                }
+                self.prepare(&order);
                 self.outstanding = Some(order);
                 return Ok(Some(shown.to_string()));
             }
@@ -242,13 +261,32 @@ impl Play {
         }
     }
 
+    /// What has to be there before the runner sees to an order.
+    fn prepare(&self, order: &Order) {
+        match order {
+            Order::Open { client } => self.backstage.expect_open(client),
+            // What it sets off comes after it.
+            Order::Start {
+                task,
+                client,
+                call,
+                args,
+            } => self.transcript.line(&json!({
+                "step": self.step, "client": client, "call": call, "args": args, "started": task,
+            })),
+            _ => {}
+        }
+    }
+
     fn shown(&self, order: &Order) -> Json {
         match order {
             Order::Open { client } => json!({
                 "order": "open", "client": client, "path": self.replica(client).display().to_string(),
                 "options": {"sync_on_write": self.scenario.head.clients[client].sync_on_write},
             }),
-            Order::Call { client, call, args, .. } => {
+            Order::Call {
+                client, call, args, ..
+            } => {
                 json!({"order": "call", "client": client, "call": call, "args": args})
             }
             Order::Start {
@@ -265,8 +303,15 @@ impl Play {
 
     /// The file of a client's replica.
     pub(super) fn replica(&self, client: &str) -> PathBuf {
-        let of = self.scenario.head.clients.get(client).and_then(|set_up| set_up.file.as_deref());
-        self.folder.join("clients").join(format!("{}.db", of.unwrap_or(client)))
+        let of = self
+            .scenario
+            .head
+            .clients
+            .get(client)
+            .and_then(|set_up| set_up.file.as_deref());
+        self.folder
+            .join("clients")
+            .join(format!("{}.db", of.unwrap_or(client)))
     }
 
     fn set_up(&mut self) {
@@ -326,7 +371,10 @@ impl Play {
         match step {
             Step::Call(call) => {
                 self.need(&call.client)?;
-                let args = self.names.object(&call.args).map_err(|problem| self.unexpected(problem))?;
+                let args = self
+                    .names
+                    .object(&call.args)
+                    .map_err(|problem| self.unexpected(problem))?;
                 self.note(call.until.clone());
                 let (client, word) = (call.client.clone(), call.call.clone());
                 self.queue.push_back(match call.start.clone() {
@@ -411,10 +459,13 @@ impl Play {
 
     /// Waits for what the step set off, and has what was told handed over.
     fn settle(&mut self) -> Result<(), StageError> {
-        if let Some(until) = self.until.take() {
-            self.await_this(&until)?;
-        }
-        self.wait_for_quiet()?;
+        let come = match self.until.take() {
+            Some(until) => self.await_this(&until),
+            None => Ok(()),
+        };
+        let quiet = come.and_then(|()| self.wait_for_quiet());
+        self.write_called();
+        quiet?;
         for (client, count) in self.backstage.take_due(&self.busy()) {
             self.queue.push_back(Order::Events { client, count });
         }
@@ -455,7 +506,8 @@ impl Play {
                 self.write(json!({"client": client, "call": "open"}), &answer);
                 if !opened {
                     // Nothing more can be asked of it.
-                    self.queue.retain(|order| !matches!(order, Order::Call { client: of, .. } if *of == client));
+                    self.queue
+                        .retain(|order| !matches!(order, Order::Call { client: of, .. } if *of == client));
                 }
             }
             Order::Call {
@@ -465,9 +517,19 @@ impl Play {
                 of,
             } => {
                 let answer = self.outcome(&answer)?;
-                self.write(json!({"client": client, "call": call, "args": args}), &answer);
+                let line = json!({"client": client, "call": call, "args": args});
+                self.called = Some(self.line(line, &answer));
+                if !matches!(of, Of::Step(_)) {
+                    self.write_called();
+                }
                 match of {
-                    Of::Step(step) => self.called(&step, &answer)?,
+                    Of::Step(step) => {
+                        let checked = self.check(&step, &answer);
+                        if checked.is_err() {
+                            self.write_called();
+                        }
+                        checked?;
+                    }
                     Of::Contents => {
                         let found = answer.get("ok").unwrap_or(&Json::Null);
                         for (call, args) in contents::further(&call, found).into_iter().rev() {
@@ -483,30 +545,34 @@ impl Play {
                 }
             }
             Order::Start {
-                task,
-                client,
-                call,
-                args,
+                task, client, call, ..
             } => {
                 self.outcome(&answer)?;
-                self.transcript.line(&json!({"step": self.step, "client": client, "call": call,
-                    "args": args, "started": task}));
                 self.started.insert(task, (client, call));
             }
             Order::Join(join) => {
                 let answer = self.outcome(&answer)?;
                 if let Some((client, call)) = self.started.remove(&join.join) {
-                    self.write(json!({"client": client, "call": call, "joined": join.join}), &answer);
+                    self.write(
+                        json!({"client": client, "call": call, "joined": join.join}),
+                        &answer,
+                    );
                 }
                 self.keep(join.name.as_deref(), &answer);
                 self.compare(join.expect.as_ref(), &answer)?;
             }
             Order::Events { client, count } => {
                 let answer = self.outcome(&answer)?;
-                let events = answer.get("ok").and_then(Value::as_array).cloned().unwrap_or_default();
+                let events = answer
+                    .get("ok")
+                    .and_then(Value::as_array)
+                    .cloned()
+                    .unwrap_or_default();
                 if events.len() != count {
                     let found = events.len();
-                    return Err(StageError::runner(format!("{found} events, where {count} were asked for")));
+                    return Err(StageError::runner(format!(
+                        "{found} events, where {count} were asked for"
+                    )));
                 }
                 for event in events {
                     self.transcript.line(&json!({"client": client, "event": event}));
@@ -536,17 +602,27 @@ impl Play {
         }
     }
 
-    fn write(&self, mut line: Json, answer: &JsonObject) {
+    fn write(&self, line: Json, answer: &JsonObject) {
+        self.transcript.line(&self.line(line, answer));
+    }
+
+    fn line(&self, mut line: Json, answer: &JsonObject) -> Json {
         if self.act == Act::Steps {
             line["step"] = Json::from(self.step);
         }
         for (name, value) in answer {
             line[name] = value.clone();
         }
-        self.transcript.line(&line);
+        line
     }
 
-    fn called(&mut self, step: &Call, answer: &JsonObject) -> Result<(), StageError> {
+    fn write_called(&mut self) {
+        if let Some(line) = self.called.take() {
+            self.transcript.line(&line);
+        }
+    }
+
+    fn check(&mut self, step: &Call, answer: &JsonObject) -> Result<(), StageError> {
         self.keep(step.name.as_deref(), answer);
         self.compare(step.expect.as_ref(), answer)?;
         let asked = self.door.asked() - self.before.asked;
@@ -572,7 +648,10 @@ impl Play {
                 None => Ok(()),
             };
         };
-        let expected = self.names.resolve(expected).map_err(|problem| self.unexpected(problem))?;
+        let expected = self
+            .names
+            .resolve(expected)
+            .map_err(|problem| self.unexpected(problem))?;
         match expect::difference(&expected, &Json::Object(answer.clone())) {
             Some(difference) => Err(self.unexpected(difference)),
             None => Ok(()),

@@ -30,7 +30,9 @@ impl Play {
                 self.transcript.line(&line);
                 self.door.release();
                 let let_go = || !self.door.is_holding();
-                return soon(let_go).then_some(()).ok_or_else(|| self.stuck("the held request"));
+                return soon(let_go)
+                    .then_some(())
+                    .ok_or_else(|| self.stuck("the held request"));
             }
             StageStep::Await(step) => self.note(Some(step.until)),
             StageStep::HubRequest(asked) => return self.ask_hub(&asked),
@@ -48,7 +50,8 @@ impl Play {
                 line["client"] = Json::from(to.client.as_str());
                 line["offset_ms"] = Json::from(to.offset_ms);
                 if let Some(lot) = self.backstage.lot(&to.client) {
-                    lot.offset.store(to.offset_ms.saturating_mul(1_000), Ordering::Release);
+                    lot.offset
+                        .store(to.offset_ms.saturating_mul(1_000), Ordering::Release);
                 }
             }
             StageStep::HubToken(to) => {
@@ -95,21 +98,35 @@ impl Play {
     }
 
     fn ask_hub(&mut self, asked: &HubRequest) -> Result<(), StageError> {
-        let hub = self.house.address().ok_or_else(|| self.unexpected("the hub is down"))?;
-        let resolve = |value: &Json| self.names.resolve(value).map_err(|problem| self.unexpected(problem));
+        let hub = self
+            .house
+            .address()
+            .ok_or_else(|| self.unexpected("the hub is down"))?;
+        let resolve = |value: &Json| {
+            self.names
+                .resolve(value)
+                .map_err(|problem| self.unexpected(problem))
+        };
         let body = asked.body.as_ref().map(resolve).transpose()?;
         let request = http::Request {
             method: asked.method.clone(),
             path: asked.path.clone(),
             headers: vec![
-                ("authorization".to_owned(), format!("Bearer {}", self.house.token())),
+                (
+                    "authorization".to_owned(),
+                    format!("Bearer {}", self.house.token()),
+                ),
                 ("content-type".to_owned(), "application/json".to_owned()),
             ],
-            body: body.as_ref().map(|body| body.to_string().into_bytes()).unwrap_or_default(),
+            body: body
+                .as_ref()
+                .map(|body| body.to_string().into_bytes())
+                .unwrap_or_default(),
         };
         let answer = http::ask(hub, &request).map_err(StageError::broken)?;
         let told: Json = serde_json::from_slice(&answer.body).unwrap_or_default();
-        self.transcript.line(&json!({"step": self.step, "stage": "hub_request",
+        self.transcript
+            .line(&json!({"step": self.step, "stage": "hub_request",
             "method": asked.method, "path": asked.path, "body": body,
             "status": answer.status, "answer": told}));
         let outcome = if answer.status < 300 { "ok" } else { "error" };

@@ -70,8 +70,8 @@ pub(crate) fn testing(cargo: &Cargo) -> Result<PathBuf, String> {
         .ok_or("the build left no cdylib")?;
     let library = folder.join(built.file_name().unwrap_or_default());
     copy(built, &library)?;
-    let words = [library, cargo.path("uniffi.toml"), folder.clone()]
-        .map(|path| path.to_string_lossy().into_owned());
+    let words =
+        [library, cargo.path("uniffi.toml"), folder.clone()].map(|path| path.to_string_lossy().into_owned());
     let words = [&words[..], &["--sources".to_owned()]].concat();
     let output = cargo.output("run --package bindgen", &words, &[])?;
     if !output.status.success() {

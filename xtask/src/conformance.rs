@@ -64,7 +64,10 @@ pub(crate) fn conformance(cargo: &Cargo, wanted: &Wanted) -> Outcome {
 }
 
 fn rust(cargo: &Cargo, scenarios: &Path, folder: &Path) -> Outcome {
-    start(cargo, &["run".as_ref(), scenarios.as_os_str(), folder.as_os_str()])
+    start(
+        cargo,
+        &["run".as_ref(), scenarios.as_os_str(), folder.as_os_str()],
+    )
 }
 
 fn start(cargo: &Cargo, words: &[&std::ffi::OsStr]) -> Outcome {
@@ -111,7 +114,10 @@ fn compare(names: &[String], columns: &[Column<'_>]) -> Table {
             same &= word == "ok";
             match (word, found.get(name)) {
                 ("failed", Some(found)) => {
-                    details.push_str(&format!("\n{name}, {language}: {}", failure(found).unwrap_or_default()));
+                    details.push_str(&format!(
+                        "\n{name}, {language}: {}",
+                        failure(found).unwrap_or_default()
+                    ));
                 }
                 ("differs", Some(found)) => {
                     let first = first.map(String::as_str).unwrap_or_default();
@@ -133,7 +139,10 @@ fn compare(names: &[String], columns: &[Column<'_>]) -> Table {
 
 /// The last line of a transcript that did not come to its end.
 fn failure(transcript: &str) -> Option<&str> {
-    transcript.lines().last().filter(|line| line.starts_with("{\"failed\":"))
+    transcript
+        .lines()
+        .last()
+        .filter(|line| line.starts_with("{\"failed\":"))
 }
 
 fn first_difference(name: &str, one: &str, ours: &str, other: &str, theirs: &str) -> String {
@@ -202,7 +211,11 @@ mod tests {
         assert!(same.text.ends_with("1 scenarios x 2 languages, 0 differ"));
         let other = compare(&names, &[("rust", column("1\n2\n")), ("swift", column("1\n3\n"))]);
         assert_eq!(other.differ, 1);
-        assert!(other.text.contains("a, line 2:\n  rust: 2\n  swift: 3"), "{}", other.text);
+        assert!(
+            other.text.contains("a, line 2:\n  rust: 2\n  swift: 3"),
+            "{}",
+            other.text
+        );
         let missing = compare(&names, &[("rust", column("1\n")), ("swift", BTreeMap::new())]);
         assert_eq!(missing.differ, 1);
         let failed = compare(&names, &[("rust", column("1\n{\"failed\":\"x\"}\n"))]);

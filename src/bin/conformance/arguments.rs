@@ -98,7 +98,9 @@ read! {
 impl Read for RecordId {
     /// An id that is none is refused as other languages are refused it.
     fn read(value: Json) -> Result<Option<Self>, Problem> {
-        let Some(text) = value.as_str() else { return Ok(None) };
+        let Some(text) = value.as_str() else {
+            return Ok(None);
+        };
         RecordId::new(text).map(Some).map_err(|error| {
             Problem::Api(WildThingError::Invalid {
                 field: "id".to_owned(),
@@ -142,7 +144,9 @@ record! { RelationshipFilter { } { from_id to_id entity_id relationship_type } }
 
 impl Read for ConnectOptions {
     fn read(value: Json) -> Result<Option<Self>, Problem> {
-        let Json::Object(fields) = value else { return Ok(None) };
+        let Json::Object(fields) = value else {
+            return Ok(None);
+        };
         let mut fields = Arguments(fields);
         let options = ConnectOptions {
             client_id: fields.may("client_id")?,

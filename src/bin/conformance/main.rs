@@ -24,7 +24,10 @@ fn scenarios(folder: &Path, names: &[String]) -> Result<Vec<(String, PathBuf)>, 
         .filter(|path| path.extension().is_some_and(|end| end == "json"))
         .filter_map(|path| Some((path.file_stem()?.to_str()?.to_owned(), path.clone())))
         .collect();
-    if let Some(unknown) = names.iter().find(|name| found.iter().all(|(known, _)| known != *name)) {
+    if let Some(unknown) = names
+        .iter()
+        .find(|name| found.iter().all(|(known, _)| known != *name))
+    {
         return Err(format!("there is no scenario {unknown:?}"));
     }
     found.retain(|(name, _)| names.is_empty() || names.contains(name));
@@ -34,7 +37,9 @@ fn scenarios(folder: &Path, names: &[String]) -> Result<Vec<(String, PathBuf)>, 
 
 /// Where a scenario has its files while it is played.
 fn stage_folder(name: &str) -> PathBuf {
-    std::env::temp_dir().join(format!("wildthing-conformance-{}", std::process::id())).join(name)
+    std::env::temp_dir()
+        .join(format!("wildthing-conformance-{}", std::process::id()))
+        .join(name)
 }
 
 /// Plays all; says how many did not come to their end.
@@ -56,7 +61,8 @@ fn run(folder: &Path, to: &Path, names: &[String]) -> Result<usize, String> {
     Ok(failed)
 }
 
-const USAGE: &str = "usage: conformance run SCENARIOS FOLDER [NAME…]\n       conformance mutants SCENARIOS [NAME…]";
+const USAGE: &str =
+    "usage: conformance run SCENARIOS FOLDER [NAME…]\n       conformance mutants SCENARIOS [NAME…]";
 
 fn main() -> ExitCode {
     let words: Vec<String> = std::env::args().skip(1).collect();

@@ -72,7 +72,10 @@ impl Player {
             "call" => calls::call(self.client(&text("client"))?, &text("call"), args()).await,
             "start" => self.start(text("task"), &text("client"), text("call"), args()),
             "join" => {
-                let task = self.started.remove(&text("task")).ok_or("nothing was started so")?;
+                let task = self
+                    .started
+                    .remove(&text("task"))
+                    .ok_or("nothing was started so")?;
                 task.await.map_err(|error| error.to_string())?
             }
             "events" => {

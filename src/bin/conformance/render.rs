@@ -50,7 +50,9 @@ impl Shown for JsonObject {
 
 impl Shown for HashMap<String, u64> {
     fn shown(&self) -> Option<Json> {
-        let fields = self.iter().map(|(name, count)| (name.clone(), Json::from(*count)));
+        let fields = self
+            .iter()
+            .map(|(name, count)| (name.clone(), Json::from(*count)));
         Some(Json::Object(fields.collect()))
     }
 }
