@@ -71,7 +71,7 @@ fn what_is_not_of_the_format_is_refused_with_its_place() {
         ("steps[0]", "argz", |it| it["steps"][0]["argz"] = json!({})),
         ("steps[0]", "eve", |it| it["steps"][0]["client"] = json!("eve")),
         ("steps[1]", "mss", |it| it["steps"][1]["mss"] = json!(1)),
-        ("steps[1]", "ms", |it| it["steps"][1]["ms"] = json!("soon")),
+        ("steps[1]", "soon", |it| it["steps"][1]["ms"] = json!("soon")),
         ("steps[1]", "dance", |it| it["steps"][1]["stage"] = json!("dance")),
         ("steps[1]", "one of", |it| it["steps"][1] = json!({"ms": 5})),
         ("steps[1]", "object", |it| it["steps"][1] = json!(5)),
