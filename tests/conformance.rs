@@ -45,6 +45,8 @@ fn every_scenario_ends_well_and_the_same_way_each_time() {
     assert!(count >= 12, "{count} scenarios");
 }
 
+type Change = fn(&mut Value);
+
 /// A small scenario with `change` made to it.
 fn written(folder: &Path, change: impl FnOnce(&mut Value)) -> PathBuf {
     let mut scenario = json!({
@@ -62,7 +64,6 @@ fn written(folder: &Path, change: impl FnOnce(&mut Value)) -> PathBuf {
 fn what_is_not_of_the_format_is_refused_with_its_place() {
     let folder = tempfile::tempdir().unwrap();
     assert!(Scenario::read(&written(folder.path(), |_| {})).is_ok());
-    type Change = fn(&mut Value);
     let changes: &[(&str, &str, Change)] = &[
         ("the top", "colour", |it| it["colour"] = json!(1)),
         ("the top", "frost", |it| it["clients"]["ann"]["frost"] = json!(1)),
@@ -90,7 +91,7 @@ fn what_is_not_of_the_format_is_refused_with_its_place() {
 #[test]
 fn what_does_not_come_as_expected_fails_the_scenario() {
     let folder = tempfile::tempdir().unwrap();
-    let changes: &[(&str, fn(&mut Value))] = &[
+    let changes: &[(&str, Change)] = &[
         (".ok is []", |it| {
             it["steps"][0]["expect"] = json!({"ok": [{"name": "Cabin"}]})
         }),

@@ -119,11 +119,10 @@ impl Backstage {
         true
     }
 
-    /// Whether every sync that began has ended, but for those of `busy` clients.
-    pub(super) fn is_quiet(&self, busy: &BTreeSet<String>) -> bool {
+    /// Whether every sync that began has ended.
+    pub(super) fn is_quiet(&self) -> bool {
         let state = lock(&self.state);
-        let mut others = state.open.iter().filter(|(name, _)| !busy.contains(*name));
-        others.all(|(_, client)| {
+        state.open.values().all(|client| {
             client.count("sync_started") == client.count("sync_completed") + client.count("sync_failed")
         })
     }
