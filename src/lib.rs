@@ -34,12 +34,15 @@
 //! | [`conflict`] | the conflict rule; pure |
 //! | [`model`] | kinds, ids, times, versions; pure |
 //! | [`hub`] | the reference server (feature `hub`) |
+//! | `conformance` | the stage of scenarios that every language plays (feature `testing`) |
 //! | [`seam`] | the one way in for clock, timers and randomness |
 //!
 //! Dependencies point down this table only; a test holds them to it.
 
 pub mod client;
 pub mod conflict;
+#[cfg(feature = "testing")]
+pub mod conformance;
 pub mod ffi;
 #[cfg(feature = "hub")]
 pub mod hub;

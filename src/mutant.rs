@@ -86,6 +86,11 @@ impl Mutant {
         ),
     ];
 
+    /// Leaves the process without any.
+    pub fn deactivate() {
+        ACTIVE.store(0, Ordering::SeqCst);
+    }
+
     /// Makes this the bug that the whole process has.
     pub fn activate(self) {
         let place = Self::ALL.iter().position(|(mutant, ..)| *mutant == self);

@@ -15,6 +15,26 @@ use crate::model::{RecordId, Timestamp, uuid_v7};
 /// A future that a seam hands out.
 pub type BoxFuture<'a, T> = Pin<Box<dyn Future<Output = T> + Send + 'a>>;
 
+/// What a wait is for. Real timers take no notice; a scripted clock decides by it
+/// which waits pass by themselves.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
+pub enum Wait {
+    /// A sync tries a request, or the lease, again.
+    Backoff,
+    /// The background loop, until its next sync.
+    Interval,
+    /// The background loop, until local writes have ceased.
+    Quiet,
+    /// Whoever waits for all edits to be answered, before another sync.
+    Again,
+    /// The longest that whoever waits for all edits is ready to wait.
+    Patience,
+    /// Before the next look for commits of other processes.
+    Follow,
+    /// A live query gathers changes.
+    Gather,
+}
+
 /// Clock, timers and randomness.
 pub trait Seam: Send + Sync + fmt::Debug {
     /// The wall clock, which may step back.
@@ -23,6 +43,11 @@ pub trait Seam: Send + Sync + fmt::Debug {
     fn random(&self) -> [u8; 10];
     /// Completes after `duration`.
     fn sleep(&self, duration: Duration) -> BoxFuture<'static, ()>;
+
+    /// Completes after `duration`, and says what for.
+    fn wait(&self, _purpose: Wait, duration: Duration) -> BoxFuture<'static, ()> {
+        self.sleep(duration)
+    }
 
     /// A new random id for a record, an attempt or an owner.
     fn new_id(&self) -> RecordId {

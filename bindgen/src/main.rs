@@ -2,13 +2,14 @@
 //! sources, and the page that lists the API. `cargo xtask bindings` runs it.
 //!
 //! ```text
-//! bindgen LIBRARY UNIFFI_TOML FOLDER
+//! bindgen LIBRARY UNIFFI_TOML FOLDER [--sources]
 //! ```
 //!
 //! `LIBRARY` is the built cdylib, which carries a description of its own API;
 //! `UNIFFI_TOML` says how types are mapped. Below `FOLDER` it writes
 //! `bindings/{swift,kotlin,python}/generated`, `docs/api.md`, and `api.json` for
-//! programs. The same library gives the same bytes on every machine.
+//! programs; with `--sources` the first of these only, as for a library with what
+//! tests need in it, of which the page has nothing to tell. The same library gives the same bytes on every machine.
 //!
 //! - `generate`: runs UniFFI's generators and puts the files where packages want them.
 //! - `clean`: takes out what is specific to a machine, or not to our taste.
@@ -51,13 +52,20 @@ fn main() -> ExitCode {
 
 fn run() -> Result<()> {
     let words: Vec<String> = std::env::args().skip(1).collect();
-    let [library, config, folder] = words.as_slice() else {
-        bail!("usage: bindgen LIBRARY UNIFFI_TOML FOLDER");
+    let (words, sources_only) = match words.as_slice() {
+        [words @ .., last] if last == "--sources" => (words, true),
+        words => (words, false),
+    };
+    let [library, config, folder] = words else {
+        bail!("usage: bindgen LIBRARY UNIFFI_TOML FOLDER [--sources]");
     };
     let (library, config) = (Utf8PathBuf::from(library), Utf8PathBuf::from(config));
     let folder = Utf8Path::new(folder);
 
     let sources = generate::sources(&library, &config, folder)?;
+    if sources_only {
+        return Ok(());
+    }
     let api = api::read(&generate::loader(&config), &library)?;
     verify::names(&api, &sources)?;
     let project = config.parent().context("the configuration is in no folder")?;

@@ -6,7 +6,7 @@ use std::time::Duration;
 use super::core::Inner;
 use super::{Result, WildThingClient, WildThingError};
 use crate::observe::{Interest, Watching};
-use crate::seam::BoxFuture;
+use crate::seam::{BoxFuture, Wait};
 
 /// How long changes are gathered after the first one.
 const GATHER: Duration = Duration::from_millis(30);
@@ -109,7 +109,9 @@ impl<T: Clone + PartialEq + Send + 'static> LiveQuery<T> {
         };
         // On the client's own runtime: the caller may come from any other.
         let seam = inner.core.seam.clone();
-        let pause = inner.handle.spawn(async move { seam.sleep(GATHER).await });
+        let pause = inner
+            .handle
+            .spawn(async move { seam.wait(Wait::Gather, GATHER).await });
         drop(inner);
         tokio::select! {
             _ = pause => true,

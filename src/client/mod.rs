@@ -111,6 +111,8 @@ mod present;
 mod read;
 pub mod records;
 mod session;
+#[cfg(feature = "testing")]
+pub mod staged;
 mod standings;
 mod sync;
 mod tokens;

@@ -6,6 +6,7 @@ use std::time::Duration;
 use super::WildThingClient;
 use super::core::Core;
 use crate::observe::{ChangeObserver, ChangeStream, ChangeSubscription};
+use crate::seam::Wait;
 
 /// How often other processes' commits are looked for while somebody listens.
 const FOLLOW_EVERY: Duration = Duration::from_millis(200);
@@ -56,7 +57,7 @@ pub(super) async fn follow(core: Arc<Core>) {
             return;
         }
         loop {
-            core.seam.sleep(FOLLOW_EVERY).await;
+            core.seam.wait(Wait::Follow, FOLLOW_EVERY).await;
             // Only after the wait: who comes and goes within it costs nothing.
             if core.follower.stop(&core.broadcaster) {
                 break;

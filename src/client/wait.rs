@@ -9,6 +9,7 @@ use super::core::{Core, blocking};
 use super::sync::{Caller, result};
 use super::types::SyncResult;
 use super::{Result, WildThingClient, WildThingError};
+use crate::seam::Wait;
 use crate::store::outbox::OutboxState;
 use crate::store::{StoreError, metadata, outbox};
 use crate::sync::SyncError;
@@ -62,7 +63,7 @@ async fn wait(core: Arc<Core>, timeout: Duration) -> Result<SyncResult> {
             return result;
         }
         _ = cancelled.changed() => return Err(WildThingError::Cancelled),
-        () = core.seam.sleep(timeout) => timeout,
+        () = core.seam.wait(Wait::Patience, timeout) => timeout,
     };
     let pending = blocking(&core, |core| {
         Ok(core.store.read(|connection| Ok(outbox::counts(connection)?.0))?)
@@ -105,7 +106,7 @@ async fn settle(core: &Arc<Core>, caller: &Caller<'_>) -> Result<SyncResult> {
         if blocking(core, answered).await? {
             return Ok(result(report, &outcome));
         }
-        core.seam.sleep(AGAIN).await;
+        core.seam.wait(Wait::Again, AGAIN).await;
     }
 }
 

@@ -8,5 +8,7 @@ pub mod log;
 mod observer;
 mod open;
 #[cfg(feature = "testing")]
+pub mod stage;
+#[cfg(feature = "testing")]
 pub mod testing;
 mod types;

@@ -14,7 +14,7 @@ use tokio::sync::{Notify, watch};
 
 use super::SyncError;
 use super::backoff::{Jitter, loop_wait};
-use crate::seam::SharedSeam;
+use crate::seam::{SharedSeam, Wait};
 
 /// How quiet it must be after a local write.
 const QUIET: Duration = Duration::from_millis(250);
@@ -84,7 +84,7 @@ pub async fn run<F, Fut>(
         };
         planned(wait);
         let hinted = tokio::select! {
-            () = seam.sleep(wait) => false,
+            () = seam.wait(Wait::Interval, wait) => false,
             () = hints.now.notified() => true,
             () = quiet_after_write(&hints, &seam), if sync_on_write && failures == 0 => false,
         };
@@ -100,7 +100,7 @@ async fn quiet_after_write(hints: &Hints, seam: &SharedSeam) {
     loop {
         tokio::select! {
             () = hints.written.notified() => {}
-            () = seam.sleep(QUIET) => return,
+            () = seam.wait(Wait::Quiet, QUIET) => return,
         }
     }
 }

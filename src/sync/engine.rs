@@ -12,7 +12,7 @@ use tokio::sync::watch;
 
 use super::execute::{Outward, execute};
 use super::{Event, Planner, PlannerOptions, SyncError, SyncReport};
-use crate::seam::SharedSeam;
+use crate::seam::{SharedSeam, Wait};
 use crate::store::Store;
 use crate::store::metadata::LeaseOwner;
 use crate::store::session::SyncEnd;
@@ -269,7 +269,7 @@ impl Engine {
                 Outward::Over(result) => return result,
                 Outward::Wait(millis) => tokio::select! {
                     _ = cancelled.changed() => Event::Cancel,
-                    () = self.seam.sleep(Duration::from_millis(millis)) => Event::Timer,
+                    () = self.seam.wait(Wait::Backoff, Duration::from_millis(millis)) => Event::Timer,
                 },
                 Outward::Request(ask) => {
                     let request = Request {

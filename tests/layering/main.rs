@@ -64,9 +64,16 @@ const LAYERS: &[(&str, &[&str])] = &[
             "model",
         ],
     ),
+    ("hub", &["protocol", "conflict", "seam", "model"]),
+    // The stage of the scenarios: a hub, and clients by their public API.
+    (
+        "conformance",
+        &["client", "hub", "observe", "store", "protocol", "seam", "model"],
+    ),
     (
         "ffi",
         &[
+            "conformance",
             "client",
             "sync",
             "store",
@@ -78,10 +85,11 @@ const LAYERS: &[(&str, &[&str])] = &[
             "model",
         ],
     ),
-    ("hub", &["protocol", "conflict", "seam", "model"]),
     (
         "bin",
         &[
+            "conformance",
+            "mutant",
             "client",
             "hub",
             "sync",

@@ -52,6 +52,47 @@ pub(crate) fn generate(cargo: &Cargo) -> Result<PathBuf, String> {
     Ok(folder)
 }
 
+/// The library with the stage of the scenarios in it.
+const TESTING: &str = "build --package wildthing --lib --features testing";
+
+/// What only a library for tests may have, in a name of any language.
+const SEAM: &[&str] = &["ConformanceStage", "conformancestage", "testing_subscriptions"];
+
+/// Generates the sources of a library for tests, and gives the folder they are in:
+/// `bindings`, as the committed ones lie, and the library. Nothing of it is committed.
+pub(crate) fn testing(cargo: &Cargo) -> Result<PathBuf, String> {
+    let folder = cargo.path("target/conformance/bindings");
+    make(&folder)?;
+    let built = cargo.artifacts(TESTING, &[], "wildthing")?;
+    let built = built
+        .iter()
+        .find(|file| is_cdylib(file))
+        .ok_or("the build left no cdylib")?;
+    let library = folder.join(built.file_name().unwrap_or_default());
+    copy(built, &library)?;
+    let words =
+        [library, cargo.path("uniffi.toml"), folder.clone()].map(|path| path.to_string_lossy().into_owned());
+    let words = [&words[..], &["--sources".to_owned()]].concat();
+    let output = cargo.output("run --package bindgen", &words, &[])?;
+    if !output.status.success() {
+        return Err(String::from_utf8_lossy(&output.stderr).trim().to_owned());
+    }
+    println!("{}", folder.display());
+    Ok(folder)
+}
+
+/// Fails if a file has something of the stage in it.
+fn without_seam(file: &Path) -> Outcome {
+    let bytes = fs::read(file).map_err(|error| problem("read", file, &error))?;
+    let found = SEAM
+        .iter()
+        .find(|name| bytes.windows(name.len()).any(|window| window == name.as_bytes()));
+    match found {
+        Some(name) => Err(format!("{} has {name}, which is for tests only", file.display())),
+        None => Ok(()),
+    }
+}
+
 /// `cargo xtask bindings`: generates, and puts the result in its place.
 pub(crate) fn write(cargo: &Cargo) -> Outcome {
     let generated = generate(cargo)?;
@@ -76,6 +117,14 @@ pub(crate) fn write(cargo: &Cargo) -> Outcome {
 /// `cargo xtask bindings --check`: generates, and compares with what is there.
 pub(crate) fn check(cargo: &Cargo) -> Outcome {
     let generated = generate(cargo)?;
+    for file in files(&generated)? {
+        without_seam(&generated.join(file))?;
+    }
+    for folder in FOLDERS {
+        for file in files(&cargo.path(folder))? {
+            without_seam(&cargo.path(folder).join(file))?;
+        }
+    }
     let mut drifted = Vec::new();
     for folder in FOLDERS {
         let mut names = files(&generated.join(folder))?;
@@ -195,6 +244,16 @@ mod tests {
         assert_eq!(first_difference("a\nb\n", "a\nc\n"), "line 2 is \"c\", not \"b\"");
         assert_eq!(first_difference("a\nb\n", "a\n"), "line 2 is the end, not \"b\"");
         assert_eq!(first_difference("a\n", "a"), "the end of the last line");
+    }
+
+    #[test]
+    fn the_stage_is_found_in_a_file() {
+        let file = std::env::temp_dir().join(format!("wildthing-seam-{}", std::process::id()));
+        fs::write(&file, b"\0uniffi_conformancestage_new\0").unwrap();
+        assert!(without_seam(&file).is_err());
+        fs::write(&file, b"\0uniffi_wildthingclient_new\0").unwrap();
+        assert_eq!(without_seam(&file), Ok(()));
+        fs::remove_file(&file).unwrap();
     }
 
     #[test]

@@ -4,6 +4,7 @@
 //! - `bench`: the budgets, measured.
 //! - `bindings`: the sources for Swift, Kotlin and Python, and `docs/api.md`.
 //! - `cargo`: running cargo from the workspace's root, loudly in CI, quietly elsewhere.
+//! - `conformance`: one set of scenarios, played in every language.
 //! - `house`: a hub with a house, and a sample program that follows it.
 //! - `kotlin`: the jar, tested, and the sample that uses it.
 //! - `packages`: the jar and the wheel as they ship.
@@ -19,6 +20,7 @@ mod args;
 mod bench;
 mod bindings;
 mod cargo;
+mod conformance;
 mod house;
 mod kotlin;
 mod packages;
@@ -46,9 +48,11 @@ Usage: cargo xtask <COMMAND>
 Commands:
   test                   every test of the workspace and of the packages for other languages
   ci [STAGE…]            what a change has to pass, all of it or only these stages:
-                         fmt clippy docs bindings test smoke faults simulate mutants demo
+                         fmt clippy docs bindings test smoke conformance faults
+                         simulate mutants demo
   bindings               writes bindings/*/generated and docs/api.md
       --check            only tells whether they are what the library says
+      --testing          of a library with the stage, into target/conformance/bindings
   size                   builds what ships, measures it, and checks what it exports
       --json             one JSON object a line
   kotlin                 builds, tests and installs the jar, and runs the sample on it
@@ -67,6 +71,10 @@ Commands:
   swift                  runs the tests of the Swift package, and gets Swift if need be
       --costs            measures what calls cost instead, built for release
   xcframework            the engine for Apple's platforms; needs a Mac with Xcode
+  conformance            plays the scenarios of tests/conformance in every language that
+                         has a runner, and compares the transcripts
+      --emit <DIR>       keeps the transcripts there
+      --mutants          instead: which scenario notices which deliberate bug
   simulate               the simulated fleet: clients, a hub and faults on virtual time
       --protocol <P>     what the hubs speak, v1 or v2 [default: both]
       --seeds <N>        how many seeds of each protocol [default: 200]
@@ -100,9 +108,11 @@ fn run() -> Outcome {
         }
         Some("ci") => stages::ci(&cargo, &args.rest()?),
         Some("bindings") => {
-            let check = args.flag("--check");
+            let (check, testing) = (args.flag("--check"), args.flag("--testing"));
             args.finish()?;
-            if check {
+            if testing {
+                bindings::testing(&cargo).map(|_| ())
+            } else if check {
                 bindings::check(&cargo)
             } else {
                 bindings::write(&cargo)
@@ -151,6 +161,14 @@ fn run() -> Outcome {
         Some("xcframework") => {
             args.finish()?;
             xcframework::xcframework(&cargo)
+        }
+        Some("conformance") => {
+            let wanted = conformance::Wanted {
+                emit: args.word("--emit")?,
+                mutants: args.flag("--mutants"),
+            };
+            args.finish()?;
+            conformance::conformance(&cargo, &wanted)
         }
         Some("simulate") => {
             let run = simulate::Run {

@@ -5,6 +5,7 @@ use std::time::{Duration, Instant};
 use crate::Outcome;
 use crate::bindings;
 use crate::cargo::Cargo;
+use crate::conformance;
 use crate::kotlin;
 use crate::packages::packages;
 use crate::python;
@@ -70,6 +71,7 @@ const STAGES: &[(&str, Stage)] = &[
     ("test", test),
     ("packages", packages),
     ("smoke", smoke),
+    ("conformance", scenarios),
     ("faults", faults),
     ("simulate", simulation),
     ("mutants", mutants),
@@ -157,6 +159,14 @@ pub(crate) fn faults(cargo: &Cargo) -> Outcome {
         )?;
     }
     Ok(())
+}
+
+fn scenarios(cargo: &Cargo) -> Outcome {
+    let wanted = conformance::Wanted {
+        emit: None,
+        mutants: false,
+    };
+    conformance::conformance(cargo, &wanted)
 }
 
 fn simulation(cargo: &Cargo) -> Outcome {
