@@ -236,6 +236,7 @@ fn problem(what: &str, path: &Path, error: &io::Error) -> String {
 }
 
 #[cfg(test)]
+#[allow(clippy::unwrap_used)]
 mod tests {
     use super::*;
 
