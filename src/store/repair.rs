@@ -7,7 +7,8 @@
 //! up again where it was cut off: a mark beside the file says how far it got.
 
 use std::collections::BTreeSet;
-use std::fs::{self, File};
+use std::fs::{self, File, OpenOptions};
+use std::io::Read as _;
 use std::path::{Path, PathBuf};
 
 use rusqlite::config::DbConfig;
@@ -183,6 +184,42 @@ fn readable_edits(path: &Path) -> Vec<(OutboxEntry, Record)> {
         // Even a look at it would make SQLite delete the WAL beside it.
         return Vec::new();
     }
+    let Some(length) = cut_from(path) else {
+        return edits_of(path);
+    };
+    let whole = with_suffix(path, ".reading");
+    let made = fs::copy(path, &whole)
+        .and_then(|_| OpenOptions::new().write(true).open(&whole))
+        .and_then(|file| file.set_len(length));
+    let found = match made {
+        Ok(()) => edits_of(&whole),
+        // Without room for a copy there is only what SQLite makes of the file itself.
+        Err(_) => edits_of(path),
+    };
+    for suffix in SUFFIXES {
+        let _ = fs::remove_file(with_suffix(&whole, suffix));
+    }
+    found
+}
+
+/// The length that a file had, if its end is missing. SQLite reads nothing of such a
+/// file, and with zeros for its end all but that. Where there is a WAL, that says how
+/// long the file is.
+fn cut_from(path: &Path) -> Option<u64> {
+    if size(&with_suffix(path, "-wal")) > 0 {
+        return None;
+    }
+    let mut head = [0; 100];
+    File::open(path).ok()?.read_exact(&mut head).ok()?;
+    let page = match u64::from(u16::from_be_bytes([head[16], head[17]])) {
+        1 => 65_536,
+        size => size,
+    };
+    let pages = u64::from(u32::from_be_bytes([head[28], head[29], head[30], head[31]]));
+    Some(page * pages).filter(|length| *length > size(path))
+}
+
+fn edits_of(path: &Path) -> Vec<(OutboxEntry, Record)> {
     let Ok(connection) = Connection::open_with_flags(path, OpenFlags::SQLITE_OPEN_READ_ONLY) else {
         return Vec::new();
     };
