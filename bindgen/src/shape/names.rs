@@ -15,6 +15,7 @@ const CAPITALS: &[(&str, &str)] = &[
     ("serverUrl", "serverURL"),
     ("rootCertificatePem", "rootCertificatePEM"),
     ("pinnedCertificateSha256", "pinnedCertificateSHA256"),
+    ("allowPlainHttp", "allowPlainHTTP"),
 ];
 
 /// Fields by record. A thing that is `Identifiable` has its own identity as its `id`.
