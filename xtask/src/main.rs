@@ -4,6 +4,7 @@
 //! - `bench`: the budgets, measured.
 //! - `bindings`: the sources for Swift, Kotlin and Python, and `docs/api.md`.
 //! - `cargo`: running cargo from the workspace's root, loudly in CI, quietly elsewhere.
+//! - `deny`: licences and sources of what the project is made of.
 //! - `kotlin`: the jar, tested, and the sample that uses it.
 //! - `python`: the wheel, built, installed and tested.
 //! - `size`: what ships, how big it is, and what it exports.
@@ -17,6 +18,7 @@ mod args;
 mod bench;
 mod bindings;
 mod cargo;
+mod deny;
 mod kotlin;
 mod python;
 mod simulate;
@@ -42,7 +44,7 @@ Usage: cargo xtask <COMMAND>
 Commands:
   test                   every test of the workspace and of the packages for other languages
   ci [STAGE…]            what a change has to pass, all of it or only these stages:
-                         fmt clippy docs bindings test smoke faults simulate mutants demo
+                         fmt clippy docs deny bindings test smoke faults simulate mutants demo
   bindings               writes bindings/*/generated and docs/api.md
       --check            only tells whether they are what the library says
   size                   builds what ships, measures it, and checks what it exports

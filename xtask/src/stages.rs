@@ -5,6 +5,7 @@ use std::time::{Duration, Instant};
 use crate::Outcome;
 use crate::bindings;
 use crate::cargo::Cargo;
+use crate::deny::deny;
 use crate::kotlin;
 use crate::python;
 use crate::simulate::{self, Run};
@@ -65,6 +66,7 @@ const STAGES: &[(&str, Stage)] = &[
     ("fmt", fmt),
     ("clippy", clippy),
     ("docs", docs),
+    ("deny", deny),
     ("bindings", bindings::check),
     ("test", test),
     ("smoke", smoke),
