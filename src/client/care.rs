@@ -134,8 +134,10 @@ impl WildThingClient {
             .await
     }
 
-    /// Empties the replica. `UnsentEdits` if the server has not got everything.
-    /// With `force` those edits are dropped, and the list of conflicts with them.
+    /// Empties the replica, also of the bytes that deleted rows leave in its file.
+    /// `UnsentEdits` if the server has not got everything; `pending_changes` names
+    /// what. With `force` those edits are dropped, and the list of conflicts with
+    /// them. A damaged file that was set aside stays where it is.
     #[uniffi::method(default(force = false))]
     pub async fn reset(&self, force: bool) -> Result<()> {
         self.cancel_sync();
@@ -146,7 +148,8 @@ impl WildThingClient {
                     .wipe(force)?
                     .map_err(|count| WildThingError::UnsentEdits { count })?;
                 // The words of what was here go with it.
-                Ok(core.store.forget_search()?)
+                core.store.forget_search()?;
+                Ok(core.store.scrub()?)
             })
             .await
     }

@@ -49,6 +49,10 @@ pub struct ConnectOptions {
     /// whatever name and time, and no other.
     #[uniffi(default = None)]
     pub pinned_certificate_sha256: Option<String>,
+    /// Allow `http://` to a server that is not in the house's own network, though
+    /// everybody on the way can then read the token and all that is synced.
+    #[uniffi(default = false)]
+    pub allow_plain_http: bool,
 }
 
 impl WildThingClient {
@@ -118,7 +122,10 @@ impl WildThingClient {
     ///
     /// The token is kept in memory only; without one, [`WildThingClient::login`]
     /// gets one. Fails with `Invalid` if the URL, the token, a certificate or its
-    /// digest can't be used.
+    /// digest can't be used, and for `http://` to a server that is not in the
+    /// house's own network (a private, link-local or loopback address, a name of
+    /// one word or one that ends in `.local`, `.lan`, `.internal` or `.home.arpa`),
+    /// unless [`ConnectOptions::allow_plain_http`] is set.
     #[uniffi::method(default(auth_token = None, options = None))]
     pub async fn connect(
         &self,
@@ -133,6 +140,7 @@ impl WildThingClient {
             timeouts: options.timeouts.unwrap_or_default(),
             root_certificate_pem: options.root_certificate_pem,
             pinned_certificate_sha256: options.pinned_certificate_sha256,
+            allow_plain_http: options.allow_plain_http,
             ..HttpOptions::new(server_url.clone())
         })?;
         let connect = move |core: Arc<Core>| async move {

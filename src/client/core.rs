@@ -282,7 +282,7 @@ impl From<StoreError> for WildThingError {
 impl From<TransportError> for WildThingError {
     fn from(error: TransportError) -> Self {
         match error {
-            TransportError::InvalidUrl { .. } => WildThingError::Invalid {
+            TransportError::InvalidUrl { .. } | TransportError::PlainHttp { .. } => WildThingError::Invalid {
                 field: "server_url".into(),
                 problem: error.to_string(),
             },

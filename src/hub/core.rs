@@ -124,8 +124,12 @@ impl HubStore {
     /// The changes are as they came on the wire. One that can't be read is
     /// rejected and does not stop the others.
     pub fn push(&mut self, client_id: &str, changes: Vec<serde_json::Value>) -> Result<PushResult, HubError> {
-        self.write("push", |tx, arrivals| {
+        let result = self.write("push", |tx, arrivals| {
             decide::push(tx, arrivals, client_id, changes)
+        })?;
+        Ok(PushResult {
+            hub_id: Some(self.identity.hub_id.clone()),
+            ..result
         })
     }
 

@@ -22,6 +22,7 @@ pub mod push;
 mod repair;
 pub mod rows;
 pub mod schema;
+mod scrub;
 pub mod session;
 mod tx;
 

@@ -141,6 +141,8 @@ pub(super) struct Frame {
     pub(super) digest_due: bool,
     /// How many full resyncs this sync has begun.
     pub(super) resyncs: u32,
+    /// The hub that the pull met, if it names itself.
+    pub(super) hub: Option<String>,
 }
 
 /// One sync. Made for one run and thrown away.
@@ -186,6 +188,7 @@ impl Planner {
                 in_contact: false,
                 digest_due: true,
                 resyncs: 0,
+                hub: None,
             },
             outstanding: None,
             jitter,

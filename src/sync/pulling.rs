@@ -130,6 +130,7 @@ impl Pulling {
                 found: delta.server_time.to_string(),
             }));
         }
+        frame.hub = identity.as_ref().map(|(hub_id, _)| hub_id.clone());
         self.more = delta.more;
         self.current.last_sync = Some(delta.server_time);
         let whole = self.current.kinds == frame.options.kinds && !delta.more;

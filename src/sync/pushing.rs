@@ -96,18 +96,20 @@ impl Pushing {
         let generation = frame.session.generation;
         match response.status {
             200 => match frame.session.protocol {
-                Protocol::V2 => SyncResponse::decode(&response.body).map(|answer| Step::SettleGraph {
-                    generation,
-                    items,
-                    answer: Box::new(answer),
-                }),
-                _ => PushResult::decode(&response.body).map(|result| Step::Settle {
+                Protocol::V2 => SyncResponse::decode(&response.body)
+                    .map_err(SyncError::Protocol)
+                    .map(|answer| Step::SettleGraph {
+                        generation,
+                        items,
+                        answer: Box::new(answer),
+                    }),
+                _ => ours(frame, &response.body).map(|result| Step::Settle {
                     generation,
                     items,
                     result,
                 }),
             }
-            .map_or_else(|error| Next::Fail(SyncError::Protocol(error)), Next::Step),
+            .map_or_else(Next::Fail, Next::Step),
             400 | 413 | 422 | 500 if items.len() > 1 => {
                 // One of them is bad: halve until it stands alone.
                 let mut front = items;
@@ -197,6 +199,19 @@ impl Pushing {
                 self.next_lookup(frame)
             }
         }
+    }
+}
+
+/// An answer of the hub that the pull met. Its address may be that of another by
+/// now: what that one took, the hub of this replica has not got.
+fn ours(frame: &Frame, body: &[u8]) -> Result<PushResult, SyncError> {
+    let result = PushResult::decode(body).map_err(SyncError::Protocol)?;
+    match (&frame.hub, &result.hub_id) {
+        (Some(expected), Some(found)) if expected != found => Err(SyncError::OtherServer {
+            expected: expected.clone(),
+            found: found.clone(),
+        }),
+        _ => Ok(result),
     }
 }
 

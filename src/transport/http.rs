@@ -47,6 +47,8 @@ pub struct HttpOptions {
     pub root_certificate_pem: Option<String>,
     /// SHA-256 of the one certificate that is accepted, in hexadecimal digits.
     pub pinned_certificate_sha256: Option<String>,
+    /// `http://` may also lead out of the house's own network.
+    pub allow_plain_http: bool,
 }
 
 impl HttpOptions {
@@ -59,6 +61,7 @@ impl HttpOptions {
             max_response_bytes: MAX_MESSAGE_BYTES,
             root_certificate_pem: None,
             pinned_certificate_sha256: None,
+            allow_plain_http: false,
         }
     }
 }
@@ -90,12 +93,17 @@ impl HttpTransport {
     ///
     /// # Errors
     ///
-    /// [`TransportError::InvalidUrl`], [`TransportError::InvalidToken`],
+    /// [`TransportError::InvalidUrl`], [`TransportError::PlainHttp`], [`TransportError::InvalidToken`],
     /// [`TransportError::InvalidRoot`], [`TransportError::InvalidPin`], and for
     /// `https` [`TransportError::Tls`] if nobody is trusted: there is no pin, no
     /// root certificate was given, and the system has none.
     pub fn new(options: HttpOptions) -> Result<Self, TransportError> {
         let server = ServerUrl::parse(&options.server_url)?;
+        if !server.is_https() && !server.is_nearby() && !options.allow_plain_http {
+            return Err(TransportError::PlainHttp {
+                host: server.host().to_owned(),
+            });
+        }
         let authorization = authorization(options.auth_token.as_deref())?;
         let builder = Client::builder()
             .connect_timeout(options.timeouts.connect)

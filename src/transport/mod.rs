@@ -6,6 +6,7 @@
 
 mod failure;
 mod http;
+mod nearby;
 mod retry_after;
 mod server_url;
 mod trust;
@@ -89,6 +90,15 @@ pub enum TransportError {
         url: String,
         /// What is wrong with it.
         problem: String,
+    },
+    /// Over plain HTTP everybody on the way would read along, and the way is the internet.
+    #[error(
+        "{host} is not in the house's own network, and over http:// everybody on the way could read the token; \
+         give its URL as https://, or set allow_plain_http"
+    )]
+    PlainHttp {
+        /// Host and port.
+        host: String,
     },
     /// The token holds characters that can't travel in a header. Its text is told to nobody.
     #[error("the token holds a space, a line break or another character that tokens don't have")]

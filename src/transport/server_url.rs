@@ -4,6 +4,7 @@
 use reqwest::Url;
 
 use super::TransportError;
+use super::nearby::is_nearby;
 
 /// The longest part of a wrong URL that an error repeats.
 const MAX_SHOWN_CHARS: usize = 200;
@@ -54,6 +55,11 @@ impl ServerUrl {
     /// Whether the connection is to be encrypted.
     pub(super) fn is_https(&self) -> bool {
         self.url.scheme() == "https"
+    }
+
+    /// Whether it is in the user's own house or network.
+    pub(super) fn is_nearby(&self) -> bool {
+        self.url.host_str().is_some_and(is_nearby)
     }
 
     /// The address of `path`, which begins with a slash, below the base path.

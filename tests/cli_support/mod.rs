@@ -188,6 +188,11 @@ impl Ran {
         error
     }
 
+    /// All that it printed.
+    pub(crate) fn shown(&self) -> String {
+        format!("{}\n{}\n", self.stdout, self.stderr)
+    }
+
     /// The lines it printed, each split at tabs.
     pub(crate) fn rows(&self) -> Vec<Vec<&str>> {
         self.stdout
@@ -245,7 +250,8 @@ impl Running {
         self.stderr.recv_timeout(PATIENCE).unwrap()
     }
 
-    fn complaints(&self) -> Vec<String> {
+    /// What it complained of up to now.
+    pub(crate) fn complaints(&self) -> Vec<String> {
         self.stderr.try_iter().collect()
     }
 

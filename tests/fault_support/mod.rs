@@ -12,6 +12,7 @@ use wildthing::client::{ConnectOptions, DevicePatch, OpenOptions, Room, RoomPatc
 use wildthing::hub::v2::{GraphOptions, GraphStore};
 use wildthing::hub::{Hub, HubOptions};
 use wildthing::protocol::Protocol;
+use wildthing::seam::{RealSeam, SharedSeam};
 
 pub const TOKEN: &str = "open-sesame";
 
@@ -27,6 +28,11 @@ pub enum AnyHub {
 impl AnyHub {
     /// The hub of a folder; its database is made if it is not there.
     pub async fn start(protocol: Protocol, folder: &Path) -> Self {
+        Self::start_on(protocol, folder, RealSeam::shared()).await
+    }
+
+    /// The same with another clock.
+    pub async fn start_on(protocol: Protocol, folder: &Path, seam: SharedSeam) -> Self {
         let listen = "127.0.0.1:0".parse().unwrap();
         let db = Some(hub_db(folder));
         let auth_token = Some(TOKEN.into());
@@ -38,7 +44,7 @@ impl AnyHub {
                     auth_token,
                     ..GraphOptions::default()
                 };
-                AnyHub::V2(Hub::start_v2(options).await.unwrap())
+                AnyHub::V2(Hub::start_v2_with_seam(options, seam).await.unwrap())
             }
             _ => {
                 let options = HubOptions {
@@ -46,7 +52,7 @@ impl AnyHub {
                     db,
                     auth_token,
                 };
-                AnyHub::V1(Hub::start(options).await.unwrap())
+                AnyHub::V1(Hub::start_with_seam(options, seam).await.unwrap())
             }
         }
     }

@@ -1,8 +1,9 @@
 //! A server that speaks TLS and passes what it hears on to one that does not.
 //!
-//! The certificates are in `tests/data/tls`, with the keys of two of them, which
-//! are good for nothing else: `issued` is for 127.0.0.1 and issued by `root`;
-//! `self-signed` signed itself, is for another name, and ended in 2020.
+//! The certificates are in `tests/data/tls`, with keys that are good for nothing
+//! else: `issued` is for 127.0.0.1 and issued by `root`; `self-signed` signed
+//! itself, is for another name, and ended in 2020. Each of `expired`, `early` and
+//! `misnamed` is wrong in one way only, and issued by `second-root`.
 
 use std::io::{self, BufRead, BufReader, Write};
 use std::net::{SocketAddr, TcpListener, TcpStream};
@@ -32,6 +33,29 @@ pub const ISSUED: Identity = Identity {
 pub const SELF_SIGNED: Identity = Identity {
     certificate: include_bytes!("../data/tls/self-signed.der"),
     key: include_bytes!("../data/tls/self-signed.key.der"),
+};
+
+/// The root certificate of the three that follow.
+pub const SECOND_ROOT_PEM: &str = include_str!("../data/tls/second-root.pem");
+
+const SECOND_KEY: &[u8] = include_bytes!("../data/tls/second.key.der");
+
+/// Ended in 2021.
+pub const EXPIRED: Identity = Identity {
+    certificate: include_bytes!("../data/tls/expired.der"),
+    key: SECOND_KEY,
+};
+
+/// Begins in 2119.
+pub const EARLY: Identity = Identity {
+    certificate: include_bytes!("../data/tls/early.der"),
+    key: SECOND_KEY,
+};
+
+/// Of another name.
+pub const MISNAMED: Identity = Identity {
+    certificate: include_bytes!("../data/tls/misnamed.der"),
+    key: SECOND_KEY,
 };
 
 impl Identity {

@@ -213,6 +213,7 @@ fn every_member_of_a_result_is_checked() {
         ("rejected", json!(1), "rejected"),
         ("rejected", json!([null]), "rejected[0]"),
         ("rejected", json!([{"message": 1}]), "rejected[0].message"),
+        ("hub_id", json!(1), "hub_id"),
     ] {
         let mut message = json!({"type": "sync_result", "applied": [], "conflicts": []});
         message[member] = value;

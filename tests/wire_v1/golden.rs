@@ -204,6 +204,7 @@ fn a_result() {
                 message: "operation: expected text, found nothing".into(),
             },
         ],
+        hub_id: Some(uuid("b001")),
     };
     let (bytes, value) = golden("result");
     assert_eq!(result.encode(), value);

@@ -154,6 +154,7 @@ impl Rewriter {
         let mut rewritten = result.clone();
         rewritten["conflicts"] = Self::each(&result["conflicts"], Self::conflict);
         rewritten["rejected"] = json!([]);
+        rewritten["hub_id"] = Value::Null;
         rewritten
     }
 }

@@ -125,8 +125,11 @@ impl Cargo {
 
     fn command(&self, words: &str, after: &[String], envs: &[(&str, &str)]) -> (Command, String) {
         let mut words: Vec<&str> = words.split(' ').collect();
-        // `fmt` and version questions know neither option.
-        if !words.contains(&"fmt") && !words.contains(&"--version") {
+        // These know neither option.
+        if !["fmt", "deny", "--version"]
+            .iter()
+            .any(|word| words.contains(word))
+        {
             words.insert(1, if self.ci { "--locked" } else { "--quiet" });
         }
         let mut command = Command::new(&self.program);

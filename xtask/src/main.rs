@@ -5,6 +5,7 @@
 //! - `bindings`: the sources for Swift, Kotlin and Python, and `docs/api.md`.
 //! - `cargo`: running cargo from the workspace's root, loudly in CI, quietly elsewhere.
 //! - `conformance`: one set of scenarios, played in every language.
+//! - `deny`: licences and sources of what the project is made of.
 //! - `house`: a hub with a house, and a sample program that follows it.
 //! - `kotlin`: the jar, tested, and the sample that uses it.
 //! - `packages`: the jar and the wheel as they ship.
@@ -21,6 +22,7 @@ mod bench;
 mod bindings;
 mod cargo;
 mod conformance;
+mod deny;
 mod house;
 mod kotlin;
 mod packages;
@@ -48,8 +50,8 @@ Usage: cargo xtask <COMMAND>
 Commands:
   test                   every test of the workspace and of the packages for other languages
   ci [STAGE…]            what a change has to pass, all of it or only these stages:
-                         fmt clippy docs bindings test smoke conformance faults
-                         simulate mutants demo
+                         fmt clippy docs deny bindings test packages smoke
+                         conformance faults simulate mutants demo
   bindings               writes bindings/*/generated and docs/api.md
       --check            only tells whether they are what the library says
       --testing          of a library with the stage, into target/conformance/bindings

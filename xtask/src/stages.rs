@@ -6,6 +6,7 @@ use crate::Outcome;
 use crate::bindings;
 use crate::cargo::Cargo;
 use crate::conformance;
+use crate::deny::deny;
 use crate::kotlin;
 use crate::packages::packages;
 use crate::python;
@@ -67,6 +68,7 @@ const STAGES: &[(&str, Stage)] = &[
     ("fmt", fmt),
     ("clippy", clippy),
     ("docs", docs),
+    ("deny", deny),
     ("bindings", bindings::check),
     ("test", test),
     ("packages", packages),

@@ -17,6 +17,7 @@ const MEMBERS: &[(&str, &str)] = &[
     ("pinnedCertificateSha256", "pinnedCertificateSHA256"),
     // A `Duration` has its unit in itself.
     ("waitedMs", "waited"),
+    ("allowPlainHttp", "allowPlainHTTP"),
 ];
 
 /// Fields by record. A thing that is `Identifiable` has its own identity as its `id`.

@@ -571,7 +571,7 @@ def _uniffi_check_api_checksums(lib):
         raise InternalError("UniFFI API checksum mismatch: try cleaning and rebuilding your project")
     if lib.uniffi_wildthing_checksum_method_wildthingclient_conflicts() != 57386:
         raise InternalError("UniFFI API checksum mismatch: try cleaning and rebuilding your project")
-    if lib.uniffi_wildthing_checksum_method_wildthingclient_connect() != 21523:
+    if lib.uniffi_wildthing_checksum_method_wildthingclient_connect() != 35707:
         raise InternalError("UniFFI API checksum mismatch: try cleaning and rebuilding your project")
     if lib.uniffi_wildthing_checksum_method_wildthingclient_connect_entities() != 2983:
         raise InternalError("UniFFI API checksum mismatch: try cleaning and rebuilding your project")
@@ -661,7 +661,7 @@ def _uniffi_check_api_checksums(lib):
         raise InternalError("UniFFI API checksum mismatch: try cleaning and rebuilding your project")
     if lib.uniffi_wildthing_checksum_method_wildthingclient_refresh_session() != 64211:
         raise InternalError("UniFFI API checksum mismatch: try cleaning and rebuilding your project")
-    if lib.uniffi_wildthing_checksum_method_wildthingclient_reset() != 33190:
+    if lib.uniffi_wildthing_checksum_method_wildthingclient_reset() != 13614:
         raise InternalError("UniFFI API checksum mismatch: try cleaning and rebuilding your project")
     if lib.uniffi_wildthing_checksum_method_wildthingclient_restore() != 45926:
         raise InternalError("UniFFI API checksum mismatch: try cleaning and rebuilding your project")
@@ -4063,7 +4063,7 @@ class ConnectOptions:
     """
     What connecting to a server may need beside its URL and the token.
 """
-    def __init__(self, *, client_id:typing.Optional[str] = _DEFAULT, timeouts:typing.Optional[Timeouts] = _DEFAULT, rebind:bool = False, protocol:typing.Optional[SyncProtocol] = _DEFAULT, root_certificate_pem:typing.Optional[str] = _DEFAULT, pinned_certificate_sha256:typing.Optional[str] = _DEFAULT):
+    def __init__(self, *, client_id:typing.Optional[str] = _DEFAULT, timeouts:typing.Optional[Timeouts] = _DEFAULT, rebind:bool = False, protocol:typing.Optional[SyncProtocol] = _DEFAULT, root_certificate_pem:typing.Optional[str] = _DEFAULT, pinned_certificate_sha256:typing.Optional[str] = _DEFAULT, allow_plain_http:bool = False):
         if client_id is _DEFAULT:
             self.client_id = None
         else:
@@ -4085,10 +4085,11 @@ class ConnectOptions:
             self.pinned_certificate_sha256 = None
         else:
             self.pinned_certificate_sha256 = pinned_certificate_sha256
+        self.allow_plain_http = allow_plain_http
 
 
     def __str__(self):
-        return "ConnectOptions(client_id={}, timeouts={}, rebind={}, protocol={}, root_certificate_pem={}, pinned_certificate_sha256={})".format(self.client_id, self.timeouts, self.rebind, self.protocol, self.root_certificate_pem, self.pinned_certificate_sha256)
+        return "ConnectOptions(client_id={}, timeouts={}, rebind={}, protocol={}, root_certificate_pem={}, pinned_certificate_sha256={}, allow_plain_http={})".format(self.client_id, self.timeouts, self.rebind, self.protocol, self.root_certificate_pem, self.pinned_certificate_sha256, self.allow_plain_http)
     def __eq__(self, other):
         if self.client_id != other.client_id:
             return False
@@ -4102,6 +4103,8 @@ class ConnectOptions:
             return False
         if self.pinned_certificate_sha256 != other.pinned_certificate_sha256:
             return False
+        if self.allow_plain_http != other.allow_plain_http:
+            return False
         return True
 
 class _UniffiFfiConverterTypeConnectOptions(_UniffiConverterRustBuffer):
@@ -4114,6 +4117,7 @@ class _UniffiFfiConverterTypeConnectOptions(_UniffiConverterRustBuffer):
             protocol=_UniffiFfiConverterOptionalTypeSyncProtocol.read(buf),
             root_certificate_pem=_UniffiFfiConverterOptionalString.read(buf),
             pinned_certificate_sha256=_UniffiFfiConverterOptionalString.read(buf),
+            allow_plain_http=_UniffiFfiConverterBoolean.read(buf),
         )
 
     @staticmethod
@@ -4124,6 +4128,7 @@ class _UniffiFfiConverterTypeConnectOptions(_UniffiConverterRustBuffer):
         _UniffiFfiConverterOptionalTypeSyncProtocol.check_lower(value.protocol)
         _UniffiFfiConverterOptionalString.check_lower(value.root_certificate_pem)
         _UniffiFfiConverterOptionalString.check_lower(value.pinned_certificate_sha256)
+        _UniffiFfiConverterBoolean.check_lower(value.allow_plain_http)
 
     @staticmethod
     def write(value, buf):
@@ -4133,6 +4138,7 @@ class _UniffiFfiConverterTypeConnectOptions(_UniffiConverterRustBuffer):
         _UniffiFfiConverterOptionalTypeSyncProtocol.write(value.protocol, buf)
         _UniffiFfiConverterOptionalString.write(value.root_certificate_pem, buf)
         _UniffiFfiConverterOptionalString.write(value.pinned_certificate_sha256, buf)
+        _UniffiFfiConverterBoolean.write(value.allow_plain_http, buf)
 
 
 class DeviceType:
@@ -10279,7 +10285,10 @@ class WildThingClientProtocol(typing.Protocol):
 
         The token is kept in memory only; without one, [`WildThingClient::login`]
         gets one. Fails with `Invalid` if the URL, the token, a certificate or its
-        digest can't be used.
+        digest can't be used, and for `http://` to a server that is not in the
+        house's own network (a private, link-local or loopback address, a name of
+        one word or one that ends in `.local`, `.lan`, `.internal` or `.home.arpa`),
+        unless [`ConnectOptions::allow_plain_http`] is set.
 """
         raise NotImplementedError
     async def connect_entities(self, from_id: RecordId,to_id: RecordId,relationship_type: str,properties: typing.Union[object, typing.Optional[JsonObject]] = _DEFAULT) -> Relationship:
@@ -10574,8 +10583,10 @@ class WildThingClientProtocol(typing.Protocol):
         raise NotImplementedError
     async def reset(self, force: bool = False) -> None:
         """
-        Empties the replica. `UnsentEdits` if the server has not got everything.
-        With `force` those edits are dropped, and the list of conflicts with them.
+        Empties the replica, also of the bytes that deleted rows leave in its file.
+        `UnsentEdits` if the server has not got everything; `pending_changes` names
+        what. With `force` those edits are dropped, and the list of conflicts with
+        them. A damaged file that was set aside stays where it is.
 """
         raise NotImplementedError
     async def restore(self, conflict_id: int) -> JsonObject:
@@ -10879,7 +10890,10 @@ class WildThingClient(WildThingClientProtocol):
 
         The token is kept in memory only; without one, [`WildThingClient::login`]
         gets one. Fails with `Invalid` if the URL, the token, a certificate or its
-        digest can't be used.
+        digest can't be used, and for `http://` to a server that is not in the
+        house's own network (a private, link-local or loopback address, a name of
+        one word or one that ends in `.local`, `.lan`, `.internal` or `.home.arpa`),
+        unless [`ConnectOptions::allow_plain_http`] is set.
 """
 
         _UniffiFfiConverterString.check_lower(server_url)
@@ -11891,8 +11905,10 @@ class WildThingClient(WildThingClientProtocol):
         )
     async def reset(self, force: bool = False) -> None:
         """
-        Empties the replica. `UnsentEdits` if the server has not got everything.
-        With `force` those edits are dropped, and the list of conflicts with them.
+        Empties the replica, also of the bytes that deleted rows leave in its file.
+        `UnsentEdits` if the server has not got everything; `pending_changes` names
+        what. With `force` those edits are dropped, and the list of conflicts with
+        them. A damaged file that was set aside stays where it is.
 """
 
         _UniffiFfiConverterBoolean.check_lower(force)

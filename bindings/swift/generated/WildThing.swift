@@ -2390,8 +2390,10 @@ func pendingChanges()async throws  -> [PendingChange]  {
 }
 
     /**
-     * Empties the replica. `UnsentEdits` if the server has not got everything.
-     * With `force` those edits are dropped, and the list of conflicts with them.
+     * Empties the replica, also of the bytes that deleted rows leave in its file.
+     * `UnsentEdits` if the server has not got everything; `pending_changes` names
+     * what. With `force` those edits are dropped, and the list of conflicts with
+     * them. A damaged file that was set aside stays where it is.
      */
 func reset(force: Bool = false)async throws   {
     return
@@ -2477,7 +2479,10 @@ func clientID()async throws  -> String  {
      *
      * The token is kept in memory only; without one, `login`
      * gets one. Fails with `Invalid` if the URL, the token, a certificate or its
-     * digest can't be used.
+     * digest can't be used, and for `http://` to a server that is not in the
+     * house's own network (a private, link-local or loopback address, a name of
+     * one word or one that ends in `.local`, `.lan`, `.internal` or `.home.arpa`),
+     * unless `allowPlainHTTP` is set.
      */
 func connect(serverURL: String, authToken: String? = nil, options: ConnectOptions? = nil)async throws   {
     return
@@ -4028,6 +4033,11 @@ public struct ConnectOptions: Equatable, Hashable {
      * whatever name and time, and no other.
      */
     public var pinnedCertificateSHA256: String?
+    /**
+     * Allow `http://` to a server that is not in the house's own network, though
+     * everybody on the way can then read the token and all that is synced.
+     */
+    public var allowPlainHTTP: Bool
 
     // Default memberwise initializers are never public by default, so we
     // declare one manually.
@@ -4056,13 +4066,18 @@ public struct ConnectOptions: Equatable, Hashable {
          * digits, perhaps with colons: for a hub that signed its certificate itself.
          * Exactly that certificate is accepted then, whoever issued it, for
          * whatever name and time, and no other.
-         */pinnedCertificateSHA256: String? = nil) {
+         */pinnedCertificateSHA256: String? = nil,
+        /**
+         * Allow `http://` to a server that is not in the house's own network, though
+         * everybody on the way can then read the token and all that is synced.
+         */allowPlainHTTP: Bool = false) {
         self.clientID = clientID
         self.timeouts = timeouts
         self.rebind = rebind
         self.`protocol` = `protocol`
         self.rootCertificatePEM = rootCertificatePEM
         self.pinnedCertificateSHA256 = pinnedCertificateSHA256
+        self.allowPlainHTTP = allowPlainHTTP
     }
 
 
@@ -4084,7 +4099,8 @@ struct FfiConverterTypeConnectOptions: FfiConverterRustBuffer {
                 rebind: FfiConverterBool.read(from: &buf),
                 protocol: FfiConverterOptionTypeSyncProtocol.read(from: &buf),
                 rootCertificatePEM: FfiConverterOptionString.read(from: &buf),
-                pinnedCertificateSHA256: FfiConverterOptionString.read(from: &buf)
+                pinnedCertificateSHA256: FfiConverterOptionString.read(from: &buf),
+                allowPlainHTTP: FfiConverterBool.read(from: &buf)
         )
     }
 
@@ -4095,6 +4111,7 @@ struct FfiConverterTypeConnectOptions: FfiConverterRustBuffer {
         FfiConverterOptionTypeSyncProtocol.write(value.`protocol`, into: &buf)
         FfiConverterOptionString.write(value.rootCertificatePEM, into: &buf)
         FfiConverterOptionString.write(value.pinnedCertificateSHA256, into: &buf)
+        FfiConverterBool.write(value.allowPlainHTTP, into: &buf)
     }
 }
 
@@ -11832,7 +11849,7 @@ private let initializationResult: InitializationResult = {
     if (uniffi_wildthing_checksum_method_wildthingclient_pending_changes() != 16112) {
         return InitializationResult.apiChecksumMismatch
     }
-    if (uniffi_wildthing_checksum_method_wildthingclient_reset() != 33190) {
+    if (uniffi_wildthing_checksum_method_wildthingclient_reset() != 13614) {
         return InitializationResult.apiChecksumMismatch
     }
     if (uniffi_wildthing_checksum_method_wildthingclient_restore() != 45926) {
@@ -11844,7 +11861,7 @@ private let initializationResult: InitializationResult = {
     if (uniffi_wildthing_checksum_method_wildthingclient_client_id() != 41920) {
         return InitializationResult.apiChecksumMismatch
     }
-    if (uniffi_wildthing_checksum_method_wildthingclient_connect() != 21523) {
+    if (uniffi_wildthing_checksum_method_wildthingclient_connect() != 35707) {
         return InitializationResult.apiChecksumMismatch
     }
     if (uniffi_wildthing_checksum_method_wildthingclient_disconnect() != 63098) {

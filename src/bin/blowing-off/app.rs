@@ -72,6 +72,7 @@ impl App {
             root_certificate_pem: self.config.root_certificate().map(str::to_owned),
             pinned_certificate_sha256: self.config.pin().map(str::to_owned),
             protocol: self.config.protocol(),
+            allow_plain_http: self.config.allow_plain_http(),
             ..ConnectOptions::default()
         };
         client

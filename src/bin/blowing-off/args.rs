@@ -85,8 +85,8 @@ pub(crate) enum Command {
     Connect(ConnectArgs),
     /// Get a token from the server for a password or an invitation, and save it
     Login(LoginArgs),
-    /// Forget the saved token
-    Logout,
+    /// Forget the saved token, and the house with it if asked to
+    Logout(LogoutArgs),
     /// Exchange changes with the server once
     Sync,
     /// Keep syncing until stopped (Ctrl-C or SIGTERM)
@@ -165,6 +165,9 @@ pub(crate) struct ConnectArgs {
     /// Forget the saved --root-certificate and --pin of this server
     #[arg(long, conflicts_with_all = ["root_certificate", "pin"])]
     pub(crate) system_trust: bool,
+    /// Allow http:// to a server outside of the house's own network: everybody on the way can read along
+    #[arg(long)]
+    pub(crate) allow_plain_http: bool,
     /// What the server speaks; `auto` asks it at the first sync [default: the saved one, else auto]
     #[arg(long, value_name = "PROTOCOL", value_enum)]
     pub(crate) protocol: Option<ClientProtocol>,
@@ -200,6 +203,17 @@ pub(crate) struct LoginArgs {
     /// Come as a guest: read the text of a scanned invitation from stdin
     #[arg(long, conflicts_with = "password_stdin")]
     pub(crate) guest_qr_stdin: bool,
+}
+
+/// `logout`.
+#[derive(Debug, Args)]
+pub(crate) struct LogoutArgs {
+    /// Empty the local database too, unless the server has not got everything in it
+    #[arg(long)]
+    pub(crate) wipe: bool,
+    /// Even if unsent edits are lost
+    #[arg(long, requires = "wipe")]
+    pub(crate) force: bool,
 }
 
 /// `sync-daemon`.

@@ -28,6 +28,7 @@ const DB_PATH: &str = "db_path";
 const ROOT_CERTIFICATE: &str = "root_certificate_pem";
 const PIN: &str = "pinned_certificate_sha256";
 const PROTOCOL: &str = "protocol";
+const ALLOW_PLAIN_HTTP: &str = "allow_plain_http";
 
 /// The config of a run; empty if there is no file yet.
 #[derive(Clone, PartialEq)]
@@ -124,6 +125,19 @@ impl Config {
                 None => self.values.remove(key),
             };
         }
+    }
+
+    /// Whether the server may be reached over plain HTTP wherever it is.
+    pub(crate) fn allow_plain_http(&self) -> bool {
+        self.values.get(ALLOW_PLAIN_HTTP) == Some(&Value::Bool(true))
+    }
+
+    /// Sets whether it may; it may not if nothing is said.
+    pub(crate) fn set_allow_plain_http(&mut self, allow: bool) {
+        match allow {
+            true => self.values.insert(ALLOW_PLAIN_HTTP.into(), true.into()),
+            false => self.values.remove(ALLOW_PLAIN_HTTP),
+        };
     }
 
     /// Sets this client's name; says whether it was another before.

@@ -360,6 +360,8 @@ pub struct PushResult {
     pub conflicts: Vec<Conflict>,
     /// Refused (our hub).
     pub rejected: Vec<Rejected>,
+    /// Our hub: which hub this is.
+    pub hub_id: Option<String>,
 }
 
 impl PushResult {
@@ -378,6 +380,7 @@ impl PushResult {
                 "code": rejected.code,
                 "message": rejected.message,
             })).collect::<Vec<_>>(),
+            "hub_id": self.hub_id,
         })
     }
 
@@ -397,6 +400,7 @@ impl PushResult {
                 "rejected",
                 Rejected::decode,
             )?,
+            hub_id: optional_text(&mut object, "hub_id")?,
         })
     }
 }

@@ -23,6 +23,7 @@ class Connecting(Base):
         protocol: SyncProtocol | str | None = None,
         root_certificate_pem: str | None = None,
         pinned_certificate_sha256: str | None = None,
+        allow_plain_http: bool = False,
     ) -> None:
         """Remembers the server and the token. Does not talk to the server; `probe` does.
 
@@ -37,6 +38,9 @@ class Connecting(Base):
         - `pinned_certificate_sha256`: the SHA-256 of the server's own certificate (of its
           DER), 64 hexadecimal digits, perhaps with colons. Exactly that certificate is
           accepted then, and no other.
+        - `allow_plain_http`: allow `http://` to a server that is not in the house's own
+          network, though everybody on the way can then read the token and all that is
+          synced.
         """
         core = await self._core()
         options = native.ConnectOptions(
@@ -46,6 +50,7 @@ class Connecting(Base):
             protocol=None if protocol is None else _lower.word("protocol", SyncProtocol, protocol),
             root_certificate_pem=root_certificate_pem,
             pinned_certificate_sha256=pinned_certificate_sha256,
+            allow_plain_http=allow_plain_http,
         )
         await core.connect(server_url, auth_token, options)
 

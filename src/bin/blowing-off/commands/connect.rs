@@ -33,12 +33,15 @@ pub(super) async fn run(mut app: App, args: ConnectArgs) -> Outcome {
             .protocol()
             .filter(|_| is_saved(&app.config, &server_url)),
     };
+    let allow_plain_http =
+        args.allow_plain_http || (app.config.allow_plain_http() && is_saved(&app.config, &server_url));
     let options = ConnectOptions {
         client_id: app.config.client_id().map(str::to_owned),
         protocol,
         rebind: args.rebind,
         root_certificate_pem: root_certificate.clone(),
         pinned_certificate_sha256: pin.clone(),
+        allow_plain_http,
         ..ConnectOptions::default()
     };
 
@@ -50,6 +53,7 @@ pub(super) async fn run(mut app: App, args: ConnectArgs) -> Outcome {
             let mut config = app.config.clone();
             config.set_server(&server_url, token.as_ref());
             config.set_trust(root_certificate.as_deref(), pin.as_deref());
+            config.set_allow_plain_http(allow_plain_http);
             config.set_client_id(&client_id);
             config.set_protocol(protocol);
             // Saved before the server is asked: it may be away, and then come back.

@@ -38,7 +38,7 @@ pub(crate) fn run(cli: Cli, out: Out) -> Outcome {
         Command::Demo(args) => block_on(demo::run(args, &out)),
         Command::Connect(args) => block_on(connect::run(app()?, args)),
         Command::Login(args) => block_on(login::run(app()?, args)),
-        Command::Logout => login::forget(app()?),
+        Command::Logout(args) => block_on(login::forget(app()?, args)),
         Command::Sync => block_on(sync::run(app()?)),
         Command::SyncDaemon(args) => block_on(daemon::run(app()?, args)),
         Command::Status => block_on(status::run(app()?)),

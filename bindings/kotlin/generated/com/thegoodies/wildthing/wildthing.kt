@@ -1319,7 +1319,7 @@ private fun uniffiCheckApiChecksums(lib: IntegrityCheckingUniffiLib) {
     if ((lib.uniffi_wildthing_checksum_method_wildthingclient_pending_changes() and 0xFFFF) != 16112) {
         throw RuntimeException("UniFFI API checksum mismatch: try cleaning and rebuilding your project")
     }
-    if ((lib.uniffi_wildthing_checksum_method_wildthingclient_reset() and 0xFFFF) != 33190) {
+    if ((lib.uniffi_wildthing_checksum_method_wildthingclient_reset() and 0xFFFF) != 13614) {
         throw RuntimeException("UniFFI API checksum mismatch: try cleaning and rebuilding your project")
     }
     if ((lib.uniffi_wildthing_checksum_method_wildthingclient_restore() and 0xFFFF) != 45926) {
@@ -1331,7 +1331,7 @@ private fun uniffiCheckApiChecksums(lib: IntegrityCheckingUniffiLib) {
     if ((lib.uniffi_wildthing_checksum_method_wildthingclient_client_id() and 0xFFFF) != 41920) {
         throw RuntimeException("UniFFI API checksum mismatch: try cleaning and rebuilding your project")
     }
-    if ((lib.uniffi_wildthing_checksum_method_wildthingclient_connect() and 0xFFFF) != 21523) {
+    if ((lib.uniffi_wildthing_checksum_method_wildthingclient_connect() and 0xFFFF) != 35707) {
         throw RuntimeException("UniFFI API checksum mismatch: try cleaning and rebuilding your project")
     }
     if ((lib.uniffi_wildthing_checksum_method_wildthingclient_disconnect() and 0xFFFF) != 63098) {
@@ -5031,8 +5031,10 @@ internal interface WildThingClientInterface {
     suspend fun `pendingChanges`(): List<PendingChange>
 
     /**
-     * Empties the replica. `UnsentEdits` if the server has not got everything.
-     * With `force` those edits are dropped, and the list of conflicts with them.
+     * Empties the replica, also of the bytes that deleted rows leave in its file.
+     * `UnsentEdits` if the server has not got everything; `pendingChanges` names
+     * what. With `force` those edits are dropped, and the list of conflicts with
+     * them. A damaged file that was set aside stays where it is.
      */
     suspend fun `reset`(`force`: kotlin.Boolean = false)
 
@@ -5058,7 +5060,10 @@ internal interface WildThingClientInterface {
      *
      * The token is kept in memory only; without one, [WildThingClient.login]
      * gets one. Fails with `Invalid` if the URL, the token, a certificate or its
-     * digest can't be used.
+     * digest can't be used, and for `http://` to a server that is not in the
+     * house's own network (a private, link-local or loopback address, a name of
+     * one word or one that ends in `.local`, `.lan`, `.internal` or `.home.arpa`),
+     * unless [ConnectOptions.allowPlainHttp] is set.
      */
     suspend fun `connect`(`serverUrl`: kotlin.String, `authToken`: kotlin.String? = null, `options`: ConnectOptions? = null)
 
@@ -5847,8 +5852,10 @@ class WildThingClient: AutoCloseable, WildThingClientInterface
 
 
     /**
-     * Empties the replica. `UnsentEdits` if the server has not got everything.
-     * With `force` those edits are dropped, and the list of conflicts with them.
+     * Empties the replica, also of the bytes that deleted rows leave in its file.
+     * `UnsentEdits` if the server has not got everything; `pendingChanges` names
+     * what. With `force` those edits are dropped, and the list of conflicts with
+     * them. A damaged file that was set aside stays where it is.
      */
     @Throws(WildThingException::class)
     @Suppress("ASSIGNED_BUT_NEVER_ACCESSED_VARIABLE")
@@ -5959,7 +5966,10 @@ class WildThingClient: AutoCloseable, WildThingClientInterface
      *
      * The token is kept in memory only; without one, [WildThingClient.login]
      * gets one. Fails with `Invalid` if the URL, the token, a certificate or its
-     * digest can't be used.
+     * digest can't be used, and for `http://` to a server that is not in the
+     * house's own network (a private, link-local or loopback address, a name of
+     * one word or one that ends in `.local`, `.lan`, `.internal` or `.home.arpa`),
+     * unless [ConnectOptions.allowPlainHttp] is set.
      */
     @Throws(WildThingException::class)
     @Suppress("ASSIGNED_BUT_NEVER_ACCESSED_VARIABLE")
@@ -7786,6 +7796,12 @@ data class ConnectOptions (
      * whatever name and time, and no other.
      */
     val `pinnedCertificateSha256`: kotlin.String? = null
+    ,
+    /**
+     * Allow `http://` to a server that is not in the house's own network, though
+     * everybody on the way can then read the token and all that is synced.
+     */
+    val `allowPlainHttp`: kotlin.Boolean = false
 
 ){
 
@@ -7805,6 +7821,7 @@ internal object FfiConverterTypeConnectOptions: FfiConverterRustBuffer<ConnectOp
             FfiConverterOptionalTypeSyncProtocol.read(buf),
             FfiConverterOptionalString.read(buf),
             FfiConverterOptionalString.read(buf),
+            FfiConverterBoolean.read(buf),
         )
     }
 
@@ -7814,7 +7831,8 @@ internal object FfiConverterTypeConnectOptions: FfiConverterRustBuffer<ConnectOp
             FfiConverterBoolean.allocationSize(value.`rebind`) +
             FfiConverterOptionalTypeSyncProtocol.allocationSize(value.`protocol`) +
             FfiConverterOptionalString.allocationSize(value.`rootCertificatePem`) +
-            FfiConverterOptionalString.allocationSize(value.`pinnedCertificateSha256`)
+            FfiConverterOptionalString.allocationSize(value.`pinnedCertificateSha256`) +
+            FfiConverterBoolean.allocationSize(value.`allowPlainHttp`)
     )
 
     override fun write(value: ConnectOptions, buf: ByteBuffer) {
@@ -7824,6 +7842,7 @@ internal object FfiConverterTypeConnectOptions: FfiConverterRustBuffer<ConnectOp
             FfiConverterOptionalTypeSyncProtocol.write(value.`protocol`, buf)
             FfiConverterOptionalString.write(value.`rootCertificatePem`, buf)
             FfiConverterOptionalString.write(value.`pinnedCertificateSha256`, buf)
+            FfiConverterBoolean.write(value.`allowPlainHttp`, buf)
     }
 }
 
