@@ -21,3 +21,16 @@ struct Stage: Sendable {
     /// What happened up to now, a line of JSON each.
     var transcript: String { core.transcript() }
 }
+
+extension StageError: CustomStringConvertible {
+    /// What went wrong, as the stage of Rust says it.
+    public var description: String {
+        switch self {
+        case .Scenario(let file, let at, let problem): "\(file): \(at): \(problem)"
+        case .Unexpected(let step, let problem): "step \(step): \(problem)"
+        case .Stuck(let step, let what): "step \(step): waited in vain for \(what)"
+        case .Runner(let problem): "runner: \(problem)"
+        case .Broken(let problem): "stage: \(problem)"
+        }
+    }
+}
