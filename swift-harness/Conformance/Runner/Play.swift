@@ -28,17 +28,20 @@ struct Played {
 /// Plays a scenario's file, with what it needs in `folder`. The stage blocks this
 /// thread, and no other.
 func play(_ scenario: URL, in folder: URL) -> Played {
-    var transcript = ""
+    let stage: Stage
     do {
-        let stage = try Stage(scenario: scenario.path, folder: folder.path)
-        defer { transcript = stage.transcript }
+        stage = try Stage(scenario: scenario.path, folder: folder.path)
+    } catch {
+        return Played(transcript: "", problem: "\(error)")
+    }
+    do {
         let player = Player()
         while let order = try stage.nextOrder() {
             try stage.done(waiting { try await player.obey(order) })
         }
         return Played(transcript: stage.transcript, problem: nil)
     } catch {
-        return Played(transcript: transcript, problem: "\(error)")
+        return Played(transcript: stage.transcript, problem: "\(error)")
     }
 }
 

@@ -47,4 +47,9 @@ guard words.count >= 2 else {
     exit(2)
 }
 let folders = words.prefix(2).map { URL(fileURLWithPath: $0, isDirectory: true) }
-exit(try run(folders[0], into: folders[1], names: Array(words.dropFirst(2))) == 0 ? 0 : 1)
+do {
+    exit(try run(folders[0], into: folders[1], names: Array(words.dropFirst(2))) == 0 ? 0 : 1)
+} catch {
+    print("conformance: \(error)")
+    exit(1)
+}
