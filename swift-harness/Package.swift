@@ -10,6 +10,8 @@
 // - `CoreTesting`: what the engine tells tests only.
 // - `Snippets`: what the documentation shows.
 // - `WildThingTests`: what a user of the package would notice.
+//
+// `Conformance` is a package of its own, on a library that has more in it.
 
 import PackageDescription
 

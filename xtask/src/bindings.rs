@@ -53,7 +53,7 @@ pub(crate) fn generate(cargo: &Cargo) -> Result<PathBuf, String> {
 }
 
 /// The library with the stage of the scenarios in it.
-const TESTING: &str = "build --package wildthing --lib --features testing";
+pub(crate) const TESTING: &str = "build --package wildthing --lib --features testing";
 
 /// What only a library for tests may have, in a name of any language.
 const SEAM: &[&str] = &["ConformanceStage", "conformancestage", "testing_subscriptions"];

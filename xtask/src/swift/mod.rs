@@ -2,6 +2,7 @@
 //! Swift package against them, as an app would use it.
 //!
 //! - `coverage`: nothing of the layer is left uncalled.
+//! - `scenarios`: the runner of the scenarios that all languages play.
 //! - `snippets`: what the documentation shows is what compiles.
 //! - `toolchain`: the Swift of the machine, or one of our own.
 //!
@@ -9,6 +10,7 @@
 //! so that a test can count the core's listeners and fix ids and times.
 
 mod coverage;
+mod scenarios;
 mod snippets;
 mod toolchain;
 
@@ -22,6 +24,7 @@ use std::time::Instant;
 use crate::Outcome;
 use crate::bindings::{copy, make};
 use crate::cargo::Cargo;
+pub(crate) use scenarios::{can_play, play};
 use toolchain::Swift;
 
 /// The engine and the hub in one build.

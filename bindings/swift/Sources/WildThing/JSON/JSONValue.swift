@@ -31,7 +31,8 @@ public enum JSONValue: Hashable, Sendable {
     case object([String: JSONValue])
 }
 
-/// A JSON object: values by name.
+/// A JSON object: values by name. Names that differ only in how an accent is composed
+/// are one name to Swift, so that of two such the object holds one.
 public typealias JSONObject = [String: JSONValue]
 
 // MARK: - Reading
