@@ -2,7 +2,6 @@
 //! the package's layer and the sources of a library that has the stage.
 
 use std::path::Path;
-use std::process::Command;
 
 use super::tools::Tools;
 use super::{Outcome, cdylib, run};
