@@ -8,6 +8,7 @@ use std::process::Command;
 
 use crate::Outcome;
 use crate::cargo::Cargo;
+use crate::kotlin;
 use crate::swift;
 
 const SCENARIOS: &str = "tests/conformance/scenarios";
@@ -37,6 +38,11 @@ const LANGUAGES: &[Language] = &[
         name: "swift",
         ready: |_| swift::can_play(),
         play: swift::play,
+    },
+    Language {
+        name: "kotlin",
+        ready: |_| kotlin::can_play(),
+        play: kotlin::play,
     },
 ];
 

@@ -2,12 +2,14 @@
 //!
 //! - `tools`: finding Maven and a JDK, or saying what is missing.
 //! - `sample`: the sample program, on the installed jar and nothing else.
+//! - `conformance`: the scenarios that every language plays.
 //! - `elf`: whether a library suits Android devices with 16 KB pages.
 //!
 //! It builds the native library and the hub, puts the library where the jar takes
 //! it from, lets Maven test and install the jar, and runs the sample project on it.
 //! Maven compiles once, and everything it builds is below `target/kotlin`.
 
+mod conformance;
 mod elf;
 mod sample;
 mod tools;
@@ -24,6 +26,7 @@ use crate::house;
 use crate::size;
 use tools::Tools;
 
+pub(crate) use conformance::{can_play, play};
 pub(crate) use elf::aligned;
 
 /// The Maven project of the package.

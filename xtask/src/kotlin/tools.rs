@@ -7,7 +7,7 @@ use std::process::{Command, Stdio};
 
 /// Where programs look for libraries. Cargo told us of its own folder there: the
 /// library would be found in it, and not in the jar.
-pub(super) const LIBRARY_PATHS: [&str; 3] = [
+const LIBRARY_PATHS: [&str; 3] = [
     "LD_LIBRARY_PATH",
     "DYLD_LIBRARY_PATH",
     "DYLD_FALLBACK_LIBRARY_PATH",
@@ -16,7 +16,7 @@ pub(super) const LIBRARY_PATHS: [&str; 3] = [
 /// What compiles and runs Kotlin.
 pub(super) struct Tools {
     maven: PathBuf,
-    pub(super) java: PathBuf,
+    java: PathBuf,
 }
 
 impl Tools {
@@ -53,6 +53,19 @@ impl Tools {
         };
         let maven = maven.ok_or("mvn is missing: install Maven 3.8 or newer")?;
         Ok(Self { maven, java })
+    }
+
+    /// Java with the classes and jars that Maven left in a folder of its own.
+    pub(super) fn java(&self, built: &Path) -> Command {
+        let mut classes = built.join("classes").into_os_string();
+        classes.push(if cfg!(windows) { ";" } else { ":" });
+        classes.push(built.join("lib").join("*"));
+        let mut command = Command::new(&self.java);
+        for variable in LIBRARY_PATHS {
+            command.env_remove(variable);
+        }
+        command.arg("-cp").arg(classes);
+        command
     }
 
     /// Maven on a project, saying only what went wrong.
