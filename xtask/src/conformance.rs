@@ -8,6 +8,7 @@ use std::process::Command;
 
 use crate::Outcome;
 use crate::cargo::Cargo;
+use crate::python;
 
 const SCENARIOS: &str = "tests/conformance/scenarios";
 
@@ -17,12 +18,32 @@ const BUILD: &str = "build --package wildthing --bin conformance --features test
 /// Plays the scenarios of the first folder and writes `NAME.jsonl` into the second.
 type Runner = fn(&Cargo, &Path, &Path) -> Outcome;
 
-/// A language, and how it plays. Whoever writes a runner adds a line: the first is
-/// what the others are compared with.
-const LANGUAGES: &[(&str, Runner)] = &[("rust", rust)];
+/// A language that has a runner.
+struct Language {
+    name: &'static str,
+    /// Says what this machine lacks to play it.
+    ready: fn(&Cargo) -> Outcome,
+    play: Runner,
+}
+
+/// Whoever writes a runner adds a line: the first is what the others are compared with.
+const LANGUAGES: &[Language] = &[
+    Language {
+        name: "rust",
+        ready: |_| Ok(()),
+        play: rust,
+    },
+    Language {
+        name: "python",
+        ready: |_| python::can_play(),
+        play: python::play,
+    },
+];
 
 /// What to do.
 pub(crate) struct Wanted {
+    /// Which languages to compare with the first; all, if none is named.
+    pub(crate) languages: Vec<String>,
     /// Where to keep the transcripts of Rust.
     pub(crate) emit: Option<String>,
     /// Which deliberate bugs the scenarios notice, instead.
@@ -36,15 +57,24 @@ pub(crate) fn conformance(cargo: &Cargo, wanted: &Wanted) -> Outcome {
         return start(cargo, &["mutants".as_ref(), scenarios.as_os_str()]);
     }
     let mut columns = Vec::new();
-    for (language, play) in LANGUAGES {
-        cargo.heading(&format!("The scenarios in {language}"));
-        let folder = cargo.path("target/conformance").join(language);
+    let mut passed_over = Vec::new();
+    for Language { name, ready, play } in chosen(&wanted.languages)? {
+        cargo.heading(&format!("The scenarios in {name}"));
+        match ready(cargo) {
+            Err(problem) if cargo.is_ci() => return Err(problem),
+            Err(problem) => {
+                passed_over.push(format!("{name}: NOT RUN: {problem}"));
+                continue;
+            }
+            Ok(()) => {}
+        }
+        let folder = cargo.path("target/conformance").join(name);
         empty(&folder)?;
         // What it did not write shows in the table.
         if let Err(problem) = play(cargo, &scenarios, &folder) {
-            println!("{language}: {problem}");
+            println!("{name}: {problem}");
         }
-        columns.push((*language, transcripts(&folder)?));
+        columns.push((*name, transcripts(&folder)?));
     }
     if let Some(to) = &wanted.emit {
         let to = cargo.path(to);
@@ -56,11 +86,34 @@ pub(crate) fn conformance(cargo: &Cargo, wanted: &Wanted) -> Outcome {
     }
     let table = compare(&names(&scenarios)?, &columns);
     println!("\n{}", table.text);
+    for language in passed_over {
+        println!("{language}");
+    }
     if table.differ == 0 {
         Ok(())
     } else {
         Err(format!("{} scenarios differ", table.differ))
     }
+}
+
+/// The first language and those that are named, or all.
+fn chosen(names: &[String]) -> Result<Vec<&'static Language>, String> {
+    let is = |name: &String, language: &Language| language.name == name;
+    if let Some(unknown) = names
+        .iter()
+        .find(|name| !LANGUAGES.iter().any(|language| is(name, language)))
+    {
+        let known: Vec<&str> = LANGUAGES.iter().map(|language| language.name).collect();
+        return Err(format!(
+            "there is no runner for {unknown:?}; known: {}",
+            known.join(" ")
+        ));
+    }
+    let (first, others) = LANGUAGES.split_at(1);
+    let others = others
+        .iter()
+        .filter(|language| names.is_empty() || names.iter().any(|name| is(name, language)));
+    Ok(first.iter().chain(others).collect())
 }
 
 fn rust(cargo: &Cargo, scenarios: &Path, folder: &Path) -> Outcome {
@@ -201,6 +254,17 @@ mod tests {
 
     fn column(text: &str) -> BTreeMap<String, String> {
         BTreeMap::from([("a".to_owned(), text.to_owned())])
+    }
+
+    #[test]
+    fn the_first_language_is_always_played() {
+        let names = |wanted: &[&str]| {
+            let wanted: Vec<String> = wanted.iter().map(|name| (*name).to_owned()).collect();
+            chosen(&wanted).map(|found| found.iter().map(|language| language.name).collect::<Vec<_>>())
+        };
+        assert_eq!(names(&["python"]), Ok(vec!["rust", "python"]));
+        assert_eq!(names(&[]).map(|all| all.len()), Ok(LANGUAGES.len()));
+        assert!(names(&["cobol"]).is_err_and(|problem| problem.contains("cobol")));
     }
 
     #[test]

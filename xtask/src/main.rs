@@ -71,8 +71,8 @@ Commands:
   swift                  runs the tests of the Swift package, and gets Swift if need be
       --costs            measures what calls cost instead, built for release
   xcframework            the engine for Apple's platforms; needs a Mac with Xcode
-  conformance            plays the scenarios of tests/conformance in every language that
-                         has a runner, and compares the transcripts
+  conformance [LANG…]    plays the scenarios of tests/conformance in every language that
+                         has a runner, or in Rust and these, and compares the transcripts
       --emit <DIR>       keeps the transcripts there
       --mutants          instead: which scenario notices which deliberate bug
   simulate               the simulated fleet: clients, a hub and faults on virtual time
@@ -166,8 +166,8 @@ fn run() -> Outcome {
             let wanted = conformance::Wanted {
                 emit: args.word("--emit")?,
                 mutants: args.flag("--mutants"),
+                languages: args.rest()?,
             };
-            args.finish()?;
             conformance::conformance(&cargo, &wanted)
         }
         Some("simulate") => {

@@ -165,6 +165,7 @@ fn scenarios(cargo: &Cargo) -> Outcome {
     let wanted = conformance::Wanted {
         emit: None,
         mutants: false,
+        languages: Vec::new(),
     };
     conformance::conformance(cargo, &wanted)
 }
