@@ -20,8 +20,11 @@ NEEDED: dict[str, dict[str, Any]] = {"set_auth_token": {"token": None}}
 
 async def answer(client: BlowingOffClient, call: str, args: dict[str, Any]) -> Any:
     """Makes the call, and gives its answer for the stage."""
+    method = getattr(client, call)
+    keywords = NEEDED.get(call, {}) | _keywords(args)
+    cleared = args["patch"].get("clear", []) if "patch" in args else []
     try:
-        result = getattr(client, call)(**(NEEDED.get(call, {}) | keywords(args)))
+        result = method(**_clearing(method, keywords, cleared))
         if inspect.isawaitable(result):
             result = await result
         return {"ok": shown(result)}
@@ -29,18 +32,27 @@ async def answer(client: BlowingOffClient, call: str, args: dict[str, Any]) -> A
         return {"error": shown(error)}
 
 
-def keywords(args: dict[str, Any]) -> dict[str, Any]:
-    """The arguments by the package's rules: what is left out stays, and `None` empties a
-    field of a record.
-    """
+def _keywords(args: dict[str, Any]) -> dict[str, Any]:
+    """The arguments as the package takes them. What is null is left out."""
     given: dict[str, Any] = {}
     for name, value in args.items():
-        if name in RECORDS and isinstance(value, dict):
-            cleared = dict.fromkeys(value.get("clear", []))
-            given |= keywords({field: value[field] for field in value if field != "clear"})
-            given |= cleared
+        if value is None or name == "clear":
+            continue
+        if name in RECORDS:
+            given |= _keywords(value)
         elif name in SPANS:
             given[name] = timedelta(milliseconds=value)
-        elif value is not None:
+        else:
             given[name] = value
     return given
+
+
+def _clearing(method: Any, given: dict[str, Any], cleared: list[str]) -> dict[str, Any]:
+    """With `None` for fields that are to be emptied; those that have no argument of their own,
+    or were given one, are among the `extra` ones.
+    """
+    known = inspect.signature(method).parameters.keys() - given.keys()
+    emptied = {name: None for name in cleared if name in known}
+    if others := {name: None for name in cleared if name not in known}:
+        emptied["extra"] = given.get("extra", {}) | others
+    return given | emptied
