@@ -9,6 +9,7 @@ use std::process::Command;
 use crate::Outcome;
 use crate::cargo::Cargo;
 use crate::kotlin;
+use crate::python;
 use crate::swift;
 
 const SCENARIOS: &str = "tests/conformance/scenarios";
@@ -43,6 +44,11 @@ const LANGUAGES: &[Language] = &[
         name: "kotlin",
         ready: |_| kotlin::can_play(),
         play: kotlin::play,
+    },
+    Language {
+        name: "python",
+        ready: |_| python::can_play(),
+        play: python::play,
     },
 ];
 

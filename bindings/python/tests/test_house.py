@@ -59,6 +59,7 @@ async def test_a_house_is_built_read_changed_and_deleted(tmp_path: pathlib.Path)
         ada = await home.create_user(house.id, "Ada", email="ada@example.org")
         assert ada.role is UserRole.MEMBER
         assert (await home.update_user(ada.id, role="admin")).role is UserRole.ADMIN
+        assert (await home.update_user(ada.id, role=None)).role is None
         assert await home.get_users(house.id) == [await home.get_user(ada.id)]
 
         seen = await home.log_event("seen", Kind.DEVICE, lamp.id, data={"n": 1}, user_id=ada.id)

@@ -1,5 +1,6 @@
 """Arguments as the library wants them: lengths of time, words, and what is to change."""
 
+from collections.abc import Callable
 from datetime import timedelta
 from enum import Enum
 from typing import Any, TypeVar
@@ -55,6 +56,11 @@ def _or_else(library: Any, words: type[Enum], value: str, other: Any) -> Any:
         return getattr(library, words(value).name)()
     except ValueError:
         return other(value)
+
+
+def change(lower: Callable[[Any], Any], value: Any) -> Any:
+    """What is given for a patch; nothing, and what empties a field, stay as they are."""
+    return value if value is UNSET or value is None else lower(value)
 
 
 def patch(shape: Any, extra: dict[str, Any] | None, **fields: Any) -> Any:

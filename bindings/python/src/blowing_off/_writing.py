@@ -155,7 +155,7 @@ class Writing(Base):
         *,
         room_id: str | Unset = UNSET,
         name: str | Unset = UNSET,
-        device_type: DeviceType | str | Unset = UNSET,
+        device_type: DeviceType | str | None | Unset = UNSET,
         manufacturer: str | None | Unset = UNSET,
         model: str | None | Unset = UNSET,
         capabilities: Any = UNSET,
@@ -172,7 +172,7 @@ class Writing(Base):
             extra,
             room_id=room_id,
             name=name,
-            device_type=device_type if device_type is UNSET else _lower.device_type(device_type),
+            device_type=_lower.change(_lower.device_type, device_type),
             manufacturer=manufacturer,
             model=model,
             capabilities=capabilities,
@@ -231,7 +231,7 @@ class Writing(Base):
         house_id: str | Unset = UNSET,
         name: str | Unset = UNSET,
         email: str | None | Unset = UNSET,
-        role: UserRole | str | Unset = UNSET,
+        role: UserRole | str | None | Unset = UNSET,
         preferences: Any = UNSET,
         extra: dict[str, Any] | None = None,
     ) -> User:
@@ -244,7 +244,7 @@ class Writing(Base):
             house_id=house_id,
             name=name,
             email=email,
-            role=role if role is UNSET else _lower.role(role),
+            role=_lower.change(_lower.role, role),
             preferences=preferences,
         )
         user: User = await (await self._core()).update_user(user_id, patch)

@@ -4,6 +4,10 @@
 //! Two virtual environments below `target/python`: `tools`, kept between runs, has what
 //! builds and checks; `fresh`, made anew by each run, has the wheel and pytest. What comes
 //! from the package index is fetched once.
+//!
+//! - `scenarios`: the runner of the scenarios that all languages play.
+
+mod scenarios;
 
 use std::env;
 use std::ffi::OsString;
@@ -15,6 +19,8 @@ use crate::Outcome;
 use crate::bindings::{files, is_cdylib, make};
 use crate::cargo::Cargo;
 use crate::house;
+
+pub(crate) use scenarios::{can_play, play};
 
 /// What builds and checks, and what tests: of known versions, so that a new one of theirs
 /// fails nothing here.
@@ -264,7 +270,10 @@ fn check_types(cargo: &Cargo, tools: &Path, fresh: &Path) -> Outcome {
         command.current_dir(cargo.path("bindings/python"));
         command
     };
-    for what in [&["--package", "blowing_off"][..], &["samples", "tests"]] {
+    for what in [
+        &["--package", "blowing_off"][..],
+        &["samples", "tests", "conformance"],
+    ] {
         let mut mypy = checker("mypy");
         mypy.args(["--strict", "--cache-dir"])
             .arg(cargo.path("target/python/mypy"));
