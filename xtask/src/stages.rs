@@ -71,10 +71,10 @@ const STAGES: &[(&str, Stage)] = &[
     ("test", test),
     ("packages", packages),
     ("smoke", smoke),
-    ("conformance", scenarios),
     ("faults", faults),
     ("simulate", simulation),
     ("mutants", mutants),
+    ("conformance", scenarios),
     ("demo", demo),
 ];
 
@@ -161,12 +161,13 @@ pub(crate) fn faults(cargo: &Cargo) -> Outcome {
     Ok(())
 }
 
+/// All languages first: what differs there is not worth looking for bugs with.
 fn scenarios(cargo: &Cargo) -> Outcome {
-    let wanted = conformance::Wanted {
-        emit: None,
-        mutants: false,
-    };
-    conformance::conformance(cargo, &wanted)
+    for mutants in [false, true] {
+        let wanted = conformance::Wanted { emit: None, mutants };
+        conformance::conformance(cargo, &wanted)?;
+    }
+    Ok(())
 }
 
 fn simulation(cargo: &Cargo) -> Outcome {
