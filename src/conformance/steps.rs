@@ -10,7 +10,7 @@ use super::StageError;
 use super::backstage::soon;
 use super::clock::Due;
 use super::http;
-use super::scenario::{HubRequest, StageStep};
+use super::scenario::{Does, HubRequest, StageStep};
 use super::stage::{Order, Play};
 use crate::model::{Json, JsonObject};
 use crate::seam::Wait;
@@ -24,7 +24,13 @@ impl Play {
                 self.house.stop()?;
             }
             StageStep::HubUp => self.start_hub()?,
-            StageStep::Fault(fault) => self.door.fault(fault),
+            StageStep::Fault(mut fault) => {
+                if let Does::Answer { body: Some(body), .. } = &mut fault.does {
+                    let told = self.names.resolve(body);
+                    *body = told.map_err(|problem| self.unexpected(problem))?;
+                }
+                self.door.fault(fault);
+            }
             StageStep::ClearFaults => self.door.clear(),
             StageStep::Release => {
                 self.transcript.line(&line);

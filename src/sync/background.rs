@@ -34,7 +34,6 @@ impl Hints {
     /// Another token was given: try now.
     pub fn token_given(&self) {
         self.tokens.send_modify(|count| *count += 1);
-        self.now.notify_one();
     }
 }
 
@@ -76,6 +75,8 @@ pub async fn run<F, Fut>(
                 return;
             }
             failures = 0;
+            // What was hinted at meanwhile is seen to by the sync that comes now.
+            let _ = hints.now.notified().now_or_never();
             continue;
         }
         let wait = match failures {
@@ -86,6 +87,7 @@ pub async fn run<F, Fut>(
         let hinted = tokio::select! {
             () = seam.wait(Wait::Interval, wait) => false,
             () = hints.now.notified() => true,
+            Ok(()) = tokens.changed() => true,
             () = quiet_after_write(&hints, &seam), if sync_on_write && failures == 0 => false,
         };
         if hinted {

@@ -50,8 +50,8 @@ Usage: cargo xtask <COMMAND>
 Commands:
   test                   every test of the workspace and of the packages for other languages
   ci [STAGE…]            what a change has to pass, all of it or only these stages:
-                         fmt clippy docs deny bindings test packages smoke
-                         conformance faults simulate mutants demo
+                         fmt clippy docs deny bindings test packages smoke faults
+                         simulate mutants conformance demo
   bindings               writes bindings/*/generated and docs/api.md
       --check            only tells whether they are what the library says
       --testing          of a library with the stage, into target/conformance/bindings
@@ -76,7 +76,8 @@ Commands:
   conformance [LANG…]    plays the scenarios of tests/conformance in every language that
                          has a runner, or in Rust and these, and compares the transcripts
       --emit <DIR>       keeps the transcripts there
-      --mutants          instead: which scenario notices which deliberate bug
+      --mutants          instead: which scenario notices which deliberate bug; fails if
+                         one is not noticed
   simulate               the simulated fleet: clients, a hub and faults on virtual time
       --protocol <P>     what the hubs speak, v1 or v2 [default: both]
       --seeds <N>        how many seeds of each protocol [default: 200]

@@ -73,10 +73,10 @@ const STAGES: &[(&str, Stage)] = &[
     ("test", test),
     ("packages", packages),
     ("smoke", smoke),
-    ("conformance", scenarios),
     ("faults", faults),
     ("simulate", simulation),
     ("mutants", mutants),
+    ("conformance", scenarios),
     ("demo", demo),
 ];
 
@@ -163,13 +163,17 @@ pub(crate) fn faults(cargo: &Cargo) -> Outcome {
     Ok(())
 }
 
+/// All languages first: what differs there is not worth looking for bugs with.
 fn scenarios(cargo: &Cargo) -> Outcome {
-    let wanted = conformance::Wanted {
-        emit: None,
-        mutants: false,
-        languages: Vec::new(),
-    };
-    conformance::conformance(cargo, &wanted)
+    for mutants in [false, true] {
+        let wanted = conformance::Wanted {
+            emit: None,
+            mutants,
+            languages: Vec::new(),
+        };
+        conformance::conformance(cargo, &wanted)?;
+    }
+    Ok(())
 }
 
 fn simulation(cargo: &Cargo) -> Outcome {

@@ -4,7 +4,7 @@
 //! A listing is complete or it is none: what it does not name is gone, unless an
 //! edit of it waits here.
 
-use std::collections::{HashMap, HashSet};
+use std::collections::{BTreeSet, HashMap, HashSet};
 
 use rusqlite::Connection;
 
@@ -65,7 +65,7 @@ pub(in crate::store) fn apply(
             author: meta.client_id.clone(),
         },
         named: HashSet::new(),
-        moved: HashSet::new(),
+        moved: BTreeSet::new(),
         report: EdgeReport::default(),
     };
     for_each_edge(&listing, |edge| round.take(tx, edge))
@@ -100,8 +100,8 @@ struct Round {
     places_all: bool,
     pins: Pins,
     named: HashSet<String>,
-    /// Entities of which an edge changed.
-    moved: HashSet<RecordId>,
+    /// Entities of which an edge changed, in the order in which that is told.
+    moved: BTreeSet<RecordId>,
     report: EdgeReport,
 }
 
