@@ -150,7 +150,11 @@ fn a_port_without_a_server_is_unreachable() {
 fn a_name_without_an_address_is_unreachable() {
     // A label of 64 letters: the system's resolver refuses it without asking anybody.
     let name = format!("{}.invalid", "a".repeat(64));
-    match send(&transport(&format!("http://{name}:8000")), get()) {
+    let options = HttpOptions {
+        allow_plain_http: true,
+        ..options(&format!("http://{name}:8000"))
+    };
+    match send(&HttpTransport::new(options).unwrap(), get()) {
         Err(TransportError::Unreachable { host, .. }) => assert_eq!(host, format!("{name}:8000")),
         other => panic!("{other:?}"),
     }

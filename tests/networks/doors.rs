@@ -22,10 +22,12 @@ async fn a_server_that_is_not_found_or_does_not_open_is_told_and_costs_nothing()
     let rude = std::net::TcpListener::bind("127.0.0.1:0").unwrap();
     let rude_at = rude.local_addr().unwrap();
     std::thread::spawn(move || rude.incoming().for_each(drop));
+    // A label of 64 letters: the system's resolver refuses it without asking anybody.
+    let nobody = "a".repeat(64);
     let addresses = [
-        "http://no-such-hub".to_owned(),
-        "http://no-such-hub.internal:8000".to_owned(),
-        "https://no-such-hub.invalid".to_owned(),
+        format!("http://{nobody}"),
+        format!("http://{nobody}.internal:8000"),
+        format!("https://{nobody}.invalid"),
         format!("http://{shut}"),
         format!("https://{shut}"),
         format!("http://{rude_at}"),
