@@ -275,22 +275,8 @@ pub(super) fn restore(tx: &Tx<'_>, entry: &journal::JournalEntry) -> Result<Reco
         },
         seen.as_ref(),
     )?;
-    discarded_is_base(tx, &entry.version)?;
     journal::dismiss(tx.connection, entry.entry)?;
     Ok(record)
-}
-
-/// A version that was discarded may have been on its way, and have arrived: one that
-/// brings it back is made on it, and its delete is not the delete of what nobody saw.
-fn discarded_is_base(tx: &Tx<'_>, discarded: &Version) -> Result<(), StoreError> {
-    let Some(mut entry) = outbox::get(tx.connection, &discarded.key)? else {
-        return Ok(());
-    };
-    if entry.bases.is_empty() && mirror::get(tx.connection, &discarded.key)?.is_none() {
-        add_base(&mut entry.bases, &discarded.sync_id);
-        outbox::put(tx.connection, &entry)?;
-    }
-    Ok(())
 }
 
 /// Drops an unsent edit on its owner's word: it goes to the journal and the
