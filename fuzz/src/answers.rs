@@ -11,7 +11,7 @@ use wildthing::sync::execute::{Outward, execute};
 use wildthing::sync::{Event, Planner, PlannerOptions};
 use wildthing::transport::{Response, TransportError};
 
-use crate::seam::Counting;
+use crate::seam;
 
 const NAME: &str = "edited here";
 const ID: &str = "lamp";
@@ -30,7 +30,7 @@ pub fn v2_answers(bytes: &[u8]) {
 }
 
 fn sync(protocol: Protocol, bytes: &[u8]) {
-    let seam = Counting::shared();
+    let seam = seam();
     let store = Store::in_memory(seam.clone()).expect("a replica in memory");
     store
         .choose_protocol(protocol, false)

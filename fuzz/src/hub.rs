@@ -7,11 +7,11 @@ use wildthing::model::Kind;
 use wildthing::protocol::v1::{Delta, PushRequest, SyncRequest as PlainRequest};
 use wildthing::protocol::v2::{SyncRequest, SyncResponse};
 
-use crate::seam::Counting;
+use crate::seam;
 
 /// Bodies posted to a hub of v1, a line each: a push if one reads so, else a request.
 pub fn v1_hub(bytes: &[u8]) {
-    let mut hub = HubStore::in_memory(Counting::shared()).expect("a hub in memory");
+    let mut hub = HubStore::in_memory(seam()).expect("a hub in memory");
     for body in bytes.split(|byte| *byte == b'\n') {
         if let Ok((client, changes)) = PushRequest::decode_frame(body) {
             answered(hub.push(&client, changes.clone()));
@@ -32,7 +32,7 @@ pub fn v1_hub(bytes: &[u8]) {
 
 /// Bodies posted to a hub of v2, a line each.
 pub fn v2_hub(bytes: &[u8]) {
-    let mut hub = GraphStore::in_memory(Counting::shared()).expect("a hub in memory");
+    let mut hub = GraphStore::in_memory(seam()).expect("a hub in memory");
     for body in bytes.split(|byte| *byte == b'\n') {
         let Ok(request) = SyncRequest::decode(body) else {
             continue;

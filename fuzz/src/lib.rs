@@ -25,16 +25,25 @@ mod failure;
 mod hub;
 mod merge;
 mod messages;
-mod seam;
 #[path = "../../src/bin/blowing-off/secret.rs"]
 #[allow(dead_code)]
 mod secret;
+
+use std::sync::Arc;
+
+use wildthing::ffi::testing::FixedSeam;
+use wildthing::seam::SharedSeam;
 
 pub use answers::{v1_answers, v2_answers};
 pub use config::config;
 pub use hub::{v1_hub, v2_hub};
 pub use merge::merge_patch;
 pub use messages::{v1_messages, v2_messages};
+
+/// A new clock and chance that do the same again for the same bytes.
+fn seam() -> SharedSeam {
+    Arc::new(FixedSeam::default())
+}
 
 /// A function of bytes that panics when a promise is broken.
 pub type Target = fn(&[u8]);
