@@ -49,16 +49,9 @@ pub fn incoming(connection: &Connection, id: &RecordId) -> Result<Vec<Record>, S
 
 /// What live edges say is in an entity.
 pub fn within(connection: &Connection, id: &RecordId) -> Result<Vec<RecordId>, StoreError> {
-    let mut found = Vec::new();
-    for edge in incoming(connection, id)? {
-        let inner = edge
-            .version
-            .parent_id
-            .clone()
-            .filter(|_| is_containment(&edge.version));
-        found.extend(inner);
-    }
-    Ok(found)
+    let edges = incoming(connection, id)?.into_iter().map(|edge| edge.version);
+    let edges = edges.filter(is_containment);
+    Ok(edges.filter_map(|edge| edge.parent_id).collect())
 }
 
 /// Walks the kinds that are there, of which there are few, and asks each for an id.
