@@ -100,6 +100,51 @@ fn a_late_delete_harms_no_descendant() {
 }
 
 #[test]
+fn what_is_restored_after_a_discard_on_its_way_can_be_deleted() {
+    // Whether what was made had come to the server, and whether it comes (again) later.
+    for (arrived, late) in [(false, false), (false, true), (true, false), (true, true)] {
+        let (mut hub, a, b) = (hub(), replica(1), replica(2));
+        a.name(&lamp(), "made");
+        let mut run = a.start("first");
+        let made = run.go_to_push(&mut hub);
+        if arrived {
+            serve(&mut hub, &made);
+        }
+        drop(run);
+        assert!(a.store.discard(&lamp()).unwrap());
+        let entry = a.journal().remove(0);
+        a.store.restore(entry.entry).unwrap().unwrap();
+        assert!(a.delete(&lamp()).deleted);
+        pass(&hub, &[&a, &b], 200);
+        a.sync(&mut hub);
+        if late {
+            serve(&mut hub, &made);
+        }
+        settle_all(&mut hub, &[&a, &b]);
+        assert!(hub.current("lamp").is_deleted());
+        assert!(a.get(&lamp()).version.deleted);
+    }
+}
+
+#[test]
+fn what_was_discarded_on_its_way_comes_back_if_the_server_took_it() {
+    let (mut hub, a, b) = (hub(), replica(1), replica(2));
+    a.name(&lamp(), "made");
+    let mut run = a.start("first");
+    let made = run.go_to_push(&mut hub);
+    serve(&mut hub, &made);
+    drop(run);
+    assert!(a.store.discard(&lamp()).unwrap());
+    settle_all(&mut hub, &[&a, &b]);
+    assert_eq!(a.get(&lamp()).version.name.as_deref(), Some("made"));
+    // It is the server's now, and a further edit is made on that.
+    a.name(&lamp(), "renamed");
+    settle_all(&mut hub, &[&a, &b]);
+    assert_eq!(b.get(&lamp()).version.name.as_deref(), Some("renamed"));
+    assert_eq!(a.lost().len(), 1, "the discarded one alone");
+}
+
+#[test]
 fn an_own_version_that_is_displaced_without_a_word_is_journaled_at_its_author() {
     let (mut hub, a, b) = two_with_a_lamp();
     let ours = a.name(&lamp(), "a");

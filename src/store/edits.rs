@@ -64,12 +64,22 @@ pub(super) fn apply_on(
 ) -> Result<Record, StoreError> {
     let key = &version.key.clone();
     let current_version = current.map(|record| &record.version);
-    let bases: Vec<&Version> = current_version.into_iter().chain(seen_by_author).collect();
-    let mut entry = match outbox::get(tx.connection, key)? {
+    let mut bases: Vec<&Version> = current_version.into_iter().chain(seen_by_author).collect();
+    let waiting = outbox::get(tx.connection, key)?;
+    let discarded = match waiting {
+        Some(_) => Vec::new(),
+        // The server may have what was discarded on its way.
+        None => outbox::sent_before(tx.connection, key, i64::MAX)?,
+    };
+    bases.extend(discarded.iter().map(|sent| &sent.version));
+    let mut entry = match waiting {
         Some(entry) => continue_entry(tx, entry, current_version)?,
         None => begin_entry(tx, key, current_version)?,
     };
-    if let Some(seen) = seen_by_author {
+    for seen in seen_by_author
+        .into_iter()
+        .chain(discarded.iter().map(|sent| &sent.version))
+    {
         add_base(&mut entry.bases, &seen.sync_id);
     }
     match tx.graph_author()?.filter(|_| key.kind.is_entity()) {
@@ -280,7 +290,8 @@ pub(super) fn restore(tx: &Tx<'_>, entry: &journal::JournalEntry) -> Result<Reco
 }
 
 /// Drops an unsent edit on its owner's word: it goes to the journal and the
-/// server's version, if there is one, comes back.
+/// server's version, if there is one, comes back. If there is none, attempts to
+/// send it stay on record until the server says what became of them.
 pub(super) fn discard(tx: &Tx<'_>, key: &Key) -> Result<bool, StoreError> {
     if outbox::get(tx.connection, key)?.is_none() {
         return Ok(false);
@@ -300,7 +311,7 @@ pub(super) fn discard(tx: &Tx<'_>, key: &Key) -> Result<bool, StoreError> {
     match server {
         Some(server) => super::pull::settle_to(tx, &server.version)?,
         None => {
-            outbox::clear(tx.connection, key)?;
+            outbox::remove(tx.connection, key)?;
             rows::remove(tx.connection, key)?;
             tx.change_seq()?;
             tx.emit_removed(key, Origin::Local);

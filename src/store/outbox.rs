@@ -248,15 +248,28 @@ pub(super) fn put(connection: &Connection, entry: &OutboxEntry) -> Result<(), St
 
 /// Forgets the unsent edit and all attempts of a record.
 pub(super) fn clear(connection: &Connection, key: &Key) -> Result<(), StoreError> {
-    for sql in [
-        "DELETE FROM outbox WHERE kind = ?1 AND id = ?2",
-        "DELETE FROM outbox_sent WHERE kind = ?1 AND id = ?2",
-    ] {
-        connection
-            .prepare_cached(sql)?
-            .execute(params![key.kind.as_str(), key.id.as_str()])?;
-    }
+    remove(connection, key)?;
+    clear_sent(connection, key)
+}
+
+/// Forgets all attempts of a record: the server said what became of them.
+pub(super) fn clear_sent(connection: &Connection, key: &Key) -> Result<(), StoreError> {
+    clear_sent_until(connection, key, i64::MAX)
+}
+
+/// Forgets the unsent edit of a record, but not the attempts to send it.
+pub(super) fn remove(connection: &Connection, key: &Key) -> Result<(), StoreError> {
+    connection
+        .prepare_cached("DELETE FROM outbox WHERE kind = ?1 AND id = ?2")?
+        .execute(params![key.kind.as_str(), key.id.as_str()])?;
     Ok(())
+}
+
+/// Whether any attempt has no answer, also of an edit that is not waiting any more.
+pub(super) fn any_sent(connection: &Connection) -> Result<bool, StoreError> {
+    Ok(connection
+        .prepare_cached("SELECT EXISTS (SELECT 1 FROM outbox_sent)")?
+        .query_row([], |row| row.get(0))?)
 }
 
 /// Whether any edit of a record was ever sent since it was clean.

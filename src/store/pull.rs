@@ -65,6 +65,7 @@ pub(super) fn apply(tx: &Tx<'_>, page: &Page) -> Result<Option<PageReport>, Stor
         ..PageReport::default()
     };
     let any_pending = outbox::counts(tx.connection)? != (0, 0);
+    let any_sent = outbox::any_sent(tx.connection)?;
     let any_edges = page.graph.is_some() && graph::edges::any(tx.connection)?;
     let mut changes: Vec<&WireChange> = page.changes.iter().collect();
     // Sorted insertion is what makes a large first sync quick. Stable: of two
@@ -79,6 +80,10 @@ pub(super) fn apply(tx: &Tx<'_>, page: &Page) -> Result<Option<PageReport>, Stor
         } else {
             None
         };
+        if any_sent && entry.is_none() {
+            // What became of an edit that was discarded on its way.
+            outbox::clear_sent(tx.connection, &change.version.key)?;
+        }
         match (guard_pending(entry), &page.graph) {
             (None, None) => take(tx, &change.version, meta.resync_active)?,
             (None, Some(graph)) => {

@@ -132,8 +132,8 @@ impl World {
              WHERE state = 'failed' AND (error_code IS NULL OR last_error IS NULL)
             UNION ALL SELECT 'mirror without outbox row', kind, id FROM mirror
              WHERE NOT EXISTS (SELECT 1 FROM outbox WHERE mirror.kind = outbox.kind AND mirror.id = outbox.id)
-            UNION ALL SELECT 'attempt without outbox row', kind, id FROM outbox_sent
-             WHERE NOT EXISTS (SELECT 1 FROM outbox WHERE outbox_sent.kind = outbox.kind AND outbox_sent.id = outbox.id)";
+            UNION ALL SELECT 'attempt of a synced record', kind, id FROM outbox_sent JOIN records USING (kind, id)
+             WHERE sync_status = 'synced'";
         let found: Option<(String, String, String)> = self.clients[client]
             .store
             .read(|connection| {

@@ -58,6 +58,7 @@ pub(in crate::store) fn apply(
     }
     let mut round = Round {
         any_pending: outbox::counts(tx.connection)? != (0, 0),
+        any_sent: outbox::any_sent(tx.connection)?,
         any_before: edges::any(tx.connection)?,
         places_all: meta.edges_due >= 2,
         pins: Pins {
@@ -94,6 +95,7 @@ pub(in crate::store) fn apply(
 
 struct Round {
     any_pending: bool,
+    any_sent: bool,
     /// Whether the replica held any edge.
     any_before: bool,
     /// Whether everything is placed anew when the edges are in.
@@ -125,6 +127,9 @@ impl Round {
                 bases: Vec::new(),
             };
             return mirror::put(tx.connection, &server, tx.resync()?);
+        }
+        if self.any_sent {
+            outbox::clear_sent(tx.connection, key)?;
         }
         let mut current = None;
         if may_be_here {
