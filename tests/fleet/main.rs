@@ -1,13 +1,15 @@
 //! The simulated fleet: some clients and a hub on virtual time, with everything
 //! that can go wrong going wrong, from a seed.
 //!
-//! `cargo test --features testing --test fleet -- [--protocol v1|v2] --seeds N --seed S [--verbose] [--mutants]`
+//! `cargo test --features testing --test fleet -- [--protocol v1|v2] --seeds N --seed S [--verbose] [--mutants]`,
+//! and `-- --schedule FILE` for one that was made short.
 //!
 //! The store, the planner, its executor and the hub's core are the ones that
 //! ship; machines, network and time are simulated. `world` chooses what happens
 //! next, `driver`, `network`, `edits` and `foreign` do it, `model` is the oracle,
 //! `checks` and `ending` hold the promises and `coverage` says which situations a long run must
-//! have seen. The `hub` speaks v1 or v2: what is only so where the house is a
+//! have seen. A seed that breaks a promise is made a short `schedule` of; those of bugs that
+//! are mended are in the folder `schedules`, and every run begins with them. The `hub` speaks v1 or v2: what is only so where the house is a
 //! graph is in the files named after that. The same seed gives the same run, to the byte.
 
 // A test binary has no outside for which `pub` could be too much.
@@ -28,16 +30,19 @@ mod graph_edits;
 mod graph_foreign;
 mod graph_model;
 mod hub;
+mod life;
 mod model;
 mod network;
 mod plain_door;
 mod rng;
+mod schedule;
+mod shrink;
 mod sightings;
 #[path = "../support/unescaped.rs"]
 mod unescaped;
 mod world;
 
-use std::panic::{AssertUnwindSafe, catch_unwind};
+use std::path::{Path, PathBuf};
 use std::process::ExitCode;
 use std::sync::Mutex;
 use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
@@ -46,11 +51,12 @@ use wildthing::mutant::Mutant;
 use wildthing::protocol::Protocol;
 
 use coverage::{Coverage, FULL_COVERAGE_SEEDS};
+use life::Telling;
 use model::Violation;
-use world::World;
+use schedule::Step;
 
-/// Every so many seeds, one is run twice and the runs are compared.
-const REPEAT_EVERY: u64 = 20;
+/// Schedules that broke a promise once.
+const MENDED: &str = concat!(env!("CARGO_MANIFEST_DIR"), "/tests/fleet/schedules");
 
 struct Args {
     /// Worlds of these protocols take turns.
@@ -63,6 +69,20 @@ struct Args {
     keep_going: bool,
     /// Whether the fleet has each deliberate bug in turn.
     mutants: bool,
+    /// Whether a schedule of what catches one is made short.
+    shrink: bool,
+    /// A schedule to take instead of seeds.
+    schedule: Option<PathBuf>,
+}
+
+impl Args {
+    fn telling(&self) -> Telling {
+        if self.verbose {
+            Telling::Aloud
+        } else {
+            Telling::Nothing
+        }
+    }
 }
 
 fn args() -> Result<Args, String> {
@@ -73,6 +93,8 @@ fn args() -> Result<Args, String> {
         verbose: false,
         keep_going: false,
         mutants: false,
+        shrink: false,
+        schedule: None,
     };
     let mut words = std::env::args().skip(1);
     while let Some(word) = words.next() {
@@ -80,6 +102,10 @@ fn args() -> Result<Args, String> {
             let known = words.next().and_then(|word| Protocol::parse(&word));
             let known = known.filter(|protocol| *protocol != Protocol::Auto);
             args.protocols = vec![known.ok_or("--protocol needs v1 or v2")?];
+            continue;
+        }
+        if word == "--schedule" {
+            args.schedule = Some(words.next().ok_or("--schedule needs a file")?.into());
             continue;
         }
         let mut number = || {
@@ -94,11 +120,12 @@ fn args() -> Result<Args, String> {
             "--verbose" => args.verbose = true,
             "--keep-going" => args.keep_going = true,
             "--mutants" => args.mutants = true,
+            "--shrink" => args.shrink = true,
             // What `cargo test` may pass to every harness.
             "--nocapture" | "--quiet" | "-q" => {}
             _ => {
                 return Err(format!(
-                    "unknown argument {word}; known: --protocol v1|v2, --seeds N, --seed S, --verbose, --keep-going, --mutants"
+                    "unknown argument {word}; known: --protocol v1|v2, --seeds N, --seed S, --verbose, --keep-going, --mutants, --shrink, --schedule FILE"
                 ));
             }
         }
@@ -106,39 +133,42 @@ fn args() -> Result<Args, String> {
     Ok(args)
 }
 
-/// One world from its beginning to its end.
-fn live(protocol: Protocol, seed: u64, verbose: bool) -> (Result<u64, Violation>, Coverage) {
-    let mut cover = Coverage::default();
-    let outcome = catch_unwind(AssertUnwindSafe(|| {
-        let mut world = World::new(protocol, seed, verbose)?;
-        let trace = world.run();
-        let counted = world.count_kept();
-        cover = std::mem::take(&mut world.cover);
-        trace.and_then(|trace| counted.map(|()| trace))
-    }));
-    let outcome = outcome.unwrap_or_else(|panic| {
-        let message = panic
-            .downcast_ref::<String>()
-            .cloned()
-            .or_else(|| panic.downcast_ref::<&str>().map(|text| (*text).to_owned()))
-            .unwrap_or_default();
-        Err(Violation {
-            invariant: "nothing panics",
-            message,
-        })
-    });
-    (outcome, cover)
+/// A seed that broke a promise, and what was done until then.
+struct Failure {
+    seed: u64,
+    protocol: Protocol,
+    violation: Violation,
+    taken: Vec<Step>,
 }
 
-fn try_seed(protocol: Protocol, seed: u64, verbose: bool) -> (Result<(), Violation>, Coverage) {
-    let (outcome, cover) = live(protocol, seed, verbose);
-    let outcome = outcome.and_then(|trace| {
-        if seed.is_multiple_of(REPEAT_EVERY) && live(protocol, seed, false).0.ok() != Some(trace) {
-            return model::broken("the same seed gives the same run", "two runs differ");
+impl Failure {
+    fn print(&self) {
+        println!(
+            "FAIL seed={} protocol={} invariant={}: {}",
+            self.seed,
+            self.protocol.as_str(),
+            self.violation.invariant,
+            self.violation.message
+        );
+    }
+
+    /// Makes a short schedule of it.
+    fn print_shortened(self, name: &str) {
+        let steps = self.taken.len();
+        match life::shortened(
+            name,
+            self.protocol,
+            self.seed,
+            self.taken,
+            self.violation.invariant,
+        ) {
+            Ok(Some((path, left))) => {
+                println!("     made short, {left} of {steps} steps: {}", path.display());
+            }
+            Ok(None) => println!("     the steps alone don't break it again"),
+            Err(error) => println!("     a schedule can't be written: {error}"),
         }
-        Ok(())
-    });
-    (outcome, cover)
+    }
 }
 
 /// What came of many worlds.
@@ -147,7 +177,7 @@ struct Run {
     seconds: f64,
     /// One a protocol.
     covers: Vec<Coverage>,
-    failures: Vec<(u64, Protocol, Violation)>,
+    failures: Vec<Failure>,
 }
 
 /// Worlds of `protocols`, by turns, until one fails (or not, if the run keeps going).
@@ -157,7 +187,7 @@ fn simulate(args: &Args, protocols: &[Protocol]) -> Run {
     let next = AtomicU64::new(0);
     let stop = AtomicBool::new(false);
     let total: Mutex<Vec<Coverage>> = Mutex::new(vec![Coverage::default(); protocols.len()]);
-    let failures: Mutex<Vec<(u64, Protocol, Violation)>> = Mutex::default();
+    let failures: Mutex<Vec<Failure>> = Mutex::default();
     let threads = if all > 1 {
         std::thread::available_parallelism().map_or(1, |count| count.get())
     } else {
@@ -174,10 +204,15 @@ fn simulate(args: &Args, protocols: &[Protocol]) -> Run {
                     let turn = (number % protocols.len() as u64) as usize;
                     let seed = args.first + number / protocols.len() as u64;
                     let protocol = protocols[turn];
-                    let (outcome, seen) = try_seed(protocol, seed, args.verbose);
-                    total.lock().unwrap()[turn].add(&seen);
-                    if let Err(violation) = outcome {
-                        failures.lock().unwrap().push((seed, protocol, violation));
+                    let life = life::try_seed(protocol, seed, args.telling());
+                    total.lock().unwrap()[turn].add(&life.cover);
+                    if let Err(violation) = life.outcome {
+                        failures.lock().unwrap().push(Failure {
+                            seed,
+                            protocol,
+                            violation,
+                            taken: life.taken,
+                        });
                         stop.store(!args.keep_going, Ordering::Relaxed);
                     }
                 }
@@ -185,7 +220,7 @@ fn simulate(args: &Args, protocols: &[Protocol]) -> Run {
         }
     });
     let mut failures = failures.into_inner().unwrap();
-    failures.sort_by_key(|(seed, ..)| *seed);
+    failures.sort_by_key(|failure| failure.seed);
     Run {
         done: next.load(Ordering::Relaxed).min(all),
         seconds: started.elapsed().as_secs_f64(),
@@ -194,8 +229,34 @@ fn simulate(args: &Args, protocols: &[Protocol]) -> Run {
     }
 }
 
+/// What a schedule comes to, said.
+fn takes(path: &Path, telling: Telling) -> bool {
+    let outcome = life::read(path).and_then(|schedule| life::replay(&schedule, telling).outcome);
+    if let Err(violation) = &outcome {
+        let name = path.display();
+        println!(
+            "FAIL {name} invariant={}: {}",
+            violation.invariant, violation.message
+        );
+    }
+    outcome.is_ok()
+}
+
+/// The schedules that broke a promise once must not break one again.
+fn run_mended() -> bool {
+    let found = std::fs::read_dir(MENDED).into_iter().flatten().flatten();
+    let mut paths: Vec<PathBuf> = found.map(|entry| entry.path()).collect();
+    paths.sort();
+    println!("{} schedules of bugs that are mended", paths.len());
+    let held = paths.iter().filter(|path| takes(path, Telling::Nothing)).count();
+    held == paths.len()
+}
+
 /// The fleet as it is: every promise must be kept.
 fn run_healthy(args: &Args) -> ExitCode {
+    if !run_mended() {
+        return ExitCode::FAILURE;
+    }
     let run = simulate(args, &args.protocols);
     if run.failures.is_empty() {
         for (protocol, cover) in args.protocols.iter().zip(&run.covers) {
@@ -209,15 +270,12 @@ fn run_healthy(args: &Args) -> ExitCode {
         run.seconds,
         run.done as f64 / run.seconds.max(0.001)
     );
-    for (seed, protocol, violation) in &run.failures {
-        println!(
-            "FAIL seed={seed} protocol={} invariant={}: {}",
-            protocol.as_str(),
-            violation.invariant,
-            violation.message
-        );
+    let failed = !run.failures.is_empty();
+    for failure in run.failures {
+        failure.print();
+        failure.print_shortened("broken");
     }
-    if !run.failures.is_empty() {
+    if failed {
         return ExitCode::FAILURE;
     }
     for (protocol, cover) in args.protocols.iter().zip(&run.covers) {
@@ -253,11 +311,16 @@ fn run_mutants(args: &Args) -> ExitCode {
             }
             let run = simulate(args, &[*protocol]);
             let protocol = protocol.as_str();
-            match run.failures.first() {
-                Some((seed, _, violation)) => println!(
-                    "{name:<30} {protocol} caught   seed={seed} invariant={}: {}",
-                    violation.invariant, violation.message
-                ),
+            match run.failures.into_iter().next() {
+                Some(failure) => {
+                    println!(
+                        "{name:<30} {protocol} caught   seed={} invariant={}: {}",
+                        failure.seed, failure.violation.invariant, failure.violation.message
+                    );
+                    if args.shrink {
+                        failure.print_shortened(name);
+                    }
+                }
                 None => {
                     escaped += 1;
                     println!("{name:<30} {protocol} ESCAPED  {} seeds passed", run.done);
@@ -276,6 +339,17 @@ fn run_mutants(args: &Args) -> ExitCode {
 fn main() -> ExitCode {
     match args() {
         Ok(args) if args.mutants => run_mutants(&args),
+        Ok(Args {
+            schedule: Some(path),
+            verbose,
+            ..
+        }) => {
+            let telling = if verbose { Telling::Aloud } else { Telling::Nothing };
+            match takes(&path, telling) {
+                true => ExitCode::SUCCESS,
+                false => ExitCode::FAILURE,
+            }
+        }
         Ok(args) => run_healthy(&args),
         Err(problem) => {
             eprintln!("{problem}");

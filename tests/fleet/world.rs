@@ -14,6 +14,7 @@ use crate::hub::Hub;
 use crate::model::{Check, Model, Violation, broken};
 use crate::network::{Flight, Leg};
 use crate::rng::Rng;
+use crate::schedule::{Action, Step};
 
 /// How many steps with faults a seed takes, and how many calm ones it may take
 /// to come to rest.
@@ -42,30 +43,12 @@ pub struct World {
     /// The first request that nothing may happen to.
     pub calm_since: u64,
     pub verbose: bool,
-    steps: u64,
+    /// What happened, for eyes, if wanted.
+    pub story: Option<Vec<String>>,
+    /// What was done, so far.
+    pub taken: Vec<Step>,
+    seed: u64,
     trace: u64,
-}
-
-/// What may happen next.
-#[derive(Debug, Clone, Copy)]
-enum Action {
-    Start(usize, usize),
-    Advance(usize, usize),
-    Kill(usize, usize),
-    Cancel(usize, usize),
-    GiveUp(usize, usize),
-    Wake(usize, usize),
-    Carry(usize),
-    Edit,
-    RivalEdit,
-    ForeignEdit,
-    StepClock,
-    HubDown,
-    HubUp,
-    HubSick,
-    NewEpoch,
-    Commit,
-    Jump,
 }
 
 pub fn odd(problem: impl std::fmt::Display) -> Violation {
@@ -113,7 +96,9 @@ impl World {
             calm: true,
             calm_since: 0,
             verbose,
-            steps: 0,
+            story: None,
+            taken: Vec::new(),
+            seed,
             trace: 0xcbf2_9ce4_8422_2325,
         })
     }
@@ -129,20 +114,37 @@ impl World {
         if self.verbose {
             println!(
                 "{:>4} {:>12} {line}",
-                self.steps,
+                self.taken.len(),
                 self.time.now() % (100 * DAY) / MILLI
             );
         }
+        if let Some(story) = &mut self.story {
+            story.push(format!("{:>4} {line}", self.taken.len()));
+        }
     }
 
-    /// The whole life of one world. The fingerprint tells two runs apart.
-    pub fn run(&mut self) -> Check<u64> {
+    /// The whole life of one world, with the steps given or else what chance chooses.
+    /// The fingerprint tells two runs apart.
+    pub fn run(&mut self, steps: Option<&[Step]>) -> Check<u64> {
         self.furnish()?;
         self.calm = false;
-        let steps = MIN_STEPS + self.rng.below(35) * self.clients.len() as u64;
-        for _ in 0..steps {
-            self.step()?;
+        match steps {
+            Some(steps) => {
+                for step in steps {
+                    self.pass(step.pause)?;
+                    if self.possible().iter().any(|(_, action)| *action == step.action) {
+                        self.take(step.clone())?;
+                    }
+                }
+            }
+            None => {
+                for _ in 0..MIN_STEPS + self.rng.below(35) * self.clients.len() as u64 {
+                    self.step()?;
+                }
+            }
         }
+        // How it ends is the same for the same world, whatever happened in it.
+        self.rng = Rng::new(!self.seed);
         self.faults_stop()?;
         self.check_end()?;
         Ok(self.trace)
@@ -180,7 +182,6 @@ impl World {
     }
 
     fn step(&mut self) -> Check {
-        self.steps += 1;
         let pause = match self.rng.below(100) {
             0..30 => 0,
             30..50 => self.rng.between(1, MILLI),
@@ -191,10 +192,25 @@ impl World {
         };
         self.pass(pause)?;
         let actions = self.possible();
-        match self.choose(&actions) {
-            Some(action) => self.act(action),
-            None => Ok(()),
-        }
+        let Some(action) = self.choose(&actions) else {
+            return Ok(());
+        };
+        let chance = self.rng.bits();
+        self.take(Step {
+            pause,
+            action,
+            chance,
+        })
+    }
+
+    /// A step whose pause is over, with a chance of its own.
+    fn take(&mut self, step: Step) -> Check {
+        let outer = std::mem::replace(&mut self.rng, Rng::new(step.chance));
+        let action = step.action;
+        self.taken.push(step);
+        let done = self.act(action);
+        self.rng = outer;
+        done
     }
 
     fn choose(&mut self, actions: &[(u64, Action)]) -> Option<Action> {
@@ -274,9 +290,25 @@ impl World {
                 (false, Leg::Out(_)) => 300,
                 (false, Leg::Back(_)) => 400,
             };
-            actions.push((weight, Action::Carry(index)));
+            actions.push((weight, self.carrying(index)));
         }
         actions
+    }
+
+    /// To carry one of the messages on their way, named by who sent it.
+    fn carrying(&self, index: usize) -> Action {
+        let at = |flight: &Flight| (flight.client, flight.process);
+        let (client, process) = at(&self.wire[index]);
+        let earlier = self.wire[..index].iter();
+        let nth = earlier.filter(|flight| at(flight) == (client, process)).count();
+        Action::Carry(client, process, nth)
+    }
+
+    /// The place of a message among all that are on their way.
+    fn carried(&self, client: usize, process: usize, nth: usize) -> Option<usize> {
+        let mut theirs = (0..self.wire.len())
+            .filter(|index| (self.wire[*index].client, self.wire[*index].process) == (client, process));
+        theirs.nth(nth)
     }
 
     fn act(&mut self, action: Action) -> Check {
@@ -291,7 +323,10 @@ impl World {
             Action::Cancel(client, process) => self.cancel(client, process),
             Action::GiveUp(client, process) => self.give_up(client, process),
             Action::Wake(client, process) => self.wake(client, process),
-            Action::Carry(flight) => self.carry(flight),
+            Action::Carry(client, process, nth) => match self.carried(client, process, nth) {
+                Some(index) => self.carry(index),
+                None => Ok(()),
+            },
             Action::Edit => self.local_edit(),
             Action::RivalEdit => self.rival_edit(),
             Action::ForeignEdit => self.foreign_edit(),
@@ -373,7 +408,7 @@ impl World {
                     });
                 }
             }
-            actions.extend((0..self.wire.len()).map(|index| (10, Action::Carry(index))));
+            actions.extend((0..self.wire.len()).map(|index| (10, self.carrying(index))));
             match self.choose(&actions) {
                 Some(action) => self.act(action)?,
                 None => return Ok(()),

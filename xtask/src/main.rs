@@ -82,6 +82,8 @@ Commands:
       --protocol <P>     what the hubs speak, v1 or v2 [default: both]
       --seeds <N>        how many seeds of each protocol [default: 200]
       --seed <S>         the first seed, as a failure names it
+      --keep-going       a seed that fails does not end the run
+      --schedule <FILE>  instead: what a failure was made short to
       --mutants          then once more with each deliberate bug, which it must catch
   bench [GROUP…]         every budget, measured beside hand-written programs
       --quick            small sizes and few rounds
@@ -178,6 +180,8 @@ fn run() -> Outcome {
                 protocol: args.word("--protocol")?,
                 seeds: args.number("--seeds")?,
                 seed: args.number("--seed")?,
+                keep_going: args.flag("--keep-going"),
+                schedule: args.word("--schedule")?,
             };
             let mutants = args.flag("--mutants");
             args.finish()?;

@@ -1,6 +1,7 @@
 //! The simulated fleet: the integration test `fleet`, a program of its own that
 //! exits 0 when every seed held, and otherwise prints
-//! `FAIL seed=<n> invariant=<name>: <message>` and exits 1.
+//! `FAIL seed=<n> invariant=<name>: <message>`, makes a schedule of that as short as
+//! it gets, and exits 1.
 
 use crate::Outcome;
 use crate::cargo::Cargo;
@@ -20,6 +21,10 @@ pub(crate) struct Run {
     pub(crate) seeds: Option<u64>,
     /// The first.
     pub(crate) seed: Option<u64>,
+    /// Whether a seed that fails does not end the run.
+    pub(crate) keep_going: bool,
+    /// A schedule's file, to be taken instead.
+    pub(crate) schedule: Option<String>,
 }
 
 impl Run {
@@ -34,6 +39,12 @@ impl Run {
         }
         if let Some(protocol) = &self.protocol {
             words.extend(["--protocol".to_owned(), protocol.clone()]);
+        }
+        if self.keep_going {
+            words.push("--keep-going".to_owned());
+        }
+        if let Some(schedule) = &self.schedule {
+            words.extend(["--schedule".to_owned(), schedule.clone()]);
         }
         words
     }

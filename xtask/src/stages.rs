@@ -62,7 +62,7 @@ fn rust_tests(cargo: &Cargo, targets: &str) -> Outcome {
 }
 
 /// How many seeds of the simulated fleet a change has to pass, of each protocol.
-const SEEDS: [(&str, u64); 2] = [("v1", 2_000), ("v2", 1_000)];
+const SEEDS: [(&str, u64); 2] = [("v1", 2_500), ("v2", 2_500)];
 
 const STAGES: &[(&str, Stage)] = &[
     ("fmt", fmt),
@@ -181,7 +181,7 @@ fn simulation(cargo: &Cargo) -> Outcome {
         let run = Run {
             protocol: Some(protocol.to_owned()),
             seeds: Some(seeds),
-            seed: None,
+            ..Run::default()
         };
         simulate::fleet(cargo, &run)?;
     }
