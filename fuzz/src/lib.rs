@@ -1,8 +1,8 @@
 //! What a stranger can send: bytes from anywhere, given to whatever reads bytes.
 //!
 //! A target here is a function of bytes that panics when a promise is broken. The
-//! programs in `fuzz_targets` hand them to libFuzzer, which looks for bytes that break
-//! one; `tests/replay.rs` gives them the bytes kept in `corpus`, on any compiler.
+//! programs in `fuzz_targets` hand them to libFuzzer (`cargo xtask fuzz`), which looks
+//! for bytes that break one, with the words of `words.dict`; `tests/replay.rs` gives them the bytes kept in `corpus`, on any compiler.
 //!
 //! - `messages`: what is read is written so that it reads the same again.
 //! - `merge`: a merge patch says the same twice.
