@@ -69,8 +69,21 @@ fn what_is_not_of_the_format_is_refused_with_its_place() {
         ("the top", "frost", |it| it["clients"]["ann"]["frost"] = json!(1)),
         ("protocol", "v1 or v2", |it| it["protocol"] = json!("v3")),
         ("name", "file", |it| it["name"] = json!("other")),
+        ("clients", "\"../ann\"", |it| it["clients"]["../ann"] = json!({})),
+        ("clients", "eve", |it| it["clients"]["ann"]["file"] = json!("eve")),
+        ("clients", "at most", |it| {
+            for number in 0..255 {
+                it["clients"][format!("c{number}")] = json!({});
+            }
+        }),
         ("steps[0]", "argz", |it| it["steps"][0]["argz"] = json!({})),
         ("steps[0]", "eve", |it| it["steps"][0]["client"] = json!("eve")),
+        ("steps[0]", "eve", |it| {
+            it["steps"][0]["until"] = json!({"waits": {"client": "eve", "wait": "quiet"}});
+        }),
+        ("steps[1]", "eve", |it| {
+            it["steps"][1] = json!({"stage": "await", "until": {"event": {"client": "eve", "event": "x"}}});
+        }),
         ("steps[1]", "mss", |it| it["steps"][1]["mss"] = json!(1)),
         ("steps[1]", "soon", |it| it["steps"][1]["ms"] = json!("soon")),
         ("steps[1]", "dance", |it| it["steps"][1]["stage"] = json!("dance")),

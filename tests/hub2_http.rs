@@ -372,6 +372,26 @@ async fn single_entities_and_edges_are_made_and_changed() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
+async fn an_id_that_is_no_text_names_nothing() {
+    let hub = hub().await;
+    let addr = hub.addr();
+    for end in ["", "/versions", "/connected", "/similar"] {
+        let path = format!("/api/v1/graph/entities/%FF{end}");
+        let answer = get(addr, &path);
+        assert_eq!(
+            (answer.status, answer.json()),
+            (404, json!({"detail": "Entity not found"}))
+        );
+    }
+    // Whoever has no token is told that first.
+    let path = "/api/v1/graph/entities/%FF";
+    let edit = json!({"user_id": "u"});
+    assert_eq!(with_token(addr, TOKEN, "PUT", path, &edit).status, 404);
+    assert_eq!(with_token(addr, "no", "PUT", path, &edit).status, 401);
+    hub.shutdown().await.unwrap();
+}
+
+#[tokio::test(flavor = "multi_thread")]
 async fn a_compressed_body_is_refused() {
     let hub = hub().await;
     let bearer = format!("Authorization: Bearer {TOKEN}");

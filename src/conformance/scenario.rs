@@ -257,8 +257,13 @@ pub(super) struct Who {
 impl Scenario {
     /// Reads the file.
     pub fn read(path: &Path) -> Result<Self, StageError> {
-        let text = std::fs::read_to_string(path).map_err(|error| refused(path, "the file", &error))?;
-        let head: Head = serde_json::from_str(&text).map_err(|error| refused(path, "the top", &error))?;
+        let bytes = std::fs::read(path).map_err(|error| refused(path, "the file", &error))?;
+        Self::parse(path, &bytes)
+    }
+
+    /// Reads what the file at `path` holds.
+    pub fn parse(path: &Path, bytes: &[u8]) -> Result<Self, StageError> {
+        let head: Head = serde_json::from_slice(bytes).map_err(|error| refused(path, "the top", &error))?;
         let stem = path.file_stem().unwrap_or_default();
         if stem != head.name.as_str() {
             return Err(refused(path, "name", &"is not that of the file"));
@@ -266,12 +271,19 @@ impl Scenario {
         if !matches!(head.protocol.as_str(), "v1" | "v2") {
             return Err(refused(path, "protocol", &"expected v1 or v2"));
         }
+        check_clients(&head.clients).map_err(|problem| refused(path, "clients", &problem))?;
         let mut steps = Vec::new();
         for (index, written) in head.steps.iter().enumerate() {
             let at = format!("steps[{index}]");
             let step = step(written).map_err(|problem| refused(path, &at, &problem))?;
-            if let Some(stranger) = step.client().filter(|name| !head.clients.contains_key(*name)) {
-                return Err(refused(path, &at, &format!("there is no client {stranger:?}")));
+            let named = step
+                .client()
+                .into_iter()
+                .chain(step.until().and_then(Until::client));
+            for name in named {
+                if !head.clients.contains_key(name) {
+                    return Err(refused(path, &at, &format!("there is no client {name:?}")));
+                }
             }
             steps.push(step);
         }
@@ -287,6 +299,26 @@ impl Scenario {
     pub fn covers(&self) -> &[String] {
         &self.head.covers
     }
+}
+
+/// A client's name is that of its file, and each has a number below the hub's.
+fn check_clients(clients: &BTreeMap<String, ClientSetUp>) -> Result<(), String> {
+    const MOST: usize = u8::MAX as usize - 1;
+    if clients.len() > MOST {
+        return Err(format!("expected at most {MOST}"));
+    }
+    for (name, set_up) in clients {
+        let plain = |letter: char| letter.is_ascii_alphanumeric() || matches!(letter, '_' | '-');
+        if name.is_empty() || !name.chars().all(plain) {
+            return Err(format!(
+                "expected a name of letters, digits, _ and -, not {name:?}"
+            ));
+        }
+        if let Some(file) = set_up.file.as_ref().filter(|file| !clients.contains_key(*file)) {
+            return Err(format!("there is no client {file:?}, whose file {name} opens"));
+        }
+    }
+    Ok(())
 }
 
 fn refused(path: &Path, at: &str, problem: &dyn std::fmt::Display) -> StageError {
@@ -310,6 +342,23 @@ impl Step {
                 | StageStep::Contents(who),
             ) => Some(&who.client),
             Step::Stage(_) | Step::Join(_) => None,
+        }
+    }
+
+    fn until(&self) -> Option<&Until> {
+        match self {
+            Step::Call(call) => call.until.as_ref(),
+            Step::Stage(StageStep::Await(step)) => Some(&step.until),
+            Step::Stage(_) | Step::Join(_) => None,
+        }
+    }
+}
+
+impl Until {
+    fn client(&self) -> Option<&str> {
+        match self {
+            Until::Event { client, .. } | Until::Waits { client, .. } => Some(client),
+            Until::Held => None,
         }
     }
 }

@@ -193,6 +193,12 @@ impl HubStore {
         self.fault.hook = hook;
     }
 
+    /// Everything in the database as text, to see whether anything changed.
+    #[cfg(feature = "testing")]
+    pub fn dump(&self) -> Result<String, HubError> {
+        super::dump::dump(&self.conn)
+    }
+
     /// Runs `work` in one write transaction with arrival stamps to give out.
     pub(super) fn write<T>(
         &mut self,

@@ -14,6 +14,8 @@ mod auth;
 mod core;
 mod decide;
 mod delta;
+#[cfg(feature = "testing")]
+mod dump;
 mod error;
 mod http;
 mod import;
@@ -31,6 +33,8 @@ pub use core::FaultHook;
 pub use core::HubStore;
 pub use error::HubError;
 pub use import::ImportReport;
+#[cfg(feature = "testing")]
+pub use routes::app;
 pub use rows::{Loser, Outcome};
 pub use sample::{MIN_SAMPLE, sample_house};
 pub use server::{Hub, HubOptions};

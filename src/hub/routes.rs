@@ -27,6 +27,16 @@ pub(super) struct Shared {
     pub(super) seam: SharedSeam,
 }
 
+/// What a hub of v1 over `store` serves, to be asked without a socket.
+#[cfg(feature = "testing")]
+pub fn app(store: Arc<Mutex<HubStore>>, token: Option<AuthToken>, seam: SharedSeam) -> Router {
+    router(Shared {
+        store,
+        token: token.map(Arc::new),
+        seam,
+    })
+}
+
 pub(super) fn router(shared: Shared) -> Router {
     Router::new()
         .route(REQUEST_PATH, post(sync_request))

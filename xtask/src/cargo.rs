@@ -134,14 +134,7 @@ impl Cargo {
         }
         let mut command = Command::new(&self.program);
         command.current_dir(&self.root).args(&words);
-        // Cargo told us about xtask in these. Build scripts that watch them (ring's)
-        // would run again in every cargo that is not called from here.
-        for (name, _) in env::vars_os() {
-            let text = name.to_string_lossy();
-            if text.starts_with("CARGO_PKG_") || text.starts_with("CARGO_MANIFEST_") {
-                command.env_remove(&name);
-            }
-        }
+        forget_own_package(&mut command);
         if !after.is_empty() {
             command.arg("--").args(after);
         }
@@ -160,6 +153,17 @@ impl Cargo {
             println!("$ {shown}");
         }
         (command, shown)
+    }
+}
+
+/// Takes from a command what cargo told us about xtask. Build scripts that watch it
+/// (ring's) would run again in every cargo that is not called from here.
+pub(crate) fn forget_own_package(command: &mut Command) {
+    for (name, _) in env::vars_os() {
+        let text = name.to_string_lossy();
+        if text.starts_with("CARGO_PKG_") || text.starts_with("CARGO_MANIFEST_") {
+            command.env_remove(&name);
+        }
     }
 }
 

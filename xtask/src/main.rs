@@ -6,6 +6,7 @@
 //! - `cargo`: running cargo from the workspace's root, loudly in CI, quietly elsewhere.
 //! - `conformance`: one set of scenarios, played in every language.
 //! - `deny`: licences and sources of what the project is made of.
+//! - `fuzz`: every fuzz target for a while.
 //! - `house`: a hub with a house, and a sample program that follows it.
 //! - `kotlin`: the jar, tested, and the sample that uses it.
 //! - `packages`: the jar and the wheel as they ship.
@@ -23,6 +24,7 @@ mod bindings;
 mod cargo;
 mod conformance;
 mod deny;
+mod fuzz;
 mod house;
 mod kotlin;
 mod packages;
@@ -64,6 +66,9 @@ Commands:
   faults                 failing disks, kills and power cuts at every call of a write, a
                          pull, a settlement, a migration and the making of a replica;
                          connections cut, hanging and spoilt all through a sync
+  fuzz [TARGET…]         looks for bytes that break a promise of the package `fuzz`, in all
+                         its targets or these; wants cargo-fuzz and a nightly compiler
+      --seconds <N>      for how long in each [default: 60]
   python                 builds the Python package, installs it where there is no Rust,
                          checks its types and runs its tests against real hubs
       --release          the wheel that ships, not a development build
@@ -141,6 +146,11 @@ fn run() -> Outcome {
         Some("faults") => {
             args.finish()?;
             stages::faults(&cargo)
+        }
+        Some("fuzz") => {
+            let seconds = args.number("--seconds")?;
+            let targets = args.rest()?;
+            fuzz::fuzz(&cargo, fuzz::Wanted { targets, seconds })
         }
         Some("python") => {
             let wanted = python::Wanted {

@@ -30,10 +30,10 @@ const ADMIN_PERMISSIONS: [&str; 4] = ["read", "write", "delete", "configure"];
 /// What the hub knows tokens and passwords by.
 pub(super) struct Gate {
     /// A token that is set at the start and means the admin.
-    pub(super) fixed: Option<AuthToken>,
-    pub(super) key: SigningKey,
-    pub(super) password: Option<PasswordHash>,
-    pub(super) logins: Mutex<Limiter>,
+    fixed: Option<AuthToken>,
+    key: SigningKey,
+    password: Option<PasswordHash>,
+    logins: Mutex<Limiter>,
     pub(super) invitations: Mutex<Limiter>,
 }
 
@@ -46,6 +46,17 @@ pub(super) struct Caller {
 }
 
 impl Gate {
+    /// What `store` knows secrets by, and the token that it does not know.
+    pub(super) fn of(store: &GraphStore, fixed: Option<AuthToken>) -> Result<Self, HubError> {
+        Ok(Self {
+            fixed,
+            key: store.signing_key()?,
+            password: store.password()?,
+            logins: Mutex::default(),
+            invitations: Mutex::default(),
+        })
+    }
+
     /// Who sends these headers.
     pub(super) fn caller(&self, headers: &HeaderMap, now: Timestamp) -> Result<Caller, Problem> {
         let token = bearer(headers).ok_or(Denied::Missing)?;

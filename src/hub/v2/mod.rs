@@ -26,4 +26,6 @@ mod walks;
 pub use sample::sample_graph;
 pub use secrets::AdminPassword;
 pub use server::GraphOptions;
+#[cfg(feature = "testing")]
+pub use server::app;
 pub use store::GraphStore;

@@ -4,7 +4,8 @@
 use std::collections::HashMap;
 
 use axum::Router;
-use axum::extract::{Path, Query, State};
+use axum::extract::{FromRequestParts, Path, Query, State};
+use axum::http::request::Parts;
 use axum::response::Response;
 use axum::routing::{get, post};
 use serde_json::Value;
@@ -14,6 +15,7 @@ use crate::hub::http::{Problem, blocking, lock};
 use crate::protocol::decode::{message, required_text};
 use crate::protocol::v2::GRAPH_PATH;
 
+use super::graph::NO_ENTITY;
 use super::routes::{Asked, Message, Shared, field};
 use super::store::GraphStore;
 
@@ -42,6 +44,21 @@ pub(super) fn routes() -> Router<Shared> {
         .route(&path("statistics"), get(statistics))
 }
 
+/// The entity that a path names, for handlers that know who asks. What is not UTF-8
+/// names none.
+struct Id(String);
+
+impl FromRequestParts<Shared> for Id {
+    type Rejection = Problem;
+
+    async fn from_request_parts(parts: &mut Parts, shared: &Shared) -> Result<Self, Problem> {
+        match Path::from_request_parts(parts, shared).await {
+            Ok(Path(id)) => Ok(Self(id)),
+            Err(_) => Err(NO_ENTITY.into()),
+        }
+    }
+}
+
 async fn entities(
     State(shared): State<Shared>,
     asked: Asked,
@@ -59,7 +76,7 @@ async fn entities(
 async fn entity(
     State(shared): State<Shared>,
     asked: Asked,
-    Path(id): Path<String>,
+    Id(id): Id,
     Query(query): Asking,
 ) -> Result<Response, Problem> {
     looking(shared, asked, move |store| {
@@ -69,29 +86,21 @@ async fn entity(
     .await
 }
 
-async fn versions(
-    State(shared): State<Shared>,
-    asked: Asked,
-    Path(id): Path<String>,
-) -> Result<Response, Problem> {
+async fn versions(State(shared): State<Shared>, asked: Asked, Id(id): Id) -> Result<Response, Problem> {
     looking(shared, asked, move |store| {
         Ok(store.entity_versions(&id)?.encode())
     })
     .await
 }
 
-async fn connected(
-    State(shared): State<Shared>,
-    asked: Asked,
-    Path(id): Path<String>,
-) -> Result<Response, Problem> {
+async fn connected(State(shared): State<Shared>, asked: Asked, Id(id): Id) -> Result<Response, Problem> {
     looking(shared, asked, move |store| store.connected(&id)).await
 }
 
 async fn similar(
     State(shared): State<Shared>,
     asked: Asked,
-    Path(id): Path<String>,
+    Id(id): Id,
     Query(query): Asking,
 ) -> Result<Response, Problem> {
     let limit = number(&query, "limit", DEFAULT_FOUND, MAX_LIMIT)?;
@@ -149,7 +158,8 @@ async fn create_entity(State(shared): State<Shared>, message: Message) -> Result
 
 async fn update_entity(
     State(shared): State<Shared>,
-    Path(id): Path<String>,
+    _: Asked,
+    Id(id): Id,
     message: Message,
 ) -> Result<Response, Problem> {
     writing(shared, message, move |store, body, _| {

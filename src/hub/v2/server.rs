@@ -4,6 +4,8 @@ use std::net::{Ipv4Addr, SocketAddr};
 use std::path::PathBuf;
 use std::sync::{Arc, Mutex};
 
+#[cfg(feature = "testing")]
+use crate::hub::http::lock;
 use crate::hub::server::stopped;
 use crate::hub::{AuthToken, Hub, HubError};
 use crate::seam::{RealSeam, SharedSeam};
@@ -62,13 +64,7 @@ impl Hub<GraphStore> {
             if let Some(password) = admin_password {
                 store.set_admin_password(&password)?;
             }
-            let gate = Gate {
-                fixed: auth_token,
-                key: store.signing_key()?,
-                password: store.password()?,
-                logins: Mutex::default(),
-                invitations: Mutex::default(),
-            };
+            let gate = Gate::of(&store, auth_token)?;
             Ok::<_, HubError>((store, gate))
         });
         let (store, gate) = opened.await.map_err(stopped)??;
@@ -80,4 +76,19 @@ impl Hub<GraphStore> {
         });
         Self::serve(listen, store, app).await
     }
+}
+
+/// What a hub of v2 over `store` serves, to be asked without a socket.
+#[cfg(feature = "testing")]
+pub fn app(
+    store: Arc<Mutex<GraphStore>>,
+    token: Option<AuthToken>,
+    seam: SharedSeam,
+) -> Result<axum::Router, HubError> {
+    let gate = Gate::of(&lock(&store), token)?;
+    Ok(router(Shared {
+        store,
+        gate: Arc::new(gate),
+        seam,
+    }))
 }

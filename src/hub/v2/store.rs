@@ -167,6 +167,12 @@ impl GraphStore {
         Ok(self.len()? == 0)
     }
 
+    /// Everything in the database as text, secrets too, to see whether anything changed.
+    #[cfg(feature = "testing")]
+    pub fn dump(&self) -> Result<String, HubError> {
+        crate::hub::dump::dump(&self.conn)
+    }
+
     /// Runs `work` in one write transaction with arrival stamps to give out.
     pub(super) fn write<T>(
         &mut self,
