@@ -266,6 +266,7 @@ async fn a_hub_stops_frees_its_address_and_comes_back() {
         listen: "127.0.0.1:0".parse().unwrap(),
         db: Some(folder.path().join("hub.db")),
         auth_token: None,
+        ..HubOptions::default()
     };
     let hub = Hub::start(options.clone()).await.unwrap();
     let id = hub.store().lock().unwrap().hub_id().to_owned();

@@ -11,12 +11,14 @@
 //! run FunkyGibbon.
 
 mod auth;
+mod connections;
 mod core;
 mod decide;
 mod delta;
 mod error;
 mod http;
 mod import;
+mod intake;
 mod routes;
 mod rows;
 mod sample;
