@@ -170,6 +170,19 @@ async fn bodies_have_limits() {
     let refused = nested(63);
     assert_eq!(refused.status, 422);
     assert_eq!(refused.json()["detail"][0]["type"], "json_too_deep");
+
+    // Each change is answered: of a small message of many, the answer would be huge.
+    let many = |changes: usize| {
+        let text = format!(
+            "{{\"client_id\": \"a\", \"changes\": [1{}]}}",
+            ",1".repeat(changes - 1)
+        );
+        send(addr, "POST", "/api/v1/sync/push", &[], text.as_bytes())
+    };
+    assert_eq!(many(10_000).status, 200);
+    let refused = many(10_001);
+    assert_eq!(refused.status, 422);
+    assert_eq!(refused.json()["detail"][0]["type"], "too_long");
     hub.shutdown().await.unwrap();
 }
 

@@ -7,11 +7,17 @@ use axum::http::header::{CONTENT_TYPE, RETRY_AFTER, WWW_AUTHENTICATE};
 use axum::http::{HeaderValue, StatusCode};
 use axum::response::{IntoResponse, Response};
 use serde_json::{Value, json};
+use tokio::sync::Semaphore;
 
 use crate::protocol::ProtocolError;
 
 use super::HubError;
 use super::auth::Denied;
+
+/// How many requests are worked on at once. They mostly wait for the one store, and
+/// what each has read and is about to say takes memory.
+const AT_ONCE: usize = 8;
+static WORK: Semaphore = Semaphore::const_new(AT_ONCE);
 
 /// Runs work that reads a whole message or waits for the database off the async
 /// threads. The store is locked for no longer than the work needs it.
@@ -19,6 +25,8 @@ pub(super) async fn blocking<S: Send + 'static>(
     store: Arc<Mutex<S>>,
     work: impl FnOnce(&Mutex<S>) -> Result<String, Problem> + Send + 'static,
 ) -> Result<Response, Problem> {
+    // It fails only if the semaphore is closed, which nobody does.
+    let _turn = WORK.acquire().await;
     match tokio::task::spawn_blocking(move || work(&store)).await {
         Ok(body) => Ok(json_text(StatusCode::OK, body?)),
         Err(stopped) => {

@@ -11,7 +11,7 @@ use wildthing::client::{DevicePatch, OpenOptions, WildThingClient};
 use wildthing::model::RecordId;
 
 pub const TOKEN: &str = "well-behaved";
-/// For how long these hubs let themselves be kept waiting.
+/// For how long hubs let themselves be kept waiting unless a test says otherwise.
 pub const PATIENCE: Duration = Duration::from_secs(2);
 /// Longer than anything takes, on a machine that is busy with other things.
 pub const DEADLINE: Duration = Duration::from_secs(120);
@@ -27,11 +27,11 @@ pub struct Hub {
 impl Hub {
     /// A hub with a sample house.
     pub fn start(protocol: &str) -> Self {
-        Self::start_with_files(protocol, "unlimited", 1_000)
+        Self::start_with(protocol, PATIENCE, "unlimited")
     }
 
-    /// A hub that may have so many files open, with a sample house of so many entities.
-    pub fn start_with_files(protocol: &str, files: &str, sample: usize) -> Self {
+    /// A hub that can be kept waiting for so long, and may have so many files open.
+    pub fn start_with(protocol: &str, patience: Duration, files: &str) -> Self {
         allow_many_files();
         let folder = tempfile::tempdir().unwrap();
         // Where it is unlimited the process has what this one has.
@@ -39,8 +39,7 @@ impl Hub {
         let mut child = Command::new("sh")
             .args(["-c", limited, files, env!("CARGO_BIN_EXE_blowing-off"), "serve"])
             .args(["--protocol", protocol, "--listen", "127.0.0.1:0"])
-            .args(["--sample", &sample.to_string()])
-            .args(["--patience", &PATIENCE.as_secs().to_string()])
+            .args(["--sample", "1000", "--patience", &patience.as_secs().to_string()])
             .arg("--db")
             .arg(folder.path().join("hub.db"))
             .env("BLOWING_OFF_AUTH_TOKEN", TOKEN)
