@@ -315,9 +315,9 @@ async fn huge_messages_are_refused_and_take_little_memory() {
                 }
             }
             // Heads that are too large, or have too many lines.
-            let one = format!("{}X: {}\r\n\r\n", head(path), "x".repeat(100_000));
+            let one = format!("{}X: {}\r\n\r\n", head(path), "x".repeat(300_000));
             let many = format!("{}{}\r\n", head(path), "X: x\r\n".repeat(1_000));
-            let long = format!("GET /{} HTTP/1.1\r\nHost: hub\r\n\r\n", "x".repeat(100_000));
+            let long = format!("GET /{} HTTP/1.1\r\nHost: hub\r\n\r\n", "x".repeat(300_000));
             for request in [one, many, long] {
                 let found = send(&hub, request, |_| None).await;
                 let known = [414, 431].map(Ending::Answered);

@@ -30,7 +30,8 @@ use super::http::lock;
 const MOST_CONNECTIONS: usize = 900;
 /// Descriptors that connections leave to the database and the rest of the process.
 const SPARE_DESCRIPTORS: usize = 100;
-/// The largest head of a request, and how much of a body is read ahead.
+/// From how much on a head of a request is too large, if it is not whole by then, and how
+/// much of a body is read ahead.
 const BUFFER_BYTES: usize = 64 * 1024;
 
 /// Takes connections and answers with `app` until `stop` completes, then lets
