@@ -54,6 +54,7 @@ impl House {
             listen: "127.0.0.1:0".parse().unwrap(),
             db: None,
             auth_token: Some(TOKEN.into()),
+            ..HubOptions::default()
         };
         let hub = Hub::start(options).await.unwrap();
         hub.store().lock().unwrap().load_sample(30).unwrap();

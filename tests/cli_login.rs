@@ -207,6 +207,7 @@ async fn a_token_that_a_sync_exchanged_is_saved_where_the_old_one_was() {
         listen: "127.0.0.1:0".parse().unwrap(),
         db: None,
         auth_token: None,
+        ..HubOptions::default()
     })
     .await
     .unwrap();

@@ -22,6 +22,7 @@ async fn hub(db: Option<&Path>, listen: &str) -> Hub {
         listen: listen.parse().unwrap(),
         db: db.map(Path::to_path_buf),
         auth_token: Some(TOKEN.into()),
+        ..HubOptions::default()
     };
     Hub::start(options).await.unwrap()
 }

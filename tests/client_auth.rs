@@ -252,6 +252,7 @@ async fn a_server_without_logins_says_so() {
         listen: "127.0.0.1:0".parse().unwrap(),
         db: None,
         auth_token: Some(TOKEN.into()),
+        ..wildthing::hub::HubOptions::default()
     })
     .await
     .unwrap();

@@ -170,6 +170,19 @@ async fn bodies_have_limits() {
     let refused = nested(63);
     assert_eq!(refused.status, 422);
     assert_eq!(refused.json()["detail"][0]["type"], "json_too_deep");
+
+    // Each change is answered: of a small message of many, the answer would be huge.
+    let many = |changes: usize| {
+        let text = format!(
+            "{{\"client_id\": \"a\", \"changes\": [1{}]}}",
+            ",1".repeat(changes - 1)
+        );
+        send(addr, "POST", "/api/v1/sync/push", &[], text.as_bytes())
+    };
+    assert_eq!(many(10_000).status, 200);
+    let refused = many(10_001);
+    assert_eq!(refused.status, 422);
+    assert_eq!(refused.json()["detail"][0]["type"], "too_long");
     hub.shutdown().await.unwrap();
 }
 
@@ -266,6 +279,7 @@ async fn a_hub_stops_frees_its_address_and_comes_back() {
         listen: "127.0.0.1:0".parse().unwrap(),
         db: Some(folder.path().join("hub.db")),
         auth_token: None,
+        ..HubOptions::default()
     };
     let hub = Hub::start(options.clone()).await.unwrap();
     let id = hub.store().lock().unwrap().hub_id().to_owned();

@@ -45,6 +45,7 @@ async fn hub() -> Hub {
         listen: "127.0.0.1:0".parse().unwrap(),
         db: None,
         auth_token: Some(TOKEN.into()),
+        ..HubOptions::default()
     })
     .await
     .unwrap()

@@ -41,6 +41,7 @@ impl Bench {
             listen: "127.0.0.1:0".parse().unwrap(),
             db: None,
             auth_token: None,
+            ..HubOptions::default()
         };
         let hub = Hub::start(options).await.unwrap();
         let front = Front::of(hub.url());

@@ -49,6 +49,7 @@ pub(crate) fn serve(size: usize) -> Outcome {
         db: None,
         auth_token: Some(TOKEN.into()),
         admin_password: None,
+        ..GraphOptions::default()
     };
     let hub = runtime.block_on(Hub::start_v2_with_seam(options, clock.clone()))?;
     let store = hub.store();

@@ -146,6 +146,7 @@ fn serve_v1(size: usize) -> Outcome {
         listen: SocketAddr::from(([127, 0, 0, 1], 0)),
         db: None,
         auth_token: None,
+        ..HubOptions::default()
     }))?;
     let store = hub.store();
     store

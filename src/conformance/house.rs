@@ -72,6 +72,7 @@ impl House {
                 db,
                 auth_token,
                 admin_password: None,
+                ..GraphOptions::default()
             };
             let hub = self.runtime.block_on(Hub::start_v2_with_seam(options, seam));
             let hub = hub.map_err(StageError::broken)?;
@@ -83,6 +84,7 @@ impl House {
                 listen,
                 db,
                 auth_token,
+                ..HubOptions::default()
             };
             let hub = self.runtime.block_on(Hub::start_with_seam(options, seam));
             let hub = hub.map_err(StageError::broken)?;

@@ -1,26 +1,23 @@
-//! What both protocols' paths are made of: bodies within limits, work off the
-//! async threads, and answers, errors in FastAPI's shape among them.
+//! What both protocols' paths are made of: work off the async threads, and
+//! answers, errors in FastAPI's shape among them.
 
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
-use std::time::Duration;
 
-use axum::body::{Body, Bytes};
 use axum::http::header::{CONTENT_TYPE, RETRY_AFTER, WWW_AUTHENTICATE};
 use axum::http::{HeaderValue, StatusCode};
 use axum::response::{IntoResponse, Response};
-use futures_util::StreamExt as _;
 use serde_json::{Value, json};
+use tokio::sync::Semaphore;
 
-use crate::protocol::{MAX_MESSAGE_BYTES, ProtocolError};
+use crate::protocol::ProtocolError;
 
 use super::HubError;
 use super::auth::Denied;
 
-/// How long a request may take to arrive.
-const BODY_TIMEOUT: Duration = Duration::from_secs(60);
-/// How much of a body that is too large is read and thrown away, so that its
-/// sender gets to hear the answer instead of a broken connection.
-const MAX_DISCARDED_BYTES: usize = 8 * MAX_MESSAGE_BYTES;
+/// How many requests are worked on at once. They mostly wait for the one store, and
+/// what each has read and is about to say takes memory.
+const AT_ONCE: usize = 8;
+static WORK: Semaphore = Semaphore::const_new(AT_ONCE);
 
 /// Runs work that reads a whole message or waits for the database off the async
 /// threads. The store is locked for no longer than the work needs it.
@@ -28,6 +25,8 @@ pub(super) async fn blocking<S: Send + 'static>(
     store: Arc<Mutex<S>>,
     work: impl FnOnce(&Mutex<S>) -> Result<String, Problem> + Send + 'static,
 ) -> Result<Response, Problem> {
+    // It fails only if the semaphore is closed, which nobody does.
+    let _turn = WORK.acquire().await;
     match tokio::task::spawn_blocking(move || work(&store)).await {
         Ok(body) => Ok(json_text(StatusCode::OK, body?)),
         Err(stopped) => {
@@ -43,39 +42,6 @@ pub(super) async fn blocking<S: Send + 'static>(
 /// A panic inside a transaction rolls it back: the store is as good as before.
 pub(super) fn lock<S>(store: &Mutex<S>) -> MutexGuard<'_, S> {
     store.lock().unwrap_or_else(PoisonError::into_inner)
-}
-
-/// The whole body, within the limits of size and time.
-pub(super) async fn read(body: Body) -> Result<Vec<u8>, Problem> {
-    match tokio::time::timeout(BODY_TIMEOUT, collect(body)).await {
-        Ok(message) => message,
-        Err(_) => Err(Problem::status(StatusCode::REQUEST_TIMEOUT, "Request Timeout")),
-    }
-}
-
-async fn collect(body: Body) -> Result<Vec<u8>, Problem> {
-    let mut stream = body.into_data_stream();
-    let mut message = Vec::new();
-    let mut total = 0usize;
-    while let Some(chunk) = stream.next().await {
-        let chunk: Bytes =
-            chunk.map_err(|_| Problem::status(StatusCode::BAD_REQUEST, "The body ended early"))?;
-        total = total.saturating_add(chunk.len());
-        if total <= MAX_MESSAGE_BYTES {
-            message.extend_from_slice(&chunk);
-        } else if total <= MAX_DISCARDED_BYTES {
-            message = Vec::new();
-        } else {
-            break;
-        }
-    }
-    if total > MAX_MESSAGE_BYTES {
-        return Err(ProtocolError::TooLarge {
-            limit: MAX_MESSAGE_BYTES,
-        }
-        .into());
-    }
-    Ok(message)
 }
 
 /// An answer that is an error, with `detail` as FastAPI servers write it.

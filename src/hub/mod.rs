@@ -11,6 +11,7 @@
 //! run FunkyGibbon.
 
 mod auth;
+mod connections;
 mod core;
 mod decide;
 mod delta;
@@ -19,6 +20,7 @@ mod dump;
 mod error;
 mod http;
 mod import;
+mod intake;
 mod routes;
 mod rows;
 mod sample;

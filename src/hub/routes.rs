@@ -1,7 +1,7 @@
 //! The hub's paths: from an HTTP request to a call of the store and back.
 //!
-//! Who may pass is asked here; limits and the shapes of errors are in `http`,
-//! listening and stopping in `server`.
+//! Who may pass is asked here; the shapes of errors are in `http`, limits in
+//! `connections` and `intake`, starting and stopping in `server`.
 
 use std::sync::{Arc, Mutex};
 
@@ -17,13 +17,15 @@ use crate::seam::SharedSeam;
 
 use super::HubStore;
 use super::auth::{self, AuthToken};
-use super::http::{Problem, answer, blocking, lock, read};
+use super::http::{Problem, answer, blocking, lock};
+use super::intake::{Intake, Taken};
 
 /// What every handler needs.
 #[derive(Clone)]
 pub(super) struct Shared {
     pub(super) store: Arc<Mutex<HubStore>>,
     pub(super) token: Option<Arc<AuthToken>>,
+    pub(super) intake: Arc<Intake>,
     pub(super) seam: SharedSeam,
 }
 
@@ -33,6 +35,7 @@ pub fn app(store: Arc<Mutex<HubStore>>, token: Option<AuthToken>, seam: SharedSe
     router(Shared {
         store,
         token: token.map(Arc::new),
+        intake: Intake::new(super::server::PATIENCE),
         seam,
     })
 }
@@ -101,13 +104,13 @@ async fn sync_ack(State(shared): State<Shared>, message: Message) -> Result<Resp
 }
 
 /// The body of a request that was let in, whole and within the limit.
-struct Message(Vec<u8>);
+struct Message(Taken);
 
 impl FromRequest<Shared> for Message {
     type Rejection = Problem;
 
     async fn from_request(request: Request, shared: &Shared) -> Result<Self, Problem> {
         auth::check(shared.token.as_deref(), request.headers())?;
-        read(request.into_body()).await.map(Message)
+        shared.intake.read(request.into_body()).await.map(Message)
     }
 }

@@ -6,18 +6,20 @@ use std::sync::{Arc, Mutex};
 use std::time::Duration;
 
 use axum::Router;
-use axum::serve::ListenerExt as _;
 use tokio::net::TcpListener;
 use tokio::sync::oneshot;
 use tokio::task::JoinHandle;
 
 use crate::seam::{RealSeam, SharedSeam};
 
+use super::intake::Intake;
 use super::routes::{Shared, router};
-use super::{AuthToken, HubError, HubStore};
+use super::{AuthToken, HubError, HubStore, connections};
 
 /// How long requests under way may take to finish once the hub is to stop.
 const GRACE: Duration = Duration::from_secs(5);
+/// How long callers may keep a hub waiting unless told.
+pub(super) const PATIENCE: Duration = Duration::from_secs(60);
 
 /// How to start a hub.
 #[derive(Debug, Clone)]
@@ -28,6 +30,9 @@ pub struct HubOptions {
     pub db: Option<PathBuf>,
     /// The token that clients must send; `None` lets everyone in.
     pub auth_token: Option<AuthToken>,
+    /// How long a caller may keep the hub waiting: over the head of a request or
+    /// between two of them, over a body, and without reading on in an answer.
+    pub patience: Duration,
 }
 
 impl Default for HubOptions {
@@ -37,6 +42,7 @@ impl Default for HubOptions {
             listen: SocketAddr::from((Ipv4Addr::LOCALHOST, 8000)),
             db: None,
             auth_token: None,
+            patience: PATIENCE,
         }
     }
 }
@@ -47,7 +53,7 @@ pub struct Hub<S = HubStore> {
     addr: SocketAddr,
     store: Arc<Mutex<S>>,
     stop: Option<oneshot::Sender<()>>,
-    server: Option<JoinHandle<std::io::Result<()>>>,
+    server: Option<JoinHandle<()>>,
 }
 
 impl Hub<HubStore> {
@@ -62,6 +68,7 @@ impl Hub<HubStore> {
             listen,
             db,
             auth_token,
+            patience,
         } = options;
         let stores_seam = Arc::clone(&seam);
         let opened = tokio::task::spawn_blocking(move || match db {
@@ -72,9 +79,10 @@ impl Hub<HubStore> {
         let app = router(Shared {
             store: Arc::clone(&store),
             token: auth_token.map(Arc::new),
+            intake: Intake::new(patience),
             seam,
         });
-        Self::serve(listen, store, app).await
+        Self::serve(listen, patience, store, app).await
     }
 }
 
@@ -82,6 +90,7 @@ impl<S> Hub<S> {
     /// Serves `app`, which answers from `store`.
     pub(super) async fn serve(
         listen: SocketAddr,
+        patience: Duration,
         store: Arc<Mutex<S>>,
         app: Router,
     ) -> Result<Hub<S>, HubError> {
@@ -91,21 +100,8 @@ impl<S> Hub<S> {
         };
         let listener = TcpListener::bind(listen).await.map_err(listening)?;
         let addr = listener.local_addr().map_err(listening)?;
-        // Answers are small: waiting to fill a packet would only delay them.
-        let listener = listener.tap_io(|stream| {
-            if let Err(problem) = stream.set_nodelay(true) {
-                tracing::debug!(%problem, "TCP_NODELAY");
-            }
-        });
         let (stop, stopping) = oneshot::channel::<()>();
-        let server = tokio::spawn(async move {
-            axum::serve(listener, app.into_make_service_with_connect_info::<SocketAddr>())
-                .with_graceful_shutdown(async {
-                    // An error means that the handle was dropped, which also says stop.
-                    let _ = stopping.await;
-                })
-                .await
-        });
+        let server = tokio::spawn(connections::serve(listener, app, patience, stopping));
         tracing::info!(%addr, "hub listens");
         Ok(Hub {
             addr,
@@ -149,7 +145,7 @@ impl<S> Hub<S> {
             return Ok(());
         };
         match tokio::time::timeout(GRACE, &mut server).await {
-            Ok(ended) => ended.map_err(stopped)?.map_err(stopped),
+            Ok(ended) => ended.map_err(stopped),
             Err(_) => {
                 server.abort();
                 Ok(())

@@ -53,6 +53,7 @@ impl House {
             listen: "127.0.0.1:0".parse().unwrap(),
             db: None,
             auth_token: None,
+            ..HubOptions::default()
         })
         .await
         .unwrap();

@@ -51,6 +51,7 @@ impl AnyHub {
                     listen,
                     db,
                     auth_token,
+                    ..HubOptions::default()
                 };
                 AnyHub::V1(Hub::start_with_seam(options, seam).await.unwrap())
             }

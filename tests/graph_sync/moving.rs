@@ -121,6 +121,7 @@ async fn a_house_moves_from_a_server_of_v1_to_one_with_a_graph_and_keeps_what_wa
         listen: "127.0.0.1:0".parse().unwrap(),
         db: None,
         auth_token: Some(TOKEN.into()),
+        ..HubOptions::default()
     })
     .await
     .unwrap();

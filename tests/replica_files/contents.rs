@@ -105,6 +105,7 @@ async fn hub() -> Hub {
         listen: "127.0.0.1:0".parse().unwrap(),
         db: None,
         auth_token: Some(TOKEN.into()),
+        ..HubOptions::default()
     };
     Hub::start(options).await.unwrap()
 }

@@ -9,6 +9,7 @@
 //! - `fuzz`: every fuzz target for a while.
 //! - `house`: a hub with a house, and a sample program that follows it.
 //! - `kotlin`: the jar, tested, and the sample that uses it.
+//! - `load`: many clients, and a hub that is killed under them.
 //! - `packages`: the jar and the wheel as they ship.
 //! - `python`: the wheel, built, installed and tested.
 //! - `size`: what ships, how big it is, and what it exports.
@@ -27,6 +28,7 @@ mod deny;
 mod fuzz;
 mod house;
 mod kotlin;
+mod load;
 mod packages;
 mod python;
 mod simulate;
@@ -90,6 +92,13 @@ Commands:
       --keep-going       a seed that fails does not end the run
       --schedule <FILE>  instead: what a failure was made short to
       --mutants          then once more with each deliberate bug, which it must catch
+  load                   the hub under load: clients that edit and sync while it is killed
+                         and started again; all must be alike and nothing lost in the end
+      --clients <N>      how many [default: 200]
+      --seconds <N>      for how long [default: 600]
+      --protocol <P>     what the hub speaks, v1 or v2 [default: both, one after the other]
+      --pause <MS>       what a client waits after a sync, on average [default: 3000]
+      --seed <S>         when the hub is killed and what is edited [default: 1]
   bench [GROUP…]         every budget, measured beside hand-written programs
       --quick            small sizes and few rounds
       --json             rows as JSON
@@ -201,6 +210,17 @@ fn run() -> Outcome {
             } else {
                 Ok(())
             }
+        }
+        Some("load") => {
+            let wanted = load::Load {
+                clients: args.number("--clients")?,
+                seconds: args.number("--seconds")?,
+                protocol: args.word("--protocol")?,
+                seed: args.number("--seed")?,
+                pause: args.number("--pause")?,
+            };
+            args.finish()?;
+            load::load(&cargo, &wanted)
         }
         Some("bench") => bench::run(&cargo, &args.all()),
         Some("help" | "--help" | "-h") => {

@@ -253,6 +253,10 @@ pub(crate) struct ServeArgs {
     /// Make every client fetch the whole house again (v1 only)
     #[arg(long)]
     pub(crate) new_epoch: bool,
+    /// Hang up on who keeps the server waiting for so many seconds: with a request, with
+    /// the next one on the same connection, or by not reading the answer
+    #[arg(long, value_name = "SECONDS", default_value_t = 60, value_parser = clap::value_parser!(u32).range(1..=3_600))]
+    pub(crate) patience: u32,
 }
 
 /// What a server speaks.

@@ -15,7 +15,9 @@ use axum::response::{IntoResponse, Response};
 use axum::routing::{any, get, post};
 use serde_json::{Value, json};
 
-use crate::hub::http::{Problem, answer, blocking, lock, read};
+use crate::hub::http::{Problem, answer, blocking, lock};
+use crate::hub::intake::{Intake, SMALL_BYTES, Taken};
+use crate::protocol::MAX_MESSAGE_BYTES;
 use crate::protocol::decode::wrong;
 use crate::protocol::v1::HEALTH_PATH;
 use crate::protocol::v2::{PROTOCOL_VERSION, STATUS_PATH, SYNC_PATH, SyncRequest, wire_time};
@@ -30,6 +32,7 @@ use super::{routes_auth, routes_graph};
 pub(super) struct Shared {
     pub(super) store: Arc<Mutex<GraphStore>>,
     pub(super) gate: Arc<Gate>,
+    pub(super) intake: Arc<Intake>,
     pub(super) seam: SharedSeam,
 }
 
@@ -137,7 +140,7 @@ impl FromRequestParts<Shared> for Asked {
 /// The body of a request that was let in, whole and within the limit.
 pub(super) struct Message {
     pub(super) caller: Caller,
-    pub(super) body: Vec<u8>,
+    pub(super) body: Taken,
 }
 
 impl FromRequest<Shared> for Message {
@@ -147,19 +150,24 @@ impl FromRequest<Shared> for Message {
         let caller = shared.gate.caller(request.headers(), shared.seam.now())?;
         Ok(Self {
             caller,
-            body: plain_body(request).await?,
+            body: plain_body(&shared.intake, request, MAX_MESSAGE_BYTES).await?,
         })
     }
 }
 
+/// The body of a request of somebody who has no token yet.
+pub(super) async fn strangers_body(intake: &Intake, request: Request) -> Result<Taken, Problem> {
+    plain_body(intake, request, SMALL_BYTES).await
+}
+
 /// A body as it is: compressed ones are not taken, as FunkyGibbon takes none.
-pub(super) async fn plain_body(request: Request) -> Result<Vec<u8>, Problem> {
+async fn plain_body(intake: &Intake, request: Request, limit: usize) -> Result<Taken, Problem> {
     match request.headers().get(CONTENT_ENCODING) {
         Some(encoding) if encoding != "identity" => Err(Problem::status(
             StatusCode::BAD_REQUEST,
             "There was an error parsing the body",
         )),
-        _ => read(request.into_body()).await,
+        _ => intake.read_within(request.into_body(), limit).await,
     }
 }
 

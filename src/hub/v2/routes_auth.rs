@@ -18,7 +18,7 @@ use crate::protocol::v2::{AUTH_PATH, GuestTokenRequest, LoginRequest, QrAnswer, 
 
 use super::gate::guess;
 use super::guests::GUEST_PERMISSIONS;
-use super::routes::{Asked, Message, Shared, field, plain_body};
+use super::routes::{Asked, Message, Shared, field, strangers_body};
 
 /// For how many hours a guest is invited, unless told; and at most.
 const GUEST_HOURS: u64 = 24;
@@ -41,7 +41,7 @@ async fn log_in(
     ConnectInfo(from): ConnectInfo<SocketAddr>,
     request: Request,
 ) -> Result<Response, Problem> {
-    let body = plain_body(request).await?;
+    let body = strangers_body(&shared.intake, request).await?;
     let (gate, now) = (shared.gate, shared.seam.now());
     blocking(shared.store, move |_| {
         let asked = LoginRequest::decode(&body)?;
@@ -123,7 +123,7 @@ async fn verify(
     ConnectInfo(from): ConnectInfo<SocketAddr>,
     request: Request,
 ) -> Result<Response, Problem> {
-    let body = plain_body(request).await?;
+    let body = strangers_body(&shared.intake, request).await?;
     let (gate, now) = (shared.gate, shared.seam.now());
     blocking(shared.store, move |store| {
         let asked = GuestTokenRequest::decode(&body)?;

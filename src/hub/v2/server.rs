@@ -3,10 +3,12 @@
 use std::net::{Ipv4Addr, SocketAddr};
 use std::path::PathBuf;
 use std::sync::{Arc, Mutex};
+use std::time::Duration;
 
 #[cfg(feature = "testing")]
 use crate::hub::http::lock;
-use crate::hub::server::stopped;
+use crate::hub::intake::Intake;
+use crate::hub::server::{PATIENCE, stopped};
 use crate::hub::{AuthToken, Hub, HubError};
 use crate::seam::{RealSeam, SharedSeam};
 
@@ -25,6 +27,9 @@ pub struct GraphOptions {
     pub db: Option<PathBuf>,
     /// A token that means the admin.
     pub auth_token: Option<AuthToken>,
+    /// How long a caller may keep the hub waiting: over the head of a request or
+    /// between two of them, over a body, and without reading on in an answer.
+    pub patience: Duration,
     /// The admin's password; `None` leaves the one that the database knows.
     pub admin_password: Option<AdminPassword>,
 }
@@ -36,6 +41,7 @@ impl Default for GraphOptions {
             listen: SocketAddr::from((Ipv4Addr::LOCALHOST, 8000)),
             db: None,
             auth_token: None,
+            patience: PATIENCE,
             admin_password: None,
         }
     }
@@ -54,6 +60,7 @@ impl Hub<GraphStore> {
             db,
             auth_token,
             admin_password,
+            patience,
         } = options;
         let stores_seam = Arc::clone(&seam);
         let opened = tokio::task::spawn_blocking(move || {
@@ -72,9 +79,10 @@ impl Hub<GraphStore> {
         let app = router(Shared {
             store: Arc::clone(&store),
             gate: Arc::new(gate),
+            intake: Intake::new(patience),
             seam,
         });
-        Self::serve(listen, store, app).await
+        Self::serve(listen, patience, store, app).await
     }
 }
 
@@ -89,6 +97,7 @@ pub fn app(
     Ok(router(Shared {
         store,
         gate: Arc::new(gate),
+        intake: Intake::new(PATIENCE),
         seam,
     }))
 }

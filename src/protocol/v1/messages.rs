@@ -104,12 +104,7 @@ impl Delta {
             Some(Value::Array(items)) => items,
             other => return Err(wrong("changes", "an array", other.as_ref())),
         };
-        if changes.len() > MAX_PAGE_CHANGES {
-            return Err(ProtocolError::TooManyChanges {
-                count: changes.len(),
-                limit: MAX_PAGE_CHANGES,
-            });
-        }
+        check_count(&changes)?;
         let server_time =
             optional_time(&mut object, "server_time")?.ok_or_else(|| wrong("server_time", "a time", None))?;
         Ok(Self {
@@ -221,7 +216,10 @@ impl PushRequest {
         let mut object = message(bytes)?;
         let client_id = required_text(&mut object, "client_id")?;
         match object.remove("changes") {
-            Some(Value::Array(changes)) => Ok((client_id, changes)),
+            Some(Value::Array(changes)) => {
+                check_count(&changes)?;
+                Ok((client_id, changes))
+            }
             other => Err(wrong("changes", "an array", other.as_ref())),
         }
     }
@@ -439,6 +437,17 @@ impl Ack {
         required_text(&mut object, "client_id")?;
         required_text(&mut object, "sync_completed_at")?;
         Ok(())
+    }
+}
+
+/// A list as long as a message may hold makes many times its size of answers.
+fn check_count(changes: &[Value]) -> Result<(), ProtocolError> {
+    match changes.len() {
+        count if count > MAX_PAGE_CHANGES => Err(ProtocolError::TooManyChanges {
+            count,
+            limit: MAX_PAGE_CHANGES,
+        }),
+        _ => Ok(()),
     }
 }
 

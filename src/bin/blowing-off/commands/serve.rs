@@ -3,6 +3,7 @@
 use std::net::SocketAddr;
 use std::path::{Path, PathBuf};
 use std::sync::PoisonError;
+use std::time::Duration;
 
 use wildthing::hub::v2::{AdminPassword, GraphOptions, GraphStore};
 use wildthing::hub::{Hub, HubError, HubOptions, HubStore, ImportReport};
@@ -16,6 +17,7 @@ use crate::signals::Stop;
 /// What the server is to do, read and checked.
 struct Plan {
     listen: SocketAddr,
+    patience: Duration,
     db: PathBuf,
     speaking: Speaking,
     sample: Option<u32>,
@@ -46,6 +48,7 @@ pub(super) async fn run(args: ServeArgs, out: &Out) -> Outcome {
     };
     let plan = Plan {
         listen: args.listen,
+        patience: Duration::from_secs(args.patience.into()),
         db: args.db,
         speaking,
         sample: args.sample,
@@ -107,7 +110,7 @@ async fn run_hub(
     announce: impl FnOnce(&str) -> Outcome,
     stop: impl Future<Output = Outcome>,
 ) -> Outcome {
-    let db = Some(plan.db);
+    let (db, patience) = (Some(plan.db), plan.patience);
     match plan.speaking {
         Speaking::V1 {
             auth_token,
@@ -117,6 +120,7 @@ async fn run_hub(
                 listen: plan.listen,
                 db,
                 auth_token: Some(auth_token.reveal().into()),
+                patience,
             };
             let hub = Hub::start(options).await.map_err(hub_failure)?;
             if new_epoch {
@@ -136,6 +140,7 @@ async fn run_hub(
                 db,
                 auth_token: auth_token.map(|token| token.reveal().into()),
                 admin_password: admin_password.map(|password| AdminPassword::new(password.reveal())),
+                patience,
             };
             let hub = Hub::start_v2(options).await.map_err(hub_failure)?;
             let filled = fill(&hub, plan.sample, &plan.imports);
