@@ -10,6 +10,7 @@
 //! - `kotlin`: the jar, tested, and the sample that uses it.
 //! - `packages`: the jar and the wheel as they ship.
 //! - `python`: the wheel, built, installed and tested.
+//! - `schedules`: what many threads share, under every schedule that chance finds.
 //! - `size`: what ships, how big it is, and what it exports.
 //! - `smoke`: every exported method, called from Python.
 //! - `stages`: what `test` and `ci` consist of.
@@ -27,6 +28,7 @@ mod house;
 mod kotlin;
 mod packages;
 mod python;
+mod schedules;
 mod simulate;
 mod size;
 mod smoke;
@@ -83,6 +85,8 @@ Commands:
       --seeds <N>        how many seeds of each protocol [default: 200]
       --seed <S>         the first seed, as a failure names it
       --mutants          then once more with each deliberate bug, which it must catch
+  schedules              the broadcaster and the gate of the syncs under thousands of schedules
+      --schedules <N>    how many of each kind for each test [default: 2000]
   bench [GROUP…]         every budget, measured beside hand-written programs
       --quick            small sizes and few rounds
       --json             rows as JSON
@@ -187,6 +191,11 @@ fn run() -> Outcome {
             } else {
                 Ok(())
             }
+        }
+        Some("schedules") => {
+            let each = args.number("--schedules")?;
+            args.finish()?;
+            schedules::schedules(&cargo, each)
         }
         Some("bench") => bench::run(&cargo, &args.all()),
         Some("help" | "--help" | "-h") => {
