@@ -13,6 +13,7 @@
 //! - `schedules`: what many threads share, under every schedule that chance finds.
 //! - `size`: what ships, how big it is, and what it exports.
 //! - `smoke`: every exported method, called from Python.
+//! - `soak`: everything an app does, a million times.
 //! - `stages`: what `test` and `ci` consist of.
 //! - `simulate`: the simulated fleet, whole and with deliberate bugs.
 //! - `swift`: the Swift package, tested as an app uses it.
@@ -32,6 +33,7 @@ mod schedules;
 mod simulate;
 mod size;
 mod smoke;
+mod soak;
 mod stages;
 mod swift;
 mod xcframework;
@@ -87,6 +89,10 @@ Commands:
       --mutants          then once more with each deliberate bug, which it must catch
   schedules              the broadcaster and the gate of the syncs under thousands of schedules
       --schedules <N>    how many of each kind for each test [default: 2000]
+  soak                   everything an app does with its clients, very often: nothing that
+                         the process holds may grow, and nothing be lost
+      --operations <N>   how many [default: 1000000]
+      --seed <S>         what it does
   bench [GROUP…]         every budget, measured beside hand-written programs
       --quick            small sizes and few rounds
       --json             rows as JSON
@@ -196,6 +202,11 @@ fn run() -> Outcome {
             let each = args.number("--schedules")?;
             args.finish()?;
             schedules::schedules(&cargo, each)
+        }
+        Some("soak") => {
+            let (operations, seed) = (args.number("--operations")?, args.number("--seed")?);
+            args.finish()?;
+            soak::soak(&cargo, operations, seed)
         }
         Some("bench") => bench::run(&cargo, &args.all()),
         Some("help" | "--help" | "-h") => {
