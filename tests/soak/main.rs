@@ -7,7 +7,7 @@
 //! Two houses, one on a hub of each protocol, the hubs in processes of their own.
 //! `house` holds a house's clients, `worker` does things to them from a seed and
 //! knows what its room must look like, `mix` says how often it does what, `gauge`
-//! reads what the processes hold, twenty times, and judges it. Faults are injected
+//! reads what the processes hold, twenty times, and judges it; `heap` counts memory. Faults are injected
 //! elsewhere: `fleet`, `disk_faults`, `wire_faults`.
 
 #![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic)]
@@ -16,6 +16,7 @@
 mod cli_support;
 mod ending;
 mod gauge;
+mod heap;
 mod house;
 mod mix;
 mod subscribing;
