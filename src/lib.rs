@@ -36,6 +36,7 @@
 //! | [`hub`] | the reference server (feature `hub`) |
 //! | `conformance` | the stage of scenarios that every language plays (feature `testing`) |
 //! | [`seam`] | the one way in for clock, timers and randomness |
+//! | `threading` | locks and threads where their order is tested |
 //!
 //! Dependencies point down this table only; a test holds them to it.
 
@@ -54,6 +55,7 @@ pub mod protocol;
 pub mod seam;
 pub mod store;
 pub mod sync;
+mod threading;
 pub mod transport;
 
 uniffi::setup_scaffolding!("wildthing");

@@ -15,13 +15,14 @@ mod follow;
 mod observer;
 mod pool;
 mod queue;
+#[cfg(all(test, shuttle))]
+mod schedules;
 mod signal;
 mod stream;
 
 use std::collections::BTreeMap;
 use std::panic::{AssertUnwindSafe, catch_unwind};
-use std::sync::atomic::{AtomicBool, Ordering};
-use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+use std::sync::Arc;
 
 use tokio::sync::watch;
 
@@ -38,6 +39,7 @@ use queue::Queue;
 use signal::Signal;
 
 use crate::store::Commit;
+use crate::threading::{AtomicBool, Mutex, MutexGuard, Ordering, PoisonError};
 
 /// Knows who listens, and sends every change to them.
 #[derive(Debug, Default)]

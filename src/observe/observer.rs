@@ -1,12 +1,12 @@
 //! Being called with changes: the trait, and how its misbehaviour is borne.
 
 use std::panic::{AssertUnwindSafe, catch_unwind};
-use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
-use std::sync::{Arc, Mutex, PoisonError};
+use std::sync::Arc;
 
 use super::pool::Pool;
 use super::queue::{Queue, Taken};
 use super::{Broadcaster, ChangeBatch};
+use crate::threading::{AtomicBool, AtomicU64, Mutex, MutexGuard, Ordering, PoisonError};
 
 /// Hears of changes.
 ///
@@ -167,7 +167,7 @@ impl Observing {
         }
     }
 
-    fn observer(&self) -> std::sync::MutexGuard<'_, Option<Arc<dyn ChangeObserver>>> {
+    fn observer(&self) -> MutexGuard<'_, Option<Arc<dyn ChangeObserver>>> {
         self.observer.lock().unwrap_or_else(PoisonError::into_inner)
     }
 }

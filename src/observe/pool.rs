@@ -6,10 +6,11 @@
 //! a new one is started only when nothing moved for a moment.
 
 use std::collections::VecDeque;
-use std::sync::{Arc, Condvar, Mutex, MutexGuard, PoisonError};
+use std::sync::Arc;
 use std::time::Duration;
 
 use super::observer::Observing;
+use crate::threading::{self, Condvar, Mutex, MutexGuard, PoisonError};
 
 /// So many threads are started without a second thought.
 const AT_ONCE: usize = 64;
@@ -135,7 +136,7 @@ impl Pool {
 }
 
 fn spawn(name: &str, work: impl FnOnce() + Send + 'static) -> bool {
-    let spawned = std::thread::Builder::new().name(name.to_owned()).spawn(work);
+    let spawned = threading::spawn(name, work);
     if let Err(error) = &spawned {
         tracing::warn!(%error, "no thread to call observers on");
     }

@@ -2,11 +2,12 @@
 //! nothing is dropped silently.
 
 use std::collections::VecDeque;
-use std::sync::{Arc, Mutex, PoisonError};
+use std::sync::Arc;
 
 use tokio::sync::Notify;
 
 use super::{ChangeBatch, ChangeEvent};
+use crate::threading::{Mutex, MutexGuard, PoisonError};
 
 /// How many events may wait for one listener. A batch is never split: a greater
 /// one waits alone.
@@ -139,7 +140,7 @@ impl Queue {
         self.state().ended
     }
 
-    fn state(&self) -> std::sync::MutexGuard<'_, State> {
+    fn state(&self) -> MutexGuard<'_, State> {
         self.state.lock().unwrap_or_else(PoisonError::into_inner)
     }
 }

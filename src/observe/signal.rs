@@ -1,12 +1,12 @@
 //! Telling a live query that its answer may have changed: a flag, not a queue.
 
 use std::sync::Arc;
-use std::sync::atomic::{AtomicBool, Ordering};
 
 use tokio::sync::Notify;
 
 use super::Broadcaster;
 use crate::store::Kinds;
+use crate::threading::{AtomicBool, Ordering};
 
 /// What an answer depends on.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]

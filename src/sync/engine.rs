@@ -1,16 +1,15 @@
 //! Runs planners for real: storage steps on a blocking thread, requests over a
-//! transport, waits on the seam's timers. One sync at a time; whoever asks for
-//! another joins the one that runs.
+//! transport, waits on the seam's timers. One sync at a time, as `gate` says.
 
 use std::panic::AssertUnwindSafe;
-use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
-use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+use std::sync::Arc;
 use std::time::Duration;
 
 use futures_util::FutureExt as _;
 use tokio::sync::watch;
 
 use super::execute::{Outward, execute};
+use super::gate::{Entry, Gate, Turn, ended};
 use super::{Event, Planner, PlannerOptions, SyncError, SyncReport};
 use crate::seam::{SharedSeam, Wait};
 use crate::store::Store;
@@ -41,21 +40,12 @@ pub trait Progress: Send + Sync {
     fn ended(&self, outcome: &Outcome);
 }
 
-/// The one running sync, for those who join it.
-type Running = Option<watch::Receiver<Option<Arc<Outcome>>>>;
-
 /// Drives syncs of one replica.
 pub struct Engine {
     store: Arc<Store>,
     seam: SharedSeam,
     owner: LeaseOwner,
-    running: Mutex<Running>,
-    stopped: AtomicBool,
-    /// How many syncs began.
-    begun: AtomicU64,
-    /// The outcome of the last one that ended.
-    last: watch::Sender<Option<Arc<Outcome>>>,
-    cancel: watch::Sender<u64>,
+    gate: Gate<Outcome>,
     progress: Arc<dyn Progress>,
 }
 
@@ -78,11 +68,7 @@ impl Engine {
             store,
             seam,
             owner,
-            running: Mutex::new(None),
-            stopped: AtomicBool::new(false),
-            begun: AtomicU64::new(0),
-            last: watch::channel(None).0,
-            cancel: watch::channel(0).0,
+            gate: Gate::new(),
             progress,
         }
     }
@@ -91,130 +77,93 @@ impl Engine {
     /// the caller stops waiting; [`Engine::cancel`] ends it. One that somebody
     /// asked for looks closer than one that is due: see [`PlannerOptions::asked_for`].
     pub async fn sync(self: &Arc<Self>, transport: Arc<dyn Transport>, asked_for: bool) -> Arc<Outcome> {
-        let mut ended = self.start(transport, asked_for);
-        loop {
-            if let Some(outcome) = ended.borrow_and_update().clone() {
-                return outcome;
+        let running = match self.gate.enter() {
+            Entry::Begun(turn, running) => {
+                tokio::spawn(Arc::clone(self).take(turn, transport, asked_for));
+                Some(running)
             }
-            if ended.changed().await.is_err() {
-                // Only a runtime that shuts down drops the task.
-                return Arc::new(Outcome {
-                    number: 0,
-                    result: Err(SyncError::Cancelled),
-                    took: Duration::ZERO,
-                });
-            }
-        }
-    }
-
-    fn start(
-        self: &Arc<Self>,
-        transport: Arc<dyn Transport>,
-        asked_for: bool,
-    ) -> watch::Receiver<Option<Arc<Outcome>>> {
-        let mut running = self.running();
-        if let Some(ended) = running.as_ref() {
-            // A sender that is gone without an outcome belongs to a runtime that was shut down.
-            if ended.borrow().is_none() && ended.has_changed().is_ok() {
-                return ended.clone();
-            }
-        }
-        let (sender, receiver) = watch::channel(None);
-        // Asked for under the lock that `stop` takes: a sync is either refused or cancelled.
-        if self.stopped.load(Ordering::Acquire) {
-            let outcome = Outcome {
+            Entry::Joined(running) => Some(running),
+            Entry::Refused => None,
+        };
+        let outcome = match running {
+            Some(running) => ended(running).await,
+            None => None,
+        };
+        outcome.unwrap_or_else(|| {
+            Arc::new(Outcome {
                 number: 0,
                 result: Err(SyncError::Cancelled),
                 took: Duration::ZERO,
-            };
-            let _ = sender.send(Some(Arc::new(outcome)));
-            return receiver;
-        }
-        *running = Some(receiver.clone());
-        let engine = Arc::clone(self);
-        let number = self.begun.fetch_add(1, Ordering::AcqRel) + 1;
-        let cancelled = self.cancel.subscribe();
-        tokio::spawn(async move {
-            engine.progress.started();
-            let running = AssertUnwindSafe(async {
-                let begun = engine.seam.now();
-                let result = engine.run(transport, asked_for, cancelled).await;
-                let micros = engine.seam.now().micros().saturating_sub(begun.micros());
-                (result, Duration::from_micros(u64::try_from(micros).unwrap_or(0)))
-            });
-            // Whatever happens, the start that was told gets its end.
-            let (result, took) = running
-                .catch_unwind()
-                .await
-                .unwrap_or((Err(SyncError::Panicked), Duration::ZERO));
-            if matches!(result, Err(SyncError::Panicked)) {
-                engine.give_up().await;
-            }
-            let outcome = Arc::new(Outcome { number, result, took });
-            engine.progress.ending(&outcome);
-            // In one turn: whoever hears of the end and asks for another sync
-            // gets another, and nothing comes between the end and its telling.
-            let (progress, last) = (Arc::clone(&engine.progress), engine.last.clone());
-            engine.store.in_turn(move || {
-                last.send_replace(Some(Arc::clone(&outcome)));
-                let _ = sender.send(Some(Arc::clone(&outcome)));
-                progress.ended(&outcome);
-            });
-        });
-        receiver
+            })
+        })
     }
 
-    /// The running sync. A poisoned lock is usable: what it guards is replaced whole.
-    fn running(&self) -> MutexGuard<'_, Running> {
-        self.running.lock().unwrap_or_else(PoisonError::into_inner)
+    /// Syncs, in its turn.
+    async fn take(self: Arc<Self>, turn: Turn<Outcome>, transport: Arc<dyn Transport>, asked_for: bool) {
+        self.progress.started();
+        let running = AssertUnwindSafe(async {
+            let begun = self.seam.now();
+            let result = self.run(transport, asked_for, turn.cancelled.clone()).await;
+            let micros = self.seam.now().micros().saturating_sub(begun.micros());
+            (result, Duration::from_micros(u64::try_from(micros).unwrap_or(0)))
+        });
+        // Whatever happens, the start that was told gets its end.
+        let (result, took) = running
+            .catch_unwind()
+            .await
+            .unwrap_or((Err(SyncError::Panicked), Duration::ZERO));
+        if matches!(result, Err(SyncError::Panicked)) {
+            self.give_up().await;
+        }
+        let outcome = Arc::new(Outcome {
+            number: turn.number,
+            result,
+            took,
+        });
+        self.progress.ending(&outcome);
+        // In one turn: whoever hears of the end and asks for another sync
+        // gets another, and nothing comes between the end and its telling.
+        let progress = Arc::clone(&self.progress);
+        self.store.in_turn(move || {
+            turn.end(&outcome);
+            progress.ended(&outcome);
+        });
     }
 
     /// Ends the sync that runs, if one does: promptly, and with a replica from
     /// which the next one goes on.
     pub fn cancel(&self) {
-        self.cancel.send_modify(|count| *count += 1);
+        self.gate.cancel();
     }
 
     /// How many syncs began up to now: the number of the last one.
     pub fn begun(&self) -> u64 {
-        self.begun.load(Ordering::Acquire)
+        self.gate.begun()
     }
 
     /// Follows the outcomes of syncs, whoever asked for them.
     pub fn outcomes(&self) -> watch::Receiver<Option<Arc<Outcome>>> {
-        self.last.subscribe()
+        self.gate.outcomes()
     }
 
     /// Changes when a sync is to end, also if none runs.
     pub fn cancellations(&self) -> watch::Receiver<u64> {
-        self.cancel.subscribe()
+        self.gate.cancellations()
     }
 
     /// Ends the sync that runs and refuses others until [`Engine::allow`].
     pub async fn stop(&self) {
-        {
-            let _running = self.running();
-            self.stopped.store(true, Ordering::Release);
-        }
-        self.cancel();
-        self.idle().await;
+        self.gate.stop().await;
     }
 
     /// Takes syncs again after [`Engine::stop`].
     pub fn allow(&self) {
-        self.stopped.store(false, Ordering::Release);
+        self.gate.allow();
     }
 
     /// Completes when no sync runs.
     pub async fn idle(&self) {
-        let running = self.running().clone();
-        if let Some(mut ended) = running {
-            while ended.borrow_and_update().is_none() {
-                if ended.changed().await.is_err() {
-                    return;
-                }
-            }
-        }
+        self.gate.idle().await;
     }
 
     /// Ends in the replica what a panic left unended: the lease would keep every

@@ -223,6 +223,11 @@ impl Running {
         }
     }
 
+    /// The process.
+    pub(crate) fn id(&self) -> u32 {
+        self.child.id()
+    }
+
     /// The next line of its stdout.
     pub(crate) fn line(&self) -> String {
         self.stdout

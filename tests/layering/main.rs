@@ -20,6 +20,7 @@ use source::{Named, paths_of};
 /// layer. Doc links don't count. Who adds a folder to `src` adds a line here.
 const LAYERS: &[(&str, &[&str])] = &[
     ("model", &[]),
+    ("threading", &[]),
     // Deliberate bugs, of which only a build for tests has any.
     ("mutant", &[]),
     ("conflict", &["model", "mutant"]),
@@ -37,7 +38,7 @@ const LAYERS: &[(&str, &[&str])] = &[
     // A pulled page is adjudicated in the transaction that brings it.
     ("store", &["protocol", "conflict", "seam", "model", "mutant"]),
     // It follows the commits of other processes on the same file.
-    ("observe", &["store", "seam", "model"]),
+    ("observe", &["store", "seam", "model", "threading"]),
     (
         "sync",
         &[
@@ -49,6 +50,7 @@ const LAYERS: &[(&str, &[&str])] = &[
             "seam",
             "model",
             "mutant",
+            "threading",
         ],
     ),
     (

@@ -12,8 +12,10 @@
 //! - `load`: many clients, and a hub that is killed under them.
 //! - `packages`: the jar and the wheel as they ship.
 //! - `python`: the wheel, built, installed and tested.
+//! - `schedules`: what many threads share, under every schedule that chance finds.
 //! - `size`: what ships, how big it is, and what it exports.
 //! - `smoke`: every exported method, called from Python.
+//! - `soak`: everything an app does, a million times.
 //! - `stages`: what `test` and `ci` consist of.
 //! - `simulate`: the simulated fleet, whole and with deliberate bugs.
 //! - `swift`: the Swift package, tested as an app uses it.
@@ -31,9 +33,11 @@ mod kotlin;
 mod load;
 mod packages;
 mod python;
+mod schedules;
 mod simulate;
 mod size;
 mod smoke;
+mod soak;
 mod stages;
 mod swift;
 mod xcframework;
@@ -99,6 +103,12 @@ Commands:
       --protocol <P>     what the hub speaks, v1 or v2 [default: both, one after the other]
       --pause <MS>       what a client waits after a sync, on average [default: 3000]
       --seed <S>         when the hub is killed and what is edited [default: 1]
+  schedules              the broadcaster and the gate of the syncs under thousands of schedules
+      --schedules <N>    how many of each kind for each test [default: 2000]
+  soak                   everything an app does with its clients, very often: nothing that
+                         the process holds may grow, and nothing be lost
+      --operations <N>   how many [default: 1000000]
+      --seed <S>         what it does
   bench [GROUP…]         every budget, measured beside hand-written programs
       --quick            small sizes and few rounds
       --json             rows as JSON
@@ -221,6 +231,16 @@ fn run() -> Outcome {
             };
             args.finish()?;
             load::load(&cargo, &wanted)
+        }
+        Some("schedules") => {
+            let each = args.number("--schedules")?;
+            args.finish()?;
+            schedules::schedules(&cargo, each)
+        }
+        Some("soak") => {
+            let (operations, seed) = (args.number("--operations")?, args.number("--seed")?);
+            args.finish()?;
+            soak::soak(&cargo, operations, seed)
         }
         Some("bench") => bench::run(&cargo, &args.all()),
         Some("help" | "--help" | "-h") => {

@@ -10,6 +10,7 @@ use crate::deny::deny;
 use crate::kotlin;
 use crate::packages::packages;
 use crate::python;
+use crate::schedules::schedules;
 use crate::simulate::{self, Run};
 use crate::smoke::smoke;
 use crate::swift;
@@ -24,6 +25,9 @@ const SECTIONS: &[(&str, Stage)] = &[
     }),
     // A simulated fleet is one of them, and runs a few seeds here.
     ("Integration tests", |cargo| rust_tests(cargo, "--test *")),
+    ("What threads share, under chosen schedules", |cargo| {
+        schedules(cargo, None)
+    }),
     ("Examples in the documentation", |cargo| {
         rust_tests(cargo, "--doc")
     }),
