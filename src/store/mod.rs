@@ -7,6 +7,7 @@
 //! blocks: async callers use a blocking thread. When to sync is decided in
 //! [`crate::sync`], not here.
 
+mod cipher;
 pub mod digest;
 mod edits;
 mod error;
@@ -19,6 +20,7 @@ pub mod outbox;
 mod process;
 pub mod pull;
 pub mod push;
+mod rekey;
 mod repair;
 pub mod rows;
 pub mod schema;
@@ -39,6 +41,9 @@ use crate::mutant::{self, Mutant};
 use crate::protocol::v1::PushResult;
 use crate::seam::SharedSeam;
 
+pub use cipher::ReplicaKey;
+#[cfg(feature = "testing")]
+pub use cipher::test_connection;
 pub use edits::stamp;
 pub use error::StoreError;
 pub use repair::Salvage;
@@ -121,6 +126,8 @@ impl From<Connection> for Writer {
 pub struct Store {
     options: StoreOptions,
     seam: SharedSeam,
+    /// The key of the file, if it is encrypted.
+    key: Mutex<Option<ReplicaKey>>,
     writer: Mutex<Option<Writer>>,
     /// Whether the replica is open. Held for reading while a read runs, so that
     /// a close waits for it; never by a write, for which no reader waits.
@@ -150,7 +157,18 @@ fn lock<T>(mutex: &Mutex<T>) -> MutexGuard<'_, T> {
 
 impl Store {
     /// Opens or makes a replica.
-    pub fn open(mut options: StoreOptions, seam: SharedSeam) -> Result<Self, StoreError> {
+    pub fn open(options: StoreOptions, seam: SharedSeam) -> Result<Self, StoreError> {
+        Self::open_with_key(options, None, seam)
+    }
+
+    /// The same, where the file is encrypted if there is a key.
+    pub fn open_with_key(
+        mut options: StoreOptions,
+        key: Option<ReplicaKey>,
+        seam: SharedSeam,
+    ) -> Result<Self, StoreError> {
+        #[cfg(feature = "testing")]
+        let key = key.or_else(cipher::key_of_tests);
         if let Some(path) = options.path.take() {
             // SQLite takes some names for databases in memory, and `file:` for a URL.
             let whole = std::path::absolute(&path).map_err(|error| StoreError::CantOpen {
@@ -159,10 +177,11 @@ impl Store {
             })?;
             options.path = Some(whole);
         }
-        let (connection, salvage) = open::writer(&options, &seam)?;
+        let (connection, salvage) = open::writer(&options, key.as_ref(), &seam)?;
         Ok(Self {
             options,
             seam,
+            key: Mutex::new(key),
             writer: Mutex::new(Some(connection.into())),
             is_open: RwLock::new(true),
             untold: Mutex::new(Untold::default()),
@@ -189,6 +208,10 @@ impl Store {
     /// The file, if there is one.
     pub fn path(&self) -> Option<&Path> {
         self.options.path.as_deref()
+    }
+
+    fn key(&self) -> Option<ReplicaKey> {
+        lock(&self.key).clone()
     }
 
     /// What happened to a damaged file that was found on open.
@@ -233,7 +256,11 @@ impl Store {
     pub fn reopen(&self) -> Result<(), StoreError> {
         let mut writer = lock(&self.writer);
         if writer.is_none() {
-            *writer = Some(open::writer(&self.options, &self.seam)?.0.into());
+            *writer = Some(
+                open::writer(&self.options, self.key().as_ref(), &self.seam)?
+                    .0
+                    .into(),
+            );
             *self.is_open.write().unwrap_or_else(PoisonError::into_inner) = true;
         }
         Ok(())
@@ -251,7 +278,7 @@ impl Store {
         }
         let connection = match lock(&self.readers).pop() {
             Some(connection) => connection,
-            None => open::reader(&self.options)?,
+            None => open::reader(&self.options, self.key().as_ref())?,
         };
         let result = (|| {
             let snapshot = connection.unchecked_transaction()?;
@@ -259,11 +286,13 @@ impl Store {
             snapshot.finish()?;
             Ok(value)
         })();
+        let result = result.map_err(|error| self.located(error));
         let mut readers = lock(&self.readers);
-        if readers.len() < 4 {
+        // Of an encrypted file a connection reads nothing more once it met damage.
+        if readers.len() < 4 && !matches!(result, Err(StoreError::Corrupt { .. })) {
             readers.push(connection);
         }
-        result.map_err(|error| self.located(error))
+        result
     }
 
     fn write<T>(
@@ -388,6 +417,7 @@ impl Store {
         let Some(path) = &self.options.path else {
             return error;
         };
+        let error = cipher::damage(error, self.key().as_ref());
         if matches!(error, StoreError::Corrupt { .. }) {
             open::mark_suspect(path);
         }

@@ -1,0 +1,155 @@
+//! Another key for a replica, a first one, or none any more.
+//!
+//! All three are one thing: the database is written anew beside itself, with the key
+//! it is to have, and takes the place of the old one by a rename. Whoever is killed on
+//! the way leaves the old file or the new one, whole, with every unsent edit. Nobody
+//! else has the file open meanwhile, and nobody opens it.
+
+use std::fs;
+use std::path::{Path, PathBuf};
+use std::sync::PoisonError;
+
+use rusqlite::Connection;
+#[cfg(feature = "sqlcipher")]
+use rusqlite::OpenFlags;
+
+use super::cipher::ReplicaKey;
+#[cfg(feature = "sqlcipher")]
+use super::cipher::unlock;
+use super::open::{connect, with_suffix};
+use super::{Store, StoreError, Writer, lock, repair};
+
+impl Store {
+    /// Encrypts the replica with another key, for the first time, or (`None`) not any
+    /// more. Calls wait meanwhile; if this fails nothing has changed. Should the file
+    /// not open again, with whichever key it has, the store is closed.
+    ///
+    /// [`StoreError::Locked`] while another process has the file open. The storage
+    /// below may keep the bytes of the old file, as flash does.
+    pub fn change_key(&self, new: Option<ReplicaKey>) -> Result<(), StoreError> {
+        if !cfg!(feature = "sqlcipher") {
+            return Err(StoreError::NoEncryption);
+        }
+        let mut writer = lock(&self.writer);
+        let Some(path) = self.path() else {
+            // What is in memory only is in no file.
+            return Ok(());
+        };
+        let _lock = repair::lock_folder(path)?;
+        let old = writer.take().ok_or(StoreError::Closed)?.connection;
+        let mut is_open = self.is_open.write().unwrap_or_else(PoisonError::into_inner);
+        lock(&self.readers).clear();
+        let replaced = replace(path, old, new.as_ref());
+        let mut key = lock(&self.key);
+        if replaced.is_ok() {
+            *key = new;
+        }
+        // The new file; otherwise the old one, and its WAL anew. What is in the way of
+        // that may be so for a moment only.
+        let open = || connect(path, &self.options, key.as_ref(), &self.seam);
+        match open().or_else(|_| open()) {
+            Ok(connection) => *writer = Some(Writer::from(connection)),
+            // Not what was asked for: whether the key is another does not hang on it.
+            Err(error) => {
+                tracing::error!(%error, "the replica could not be opened again after a change of keys");
+                *is_open = false;
+            }
+        }
+        replaced.map_err(|error| error.at(&path.display().to_string()))
+    }
+}
+
+/// Where the new file is made.
+fn copy_of(path: &Path) -> PathBuf {
+    with_suffix(path, ".rekeyed")
+}
+
+/// Removes what a change of keys left that was killed, or failed.
+pub(super) fn clear_away(path: &Path) {
+    let copy = copy_of(path);
+    if let Err(error) = fs::remove_file(&copy)
+        && error.kind() != std::io::ErrorKind::NotFound
+    {
+        tracing::warn!(%error, copy = %copy.display(), "could not remove a copy of the database");
+    }
+}
+
+/// Puts a copy with another key in the place of a database.
+fn replace(path: &Path, old: Connection, new: Option<&ReplicaKey>) -> Result<(), StoreError> {
+    let copy = copy_of(path);
+    clear_away(path);
+    let replaced = be_alone(&old)
+        .and_then(|()| write_copy(&old, &copy, new))
+        .and_then(|()| {
+            drop(old);
+            let synced = fs::File::open(&copy).and_then(|file| file.sync_all());
+            synced.and_then(|()| fs::rename(&copy, path)).map_err(repair::io)
+        });
+    if replaced.is_err() {
+        clear_away(path);
+    } else if let Err(error) = repair::open_folder(path).and_then(|folder| folder.sync_all()) {
+        // The new file is there for all to see: only a power cut could bring the old one back.
+        tracing::warn!(%error, "could not make sure that the database keeps its new key in a power cut");
+    }
+    replaced
+}
+
+/// Leaves the WAL, whose content goes into the database: for as long as others have
+/// the file open that can't be done.
+fn be_alone(connection: &Connection) -> Result<(), StoreError> {
+    connection.execute_batch("PRAGMA wal_checkpoint(TRUNCATE)")?;
+    let mode: String = connection.query_row("PRAGMA journal_mode = DELETE", [], |row| row.get(0))?;
+    match mode.as_str() {
+        "delete" => Ok(()),
+        _ => Err(StoreError::Locked),
+    }
+}
+
+/// Writes the whole database into another file. It needs no journal and no care for
+/// its order: if this is not finished nobody will ever read it.
+#[cfg(feature = "sqlcipher")]
+fn write_copy(old: &Connection, copy: &Path, new: Option<&ReplicaKey>) -> Result<(), StoreError> {
+    let name = copy.to_str().ok_or_else(|| StoreError::CantOpen {
+        path: copy.display().to_string(),
+        problem: "its name is no Unicode".to_owned(),
+    })?;
+    super::open::make_private(copy);
+    // Values of a statement are in no log, and its text holds none.
+    old.execute(
+        "ATTACH DATABASE ?1 AS copy KEY ?2",
+        (name, new.map(ReplicaKey::literal).unwrap_or_default().as_str()),
+    )?;
+    old.execute_batch(
+        "PRAGMA copy.journal_mode = OFF; PRAGMA copy.synchronous = OFF;
+         BEGIN; SELECT sqlcipher_export('copy'); COMMIT",
+    )?;
+    let version: i64 = old.query_row("PRAGMA main.user_version", [], |row| row.get(0))?;
+    old.pragma_update(Some("copy"), "user_version", version)?;
+    old.execute_batch("DETACH DATABASE copy")?;
+
+    let written = Connection::open_with_flags(copy, OpenFlags::SQLITE_OPEN_READ_ONLY)?;
+    unlock(&written, new)?;
+    let check: String = written.query_row("PRAGMA quick_check(1)", [], |row| row.get(0))?;
+    if check != "ok" || census(&written)? != census(old)? {
+        return Err(StoreError::Unexpected {
+            problem: format!("the copy with another key is not like the database ({check})"),
+        });
+    }
+    Ok(())
+}
+
+/// How much is in what nobody could bring back.
+#[cfg(feature = "sqlcipher")]
+fn census(connection: &Connection) -> Result<[i64; 5], StoreError> {
+    Ok(connection.query_row(
+        "SELECT (SELECT count(*) FROM outbox), (SELECT count(*) FROM outbox_sent), (SELECT count(*) FROM journal),
+                (SELECT count(*) FROM records), (SELECT max(edit_seq) FROM sync_metadata)",
+        [],
+        |row| Ok([row.get(0)?, row.get(1)?, row.get(2)?, row.get(3)?, row.get(4)?]),
+    )?)
+}
+
+#[cfg(not(feature = "sqlcipher"))]
+fn write_copy(_: &Connection, _: &Path, _: Option<&ReplicaKey>) -> Result<(), StoreError> {
+    Err(StoreError::NoEncryption)
+}
