@@ -7,14 +7,20 @@
 
 use std::fmt;
 use std::fs::File;
-use std::io::Read as _;
 use std::path::Path;
+#[cfg(unix)]
+use std::{
+    collections::{BTreeMap, btree_map::Entry},
+    sync::Mutex,
+};
 
 use rusqlite::Connection;
 use sha2::{Digest as _, Sha256};
 use zeroize::Zeroizing;
 
 use super::StoreError;
+#[cfg(unix)]
+use super::lock;
 use super::open::with_suffix;
 use super::repair::size;
 
@@ -142,15 +148,47 @@ pub(super) fn check_key(path: &Path, key: Option<&ReplicaKey>) -> Result<(), Sto
 
 /// The first page of a file, or what there is of it; nothing if there is no file.
 fn head(path: &Path) -> Result<Vec<u8>, StoreError> {
-    let mut head = Vec::new();
-    match File::open(path).and_then(|file| file.take(PAGE as u64).read_to_end(&mut head)) {
-        Ok(_) => Ok(head),
-        Err(error) if error.kind() == std::io::ErrorKind::NotFound => Ok(head),
+    match read_head(path) {
+        Ok(head) => Ok(head),
+        Err(error) if error.kind() == std::io::ErrorKind::NotFound => Ok(Vec::new()),
         Err(error) => Err(StoreError::CantOpen {
             path: path.display().to_string(),
             problem: error.to_string(),
         }),
     }
+}
+
+/// On Unix a process that closes a file, however it opened it, gives up every lock it
+/// has on it: also those of another replica of this process, which may have the file
+/// open with the right key. So what is opened here stays open, once for each file.
+#[cfg(unix)]
+fn read_head(path: &Path) -> std::io::Result<Vec<u8>> {
+    use std::os::unix::fs::{FileExt as _, MetadataExt as _};
+    static KEPT: Mutex<BTreeMap<(u64, u64), File>> = Mutex::new(BTreeMap::new());
+    let found = std::fs::metadata(path)?;
+    let mut kept = lock(&KEPT);
+    let file = match kept.entry((found.dev(), found.ino())) {
+        Entry::Occupied(known) => known.into_mut(),
+        Entry::Vacant(place) => place.insert(File::open(path)?),
+    };
+    let mut head = vec![0; PAGE];
+    let mut length = 0;
+    loop {
+        match file.read_at(&mut head[length..], length as u64)? {
+            0 => break,
+            more => length += more,
+        }
+    }
+    head.truncate(length);
+    Ok(head)
+}
+
+#[cfg(not(unix))]
+fn read_head(path: &Path) -> std::io::Result<Vec<u8>> {
+    use std::io::Read as _;
+    let mut head = Vec::new();
+    File::open(path)?.take(PAGE as u64).read_to_end(&mut head)?;
+    Ok(head)
 }
 
 /// The same of a WAL that lost its database. It has the head of the database among

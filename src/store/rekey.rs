@@ -39,8 +39,8 @@ impl Store {
         let old = writer.take().ok_or(StoreError::Closed)?.connection;
         let mut is_open = self.is_open.write().unwrap_or_else(PoisonError::into_inner);
         lock(&self.readers).clear();
-        let replaced = replace(path, old, new.as_ref());
         let mut key = lock(&self.key);
+        let replaced = replace(path, old, key.as_ref(), new.as_ref());
         if replaced.is_ok() {
             *key = new;
         }
@@ -75,13 +75,20 @@ pub(super) fn clear_away(path: &Path) {
 }
 
 /// Puts a copy with another key in the place of a database.
-fn replace(path: &Path, old: Connection, new: Option<&ReplicaKey>) -> Result<(), StoreError> {
+fn replace(
+    path: &Path,
+    connection: Connection,
+    old: Option<&ReplicaKey>,
+    new: Option<&ReplicaKey>,
+) -> Result<(), StoreError> {
     let copy = copy_of(path);
     clear_away(path);
-    let replaced = be_alone(&old)
-        .and_then(|()| write_copy(&old, &copy, new))
+    let alone = be_alone(&connection);
+    // Outside of the WAL it would not notice what others wrote into it before.
+    drop(connection);
+    let replaced = alone
+        .and_then(|()| write_copy(path, old, &copy, new))
         .and_then(|()| {
-            drop(old);
             let synced = fs::File::open(&copy).and_then(|file| file.sync_all());
             synced.and_then(|()| fs::rename(&copy, path)).map_err(repair::io)
         });
@@ -108,29 +115,35 @@ fn be_alone(connection: &Connection) -> Result<(), StoreError> {
 /// Writes the whole database into another file. It needs no journal and no care for
 /// its order: if this is not finished nobody will ever read it.
 #[cfg(feature = "sqlcipher")]
-fn write_copy(old: &Connection, copy: &Path, new: Option<&ReplicaKey>) -> Result<(), StoreError> {
+fn write_copy(
+    path: &Path,
+    old: Option<&ReplicaKey>,
+    copy: &Path,
+    new: Option<&ReplicaKey>,
+) -> Result<(), StoreError> {
+    let source = Connection::open_with_flags(path, OpenFlags::SQLITE_OPEN_READ_WRITE)?;
+    unlock(&source, old)?;
     let name = copy.to_str().ok_or_else(|| StoreError::CantOpen {
         path: copy.display().to_string(),
         problem: "its name is no Unicode".to_owned(),
     })?;
     super::open::make_private(copy);
-    // Values of a statement are in no log, and its text holds none.
-    old.execute(
+    source.execute(
         "ATTACH DATABASE ?1 AS copy KEY ?2",
         (name, new.map(ReplicaKey::literal).unwrap_or_default().as_str()),
     )?;
-    old.execute_batch(
+    source.execute_batch(
         "PRAGMA copy.journal_mode = OFF; PRAGMA copy.synchronous = OFF;
          BEGIN; SELECT sqlcipher_export('copy'); COMMIT",
     )?;
-    let version: i64 = old.query_row("PRAGMA main.user_version", [], |row| row.get(0))?;
-    old.pragma_update(Some("copy"), "user_version", version)?;
-    old.execute_batch("DETACH DATABASE copy")?;
+    let version: i64 = source.query_row("PRAGMA main.user_version", [], |row| row.get(0))?;
+    source.pragma_update(Some("copy"), "user_version", version)?;
+    source.execute_batch("DETACH DATABASE copy")?;
 
     let written = Connection::open_with_flags(copy, OpenFlags::SQLITE_OPEN_READ_ONLY)?;
     unlock(&written, new)?;
     let check: String = written.query_row("PRAGMA quick_check(1)", [], |row| row.get(0))?;
-    if check != "ok" || census(&written)? != census(old)? {
+    if check != "ok" || census(&written)? != census(&source)? {
         return Err(StoreError::Unexpected {
             problem: format!("the copy with another key is not like the database ({check})"),
         });
@@ -150,6 +163,6 @@ fn census(connection: &Connection) -> Result<[i64; 5], StoreError> {
 }
 
 #[cfg(not(feature = "sqlcipher"))]
-fn write_copy(_: &Connection, _: &Path, _: Option<&ReplicaKey>) -> Result<(), StoreError> {
+fn write_copy(_: &Path, _: Option<&ReplicaKey>, _: &Path, _: Option<&ReplicaKey>) -> Result<(), StoreError> {
     Err(StoreError::NoEncryption)
 }

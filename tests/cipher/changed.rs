@@ -57,7 +57,7 @@ fn all_of_it_is_there_afterwards_and_the_old_key_opens_it_no_more() {
             .set_server(Some("http://hub.local"), Some("client-1"), false)
             .unwrap();
         let before = everything(&store);
-        assert!(before.len() > 150, "{}", before.len());
+        assert!(before.len() > 100, "{}", before.len());
         store.change_key(to.map(key)).unwrap();
         assert_eq!(everything(&store), before);
         write(&store, "after", "Works").unwrap();

@@ -124,6 +124,19 @@ fn whoever_has_it_open_is_not_disturbed_by_one_with_the_wrong_key() {
         write(&store, "b", "Barn").unwrap();
         assert_eq!((unsent(&store), name(&store, "a").as_deref()), (2, Some("Attic")));
     }
+    // Its locks are still there: to another process it looks as open as before.
+    if let Some(path) = std::env::var_os("CIPHER_CHANGE") {
+        let store = open(Path::new(&path), Some(ANN)).unwrap();
+        assert_eq!(store.change_key(None).unwrap_err().code(), "busy");
+        return;
+    }
+    let test = "refused::whoever_has_it_open_is_not_disturbed_by_one_with_the_wrong_key";
+    let status = std::process::Command::new(std::env::current_exe().unwrap())
+        .args(["--exact", test, "--quiet"])
+        .env("CIPHER_CHANGE", place.db())
+        .status()
+        .unwrap();
+    assert!(status.success());
     let other = open(&place.db(), Some(ANN)).unwrap();
     assert_eq!((unsent(&other), other.salvage()), (2, None));
 }
