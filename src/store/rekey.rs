@@ -55,7 +55,8 @@ impl Store {
                 *is_open = false;
             }
         }
-        replaced.map_err(|error| error.at(&path.display().to_string()))
+        drop(key);
+        replaced.map_err(|error| self.located(error))
     }
 }
 
@@ -134,8 +135,11 @@ fn write_copy(
     )?;
     source.execute_batch(
         "PRAGMA copy.journal_mode = OFF; PRAGMA copy.synchronous = OFF;
-         BEGIN; SELECT sqlcipher_export('copy'); COMMIT",
+         BEGIN",
     )?;
+    let exported = source.query_row("SELECT sqlcipher_export('copy')", [], |_| Ok(()));
+    exported.map_err(in_words)?;
+    source.execute_batch("COMMIT")?;
     let version: i64 = source.query_row("PRAGMA main.user_version", [], |row| row.get(0))?;
     source.pragma_update(Some("copy"), "user_version", version)?;
     source.execute_batch("DETACH DATABASE copy")?;
@@ -149,6 +153,25 @@ fn write_copy(
         });
     }
     Ok(())
+}
+
+/// What goes wrong inside of the export is told by SQLite's words for it alone.
+#[cfg(feature = "sqlcipher")]
+fn in_words(error: rusqlite::Error) -> StoreError {
+    let problem = error.to_string();
+    let path = String::from("the database");
+    let says = |words: &str| problem.contains(words);
+    if says("disk is full") {
+        StoreError::DiskFull
+    } else if says("disk I/O error") {
+        StoreError::Io { problem }
+    } else if says("malformed") || says("not a database") {
+        StoreError::Corrupt { path, problem }
+    } else if says("unable to open") {
+        StoreError::CantOpen { path, problem }
+    } else {
+        error.into()
+    }
 }
 
 /// How much is in what nobody could bring back.

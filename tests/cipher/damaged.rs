@@ -69,9 +69,10 @@ fn damage_that_is_met_later_is_told_and_mended_by_the_next_open() {
     let store = open(&place.db(), Some(ANN)).unwrap();
     // Where a list of unsent edits begins.
     let root = "SELECT rootpage FROM sqlite_schema WHERE name = 'outbox'";
-    let page: usize = store
+    let page: i64 = store
         .read(|connection| Ok(connection.query_row(root, [], |row| row.get(0))?))
         .unwrap();
+    let page = usize::try_from(page).unwrap();
     store.close();
     spoil(&place.db(), (page - 1) * 4_096, page * 4_096);
     let store = open(&place.db(), Some(ANN)).unwrap();

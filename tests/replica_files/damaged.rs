@@ -199,7 +199,8 @@ fn of_a_damaged_outbox_what_can_be_read_is_carried_over() {
             200 => all += 1,
             // Its neighbours on both sides are read: only what was on the page itself is gone.
             saved @ 1..200 => {
-                assert!(saved > 100, "page {page}: only {saved} edits saved");
+                // A page of an index may have half of them.
+                assert!(saved > 90, "page {page}: only {saved} edits saved");
                 some += 1;
             }
             _ => {}
