@@ -32,6 +32,7 @@ use std::collections::VecDeque;
 use std::fmt;
 use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::path::{Path, PathBuf};
+use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError, RwLock};
 
 use rusqlite::{Connection, TransactionBehavior};
@@ -129,6 +130,8 @@ pub struct Store {
     /// The key of the file, if it is encrypted.
     key: Mutex<Option<ReplicaKey>>,
     writer: Mutex<Option<Writer>>,
+    /// Whether a change of keys left no writer, though the replica is open.
+    writer_is_due: AtomicBool,
     /// Whether the replica is open. Held for reading while a read runs, so that
     /// a close waits for it; never by a write, for which no reader waits.
     is_open: RwLock<bool>,
@@ -183,6 +186,7 @@ impl Store {
             seam,
             key: Mutex::new(key),
             writer: Mutex::new(Some(connection.into())),
+            writer_is_due: AtomicBool::new(false),
             is_open: RwLock::new(true),
             untold: Mutex::new(Untold::default()),
             readers: Mutex::new(Vec::new()),
@@ -244,6 +248,7 @@ impl Store {
     pub fn close(&self) {
         let mut writer = lock(&self.writer);
         *self.is_open.write().unwrap_or_else(PoisonError::into_inner) = false;
+        self.writer_is_due.store(false, Ordering::Release);
         lock(&self.readers).clear();
         if let Some(Writer { connection, .. }) = writer.take() {
             // Leaves a small file behind; if it fails the WAL is replayed on the next open.
@@ -272,6 +277,10 @@ impl Store {
             let writer = lock(&self.writer);
             return work(&writer.as_ref().ok_or(StoreError::Closed)?.connection);
         }
+        if self.writer_is_due.load(Ordering::Acquire) {
+            // Without it a reader can't be sure of its WAL.
+            self.connected(&mut lock(&self.writer))?;
+        }
         let is_open = self.is_open.read().unwrap_or_else(PoisonError::into_inner);
         if !*is_open {
             return Err(StoreError::Closed);
@@ -295,6 +304,16 @@ impl Store {
         result
     }
 
+    /// The connection that writes, once more if it is due.
+    fn connected<'a>(&self, writer: &'a mut Option<Writer>) -> Result<&'a mut Writer, StoreError> {
+        if writer.is_none() && self.writer_is_due.load(Ordering::Acquire) {
+            let (connection, _) = open::writer(&self.options, self.key().as_ref(), &self.seam)?;
+            *writer = Some(connection.into());
+            self.writer_is_due.store(false, Ordering::Release);
+        }
+        writer.as_mut().ok_or(StoreError::Closed)
+    }
+
     fn write<T>(
         &self,
         name: &'static str,
@@ -303,7 +322,7 @@ impl Store {
     ) -> Result<T, StoreError> {
         let value = {
             let mut writer = lock(&self.writer);
-            let writer = writer.as_mut().ok_or(StoreError::Closed)?;
+            let writer = self.connected(&mut writer)?;
             let (value, commit) = self
                 .transact(writer, name, safety, work)
                 .map_err(|error| self.located(error))?;

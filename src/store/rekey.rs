@@ -8,6 +8,7 @@
 use std::fs;
 use std::path::{Path, PathBuf};
 use std::sync::PoisonError;
+use std::sync::atomic::Ordering;
 
 use rusqlite::Connection;
 #[cfg(feature = "sqlcipher")]
@@ -21,8 +22,7 @@ use super::{Store, StoreError, Writer, lock, repair};
 
 impl Store {
     /// Encrypts the replica with another key, for the first time, or (`None`) not any
-    /// more. Calls wait meanwhile; if this fails nothing has changed. Should the file
-    /// not open again, with whichever key it has, the store is closed.
+    /// more. Calls wait meanwhile; if this fails nothing has changed.
     ///
     /// [`StoreError::Locked`] while another process has the file open. The storage
     /// below may keep the bytes of the old file, as flash does.
@@ -35,26 +35,22 @@ impl Store {
             // What is in memory only is in no file.
             return Ok(());
         };
+        self.connected(&mut writer)?;
         let _lock = repair::lock_folder(path)?;
         let old = writer.take().ok_or(StoreError::Closed)?.connection;
-        let mut is_open = self.is_open.write().unwrap_or_else(PoisonError::into_inner);
+        let _no_reads = self.is_open.write().unwrap_or_else(PoisonError::into_inner);
         lock(&self.readers).clear();
         let mut key = lock(&self.key);
         let replaced = replace(path, old, key.as_ref(), new.as_ref());
         if replaced.is_ok() {
             *key = new;
         }
-        // The new file; otherwise the old one, and its WAL anew. What is in the way of
-        // that may be so for a moment only.
-        let open = || connect(path, &self.options, key.as_ref(), &self.seam);
-        match open().or_else(|_| open()) {
-            Ok(connection) => *writer = Some(Writer::from(connection)),
-            // Not what was asked for: whether the key is another does not hang on it.
-            Err(error) => {
-                tracing::error!(%error, "the replica could not be opened again after a change of keys");
-                *is_open = false;
-            }
-        }
+        // The new file; otherwise the old one, and its WAL anew. If it can't be had now
+        // the next call tries again, and says why not.
+        *writer = connect(path, &self.options, key.as_ref(), &self.seam)
+            .ok()
+            .map(Writer::from);
+        self.writer_is_due.store(writer.is_none(), Ordering::Release);
         drop(key);
         replaced.map_err(|error| self.located(error))
     }
@@ -148,7 +144,7 @@ fn write_copy(
     unlock(&written, new)?;
     let check: String = written.query_row("PRAGMA quick_check(1)", [], |row| row.get(0))?;
     if check != "ok" || census(&written)? != census(&source)? {
-        return Err(StoreError::Unexpected {
+        return Err(StoreError::Io {
             problem: format!("the copy with another key is not like the database ({check})"),
         });
     }
