@@ -102,7 +102,7 @@ impl House {
     }
 
     fn tables(&self, queries: &[&str]) -> Vec<String> {
-        let file = rusqlite::Connection::open(&self.path).unwrap();
+        let file = wildthing::store::test_connection(&self.path).unwrap();
         let mut found = Vec::new();
         for query in queries {
             let mut statement = file.prepare(query).unwrap();

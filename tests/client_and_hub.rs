@@ -221,7 +221,7 @@ async fn pause_frees_the_file_and_resume_goes_on() {
     a.pause().await.unwrap();
     assert_eq!(a.get_houses().await.unwrap_err(), WildThingError::Paused);
     assert_eq!(a.sync().await.unwrap_err(), WildThingError::Paused);
-    let other = rusqlite::Connection::open(folder.path().join("a.db")).unwrap();
+    let other = wildthing::store::test_connection(folder.path().join("a.db")).unwrap();
     other.execute_batch("BEGIN EXCLUSIVE; COMMIT").unwrap();
     drop(other);
     a.resume().await.unwrap();

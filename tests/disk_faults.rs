@@ -121,6 +121,14 @@ fn a_new_replica() {
     at_every_call(Scene::Create, Durability::Full, FAULTS);
 }
 
+#[cfg(feature = "sqlcipher")]
+#[test]
+fn a_change_of_keys() {
+    for scene in [Scene::Encrypt, Scene::Rekey, Scene::Decrypt] {
+        at_every_call(scene, Durability::Full, FAULTS);
+    }
+}
+
 #[test]
 #[ignore = "the process that the other tests start, with a disk that fails"]
 fn the_victim() {

@@ -190,7 +190,7 @@ async fn pausing_in_a_sync_closes_the_file_and_resuming_goes_on() {
         assert_eq!(place.client.get_houses().await, Err(WildThingError::Paused));
         assert_eq!(place.client.sync().await, Err(WildThingError::Paused));
         // Another program may take the file for itself meanwhile.
-        let file = rusqlite::Connection::open(database(place.folder.path())).unwrap();
+        let file = wildthing::store::test_connection(database(place.folder.path())).unwrap();
         file.execute_batch("PRAGMA locking_mode = EXCLUSIVE; BEGIN EXCLUSIVE; COMMIT")
             .unwrap();
         drop(file);

@@ -13,6 +13,8 @@ const GROUPS: &[(&str, &[&str])] = &[
         "Open and connect",
         &[
             "open",
+            "open_encrypted",
+            "change_key",
             "connect",
             "probe",
             "set_auth_token",

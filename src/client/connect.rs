@@ -16,7 +16,7 @@ use crate::protocol::Protocol;
 use crate::protocol::v1::{Delta, HEALTH_PATH, REQUEST_PATH, SyncRequest};
 use crate::protocol::v2::status_path;
 use crate::seam::{RealSeam, SharedSeam};
-use crate::store::{Store, StoreOptions, metadata};
+use crate::store::{ReplicaKey, Store, StoreOptions, metadata};
 use crate::sync::background::Hints;
 use crate::sync::engine::{Engine, Progress};
 use crate::transport::{HttpOptions, HttpTransport, Request, Response, Transport};
@@ -63,23 +63,46 @@ impl WildThingClient {
     /// or newer, is left untouched. A damaged one is set aside and what could
     /// be read of its unsent edits is carried over.
     pub async fn open(path: impl Into<PathBuf>, options: OpenOptions) -> Result<Self> {
-        let path = path.into();
+        Self::open_any(path.into(), None, options).await
+    }
+
+    /// Opens or makes an encrypted replica. Everything else is as with
+    /// [`WildThingClient::open`].
+    ///
+    /// Fails with `Storage`, and touches nothing, if the file was encrypted with
+    /// another key (code `wrong_key`) or is not encrypted (`not_encrypted`), and
+    /// wherever this library was built without the feature `sqlcipher`
+    /// (`no_encryption`).
+    pub async fn open_encrypted(
+        path: impl Into<PathBuf>,
+        key: ReplicaKey,
+        options: OpenOptions,
+    ) -> Result<Self> {
+        Self::open_any(path.into(), Some(key), options).await
+    }
+
+    async fn open_any(path: PathBuf, key: Option<ReplicaKey>, options: OpenOptions) -> Result<Self> {
         #[cfg(feature = "testing")]
         if let Some(director) = super::staged::director_of(&path) {
-            let client = Self::open_with(path.clone(), options, director.seam(&path)).await?;
+            let client = Self::open_with(path.clone(), key, options, director.seam(&path)).await?;
             director.opened(client.watched());
             return Ok(client);
         }
-        Self::open_with(path, options, RealSeam::shared()).await
+        Self::open_with(path, key, options, RealSeam::shared()).await
     }
 
     /// The same with another clock, other timers and other randomness.
     #[cfg(feature = "testing")]
     pub async fn open_on(path: impl Into<PathBuf>, options: OpenOptions, seam: SharedSeam) -> Result<Self> {
-        Self::open_with(path.into(), options, seam).await
+        Self::open_with(path.into(), None, options, seam).await
     }
 
-    async fn open_with(path: PathBuf, options: OpenOptions, seam: SharedSeam) -> Result<Self> {
+    async fn open_with(
+        path: PathBuf,
+        key: Option<ReplicaKey>,
+        options: OpenOptions,
+        seam: SharedSeam,
+    ) -> Result<Self> {
         let runtime = tokio::runtime::Builder::new_multi_thread()
             .worker_threads(2)
             .thread_name("wildthing")
@@ -89,7 +112,9 @@ impl WildThingClient {
                 detail: format!("no threads: {error}"),
             })?;
         let handle = runtime.handle().clone();
-        let opened = handle.spawn_blocking(move || build(path, options, seam)).await;
+        let opened = handle
+            .spawn_blocking(move || build(path, key, options, seam))
+            .await;
         let core = match opened {
             Ok(Ok(core)) => core,
             failed => {
@@ -348,6 +373,22 @@ fn refused(answer: &Response) -> WildThingError {
 }
 
 impl WildThingClient {
+    /// Encrypts the replica with another key, for the first time, or (`None`) not
+    /// any more. The file is written anew and takes the place of the old one: there
+    /// must be room for both. Other calls wait meanwhile.
+    ///
+    /// Fails with `Storage`, and changes nothing, with code `busy` while another
+    /// process has the file open, and `no_encryption` where this library was built
+    /// without the feature `sqlcipher`. A program that dies on the way finds the file
+    /// with the one key or the other: keep both until this has returned.
+    pub async fn change_key(&self, new: Option<ReplicaKey>) -> Result<()> {
+        let change = |core: Arc<Core>| async move {
+            core.ready()?;
+            blocking(&core, |core| Ok(core.store.change_key(new)?)).await
+        };
+        self.inner.in_order(change).await
+    }
+
     /// The server, and its number among those that were connected to.
     pub(super) fn server(&self) -> Result<(Arc<HttpTransport>, u64)> {
         self.inner.core.link.server().ok_or(WildThingError::NotConnected)
@@ -364,13 +405,14 @@ impl Core {
     }
 }
 
-fn build(path: PathBuf, options: OpenOptions, seam: SharedSeam) -> Result<Core> {
-    let store = Arc::new(Store::open(
+fn build(path: PathBuf, key: Option<ReplicaKey>, options: OpenOptions, seam: SharedSeam) -> Result<Core> {
+    let store = Arc::new(Store::open_with_key(
         StoreOptions {
             path: Some(path),
             full_sync: options.durability.unwrap_or_default() == Durability::Full,
             echo: options.echo,
         },
+        key,
         seam.clone(),
     )?);
     let broadcaster = Arc::new(Broadcaster::default());

@@ -52,7 +52,8 @@ pub enum WildThingError {
     #[error("the local database failed: {problem}")]
     Storage {
         /// A word: `corrupt`, `disk_full`, `not_a_database`, `newer_schema`,
-        /// `permission`, `cant_open`, `busy`, `io`, `other`.
+        /// `permission`, `cant_open`, `busy`, `io`, `other`; of encryption
+        /// `key_needed`, `wrong_key`, `not_encrypted`, `no_encryption`.
         code: String,
         /// What happened and what to do.
         problem: String,

@@ -147,6 +147,7 @@ pub use crate::observe::{
     ChangeBatch, ChangeObserver, ChangeStream, ChangeSubscription, Events, Observed, ObserverError,
 };
 pub use crate::store::Origin;
+pub use crate::store::ReplicaKey;
 pub use crate::store::journal::Loser;
 
 /// What the calls of this API give.

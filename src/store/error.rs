@@ -23,6 +23,29 @@ pub enum StoreError {
         /// The newest one known here.
         known: i64,
     },
+    /// The file is encrypted, or so it seems, and no key was given. It was not touched.
+    #[error("{path} is encrypted, or not a database at all: it can't be read without a key")]
+    KeyNeeded {
+        /// The file.
+        path: String,
+    },
+    /// The file is encrypted with another key. It was not touched.
+    #[error(
+        "{path} can't be read with this key: it was encrypted with another, or its head is damaged; nothing was changed"
+    )]
+    WrongKey {
+        /// The file.
+        path: String,
+    },
+    /// A key was given for a file that is not encrypted. It was not touched.
+    #[error("{path} is not encrypted: open it without a key, and then change the key to encrypt it")]
+    NotEncrypted {
+        /// The file.
+        path: String,
+    },
+    /// This library was built without encryption.
+    #[error("this build has no encryption: a key can be used with the feature `sqlcipher` only")]
+    NoEncryption,
     /// The file is damaged, confirmed by a check.
     #[error("{path} is damaged: {problem}; open it again to set it aside and salvage unsent edits")]
     Corrupt {
@@ -80,6 +103,10 @@ impl StoreError {
         match self {
             StoreError::NotADatabase { .. } => "not_a_database",
             StoreError::NewerSchema { .. } => "newer_schema",
+            StoreError::KeyNeeded { .. } => "key_needed",
+            StoreError::WrongKey { .. } => "wrong_key",
+            StoreError::NotEncrypted { .. } => "not_encrypted",
+            StoreError::NoEncryption => "no_encryption",
             StoreError::Corrupt { .. } => "corrupt",
             StoreError::DiskFull => "disk_full",
             StoreError::CantOpen { .. } => "cant_open",

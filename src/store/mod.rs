@@ -7,6 +7,7 @@
 //! blocks: async callers use a blocking thread. When to sync is decided in
 //! [`crate::sync`], not here.
 
+mod cipher;
 pub mod digest;
 mod edits;
 mod error;
@@ -19,6 +20,7 @@ pub mod outbox;
 mod process;
 pub mod pull;
 pub mod push;
+mod rekey;
 mod repair;
 pub mod rows;
 pub mod schema;
@@ -30,6 +32,7 @@ use std::collections::VecDeque;
 use std::fmt;
 use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::path::{Path, PathBuf};
+use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError, RwLock};
 
 use rusqlite::{Connection, TransactionBehavior};
@@ -39,6 +42,9 @@ use crate::mutant::{self, Mutant};
 use crate::protocol::v1::PushResult;
 use crate::seam::SharedSeam;
 
+pub use cipher::ReplicaKey;
+#[cfg(feature = "testing")]
+pub use cipher::test_connection;
 pub use edits::stamp;
 pub use error::StoreError;
 pub use repair::Salvage;
@@ -121,7 +127,11 @@ impl From<Connection> for Writer {
 pub struct Store {
     options: StoreOptions,
     seam: SharedSeam,
+    /// The key of the file, if it is encrypted.
+    key: Mutex<Option<ReplicaKey>>,
     writer: Mutex<Option<Writer>>,
+    /// Whether a change of keys left no writer, though the replica is open.
+    writer_is_due: AtomicBool,
     /// Whether the replica is open. Held for reading while a read runs, so that
     /// a close waits for it; never by a write, for which no reader waits.
     is_open: RwLock<bool>,
@@ -150,7 +160,18 @@ fn lock<T>(mutex: &Mutex<T>) -> MutexGuard<'_, T> {
 
 impl Store {
     /// Opens or makes a replica.
-    pub fn open(mut options: StoreOptions, seam: SharedSeam) -> Result<Self, StoreError> {
+    pub fn open(options: StoreOptions, seam: SharedSeam) -> Result<Self, StoreError> {
+        Self::open_with_key(options, None, seam)
+    }
+
+    /// The same, where the file is encrypted if there is a key.
+    pub fn open_with_key(
+        mut options: StoreOptions,
+        key: Option<ReplicaKey>,
+        seam: SharedSeam,
+    ) -> Result<Self, StoreError> {
+        #[cfg(feature = "testing")]
+        let key = key.or_else(cipher::key_of_tests);
         if let Some(path) = options.path.take() {
             // SQLite takes some names for databases in memory, and `file:` for a URL.
             let whole = std::path::absolute(&path).map_err(|error| StoreError::CantOpen {
@@ -159,11 +180,13 @@ impl Store {
             })?;
             options.path = Some(whole);
         }
-        let (connection, salvage) = open::writer(&options, &seam)?;
+        let (connection, salvage) = open::writer(&options, key.as_ref(), &seam)?;
         Ok(Self {
             options,
             seam,
+            key: Mutex::new(key),
             writer: Mutex::new(Some(connection.into())),
+            writer_is_due: AtomicBool::new(false),
             is_open: RwLock::new(true),
             untold: Mutex::new(Untold::default()),
             readers: Mutex::new(Vec::new()),
@@ -189,6 +212,10 @@ impl Store {
     /// The file, if there is one.
     pub fn path(&self) -> Option<&Path> {
         self.options.path.as_deref()
+    }
+
+    fn key(&self) -> Option<ReplicaKey> {
+        lock(&self.key).clone()
     }
 
     /// What happened to a damaged file that was found on open.
@@ -221,6 +248,7 @@ impl Store {
     pub fn close(&self) {
         let mut writer = lock(&self.writer);
         *self.is_open.write().unwrap_or_else(PoisonError::into_inner) = false;
+        self.writer_is_due.store(false, Ordering::Release);
         lock(&self.readers).clear();
         if let Some(Writer { connection, .. }) = writer.take() {
             // Leaves a small file behind; if it fails the WAL is replayed on the next open.
@@ -233,7 +261,11 @@ impl Store {
     pub fn reopen(&self) -> Result<(), StoreError> {
         let mut writer = lock(&self.writer);
         if writer.is_none() {
-            *writer = Some(open::writer(&self.options, &self.seam)?.0.into());
+            *writer = Some(
+                open::writer(&self.options, self.key().as_ref(), &self.seam)?
+                    .0
+                    .into(),
+            );
             *self.is_open.write().unwrap_or_else(PoisonError::into_inner) = true;
         }
         Ok(())
@@ -245,13 +277,17 @@ impl Store {
             let writer = lock(&self.writer);
             return work(&writer.as_ref().ok_or(StoreError::Closed)?.connection);
         }
+        if self.writer_is_due.load(Ordering::Acquire) {
+            // Without it a reader can't be sure of its WAL.
+            self.connected(&mut lock(&self.writer))?;
+        }
         let is_open = self.is_open.read().unwrap_or_else(PoisonError::into_inner);
         if !*is_open {
             return Err(StoreError::Closed);
         }
         let connection = match lock(&self.readers).pop() {
             Some(connection) => connection,
-            None => open::reader(&self.options)?,
+            None => open::reader(&self.options, self.key().as_ref())?,
         };
         let result = (|| {
             let snapshot = connection.unchecked_transaction()?;
@@ -259,11 +295,23 @@ impl Store {
             snapshot.finish()?;
             Ok(value)
         })();
+        let result = result.map_err(|error| self.located(error));
         let mut readers = lock(&self.readers);
-        if readers.len() < 4 {
+        // Of an encrypted file a connection reads nothing more once it met damage.
+        if readers.len() < 4 && !matches!(result, Err(StoreError::Corrupt { .. })) {
             readers.push(connection);
         }
-        result.map_err(|error| self.located(error))
+        result
+    }
+
+    /// The connection that writes, once more if it is due.
+    fn connected<'a>(&self, writer: &'a mut Option<Writer>) -> Result<&'a mut Writer, StoreError> {
+        if writer.is_none() && self.writer_is_due.load(Ordering::Acquire) {
+            let (connection, _) = open::writer(&self.options, self.key().as_ref(), &self.seam)?;
+            *writer = Some(connection.into());
+            self.writer_is_due.store(false, Ordering::Release);
+        }
+        writer.as_mut().ok_or(StoreError::Closed)
     }
 
     fn write<T>(
@@ -274,7 +322,7 @@ impl Store {
     ) -> Result<T, StoreError> {
         let value = {
             let mut writer = lock(&self.writer);
-            let writer = writer.as_mut().ok_or(StoreError::Closed)?;
+            let writer = self.connected(&mut writer)?;
             let (value, commit) = self
                 .transact(writer, name, safety, work)
                 .map_err(|error| self.located(error))?;
@@ -388,6 +436,7 @@ impl Store {
         let Some(path) = &self.options.path else {
             return error;
         };
+        let error = cipher::damage(error, self.key().as_ref());
         if matches!(error, StoreError::Corrupt { .. }) {
             open::mark_suspect(path);
         }

@@ -9,8 +9,9 @@ use rusqlite::config::DbConfig;
 use rusqlite::trace::{TraceEvent, TraceEventCodes};
 use rusqlite::{Connection, ErrorCode, OpenFlags};
 
+use super::cipher::{self, ReplicaKey};
 use super::repair::{self, Salvage};
-use super::{StoreError, StoreOptions, metadata, schema};
+use super::{StoreError, StoreOptions, metadata, rekey, schema};
 use crate::seam::SharedSeam;
 
 /// How long a write waits for another process.
@@ -27,19 +28,21 @@ const MAX_WAL_TRIES: usize = 100;
 /// Opens the writing connection, making or repairing the file as needed.
 pub(super) fn writer(
     options: &StoreOptions,
+    key: Option<&ReplicaKey>,
     seam: &SharedSeam,
 ) -> Result<(Connection, Option<Salvage>), StoreError> {
+    cipher::supported(key)?;
     let Some(path) = &options.path else {
         return Ok((prepare(Connection::open_in_memory()?, options, seam)?, None));
     };
     let place = path.display().to_string();
     let opened = if repair::is_wanted(path) {
-        repair::run(path, options, seam)
+        repair::run(path, options, key, seam)
     } else {
-        match connect(path, options, seam) {
+        match connect_beside_others(path, options, key, seam) {
             Err(StoreError::Corrupt { .. }) => {
                 mark_suspect(path);
-                repair::run(path, options, seam)
+                repair::run(path, options, key, seam)
             }
             other => other.map(|connection| (connection, None)),
         }
@@ -47,9 +50,26 @@ pub(super) fn writer(
     opened.map_err(|error| error.at(&place))
 }
 
+/// Connects while nobody puts another file in the place of this one. From then on
+/// nobody does, since the connection holds a lock of its own.
+fn connect_beside_others(
+    path: &Path,
+    options: &StoreOptions,
+    key: Option<&ReplicaKey>,
+    seam: &SharedSeam,
+) -> Result<Connection, StoreError> {
+    let lock = repair::share_folder(path);
+    let connection = connect(path, options, key, seam)?;
+    if lock.is_some() {
+        rekey::clear_away(path);
+    }
+    Ok(connection)
+}
+
 pub(super) fn connect(
     path: &Path,
     options: &StoreOptions,
+    key: Option<&ReplicaKey>,
     seam: &SharedSeam,
 ) -> Result<Connection, StoreError> {
     make_private(path);
@@ -60,9 +80,28 @@ pub(super) fn connect(
     let leaves_wal = repair::size(&with_suffix(path, "-wal")) > 0;
     let connection = writable(path, flags)?;
     connection.set_db_config(DbConfig::SQLITE_DBCONFIG_NO_CKPT_ON_CLOSE, leaves_wal)?;
-    let connection = prepare(connection, options, seam)?;
+    cipher::unlock(&connection, key)?;
+    readable(&connection, path, key)?;
+    let connection = prepare(connection, options, seam).map_err(|error| match error {
+        error @ StoreError::Unexpected { .. } => cipher::damage(error, key),
+        other => other,
+    })?;
     connection.set_db_config(DbConfig::SQLITE_DBCONFIG_NO_CKPT_ON_CLOSE, false)?;
     Ok(connection)
+}
+
+/// Reads for the first time. What can't be read for want of its key is told from what
+/// is damaged.
+fn readable(connection: &Connection, path: &Path, key: Option<&ReplicaKey>) -> Result<(), StoreError> {
+    let looked = connection.query_row("SELECT count(*) FROM sqlite_schema", [], |_| Ok(()));
+    match looked.map_err(StoreError::from) {
+        Err(error @ StoreError::NotADatabase { .. }) => {
+            cipher::check_key(path, key)?;
+            Err(cipher::damage(error, key))
+        }
+        Err(error) => Err(cipher::damage(error, key)),
+        Ok(()) => Ok(()),
+    }
 }
 
 /// SQLite reads what it can't write, and says nothing: a client on such a connection
@@ -90,7 +129,7 @@ fn writable(path: &Path, flags: OpenFlags) -> Result<Connection, StoreError> {
 
 /// A replica is for its owner only: 0600 from the moment it exists.
 #[cfg(unix)]
-fn make_private(path: &Path) {
+pub(super) fn make_private(path: &Path) {
     use std::os::unix::fs::OpenOptionsExt as _;
     // If this fails, so will SQLite, and with a better word for it.
     let _ = std::fs::OpenOptions::new()
@@ -101,7 +140,7 @@ fn make_private(path: &Path) {
 }
 
 #[cfg(not(unix))]
-fn make_private(_: &Path) {}
+pub(super) fn make_private(_: &Path) {}
 
 fn prepare(
     mut connection: Connection,
@@ -182,10 +221,11 @@ fn settings(connection: &mut Connection, options: &StoreOptions) -> Result<(), S
 }
 
 /// Opens a reading connection.
-pub(super) fn reader(options: &StoreOptions) -> Result<Connection, StoreError> {
+pub(super) fn reader(options: &StoreOptions, key: Option<&ReplicaKey>) -> Result<Connection, StoreError> {
     let path = options.path.as_deref().ok_or(StoreError::Closed)?;
     let flags = OpenFlags::SQLITE_OPEN_READ_ONLY | OpenFlags::SQLITE_OPEN_NO_MUTEX;
     let mut connection = Connection::open_with_flags(path, flags)?;
+    cipher::unlock(&connection, key)?;
     settings(&mut connection, options)?;
     Ok(connection)
 }

@@ -5,15 +5,18 @@
 //! aside together, never deleted, and unsent edits are carried over where they
 //! can be read. All of it happens under a lock on the folder, and can be taken
 //! up again where it was cut off: a mark beside the file says how far it got.
+//!
+//! A file that the key at hand is not that of is no damaged one, whatever SQLite
+//! says of it, and none of this happens to it.
 
 use std::collections::BTreeSet;
-use std::fs::{self, File, OpenOptions};
-use std::io::Read as _;
+use std::fs::{self, File};
 use std::path::{Path, PathBuf};
 
 use rusqlite::config::DbConfig;
 use rusqlite::{Connection, OpenFlags, Transaction, TransactionBehavior};
 
+use super::cipher::{self, ReplicaKey};
 use super::open::{BUSY_TIMEOUT, connect, suspect_mark, with_suffix};
 use super::outbox::{self, OutboxEntry};
 use super::{StoreError, StoreOptions, metadata, rows};
@@ -59,6 +62,7 @@ fn is_empty(path: &Path) -> bool {
 pub(super) fn run(
     path: &Path,
     options: &StoreOptions,
+    key: Option<&ReplicaKey>,
     seam: &SharedSeam,
 ) -> Result<(Connection, Option<Salvage>), StoreError> {
     let _lock = lock_folder(path)?;
@@ -67,10 +71,12 @@ pub(super) fn run(
         let name = text.trim_end().strip_prefix(DECIDED)?.to_owned();
         Some(path.with_file_name(name))
     });
+    let moved = decided.as_deref().filter(|target| target.exists());
+    cipher::check_key(moved.unwrap_or(path), key)?;
     let target = match decided {
         // Somebody was killed on the way: the rest is done now.
         Some(target) => target,
-        None if has_only_its_wal(path) || (!is_empty(path) && is_damaged(path)?) => {
+        None if has_only_its_wal(path) || (!is_empty(path) && is_damaged(path, key)?) => {
             let stamp = seam.now().to_string().replace(':', "-");
             let target = with_suffix(path, &format!(".damaged-{stamp}"));
             let name = target.file_name().unwrap_or_default().to_string_lossy();
@@ -79,7 +85,7 @@ pub(super) fn run(
         }
         None => {
             // Healthy, or put in order by another process while this one waited.
-            let connection = connect(path, options, seam)?;
+            let connection = connect(path, options, key, seam)?;
             let _ = fs::remove_file(mark);
             return Ok((connection, None));
         }
@@ -90,8 +96,8 @@ pub(super) fn run(
             fs::rename(&from, &to).map_err(io)?;
         }
     }
-    let connection = connect(path, options, seam)?;
-    let edits_saved = carry_over(&connection, readable_edits(&target))?;
+    let connection = connect(path, options, key, seam)?;
+    let edits_saved = carry_over(&connection, readable_edits(&target, key))?;
     let _ = fs::remove_file(mark);
     tracing::error!(set_aside = %target.display(), edits_saved, "the database was damaged and set aside");
     Ok((
@@ -103,7 +109,7 @@ pub(super) fn run(
     ))
 }
 
-fn io(error: std::io::Error) -> StoreError {
+pub(super) fn io(error: std::io::Error) -> StoreError {
     StoreError::Io {
         problem: error.to_string(),
     }
@@ -111,25 +117,37 @@ fn io(error: std::io::Error) -> StoreError {
 
 /// One process at a time looks after damage: otherwise the second one would set
 /// aside the new file of the first. `None` where folders can't be locked.
-fn lock_folder(path: &Path) -> Result<Option<File>, StoreError> {
-    let folder = match path.parent() {
-        Some(folder) if !folder.as_os_str().is_empty() => folder,
-        _ => Path::new("."),
-    };
-    match File::open(folder) {
+pub(super) fn lock_folder(path: &Path) -> Result<Option<File>, StoreError> {
+    match open_folder(path) {
         Ok(folder) if cfg!(unix) => folder.lock().map(|()| Some(folder)).map_err(io),
         _ => Ok(None),
     }
 }
 
-/// Whether a quick check finds damage, and finds it again under an exclusive lock.
-fn is_damaged(path: &Path) -> Result<bool, StoreError> {
-    // Other processes may be at work in a healthy file, and are not waited for.
-    Ok(check(path, false)? && check(path, true)?)
+/// Waits for one that puts another file in the place of this one, and keeps the next
+/// from it. `None` where folders can't be locked.
+pub(super) fn share_folder(path: &Path) -> Option<File> {
+    let folder = open_folder(path).ok().filter(|_| cfg!(unix))?;
+    folder.lock_shared().ok().map(|()| folder)
 }
 
-fn check(path: &Path, alone: bool) -> Result<bool, StoreError> {
+/// The folder of a file.
+pub(super) fn open_folder(path: &Path) -> std::io::Result<File> {
+    File::open(match path.parent() {
+        Some(folder) if !folder.as_os_str().is_empty() => folder,
+        _ => Path::new("."),
+    })
+}
+
+/// Whether a quick check finds damage, and finds it again under an exclusive lock.
+fn is_damaged(path: &Path, key: Option<&ReplicaKey>) -> Result<bool, StoreError> {
+    // Other processes may be at work in a healthy file, and are not waited for.
+    Ok(check(path, key, false)? && check(path, key, true)?)
+}
+
+fn check(path: &Path, key: Option<&ReplicaKey>, alone: bool) -> Result<bool, StoreError> {
     let connection = Connection::open_with_flags(path, OpenFlags::SQLITE_OPEN_READ_WRITE)?;
+    cipher::unlock(&connection, key)?;
     connection.busy_timeout(BUSY_TIMEOUT)?;
     // Its WAL is part of what is looked at, and must outlive the look.
     connection.set_db_config(DbConfig::SQLITE_DBCONFIG_NO_CKPT_ON_CLOSE, true)?;
@@ -142,7 +160,7 @@ fn check(path: &Path, alone: bool) -> Result<bool, StoreError> {
         }
         connection.query_row("PRAGMA quick_check(1)", [], |row| row.get::<_, String>(0))
     })();
-    match answer.map_err(StoreError::from) {
+    match answer.map_err(|error| cipher::damage(error.into(), key)) {
         Ok(answer) => Ok(answer != "ok"),
         Err(StoreError::Corrupt { .. }) => Ok(true),
         Err(other) => Err(other),
@@ -179,85 +197,75 @@ fn carry_over(connection: &Connection, saved: Vec<(OutboxEntry, Record)>) -> Res
 }
 
 /// Every unsent edit that can still be read, in the order they were made.
-fn readable_edits(path: &Path) -> Vec<(OutboxEntry, Record)> {
+fn readable_edits(path: &Path, key: Option<&ReplicaKey>) -> Vec<(OutboxEntry, Record)> {
     if is_empty(path) {
         // Even a look at it would make SQLite delete the WAL beside it.
         return Vec::new();
     }
-    let Some(length) = cut_from(path) else {
-        return edits_of(path);
-    };
-    let whole = with_suffix(path, ".reading");
-    let made = fs::copy(path, &whole)
-        .and_then(|_| OpenOptions::new().write(true).open(&whole))
-        .and_then(|file| file.set_len(length));
-    let found = match made {
-        Ok(()) => edits_of(&whole),
-        // Without room for a copy there is only what SQLite makes of the file itself.
-        Err(_) => edits_of(path),
-    };
-    for suffix in SUFFIXES {
-        let _ = fs::remove_file(with_suffix(&whole, suffix));
-    }
-    found
-}
-
-/// The length that a file had, if its end is missing. SQLite reads nothing of such a
-/// file, and with zeros for its end all but that. Where there is a WAL, that says how
-/// long the file is.
-fn cut_from(path: &Path) -> Option<u64> {
-    if size(&with_suffix(path, "-wal")) > 0 {
-        return None;
-    }
-    let mut head = [0; 100];
-    File::open(path).ok()?.read_exact(&mut head).ok()?;
-    let page = match u64::from(u16::from_be_bytes([head[16], head[17]])) {
-        1 => 65_536,
-        size => size,
-    };
-    let pages = u64::from(u32::from_be_bytes([head[28], head[29], head[30], head[31]]));
-    Some(page * pages).filter(|length| *length > size(path))
-}
-
-fn edits_of(path: &Path) -> Vec<(OutboxEntry, Record)> {
-    let Ok(connection) = Connection::open_with_flags(path, OpenFlags::SQLITE_OPEN_READ_ONLY) else {
-        return Vec::new();
+    let mut file = Wreck {
+        path,
+        key,
+        connection: None,
     };
     let mut keys = BTreeSet::new();
     for order in ["ASC", "DESC"] {
         // A scan ends at the first page that can't be read: from both ends, the most is found.
-        keys.extend(readable_keys(&connection, order));
+        file.read(|connection| readable_keys(connection, order, &mut keys));
     }
     let mut found: Vec<_> = keys
         .iter()
-        .filter_map(|key| readable_edit(&connection, key))
+        .filter_map(|key| readable_edit(&mut file, key))
         .collect();
     found.sort_by_key(|(entry, _)| entry.edit_seq);
     found
 }
 
-fn readable_keys(connection: &Connection, order: &str) -> Vec<Key> {
-    let mut keys = Vec::new();
+/// A damaged file that is read from. Once a page could not be decrypted a connection
+/// reads nothing any more: after each failure there is a new one.
+struct Wreck<'a> {
+    path: &'a Path,
+    key: Option<&'a ReplicaKey>,
+    connection: Option<Connection>,
+}
+
+impl Wreck<'_> {
+    fn read<T>(&mut self, look: impl FnOnce(&Connection) -> Result<T, StoreError>) -> Option<T> {
+        if self.connection.is_none() {
+            self.connection = self.connect().ok();
+        }
+        let found = look(self.connection.as_ref()?);
+        if found.is_err() {
+            self.connection = None;
+        }
+        found.ok()
+    }
+
+    fn connect(&self) -> Result<Connection, StoreError> {
+        let connection = Connection::open_with_flags(self.path, OpenFlags::SQLITE_OPEN_READ_ONLY)?;
+        cipher::unlock(&connection, self.key)?;
+        // Of a file whose end is missing SQLite reads nothing otherwise.
+        connection.set_db_config(DbConfig::SQLITE_DBCONFIG_WRITABLE_SCHEMA, true)?;
+        Ok(connection)
+    }
+}
+
+fn readable_keys(connection: &Connection, order: &str, keys: &mut BTreeSet<Key>) -> Result<(), StoreError> {
     let sql = format!("SELECT kind, id FROM outbox ORDER BY kind {order}, id {order}");
-    let Ok(mut statement) = connection.prepare(&sql) else {
-        return keys;
-    };
-    let Ok(mut rows) = statement.query([]) else {
-        return keys;
-    };
-    while let Ok(Some(row)) = rows.next() {
+    let mut statement = connection.prepare(&sql)?;
+    let mut rows = statement.query([])?;
+    while let Some(row) = rows.next()? {
         keys.extend(rows::key_from(row, 0, 1));
     }
-    keys
+    Ok(())
 }
 
 /// An unsent edit with its record; if the record can't be read, as it was sent.
-fn readable_edit(connection: &Connection, key: &Key) -> Option<(OutboxEntry, Record)> {
-    let entry = outbox::get(connection, key).ok()??;
-    if let Ok(Some(record)) = rows::get(connection, key) {
+fn readable_edit(file: &mut Wreck<'_>, key: &Key) -> Option<(OutboxEntry, Record)> {
+    let entry = file.read(|connection| outbox::get(connection, key))??;
+    if let Some(Some(record)) = file.read(|connection| rows::get(connection, key)) {
         return Some((entry, record));
     }
-    let sent = outbox::sent(connection, key, entry.edit_seq).ok()??;
+    let sent = file.read(|connection| outbox::sent(connection, key, entry.edit_seq))??;
     let record = Record {
         version: sent.version,
         sync_status: RecordStatus::Pending,

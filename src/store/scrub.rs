@@ -9,8 +9,8 @@ impl Store {
     ///
     /// The storage below may keep older copies of its own, as flash does.
     pub fn scrub(&self) -> Result<(), StoreError> {
-        let writer = lock(&self.writer);
-        let connection = &writer.as_ref().ok_or(StoreError::Closed)?.connection;
+        let mut writer = lock(&self.writer);
+        let connection = &self.connected(&mut writer)?.connection;
         let scrubbed = connection
             // The copy is made in memory: beside the file there must be none, and
             // not every system has another place for one.

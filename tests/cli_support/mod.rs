@@ -22,7 +22,12 @@ const PATIENCE: Duration = Duration::from_secs(60);
 
 fn binary() -> Command {
     let mut command = Command::new(env!("CARGO_BIN_EXE_blowing-off"));
-    for variable in ["BLOWING_OFF_AUTH_TOKEN", "RUST_LOG", "NO_COLOR"] {
+    for variable in [
+        "BLOWING_OFF_AUTH_TOKEN",
+        "BLOWING_OFF_KEY",
+        "RUST_LOG",
+        "NO_COLOR",
+    ] {
         command.env_remove(variable);
     }
     command

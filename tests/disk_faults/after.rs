@@ -3,12 +3,13 @@
 //! confirmed is there, and the next sync brings it to the hub or to the journal.
 
 use std::os::unix::process::ExitStatusExt as _;
+use std::path::Path;
 
-use wildthing::client::{Durability, OpenOptions, WildThingClient};
+use wildthing::client::{Durability, OpenOptions, ReplicaKey, WildThingClient};
 
 use super::fault_support::{LOSER, assert_converges, assert_sound, marks};
 use super::stage::{Fault, Remains, Stage};
-use super::victim::Told;
+use super::victim::{REKEY, Told};
 
 pub(crate) async fn check(stage: &Stage, fault: Fault, at: u32, fired: bool, remains: Remains) {
     let what = format!("{:?}, {fault:?} at call {at}: {:?}", stage.scene, remains.told);
@@ -16,9 +17,12 @@ pub(crate) async fn check(stage: &Stage, fault: Fault, at: u32, fired: bool, rem
     let made = made(&remains.told);
 
     let path = remains.replica();
-    let reopened = WildThingClient::open(path.clone(), OpenOptions::default())
-        .await
-        .unwrap_or_else(|error| panic!("{what}: it does not open: {error:?}"));
+    let reopened = match stage.scene.keys() {
+        Some(keys) => decrypted(&path, keys, &remains.told, &what).await,
+        None => WildThingClient::open(path.clone(), OpenOptions::default())
+            .await
+            .unwrap_or_else(|error| panic!("{what}: it does not open: {error:?}")),
+    };
     assert_sound(&path, &what);
     let here = marks(&path);
     let lost: Vec<&String> = made.iter().filter(|mark| !here.contains(*mark)).collect();
@@ -62,6 +66,34 @@ pub(crate) async fn check(stage: &Stage, fault: Fault, at: u32, fired: bool, rem
     let Remains { hub, folder, .. } = remains;
     hub.shutdown().await;
     drop(folder);
+}
+
+/// Opens what a change of keys left: with the one key or the other, and with that which
+/// the process was told of. From then on it is not encrypted, for all who look at it.
+async fn decrypted(path: &Path, keys: [Option<ReplicaKey>; 2], told: &[Told], what: &str) -> WildThingClient {
+    let changed = told.contains(&Told::Rekeyed);
+    let failed = told
+        .iter()
+        .any(|told| matches!(told, Told::Failed(what, ..) if what == REKEY));
+    let [old, new] = keys;
+    let mut problems = Vec::new();
+    for (key, may_be) in [(old, !changed), (new, !failed)] {
+        let options = OpenOptions::default();
+        let opened = match key {
+            Some(key) => WildThingClient::open_encrypted(path, key, options).await,
+            None => WildThingClient::open(path, options).await,
+        };
+        match opened {
+            Ok(client) => {
+                assert!(may_be, "{what}: it has the other key");
+                assert_eq!(client.salvaged(), None, "{what}");
+                client.change_key(None).await.unwrap();
+                return client;
+            }
+            Err(error) => problems.push(error),
+        }
+    }
+    panic!("{what}: neither key opens it: {problems:?}");
 }
 
 /// It died of what it was meant to die of, or went on and told of every failure

@@ -5,7 +5,7 @@ use std::path::{Path, PathBuf};
 use std::process::{Command, ExitStatus, Stdio};
 
 use tempfile::TempDir;
-use wildthing::client::Durability;
+use wildthing::client::{Durability, ReplicaKey};
 use wildthing::protocol::Protocol;
 
 use super::after;
@@ -31,6 +31,11 @@ pub(crate) enum Scene {
     Migrate,
     /// Making a replica, and writing.
     Create,
+    /// Changing the key of a replica with unsent edits, and writing: a first one,
+    /// another, none any more.
+    Encrypt,
+    Rekey,
+    Decrypt,
 }
 
 impl Scene {
@@ -43,6 +48,9 @@ impl Scene {
             Scene::GraphSettle => "v2 settle",
             Scene::Migrate => "migrate",
             Scene::Create => "create",
+            Scene::Encrypt => "encrypt",
+            Scene::Rekey => "rekey",
+            Scene::Decrypt => "decrypt",
         }
     }
 
@@ -55,6 +63,9 @@ impl Scene {
             Scene::GraphSettle,
             Scene::Migrate,
             Scene::Create,
+            Scene::Encrypt,
+            Scene::Rekey,
+            Scene::Decrypt,
         ]
         .into_iter()
         .find(|scene| scene.name() == name)
@@ -71,6 +82,17 @@ impl Scene {
     /// Whether edits wait to be sent, one of which will lose.
     pub(crate) fn settles(self) -> bool {
         matches!(self, Scene::Settle | Scene::GraphSettle)
+    }
+
+    /// The key before a change of keys, and the one after it.
+    pub(crate) fn keys(self) -> Option<[Option<ReplicaKey>; 2]> {
+        let key = |byte| ReplicaKey::new(&[byte; 32]);
+        match self {
+            Scene::Encrypt => Some([None, key(1)]),
+            Scene::Rekey => Some([key(1), key(2)]),
+            Scene::Decrypt => Some([key(1), None]),
+            _ => None,
+        }
     }
 
     fn pulls(self) -> bool {
@@ -157,17 +179,20 @@ impl Stage {
             let before = match scene {
                 Scene::Create => Vec::new(),
                 Scene::Migrate => {
-                    let first = rusqlite::Connection::open(&replica).unwrap();
+                    let first = wildthing::store::test_connection(&replica).unwrap();
                     first.execute_batch(FIRST_SCHEMA).unwrap();
                     Vec::new()
                 }
                 _ => {
                     let here = client(&replica, &hub.url()).await;
                     here.sync().await.unwrap();
-                    let before = match scene.settles() {
+                    let before = match scene.settles() || scene.keys().is_some() {
                         true => edits_here(&here).await,
                         false => Vec::new(),
                     };
+                    if let Some([key @ Some(_), _]) = scene.keys() {
+                        here.change_key(key).await.unwrap();
+                    }
                     here.shutdown().await;
                     before
                 }

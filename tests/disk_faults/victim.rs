@@ -20,6 +20,9 @@ pub(crate) const SCENE: &str = "DISK_SCENE";
 pub(crate) const DURABILITY: &str = "DISK_DURABILITY";
 pub(crate) const HUB: &str = "DISK_HUB";
 
+/// What failed when the key could not be changed.
+pub(crate) const REKEY: &str = "rekey";
+
 /// One line of what it says.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub(crate) enum Told {
@@ -27,6 +30,7 @@ pub(crate) enum Told {
     /// Its mark or what was asked for, the error's code and its words.
     Failed(String, String, String),
     Synced,
+    Rekeyed,
     Done,
 }
 
@@ -39,6 +43,7 @@ impl Told {
                 Told::Failed(what.to_owned(), code.to_owned(), problem.to_owned())
             }
             ["synced"] => Told::Synced,
+            ["rekeyed"] => Told::Rekeyed,
             ["done"] => Told::Done,
             // The test harness talks too.
             _ => return None,
@@ -75,12 +80,28 @@ pub(crate) fn act() {
     };
     let runtime = tokio::runtime::Runtime::new().unwrap();
     runtime.block_on(async {
-        let client = match WildThingClient::open(PathBuf::from(var(DATABASE)), options).await {
+        let path = PathBuf::from(var(DATABASE));
+        let opened = match scene.keys() {
+            Some([Some(key), _]) => WildThingClient::open_encrypted(path, key, options).await,
+            _ => WildThingClient::open(path, options).await,
+        };
+        let client = match opened {
             Ok(client) => client,
             Err(error) => return failed("open", &error),
         };
+        if let Some([_, new]) = scene.keys() {
+            match client.change_key(new).await {
+                Ok(()) => say("rekeyed"),
+                Err(error) => failed(REKEY, &error),
+            }
+        }
         match scene {
-            Scene::Write | Scene::Migrate | Scene::Create => write(&client).await,
+            Scene::Encrypt
+            | Scene::Rekey
+            | Scene::Decrypt
+            | Scene::Write
+            | Scene::Migrate
+            | Scene::Create => write(&client).await,
             Scene::Pull | Scene::Settle | Scene::GraphPull | Scene::GraphSettle => {
                 sync(&client, var(HUB)).await
             }

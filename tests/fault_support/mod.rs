@@ -7,12 +7,12 @@
 use std::collections::BTreeSet;
 use std::path::{Path, PathBuf};
 
-use rusqlite::Connection;
 use wildthing::client::{ConnectOptions, DevicePatch, OpenOptions, Room, RoomPatch, WildThingClient};
 use wildthing::hub::v2::{GraphOptions, GraphStore};
 use wildthing::hub::{Hub, HubOptions};
 use wildthing::protocol::Protocol;
 use wildthing::seam::{RealSeam, SharedSeam};
+use wildthing::store::test_connection;
 
 pub const TOKEN: &str = "open-sesame";
 
@@ -158,7 +158,7 @@ pub async fn edits_there(path: &Path, url: &str, many: bool) {
 
 /// Marks in records, in the journal and in the history of a replica.
 pub fn marks(replica: &Path) -> BTreeSet<String> {
-    let connection = Connection::open(replica).unwrap();
+    let connection = test_connection(replica).unwrap();
     let mut statement = connection
         .prepare(
             "SELECT coalesce(name, '') || ' ' || body FROM records UNION ALL SELECT version FROM journal
@@ -178,7 +178,7 @@ pub fn marks(replica: &Path) -> BTreeSet<String> {
 
 /// The file is whole, and so was every transaction.
 pub fn assert_sound(replica: &Path, what: &str) {
-    let connection = Connection::open(replica).unwrap();
+    let connection = test_connection(replica).unwrap();
     let check: String = connection
         .query_row("PRAGMA integrity_check(1)", [], |row| row.get(0))
         .unwrap();

@@ -77,6 +77,37 @@ async def what_the_library_logs_arrives(house):
 
 
 @step
+async def a_key_is_used_or_refused_and_never_ignored(house):
+    wt = house.wt
+    path, key = house.folder / "secret.db", bytes(range(32))
+    short = await refused(wt.WildThingClient.open_encrypted(str(path), key[1:]), wt.WildThingError.Invalid)
+    assert short.field == "key" and not path.exists()
+    try:
+        home = await wt.WildThingClient.open_encrypted(str(path), key)
+    except wt.WildThingError.Storage as error:
+        # A build without encryption, as most are.
+        assert error.code == "no_encryption" and not path.exists()
+        async with client(house, "plain.db", connected=False) as plain:
+            error = await refused(plain.change_key(key), wt.WildThingError.Storage)
+            assert error.code == "no_encryption"
+        return
+    await home.create_house(wt.NewHouse(name="Thornfield"))
+    await home.change_key(bytes(32))
+    await home.shutdown()
+    assert b"Thornfield" not in path.read_bytes() and not path.read_bytes().startswith(b"SQLite")
+    for opening, code in [
+        (wt.WildThingClient.open_encrypted(str(path), key), "wrong_key"),
+        (wt.WildThingClient.open(str(path)), "key_needed"),
+    ]:
+        assert (await refused(opening, wt.WildThingError.Storage)).code == code
+    home = await wt.WildThingClient.open_encrypted(str(path), bytes(32))
+    await home.change_key(None)
+    await home.shutdown()
+    async with client(house, "secret.db", connected=False) as plain:
+        assert (await plain.get_house()).name == "Thornfield"
+
+
+@step
 async def a_house_is_built_offline(house):
     wt = house.wt
     async with client(house, "offline.db", connected=False) as home:

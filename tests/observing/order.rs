@@ -27,7 +27,7 @@ async fn events_are_in_commit_order_under_eight_writers() {
             .await
             .unwrap();
     }
-    let file = rusqlite::Connection::open(folder.path().join("home.db")).unwrap();
+    let file = wildthing::store::test_connection(folder.path().join("home.db")).unwrap();
     let mut statement = file
         .prepare("SELECT id FROM records ORDER BY change_seq")
         .unwrap();

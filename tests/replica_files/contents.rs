@@ -57,7 +57,7 @@ async fn the_views_show_the_house_and_leave_out_what_is_deleted() {
     let gone = houses.iter().find(|house| house.name == "Gone").unwrap();
     client.delete_house(gone.id.clone()).await.unwrap();
 
-    let file = rusqlite::Connection::open(place.db()).unwrap();
+    let file = wildthing::store::test_connection(place.db()).unwrap();
     assert_eq!(rows_of(&file, "SELECT name FROM houses"), ["Cabin"]);
     assert_eq!(
         rows_of(&file, "SELECT name FROM rooms WHERE floor = 2"),

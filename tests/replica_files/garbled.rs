@@ -47,8 +47,9 @@ fn spoil(bytes: &mut [u8], chance: &mut Chance) -> String {
 
 /// The unsent edits that SQL finds one by one, with every column of record and outbox.
 fn readable(path: &Path) -> BTreeMap<String, Vec<rusqlite::types::Value>> {
-    let flags = rusqlite::OpenFlags::SQLITE_OPEN_READ_ONLY;
-    let one = |file: &rusqlite::Connection, id: &str| {
+    let one = |id: &str| {
+        // Of an encrypted file a connection reads nothing more once it met damage.
+        let file = wildthing::store::test_connection(path).ok()?;
         let sql = "SELECT * FROM outbox o JOIN records r ON r.kind = o.kind AND r.id = o.id
                    WHERE o.kind = 'room' AND o.id = ?1";
         let mut statement = file.prepare(sql).ok()?;
@@ -56,12 +57,8 @@ fn readable(path: &Path) -> BTreeMap<String, Vec<rusqlite::types::Value>> {
         let row = statement.query_row([id], |row| (0..columns).map(|column| row.get(column)).collect());
         row.ok()
     };
-    let Ok(file) = rusqlite::Connection::open_with_flags(path, flags) else {
-        return BTreeMap::new();
-    };
     let ids = (0..EDITS).map(|index| format!("room-{index:03}"));
-    ids.filter_map(|id| one(&file, &id).map(|row| (id, row)))
-        .collect()
+    ids.filter_map(|id| one(&id).map(|row| (id, row))).collect()
 }
 
 /// Opens the replica and works with it. Damage may show only when the page that has it

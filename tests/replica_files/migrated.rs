@@ -10,7 +10,7 @@ const FIRST_SCHEMA: &str = include_str!("../data/replica-schema-1.sql");
 #[tokio::test(flavor = "multi_thread")]
 async fn a_replica_of_the_first_schema_keeps_its_records_edits_and_views() {
     let place = Place::new();
-    let first = rusqlite::Connection::open(place.db()).unwrap();
+    let first = wildthing::store::test_connection(place.db()).unwrap();
     first.execute_batch(FIRST_SCHEMA).unwrap();
     let before = dump(&first, "records");
     assert_eq!(before.len(), 2);
@@ -37,7 +37,7 @@ async fn a_replica_of_the_first_schema_keeps_its_records_edits_and_views() {
         client.client_id().await.unwrap(),
         "00000000-0000-4000-8000-000000000001"
     );
-    let file = rusqlite::Connection::open(place.db()).unwrap();
+    let file = wildthing::store::test_connection(place.db()).unwrap();
     assert_eq!(dump(&file, "records"), before);
     let floor: i64 = file
         .query_row("SELECT floor FROM rooms", [], |row| row.get(0))

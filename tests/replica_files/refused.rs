@@ -41,7 +41,7 @@ fn a_file_of_another_kind_is_not_a_database() {
 
 /// Another program's database, whose schema has any number.
 fn foreign(path: &Path, version: i64, wal: bool) -> Connection {
-    let other = Connection::open(path).unwrap();
+    let other = wildthing::store::test_connection(path).unwrap();
     if wal {
         other.pragma_update(None, "journal_mode", "WAL").unwrap();
     }
@@ -76,7 +76,7 @@ fn another_programs_database_is_left_alone_whatever_its_number_and_mode() {
 fn a_newer_schema_of_ours_is_refused_and_says_to_update() {
     let place = Place::new();
     drop(open(&place.db()).unwrap());
-    let newer = Connection::open(place.db()).unwrap();
+    let newer = wildthing::store::test_connection(place.db()).unwrap();
     newer.pragma_update(None, "user_version", 999).unwrap();
     // With the change in the WAL, and then in the file.
     let killed = Place::new();
@@ -173,4 +173,46 @@ fn an_empty_file_becomes_a_replica() {
     write(&store, "a", "Attic").unwrap();
     drop(store);
     assert_eq!(name(&open(&place.db()).unwrap(), "a").as_deref(), Some("Attic"));
+}
+
+/// What an app must not do unknowingly: go on with a file that is not encrypted.
+#[cfg(not(feature = "sqlcipher"))]
+#[test]
+fn without_encryption_a_key_is_refused_and_no_file_is_made() {
+    use wildthing::store::ReplicaKey;
+    let place = Place::new();
+    let with_key = || {
+        let options = StoreOptions {
+            path: Some(place.db()),
+            full_sync: false,
+            echo: false,
+        };
+        Store::open_with_key(options, ReplicaKey::new(&[7; 32]), RealSeam::shared())
+    };
+    assert_eq!(with_key().unwrap_err().code(), "no_encryption");
+    assert!(files(place.folder()).is_empty());
+    let store = open(&place.db()).unwrap();
+    write(&store, "a", "Attic").unwrap();
+    let refused = store.change_key(ReplicaKey::new(&[7; 32])).unwrap_err();
+    assert!(refused.to_string().contains("`sqlcipher`"), "{refused}");
+    assert_eq!(with_key().unwrap_err().code(), "no_encryption");
+    assert_eq!(super::name(&store, "a").as_deref(), Some("Attic"));
+}
+
+#[test]
+fn what_looks_encrypted_is_told_from_what_is_no_database() {
+    // As far as statistics go, a page of an encrypted file: each byte 16 times.
+    let bytes: Vec<u8> = (0..8_192_u32)
+        .map(|at| (at * 167 >> 4) as u8 ^ at as u8)
+        .collect();
+    let place = Place::new();
+    std::fs::write(place.db(), &bytes).unwrap();
+    if std::env::var_os("WILDTHING_TEST_KEY").is_some() {
+        refuses(&place, &place.db(), "wrong_key", &["replica.db"]);
+        return;
+    }
+    refuses(&place, &place.db(), "key_needed", &["replica.db", "encrypted"]);
+    // A mark beside it, or none.
+    std::fs::write(place.file("replica.db.suspect"), "damage was seen").unwrap();
+    refuses(&place, &place.db(), "key_needed", &["replica.db"]);
 }

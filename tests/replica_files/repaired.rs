@@ -24,7 +24,7 @@ fn damaged() -> Place {
         write(&store, &format!("room-{index}"), "Renamed").unwrap();
     }
     store.close();
-    let file = rusqlite::Connection::open(place.db()).unwrap();
+    let file = wildthing::store::test_connection(place.db()).unwrap();
     let page: i64 = file
         .query_row(
             "SELECT rootpage FROM sqlite_schema WHERE name = 'history'",
@@ -193,7 +193,7 @@ fn an_edit_whose_record_is_gone_is_carried_over_as_it_was_sent() {
         .unwrap();
     assert_eq!(sent.items.len(), 1);
     store.close();
-    let file = rusqlite::Connection::open(place.db()).unwrap();
+    let file = wildthing::store::test_connection(place.db()).unwrap();
     let page: i64 = file
         .query_row(
             "SELECT rootpage FROM sqlite_schema WHERE name = 'records'",

@@ -53,7 +53,7 @@ fn readers_do_not_wait_for_a_writer_and_see_what_was_before() {
     let place = Place::new();
     let store = open(&place.db()).unwrap();
     write(&store, "a", "Attic").unwrap();
-    let other = rusqlite::Connection::open(place.db()).unwrap();
+    let other = wildthing::store::test_connection(place.db()).unwrap();
     other
         .execute_batch("BEGIN IMMEDIATE; UPDATE records SET name = 'Half done'")
         .unwrap();

@@ -4,6 +4,7 @@
 //! - `bench`: the budgets, measured.
 //! - `bindings`: the sources for Swift, Kotlin and Python, and `docs/api.md`.
 //! - `cargo`: running cargo from the workspace's root, loudly in CI, quietly elsewhere.
+//! - `cipher`: encryption at rest, the one build that has it.
 //! - `conformance`: one set of scenarios, played in every language.
 //! - `deny`: licences and sources of what the project is made of.
 //! - `fuzz`: every fuzz target for a while.
@@ -25,6 +26,7 @@ mod args;
 mod bench;
 mod bindings;
 mod cargo;
+mod cipher;
 mod conformance;
 mod deny;
 mod fuzz;
@@ -59,7 +61,7 @@ Commands:
   test                   every test of the workspace and of the packages for other languages
   ci [STAGE…]            what a change has to pass, all of it or only these stages:
                          fmt clippy docs deny bindings test packages smoke faults
-                         simulate mutants conformance demo
+                         cipher simulate mutants conformance demo
   bindings               writes bindings/*/generated and docs/api.md
       --check            only tells whether they are what the library says
       --testing          of a library with the stage, into target/conformance/bindings

@@ -5,6 +5,7 @@ use std::time::{Duration, Instant};
 use crate::Outcome;
 use crate::bindings;
 use crate::cargo::Cargo;
+use crate::cipher::cipher;
 use crate::conformance;
 use crate::deny::deny;
 use crate::kotlin;
@@ -78,6 +79,7 @@ const STAGES: &[(&str, Stage)] = &[
     ("packages", packages),
     ("smoke", smoke),
     ("faults", faults),
+    ("cipher", cipher),
     ("simulate", simulation),
     ("mutants", mutants),
     ("conformance", scenarios),

@@ -565,6 +565,8 @@ def _uniffi_check_api_checksums(lib):
         raise InternalError("UniFFI API checksum mismatch: try cleaning and rebuilding your project")
     if lib.uniffi_wildthing_checksum_method_wildthingclient_cancel_sync() != 20227:
         raise InternalError("UniFFI API checksum mismatch: try cleaning and rebuilding your project")
+    if lib.uniffi_wildthing_checksum_method_wildthingclient_change_key() != 57428:
+        raise InternalError("UniFFI API checksum mismatch: try cleaning and rebuilding your project")
     if lib.uniffi_wildthing_checksum_method_wildthingclient_changes() != 30728:
         raise InternalError("UniFFI API checksum mismatch: try cleaning and rebuilding your project")
     if lib.uniffi_wildthing_checksum_method_wildthingclient_client_id() != 41920:
@@ -709,6 +711,8 @@ def _uniffi_check_api_checksums(lib):
         raise InternalError("UniFFI API checksum mismatch: try cleaning and rebuilding your project")
     if lib.uniffi_wildthing_checksum_constructor_wildthingclient_open() != 59004:
         raise InternalError("UniFFI API checksum mismatch: try cleaning and rebuilding your project")
+    if lib.uniffi_wildthing_checksum_constructor_wildthingclient_open_encrypted() != 27630:
+        raise InternalError("UniFFI API checksum mismatch: try cleaning and rebuilding your project")
 
 # A ctypes library to expose the extern-C FFI definitions.
 # This is an implementation detail which will be called internally by the public API.
@@ -795,6 +799,9 @@ _UniffiLib.uniffi_wildthing_checksum_method_wildthingclient_auth_session.restype
 _UniffiLib.uniffi_wildthing_checksum_method_wildthingclient_cancel_sync.argtypes = (
 )
 _UniffiLib.uniffi_wildthing_checksum_method_wildthingclient_cancel_sync.restype = ctypes.c_uint16
+_UniffiLib.uniffi_wildthing_checksum_method_wildthingclient_change_key.argtypes = (
+)
+_UniffiLib.uniffi_wildthing_checksum_method_wildthingclient_change_key.restype = ctypes.c_uint16
 _UniffiLib.uniffi_wildthing_checksum_method_wildthingclient_changes.argtypes = (
 )
 _UniffiLib.uniffi_wildthing_checksum_method_wildthingclient_changes.restype = ctypes.c_uint16
@@ -1011,6 +1018,9 @@ _UniffiLib.uniffi_wildthing_checksum_method_wildthingclient_watch_status.restype
 _UniffiLib.uniffi_wildthing_checksum_constructor_wildthingclient_open.argtypes = (
 )
 _UniffiLib.uniffi_wildthing_checksum_constructor_wildthingclient_open.restype = ctypes.c_uint16
+_UniffiLib.uniffi_wildthing_checksum_constructor_wildthingclient_open_encrypted.argtypes = (
+)
+_UniffiLib.uniffi_wildthing_checksum_constructor_wildthingclient_open_encrypted.restype = ctypes.c_uint16
 _UniffiLib.uniffi_wildthing_fn_func_set_log_sink.argtypes = (
     _UniffiRustBuffer,
     ctypes.c_uint64,
@@ -1103,6 +1113,11 @@ _UniffiLib.uniffi_wildthing_fn_method_wildthingclient_cancel_sync.argtypes = (
     ctypes.POINTER(_UniffiRustCallStatus),
 )
 _UniffiLib.uniffi_wildthing_fn_method_wildthingclient_cancel_sync.restype = None
+_UniffiLib.uniffi_wildthing_fn_method_wildthingclient_change_key.argtypes = (
+    ctypes.c_uint64,
+    _UniffiRustBuffer,
+)
+_UniffiLib.uniffi_wildthing_fn_method_wildthingclient_change_key.restype = ctypes.c_uint64
 _UniffiLib.uniffi_wildthing_fn_method_wildthingclient_changes.argtypes = (
     ctypes.c_uint64,
     ctypes.POINTER(_UniffiRustCallStatus),
@@ -1480,6 +1495,12 @@ _UniffiLib.uniffi_wildthing_fn_constructor_wildthingclient_open.argtypes = (
     _UniffiRustBuffer,
 )
 _UniffiLib.uniffi_wildthing_fn_constructor_wildthingclient_open.restype = ctypes.c_uint64
+_UniffiLib.uniffi_wildthing_fn_constructor_wildthingclient_open_encrypted.argtypes = (
+    _UniffiRustBuffer,
+    _UniffiRustBuffer,
+    _UniffiRustBuffer,
+)
+_UniffiLib.uniffi_wildthing_fn_constructor_wildthingclient_open_encrypted.restype = ctypes.c_uint64
 _UniffiLib.uniffi_wildthing_fn_method_authsession_uniffi_trait_debug.argtypes = (
     _UniffiRustBuffer,
     ctypes.POINTER(_UniffiRustCallStatus),
@@ -9888,6 +9909,51 @@ class _UniffiFfiConverterOptionalTypeAuthSession(_UniffiConverterRustBuffer):
         else:
             raise InternalError("Unexpected flag byte for optional type")
 
+class _UniffiFfiConverterBytes(_UniffiConverterRustBuffer):
+    @staticmethod
+    def read(buf):
+        size = buf.read_i32()
+        if size < 0:
+            raise InternalError("Unexpected negative byte string length")
+        return buf.read(size)
+
+    @staticmethod
+    def check_lower(value):
+        try:
+            memoryview(value)
+        except TypeError:
+            raise TypeError("a bytes-like object is required, not {!r}".format(type(value).__name__))
+
+    @staticmethod
+    def write(value, buf):
+        buf.write_i32(len(value))
+        buf.write(value)
+
+class _UniffiFfiConverterOptionalBytes(_UniffiConverterRustBuffer):
+    @classmethod
+    def check_lower(cls, value):
+        if value is not None:
+            _UniffiFfiConverterBytes.check_lower(value)
+
+    @classmethod
+    def write(cls, value, buf):
+        if value is None:
+            buf.write_u8(0)
+            return
+
+        buf.write_u8(1)
+        _UniffiFfiConverterBytes.write(value, buf)
+
+    @classmethod
+    def read(cls, buf):
+        flag = buf.read_u8()
+        if flag == 0:
+            return None
+        elif flag == 1:
+            return _UniffiFfiConverterBytes.read(buf)
+        else:
+            raise InternalError("Unexpected flag byte for optional type")
+
 class _UniffiFfiConverterOptionalTypeConnectOptions(_UniffiConverterRustBuffer):
     @classmethod
     def check_lower(cls, value):
@@ -10259,6 +10325,18 @@ class WildThingClientProtocol(typing.Protocol):
     def cancel_sync(self, ) -> None:
         """
         Ends the sync that runs, promptly. Whoever waits for it gets `Cancelled`.
+"""
+        raise NotImplementedError
+    async def change_key(self, new_key: typing.Optional[bytes]) -> None:
+        """
+        Encrypts the replica with another key of 32 bytes, for the first time, or
+        (none) not any more. The file is written anew and takes the place of the old
+        one: there must be room for both. Other calls wait meanwhile.
+
+        Fails with `Invalid` if the key has not 32 bytes, and with `Storage`, changing
+        nothing, with code `busy` while another process has the file open, and
+        `no_encryption` if the library was built without. A program that dies on the way
+        finds the file with the one key or the other: keep both until this has returned.
 """
         raise NotImplementedError
     def changes(self, ) -> ChangeStream:
@@ -10779,6 +10857,40 @@ class WildThingClient(WildThingClientProtocol):
             _uniffi_lift_return,
             _uniffi_error_converter,
         )
+    @classmethod
+    async def open_encrypted(cls, path: str,key: bytes,options: typing.Union[object, typing.Optional[OpenOptions]] = _DEFAULT) -> WildThingClient:
+        """
+        Opens or makes an encrypted replica: `open` with a key of 32 random bytes,
+        best made and kept by the key store of the platform. A password is no key.
+
+        Fails with `Invalid` if the key has not 32 bytes, and with `Storage`, touching
+        nothing, if the file was encrypted with another key (code `wrong_key`) or is
+        not encrypted (`not_encrypted`: open it without a key, and then `change_key`).
+        A library that was built without encryption fails with code `no_encryption`.
+"""
+
+        _UniffiFfiConverterString.check_lower(path)
+
+        _UniffiFfiConverterBytes.check_lower(key)
+
+        if options is _DEFAULT:
+            options = None
+        _UniffiFfiConverterOptionalTypeOpenOptions.check_lower(options)
+        _uniffi_lowered_args = (
+            _UniffiFfiConverterString.lower(path),
+            _UniffiFfiConverterBytes.lower(key),
+            _UniffiFfiConverterOptionalTypeOpenOptions.lower(options),
+        )
+        _uniffi_lift_return = _UniffiFfiConverterTypeWildThingClient.lift
+        _uniffi_error_converter = _UniffiFfiConverterTypeWildThingError
+        return await _uniffi_rust_call_async(
+            _UniffiLib.uniffi_wildthing_fn_constructor_wildthingclient_open_encrypted(*_uniffi_lowered_args),
+            _UniffiLib.ffi_wildthing_rust_future_poll_u64,
+            _UniffiLib.ffi_wildthing_rust_future_complete_u64,
+            _UniffiLib.ffi_wildthing_rust_future_free_u64,
+            _uniffi_lift_return,
+            _uniffi_error_converter,
+        )
 
     def __init__(self, *args, **kwargs):
         raise ValueError("This class has no default constructor")
@@ -10832,6 +10944,33 @@ class WildThingClient(WildThingClientProtocol):
             *_uniffi_lowered_args,
         )
         return _uniffi_lift_return(_uniffi_ffi_result)
+    async def change_key(self, new_key: typing.Optional[bytes]) -> None:
+        """
+        Encrypts the replica with another key of 32 bytes, for the first time, or
+        (none) not any more. The file is written anew and takes the place of the old
+        one: there must be room for both. Other calls wait meanwhile.
+
+        Fails with `Invalid` if the key has not 32 bytes, and with `Storage`, changing
+        nothing, with code `busy` while another process has the file open, and
+        `no_encryption` if the library was built without. A program that dies on the way
+        finds the file with the one key or the other: keep both until this has returned.
+"""
+
+        _UniffiFfiConverterOptionalBytes.check_lower(new_key)
+        _uniffi_lowered_args = (
+            self._uniffi_clone_handle(),
+            _UniffiFfiConverterOptionalBytes.lower(new_key),
+        )
+        _uniffi_lift_return = lambda val: None
+        _uniffi_error_converter = _UniffiFfiConverterTypeWildThingError
+        return await _uniffi_rust_call_async(
+            _UniffiLib.uniffi_wildthing_fn_method_wildthingclient_change_key(*_uniffi_lowered_args),
+            _UniffiLib.ffi_wildthing_rust_future_poll_void,
+            _UniffiLib.ffi_wildthing_rust_future_complete_void,
+            _UniffiLib.ffi_wildthing_rust_future_free_void,
+            _uniffi_lift_return,
+            _uniffi_error_converter,
+        )
     def changes(self, ) -> ChangeStream:
         """
         A stream of changes from now on: this client's, the server's, and those

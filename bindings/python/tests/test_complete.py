@@ -22,6 +22,7 @@ from conftest import called, public_methods
 BY_OTHER_MEANS = {
     # Opened by the constructor or `async with`.
     "open",
+    "open_encrypted",
 }
 
 

@@ -218,6 +218,25 @@ async def test_files_that_cannot_be_used(tmp_path: pathlib.Path) -> None:
         assert str(path.name) in failed.value.problem or code == "cant_open"
 
 
+async def test_a_key_is_never_ignored(tmp_path: pathlib.Path) -> None:
+    # The library that is tested here has no encryption, as that which ships.
+    with pytest.raises(StorageError) as failed:
+        await BlowingOffClient(tmp_path / "a.db", key=bytes(32)).get_houses()
+    assert failed.value.code == "no_encryption" and not (tmp_path / "a.db").exists()
+    secret = b"thirty-one bytes are no key...."
+    short = BlowingOffClient(tmp_path / "a.db", key=secret)
+    with pytest.raises(InvalidError) as invalid:
+        await short.get_houses()
+    assert invalid.value.field == "key"
+    assert "thirty" not in f"{short!r} {invalid.value} {invalid.value!r}"
+    async with BlowingOffClient(tmp_path / "a.db") as home:
+        for key in (bytes(32), None):
+            with pytest.raises(StorageError) as failed:
+                await home.change_key(key)
+            assert failed.value.code == "no_encryption"
+        assert await home.get_houses() == []
+
+
 async def test_a_client_that_could_not_be_opened_tries_again(tmp_path: pathlib.Path) -> None:
     home = BlowingOffClient(tmp_path / "later" / "a.db")
     with pytest.raises(StorageError):

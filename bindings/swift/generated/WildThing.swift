@@ -637,6 +637,24 @@ fileprivate struct FfiConverterString: FfiConverter {
 #if swift(>=5.8)
 @_documentation(visibility: private)
 #endif
+fileprivate struct FfiConverterData: FfiConverterRustBuffer {
+    typealias SwiftType = Data
+
+    public static func read(from buf: inout WireReader) throws -> Data {
+        let len: Int32 = try readInt(&buf)
+        return Data(try readBytes(&buf, count: Int(len)))
+    }
+
+    public static func write(_ value: Data, into buf: inout [UInt8]) {
+        let len = Int32(value.count)
+        writeInt(&buf, len)
+        writeBytes(&buf, value)
+    }
+}
+
+#if swift(>=5.8)
+@_documentation(visibility: private)
+#endif
 fileprivate struct FfiConverterTimestamp: FfiConverterRustBuffer {
     typealias SwiftType = Date
 
@@ -2140,6 +2158,31 @@ static func `open`(path: String, options: OpenOptions? = nil)async throws  -> Co
         )
 }
 
+    /**
+     * Opens or makes an encrypted replica: `open` with a key of 32 random bytes,
+     * best made and kept by the key store of the platform. A password is no key.
+     *
+     * Fails with `Invalid` if the key has not 32 bytes, and with `Storage`, touching
+     * nothing, if the file was encrypted with another key (code `wrong_key`) or is
+     * not encrypted (`not_encrypted`: open it without a key, and then `change_key`).
+     * A library that was built without encryption fails with code `no_encryption`.
+     */
+static func openEncrypted(path: String, key: Data, options: OpenOptions? = nil)async throws  -> CoreClient  {
+    return
+        try  await uniffiRustCallAsync(
+            rustFutureFunc: {
+                uniffi_wildthing_fn_constructor_wildthingclient_open_encrypted(FfiConverterString.lower(path),FfiConverterData.lower(key),FfiConverterOptionTypeOpenOptions.lower(options)
+                )
+            },
+            pollFunc: ffi_wildthing_rust_future_poll_u64,
+            completeFunc: ffi_wildthing_rust_future_complete_u64,
+            freeFunc: ffi_wildthing_rust_future_free_u64,
+            cancelFunc: { ffi_wildthing_rust_future_cancel_u64($0) },
+            liftFunc: FfiConverterTypeWildThingClient_lift,
+            errorHandler: FfiConverterTypeWildThingError_lift
+        )
+}
+
 
     /**
      * The token in use and what is known of it; `nil` if none is. Of a token
@@ -3627,6 +3670,33 @@ func updateUser(userID: RecordID, patch: UserPatch)async throws  -> User  {
             freeFunc: ffi_wildthing_rust_future_free_rust_buffer,
             cancelFunc: { ffi_wildthing_rust_future_cancel_rust_buffer($0) },
             liftFunc: FfiConverterTypeUser_lift,
+            errorHandler: FfiConverterTypeWildThingError_lift
+        )
+}
+
+    /**
+     * Encrypts the replica with another key of 32 bytes, for the first time, or
+     * (none) not any more. The file is written anew and takes the place of the old
+     * one: there must be room for both. Other calls wait meanwhile.
+     *
+     * Fails with `Invalid` if the key has not 32 bytes, and with `Storage`, changing
+     * nothing, with code `busy` while another process has the file open, and
+     * `no_encryption` if the library was built without. A program that dies on the way
+     * finds the file with the one key or the other: keep both until this has returned.
+     */
+func changeKey(newKey: Data?)async throws   {
+    return
+        try  await uniffiRustCallAsync(
+            rustFutureFunc: {
+                uniffi_wildthing_fn_method_wildthingclient_change_key(
+                        self.uniffiCloneHandle(),FfiConverterOptionData.lower(newKey)
+                )
+            },
+            pollFunc: ffi_wildthing_rust_future_poll_void,
+            completeFunc: ffi_wildthing_rust_future_complete_void,
+            freeFunc: ffi_wildthing_rust_future_free_void,
+            cancelFunc: { ffi_wildthing_rust_future_cancel_void($0) },
+            liftFunc: { $0 },
             errorHandler: FfiConverterTypeWildThingError_lift
         )
 }
@@ -10109,7 +10179,8 @@ enum WildThingError: Swift.Error, Equatable, Hashable {
     case storage(
         /**
          * A word: `corrupt`, `disk_full`, `not_a_database`, `newer_schema`,
-         * `permission`, `cant_open`, `busy`, `io`, `other`.
+         * `permission`, `cant_open`, `busy`, `io`, `other`; of encryption
+         * `key_needed`, `wrong_key`, `not_encrypted`, `no_encryption`.
          */code: String,
         /**
          * What happened and what to do.
@@ -10536,6 +10607,30 @@ fileprivate struct FfiConverterOptionString: FfiConverterRustBuffer {
         switch try readInt(&buf) as Int8 {
         case 0: return nil
         case 1: return try FfiConverterString.read(from: &buf)
+        default: throw UniffiInternalError.unexpectedOptionalTag
+        }
+    }
+}
+
+#if swift(>=5.8)
+@_documentation(visibility: private)
+#endif
+fileprivate struct FfiConverterOptionData: FfiConverterRustBuffer {
+    typealias SwiftType = Data?
+
+    public static func write(_ value: SwiftType, into buf: inout [UInt8]) {
+        guard let value = value else {
+            writeInt(&buf, Int8(0))
+            return
+        }
+        writeInt(&buf, Int8(1))
+        FfiConverterData.write(value, into: &buf)
+    }
+
+    public static func read(from buf: inout WireReader) throws -> SwiftType {
+        switch try readInt(&buf) as Int8 {
+        case 0: return nil
+        case 1: return try FfiConverterData.read(from: &buf)
         default: throw UniffiInternalError.unexpectedOptionalTag
         }
     }
@@ -12035,6 +12130,9 @@ private let initializationResult: InitializationResult = {
     if (uniffi_wildthing_checksum_method_wildthingclient_update_user() != 39996) {
         return InitializationResult.apiChecksumMismatch
     }
+    if (uniffi_wildthing_checksum_method_wildthingclient_change_key() != 57428) {
+        return InitializationResult.apiChecksumMismatch
+    }
     if (uniffi_wildthing_checksum_method_devicestatequery_cancel() != 10576) {
         return InitializationResult.apiChecksumMismatch
     }
@@ -12084,6 +12182,9 @@ private let initializationResult: InitializationResult = {
         return InitializationResult.apiChecksumMismatch
     }
     if (uniffi_wildthing_checksum_constructor_wildthingclient_open() != 59004) {
+        return InitializationResult.apiChecksumMismatch
+    }
+    if (uniffi_wildthing_checksum_constructor_wildthingclient_open_encrypted() != 27630) {
         return InitializationResult.apiChecksumMismatch
     }
 

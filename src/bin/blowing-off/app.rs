@@ -5,11 +5,12 @@ use std::time::Duration;
 
 use tokio::time::timeout;
 use wildthing::client::types::OpenOptions;
-use wildthing::client::{ConnectOptions, WildThingClient, WildThingError};
+use wildthing::client::{ConnectOptions, ReplicaKey, WildThingClient, WildThingError};
 
 use crate::args::Global;
 use crate::config::{Config, FILE_NAME};
 use crate::failure::{Failure, Outcome};
+use crate::key;
 use crate::output::Out;
 use crate::secret::Secret;
 
@@ -24,6 +25,7 @@ pub(crate) struct App {
     /// The config as it was when the run began.
     pub(crate) config: Config,
     echo: bool,
+    key_file: Option<PathBuf>,
 }
 
 impl App {
@@ -34,6 +36,7 @@ impl App {
             out,
             config: Config::load(&path)?,
             echo: global.echo,
+            key_file: global.key_file.clone(),
         })
     }
 
@@ -46,10 +49,30 @@ impl App {
             echo: self.echo,
             ..OpenOptions::default()
         };
-        let client = WildThingClient::open(self.config.database(), options).await?;
+        let path = self.config.database();
+        let client = match self.key()? {
+            Some(key) => WildThingClient::open_encrypted(path, key, options).await?,
+            None => WildThingClient::open(path, options).await?,
+        };
         let outcome = work(&client).await;
         let _ = timeout(PATIENCE, client.shutdown()).await;
         outcome
+    }
+
+    /// The key of the database: that of the flag, else the environment's, else the
+    /// saved one.
+    fn key(&self) -> Outcome<Option<ReplicaKey>> {
+        if let Some(file) = &self.key_file {
+            return key::from_file(file).map(Some);
+        }
+        match key::from_environment()? {
+            Some(key) => Ok(Some(key)),
+            None => self
+                .config
+                .key_file()
+                .map(|file| key::from_file(&file))
+                .transpose(),
+        }
     }
 
     /// The token of this run: the environment's, else the saved one.

@@ -43,6 +43,8 @@ Output:
 Files and environment:
   .blowing-off.json          server, token and database; made by `connect`. Without
                              it everything but syncing works, on blowing-off.db
+  BLOWING_OFF_KEY            key of an encrypted database, 64 hexadecimal digits; else
+                             it is in --key-file, or in the config's key_file
   BLOWING_OFF_AUTH_TOKEN     token for this run, instead of the saved one
   BLOWING_OFF_ADMIN_PASSWORD the admin's password, for `serve --protocol v2`
   NO_COLOR                   no colours on the terminal
@@ -76,6 +78,9 @@ pub(crate) struct Global {
     /// Log every SQL statement to stderr
     #[arg(long, global = true)]
     pub(crate) echo: bool,
+    /// The file with the key of an encrypted database: 32 bytes or 64 hexadecimal digits
+    #[arg(long, global = true, value_name = "FILE")]
+    pub(crate) key_file: Option<PathBuf>,
 }
 
 /// What can be asked for.
@@ -133,6 +138,8 @@ pub(crate) enum Command {
     Discard(DiscardArgs),
     /// Empty the local database
     Reset(ResetArgs),
+    /// Encrypt the local database, change its key, or take the encryption off
+    Rekey(RekeyArgs),
     /// Run the reference server
     Serve(ServeArgs),
     /// Show two clients and a server sync a house, with conflicts and crashes
@@ -142,6 +149,19 @@ pub(crate) enum Command {
         /// The shell
         shell: Shell,
     },
+}
+
+/// `rekey`.
+#[derive(Debug, Args)]
+#[group(required = true, multiple = false)]
+pub(crate) struct RekeyArgs {
+    /// The file with the key from now on, 32 bytes or 64 hexadecimal digits; the config
+    /// remembers where it is
+    #[arg(long, value_name = "FILE")]
+    pub(crate) new_key_file: Option<PathBuf>,
+    /// Take the encryption off
+    #[arg(long)]
+    pub(crate) remove: bool,
 }
 
 /// `connect`.

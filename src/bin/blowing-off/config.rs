@@ -28,6 +28,7 @@ const DB_PATH: &str = "db_path";
 const ROOT_CERTIFICATE: &str = "root_certificate_pem";
 const PIN: &str = "pinned_certificate_sha256";
 const PROTOCOL: &str = "protocol";
+const KEY_FILE: &str = "key_file";
 const ALLOW_PLAIN_HTTP: &str = "allow_plain_http";
 
 /// The config of a run; empty if there is no file yet.
@@ -77,6 +78,20 @@ impl Config {
     /// The database; a relative path starts at the config's folder.
     pub(crate) fn database(&self) -> PathBuf {
         folder(&self.path).join(self.text(DB_PATH).unwrap_or(DEFAULT_DATABASE))
+    }
+
+    /// Where the key of an encrypted database is; a relative path starts at the
+    /// config's folder.
+    pub(crate) fn key_file(&self) -> Option<PathBuf> {
+        Some(folder(&self.path).join(self.text(KEY_FILE)?))
+    }
+
+    /// Sets where the key is; the database is not encrypted if nothing is said.
+    pub(crate) fn set_key_file(&mut self, file: Option<&str>) {
+        match file {
+            Some(file) => self.values.insert(KEY_FILE.into(), file.into()),
+            None => self.values.remove(KEY_FILE),
+        };
     }
 
     /// What the server was said to speak.
@@ -194,6 +209,7 @@ fn parse(path: &Path, bytes: &[u8]) -> Outcome<JsonObject> {
         AUTH_TOKEN,
         CLIENT_ID,
         DB_PATH,
+        KEY_FILE,
         ROOT_CERTIFICATE,
         PIN,
         PROTOCOL,

@@ -149,6 +149,12 @@ fn storage_advice(code: &str) -> &'static str {
         "not_a_database" => {
             "check db_path in the config: the file there is not a database and was left alone"
         }
+        "key_needed" => "name the file with its key: --key-file, or key_file in the config",
+        "wrong_key" => "give the key that it was encrypted with: --key-file, or key_file in the config",
+        "not_encrypted" => {
+            "run it without a key; `blowing-off rekey --new-key-file FILE` encrypts the database"
+        }
+        "no_encryption" => "build blowing-off with `--features sqlcipher` to use a key",
         "newer_schema" => "update blowing-off: a newer version made this database",
         "permission" => "make the database and its folder readable and writable for you",
         "cant_open" => "check that the folder of db_path in the config exists",

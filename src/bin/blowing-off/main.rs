@@ -10,6 +10,7 @@ mod commands;
 mod config;
 mod failure;
 mod ids;
+mod key;
 mod output;
 mod secret;
 mod signals;

@@ -116,4 +116,21 @@ import Testing
         await again.shutdown()
         #expect(try await folder.client().salvaged == nil)
     }
+
+    @Test func aKeyIsNeverIgnored() async throws {
+        // The library that is tested here has no encryption, as that which ships.
+        let file = folder.url.appendingPathComponent("secret.db")
+        let key = Data(repeating: 7, count: 32)
+        let refused = try await thrown { try await WildThingClient.open(at: file, key: key) }
+        guard case .storage("no_encryption", _) = refused else { throw refused }
+        let short = try await thrown { try await WildThingClient.open(at: file, key: key.dropLast()) }
+        guard case .invalid("key", _) = short else { throw short }
+        #expect(!FileManager.default.fileExists(atPath: file.path))
+        let client = try await folder.client()
+        for key in [key, nil] {
+            let error = try await thrown { try await client.changeKey(to: key) }
+            guard case .storage("no_encryption", _) = error else { throw error }
+        }
+        #expect(try await client.fetchHouses().isEmpty)
+    }
 }

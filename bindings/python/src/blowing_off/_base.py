@@ -22,6 +22,7 @@ class Base:
         durability: Durability | str = Durability.FULL,
         echo: bool = False,
         sync_on_write: bool = True,
+        key: bytes | None = None,
     ) -> None:
         """A client on the database at `path`, which is opened, or made, by the first call
         that needs it, or by `async with`.
@@ -31,11 +32,17 @@ class Base:
           on stderr unless `logging` is set up otherwise.
         - `sync_on_write`: let a local write start a sync after 250 ms of quiet, while a
           background sync runs.
+        - `key`: the key of an encrypted database, 32 random bytes; a password is no key.
+          The first call raises a `StorageError` that touches nothing if it is another one
+          (`wrong_key`), if the database is not encrypted (`not_encrypted`), and if this
+          library was built without encryption (`no_encryption`), as it is unless you built
+          it otherwise.
         """
         self._path = os.fspath(path)
         self._durability = _lower.word("durability", Durability, durability)
         self._echo = echo
         self._sync_on_write = sync_on_write
+        self._key = key if key is None else bytes(key)
         self._handle: Any = None
         # Locks serve one loop each, a client any number of them.
         self._opening: WeakKeyDictionary[asyncio.AbstractEventLoop, asyncio.Lock]
@@ -67,7 +74,10 @@ class Base:
         options = native.OpenOptions(
             durability=self._durability, echo=self._echo, sync_on_write=self._sync_on_write
         )
-        handle = await native.WildThingClient.open(self._path, options)
+        if self._key is None:
+            handle = await native.WildThingClient.open(self._path, options)
+        else:
+            handle = await native.WildThingClient.open_encrypted(self._path, self._key, options)
         if self._handle is None and not self._ended:
             _ending.opened(handle)
             self._handle = handle

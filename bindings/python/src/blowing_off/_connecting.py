@@ -126,6 +126,17 @@ class Connecting(Base):
         """Opens the file again. A background sync tries at once."""
         await (await self._core()).resume()
 
+    async def change_key(self, new_key: bytes | None) -> None:
+        """Encrypts the database with another key of 32 bytes, for the first time, or (`None`)
+        not any more. It is written anew and takes the place of the old one: there must be
+        room for both. Other calls wait meanwhile.
+
+        Raises a `StorageError`, and changes nothing, with the code `busy` while another
+        process has the database open. A program that dies on the way finds it with the one
+        key or the other: keep both until this has returned.
+        """
+        await (await self._core()).change_key(new_key if new_key is None else bytes(new_key))
+
     async def salvaged(self) -> Salvaged | None:
         """Where a damaged database was set aside to when this client was opened, and how
         many of its unsent edits were saved.

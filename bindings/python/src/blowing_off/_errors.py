@@ -103,7 +103,8 @@ class StorageError(WildThingError):
         super().__init__(code, problem)
         self.code = code
         """A word: `corrupt`, `disk_full`, `not_a_database`, `newer_schema`,
-        `permission`, `cant_open`, `busy`, `io`, `other`.
+        `permission`, `cant_open`, `busy`, `io`, `other`; of encryption
+        `key_needed`, `wrong_key`, `not_encrypted`, `no_encryption`.
         """
         self.problem = problem
         """What happened and what to do."""

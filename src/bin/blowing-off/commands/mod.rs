@@ -15,6 +15,7 @@ mod event;
 mod house;
 mod login;
 mod patch;
+mod rekey;
 mod relation;
 mod room;
 mod serve;
@@ -58,5 +59,6 @@ pub(crate) fn run(cli: Cli, out: Out) -> Outcome {
         Command::Retry(args) => block_on(care::retry(app()?, args)),
         Command::Discard(args) => block_on(care::discard(app()?, args)),
         Command::Reset(args) => block_on(care::reset(app()?, args)),
+        Command::Rekey(args) => block_on(rekey::run(app()?, args)),
     }
 }

@@ -41,10 +41,44 @@ public final class WildThingClient: Sendable {
     ///   - file: Where the file is, or shall be. Its folder must exist.
     ///   - options: How safe writes are, and what a write sets off.
     public static func open(at file: URL, options: OpenOptions = OpenOptions()) async throws -> WildThingClient {
+        return WildThingClient(core: try await CoreClient.open(path: try path(of: file), options: options))
+    }
+
+    /// Opens an encrypted replica, or makes one.
+    ///
+    /// The key is 32 random bytes, which an app keeps in the keychain; a password is
+    /// no key. Throws ``WildThingError/storage(code:problem:)``, and touches nothing,
+    /// if the file was encrypted with another key (code `wrong_key`) or is not
+    /// encrypted (`not_encrypted`), and with code `no_encryption` if this library was
+    /// built without encryption, as it is unless you built it otherwise.
+    ///
+    /// - Parameters:
+    ///   - file: Where the file is, or shall be. Its folder must exist.
+    ///   - key: Its key.
+    ///   - options: How safe writes are, and what a write sets off.
+    public static func open(
+        at file: URL, key: Data, options: OpenOptions = OpenOptions()
+    ) async throws -> WildThingClient {
+        let core = try await CoreClient.openEncrypted(path: try path(of: file), key: key, options: options)
+        return WildThingClient(core: core)
+    }
+
+    private static func path(of file: URL) throws -> String {
         guard file.isFileURL else {
             throw WildThingError.invalid(field: "file", problem: "\(file) is not the URL of a file")
         }
-        return WildThingClient(core: try await CoreClient.open(path: file.path, options: options))
+        return file.path
+    }
+
+    /// Encrypts the replica with another key, for the first time, or (`nil`) not any
+    /// more. The file is written anew and takes the place of the old one: there must
+    /// be room for both. Other calls wait meanwhile.
+    ///
+    /// Throws ``WildThingError/storage(code:problem:)``, and changes nothing, with code
+    /// `busy` while another process has the file open. An app that is ended on the way
+    /// finds the file with the one key or the other: keep both until this has returned.
+    public func changeKey(to key: Data?) async throws {
+        try await core.changeKey(newKey: key)
     }
 
     /// Where a damaged file was set aside to when this client was opened, and how

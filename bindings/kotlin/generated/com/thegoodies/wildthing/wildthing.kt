@@ -876,6 +876,8 @@ internal object IntegrityCheckingUniffiLib {
     ): Int
     external fun uniffi_wildthing_checksum_method_wildthingclient_update_user(
     ): Int
+    external fun uniffi_wildthing_checksum_method_wildthingclient_change_key(
+    ): Int
     external fun uniffi_wildthing_checksum_method_devicestatequery_cancel(
     ): Int
     external fun uniffi_wildthing_checksum_method_devicestatequery_next(
@@ -910,6 +912,8 @@ internal object IntegrityCheckingUniffiLib {
     ): Int
     external fun uniffi_wildthing_checksum_constructor_wildthingclient_open(
     ): Int
+    external fun uniffi_wildthing_checksum_constructor_wildthingclient_open_encrypted(
+    ): Int
     external fun ffi_wildthing_uniffi_contract_version(
     ): Int
 
@@ -937,6 +941,8 @@ internal object UniffiLib {
     external fun uniffi_wildthing_fn_free_wildthingclient(`handle`: Long,uniffi_out_err: UniffiRustCallStatus,
     ): Unit
     external fun uniffi_wildthing_fn_constructor_wildthingclient_open(`path`: RustBuffer.ByValue,`options`: RustBuffer.ByValue,
+    ): Long
+    external fun uniffi_wildthing_fn_constructor_wildthingclient_open_encrypted(`path`: RustBuffer.ByValue,`key`: RustBuffer.ByValue,`options`: RustBuffer.ByValue,
     ): Long
     external fun uniffi_wildthing_fn_method_wildthingclient_auth_session(`ptr`: Long,uniffi_out_err: UniffiRustCallStatus,
     ): RustBuffer.ByValue
@@ -1083,6 +1089,8 @@ internal object UniffiLib {
     external fun uniffi_wildthing_fn_method_wildthingclient_update_room(`ptr`: Long,`roomId`: RustBuffer.ByValue,`patch`: RustBuffer.ByValue,
     ): Long
     external fun uniffi_wildthing_fn_method_wildthingclient_update_user(`ptr`: Long,`userId`: RustBuffer.ByValue,`patch`: RustBuffer.ByValue,
+    ): Long
+    external fun uniffi_wildthing_fn_method_wildthingclient_change_key(`ptr`: Long,`newKey`: RustBuffer.ByValue,
     ): Long
     external fun uniffi_wildthing_fn_clone_devicestatequery(`handle`: Long,uniffi_out_err: UniffiRustCallStatus,
     ): Long
@@ -1505,6 +1513,9 @@ private fun uniffiCheckApiChecksums(lib: IntegrityCheckingUniffiLib) {
     if ((lib.uniffi_wildthing_checksum_method_wildthingclient_update_user() and 0xFFFF) != 39996) {
         throw RuntimeException("UniFFI API checksum mismatch: try cleaning and rebuilding your project")
     }
+    if ((lib.uniffi_wildthing_checksum_method_wildthingclient_change_key() and 0xFFFF) != 57428) {
+        throw RuntimeException("UniFFI API checksum mismatch: try cleaning and rebuilding your project")
+    }
     if ((lib.uniffi_wildthing_checksum_method_devicestatequery_cancel() and 0xFFFF) != 10576) {
         throw RuntimeException("UniFFI API checksum mismatch: try cleaning and rebuilding your project")
     }
@@ -1554,6 +1565,9 @@ private fun uniffiCheckApiChecksums(lib: IntegrityCheckingUniffiLib) {
         throw RuntimeException("UniFFI API checksum mismatch: try cleaning and rebuilding your project")
     }
     if ((lib.uniffi_wildthing_checksum_constructor_wildthingclient_open() and 0xFFFF) != 59004) {
+        throw RuntimeException("UniFFI API checksum mismatch: try cleaning and rebuilding your project")
+    }
+    if ((lib.uniffi_wildthing_checksum_constructor_wildthingclient_open_encrypted() and 0xFFFF) != 27630) {
         throw RuntimeException("UniFFI API checksum mismatch: try cleaning and rebuilding your project")
     }
 }
@@ -1980,6 +1994,25 @@ internal object FfiConverterString: FfiConverter<String, RustBuffer.ByValue> {
         val byteBuf = toUtf8(value)
         buf.putInt(byteBuf.limit())
         buf.put(byteBuf)
+    }
+}
+
+/**
+ * @suppress
+ */
+internal object FfiConverterByteArray: FfiConverterRustBuffer<ByteArray> {
+    override fun read(buf: ByteBuffer): ByteArray {
+        val len = buf.getInt()
+        val byteArr = ByteArray(len)
+        buf.get(byteArr)
+        return byteArr
+    }
+    override fun allocationSize(value: ByteArray): ULong {
+        return 4UL + value.size.toULong()
+    }
+    override fun write(value: ByteArray, buf: ByteBuffer) {
+        buf.putInt(value.size)
+        buf.put(value)
     }
 }
 
@@ -5428,6 +5461,18 @@ internal interface WildThingClientInterface {
      */
     suspend fun `updateUser`(`userId`: RecordId, `patch`: UserPatch): User
 
+    /**
+     * Encrypts the replica with another key of 32 bytes, for the first time, or
+     * (none) not any more. The file is written anew and takes the place of the old
+     * one: there must be room for both. Other calls wait meanwhile.
+     *
+     * Fails with `Invalid` if the key has not 32 bytes, and with `Storage`, changing
+     * nothing, with code `busy` while another process has the file open, and
+     * `no_encryption` if the library was built without. A program that dies on the way
+     * finds the file with the one key or the other: keep both until this has returned.
+     */
+    suspend fun `changeKey`(`newKey`: kotlin.ByteArray?)
+
     companion object
 }
 
@@ -7477,6 +7522,40 @@ class WildThingClient: AutoCloseable, WildThingClientInterface
     }
 
 
+    /**
+     * Encrypts the replica with another key of 32 bytes, for the first time, or
+     * (none) not any more. The file is written anew and takes the place of the old
+     * one: there must be room for both. Other calls wait meanwhile.
+     *
+     * Fails with `Invalid` if the key has not 32 bytes, and with `Storage`, changing
+     * nothing, with code `busy` while another process has the file open, and
+     * `no_encryption` if the library was built without. A program that dies on the way
+     * finds the file with the one key or the other: keep both until this has returned.
+     */
+    @Throws(WildThingException::class)
+    @Suppress("ASSIGNED_BUT_NEVER_ACCESSED_VARIABLE")
+    override suspend fun `changeKey`(`newKey`: kotlin.ByteArray?) {
+        return uniffiRustCallAsync(
+        callWithHandle {
+        val lowered0 = lowered("newKey") { FfiConverterOptionalByteArray.lower(`newKey`) }
+            UniffiLib.uniffi_wildthing_fn_method_wildthingclient_change_key(
+                uniffiCloneHandle(),
+
+        lowered0,
+            )
+        },
+        { future, callback, continuation -> UniffiLib.ffi_wildthing_rust_future_poll_void(future, callback, continuation) },
+        { future, continuation -> UniffiLib.ffi_wildthing_rust_future_complete_void(future, continuation) },
+        { future -> UniffiLib.ffi_wildthing_rust_future_free_void(future) },
+        // lift function
+        { },
+
+        // Error FFI converter
+        WildThingException.ErrorHandler,
+    )
+    }
+
+
     companion object {
 
     /**
@@ -7497,6 +7576,39 @@ run {
         UniffiLib.uniffi_wildthing_fn_constructor_wildthingclient_open(
         lowered0,
         lowered1,)
+},
+        { future, callback, continuation -> UniffiLib.ffi_wildthing_rust_future_poll_u64(future, callback, continuation) },
+        { future, continuation -> UniffiLib.ffi_wildthing_rust_future_complete_u64(future, continuation) },
+        { future -> UniffiLib.ffi_wildthing_rust_future_free_u64(future) },
+        // lift function
+        { FfiConverterTypeWildThingClient.lift(it) },
+        // Error FFI converter
+        WildThingException.ErrorHandler,
+    )
+    }
+
+
+    /**
+     * Opens or makes an encrypted replica: `open` with a key of 32 random bytes,
+     * best made and kept by the key store of the platform. A password is no key.
+     *
+     * Fails with `Invalid` if the key has not 32 bytes, and with `Storage`, touching
+     * nothing, if the file was encrypted with another key (code `wrong_key`) or is
+     * not encrypted (`not_encrypted`: open it without a key, and then `changeKey`).
+     * A library that was built without encryption fails with code `no_encryption`.
+     */
+    @Throws(WildThingException::class)
+    @Suppress("ASSIGNED_BUT_NEVER_ACCESSED_VARIABLE")
+     suspend fun `openEncrypted`(`path`: kotlin.String, `key`: kotlin.ByteArray, `options`: OpenOptions? = null) : WildThingClient {
+        return uniffiRustCallAsync(
+run {
+        val lowered0 = lowered("path") { FfiConverterString.lower(`path`) }
+        val lowered1 = lowered("key", lowered0) { FfiConverterByteArray.lower(`key`) }
+        val lowered2 = lowered("options", lowered0, lowered1) { FfiConverterOptionalTypeOpenOptions.lower(`options`) }
+        UniffiLib.uniffi_wildthing_fn_constructor_wildthingclient_open_encrypted(
+        lowered0,
+        lowered1,
+        lowered2,)
 },
         { future, callback, continuation -> UniffiLib.ffi_wildthing_rust_future_poll_u64(future, callback, continuation) },
         { future, continuation -> UniffiLib.ffi_wildthing_rust_future_complete_u64(future, continuation) },
@@ -12627,7 +12739,8 @@ sealed class WildThingException: kotlin.Exception() {
 
         /**
          * A word: `corrupt`, `disk_full`, `not_a_database`, `newer_schema`,
-         * `permission`, `cant_open`, `busy`, `io`, `other`.
+         * `permission`, `cant_open`, `busy`, `io`, `other`; of encryption
+         * `key_needed`, `wrong_key`, `not_encrypted`, `no_encryption`.
          */
         val `code`: kotlin.String,
 
@@ -13250,6 +13363,36 @@ internal object FfiConverterOptionalString: FfiConverterRustBuffer<kotlin.String
         } else {
             buf.put(1)
             FfiConverterString.write(value, buf)
+        }
+    }
+}
+
+
+/**
+ * @suppress
+ */
+internal object FfiConverterOptionalByteArray: FfiConverterRustBuffer<kotlin.ByteArray?> {
+    override fun read(buf: ByteBuffer): kotlin.ByteArray? {
+        if (buf.get().toInt() == 0) {
+            return null
+        }
+        return FfiConverterByteArray.read(buf)
+    }
+
+    override fun allocationSize(value: kotlin.ByteArray?): ULong {
+        if (value == null) {
+            return 1UL
+        } else {
+            return 1UL + FfiConverterByteArray.allocationSize(value)
+        }
+    }
+
+    override fun write(value: kotlin.ByteArray?, buf: ByteBuffer) {
+        if (value == null) {
+            buf.put(0)
+        } else {
+            buf.put(1)
+            FfiConverterByteArray.write(value, buf)
         }
     }
 }

@@ -12,6 +12,14 @@ import kotlin.time.toJavaDuration
 suspend fun WildThingClient.Companion.open(path: Path, options: OpenOptions? = null): WildThingClient =
     open(path.toString(), options)
 
+/** [WildThingClient.Companion.openEncrypted] with a [Path]. */
+@Throws(WildThingException::class)
+suspend fun WildThingClient.Companion.openEncrypted(
+    path: Path,
+    key: ByteArray,
+    options: OpenOptions? = null,
+): WildThingClient = openEncrypted(path.toString(), key, options)
+
 /** [WildThingClient.startBackgroundSync] with Kotlin's [Duration], as in `30.seconds`. */
 @Throws(WildThingException::class)
 suspend fun WildThingClient.startBackgroundSync(interval: Duration) = startBackgroundSync(interval.toJavaDuration())

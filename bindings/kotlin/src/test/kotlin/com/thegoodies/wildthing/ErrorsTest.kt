@@ -7,6 +7,7 @@ import com.sun.net.httpserver.HttpServer
 import java.net.InetAddress
 import java.net.InetSocketAddress
 import java.nio.file.Path
+import kotlin.io.path.notExists
 import kotlin.io.path.writeText
 import org.junit.jupiter.api.Assertions.assertEquals
 import org.junit.jupiter.api.Assertions.assertNotEquals
@@ -108,5 +109,22 @@ class ErrorsTest {
         assertTrue("songs.db" in error.problem && error.problem in error.message)
         val folder = fails<WildThingException.Storage> { WildThingClient.open(folder) }
         assertEquals("cant_open", folder.code)
+    }
+
+    @Test
+    fun `a key is never ignored`() = story {
+        // The library that is tested here has no encryption, as that which ships.
+        val file = folder.resolve("secret.db")
+        val error = fails<WildThingException.Storage> { WildThingClient.openEncrypted(file, ByteArray(32)) }
+        assertEquals("no_encryption", error.code)
+        val short = fails<WildThingException.Invalid> { WildThingClient.openEncrypted(file, ByteArray(31)) }
+        assertEquals("key", short.field)
+        assertTrue(file.notExists())
+        client(folder, "plain") { client ->
+            for (key in listOf(ByteArray(32), null)) {
+                assertEquals("no_encryption", fails<WildThingException.Storage> { client.changeKey(key) }.code)
+            }
+            assertEquals(emptyList<House>(), client.getHouses())
+        }
     }
 }
