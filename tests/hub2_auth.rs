@@ -249,6 +249,8 @@ async fn an_invitation_ends_by_time_or_by_the_admin() {
     let path = format!("/api/v1/auth/guest/revoke?token={code}");
     assert_eq!(post(addr, &path, &Value::Null).status, 200);
     assert!(!opens(addr, &guest));
+    let conflicts = with_token(addr, &guest, "GET", "/api/v1/sync/conflicts", &Value::Null);
+    assert_eq!(conflicts.status, 401);
     assert_eq!(
         with_token(addr, &guest, "POST", "/api/v1/sync/", &after("0")).status,
         401

@@ -122,8 +122,12 @@ async fn status(
 }
 
 /// Conflicts are decided and told in the answer to a push: none are ever open.
-async fn conflicts(_: Asked) -> Response {
-    answer(StatusCode::OK, &json!({"conflicts": []}))
+async fn conflicts(State(shared): State<Shared>, Asked(caller): Asked) -> Result<Response, Problem> {
+    blocking(shared.store, move |store| {
+        caller.still_invited(&lock(store))?;
+        Ok(json!({"conflicts": []}).to_string())
+    })
+    .await
 }
 
 /// A caller with a good token. That a guest is still invited is asked later.
