@@ -154,7 +154,7 @@ async fn slow_senders_are_hung_up_on() {
 
 #[tokio::test(flavor = "multi_thread")]
 async fn who_does_not_read_the_answer_is_hung_up_on() {
-    const CALLERS: usize = 100;
+    const CALLERS: usize = 50;
     for protocol in PROTOCOLS {
         let hub = Hub::start(protocol);
         let mut good = hub.good_client().await;
