@@ -11,6 +11,8 @@
 mod bytes;
 #[path = "cipher/changed.rs"]
 mod changed;
+#[path = "cipher/cost.rs"]
+mod cost;
 #[path = "cipher/damaged.rs"]
 mod damaged;
 #[path = "cipher/refused.rs"]

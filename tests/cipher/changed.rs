@@ -39,7 +39,10 @@ fn everything(store: &Store) -> Vec<String> {
     read.unwrap()
 }
 
-const WAYS: [(Option<[u8; 32]>, Option<[u8; 32]>); 5] = [
+/// The bytes of a key, if there is one.
+type Bytes = Option<[u8; 32]>;
+
+const WAYS: [(Bytes, Bytes); 5] = [
     (None, Some(ANN)),
     (Some(ANN), Some(BEN)),
     (Some(ANN), None),

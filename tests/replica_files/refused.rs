@@ -203,7 +203,7 @@ fn without_encryption_a_key_is_refused_and_no_file_is_made() {
 fn what_looks_encrypted_is_told_from_what_is_no_database() {
     // As far as statistics go, a page of an encrypted file: each byte 16 times.
     let bytes: Vec<u8> = (0..8_192_u32)
-        .map(|at| (at * 167 >> 4) as u8 ^ at as u8)
+        .map(|at| ((at * 167) >> 4) as u8 ^ at as u8)
         .collect();
     let place = Place::new();
     std::fs::write(place.db(), &bytes).unwrap();
