@@ -199,8 +199,9 @@ fn of_a_damaged_outbox_what_can_be_read_is_carried_over() {
             200 => all += 1,
             // Its neighbours on both sides are read: only what was on the page itself is gone.
             saved @ 1..200 => {
-                // A page of an index may have half of them.
-                assert!(saved > 90, "page {page}: only {saved} edits saved");
+                // Less fits on an encrypted page, and more is gone with one that leads to others.
+                let least = if cfg!(feature = "sqlcipher") { 90 } else { 100 };
+                assert!(saved > least, "page {page}: only {saved} edits saved");
                 some += 1;
             }
             _ => {}
