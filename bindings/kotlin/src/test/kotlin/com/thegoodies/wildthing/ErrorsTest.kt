@@ -117,7 +117,7 @@ class ErrorsTest {
         val file = folder.resolve("secret.db")
         val error = fails<WildThingException.Storage> { WildThingClient.openEncrypted(file, ByteArray(32)) }
         assertEquals("no_encryption", error.code)
-        val short = fails<WildThingException.Invalid> { WildThingClient.openEncrypted(file, ByteArray(31)) }
+        val short = fails<WildThingException.Invalid> { WildThingClient.openEncrypted(file.toString(), ByteArray(31)) }
         assertEquals("key", short.field)
         assertTrue(file.notExists())
         client(folder, "plain") { client ->
