@@ -234,6 +234,11 @@ def test_a_program_ends_as_it_wants(
         assert not re.search(unwanted, ended.stderr), ended.stderr
 
 
+def heed_interrupts() -> None:
+    """What a shell starts in the background ignores them, and so does all that this starts."""
+    signal.signal(signal.SIGINT, signal.SIG_DFL)
+
+
 @pytest.mark.parametrize(
     ("body", "code"),
     [
@@ -249,7 +254,9 @@ async def test_an_interrupt_in_the_middle_of_a_sync_ends_it(
         path = tmp_path / f"{attempt}.db"
         async with mute() as server:
             process = await asyncio.create_subprocess_exec(
-                *command(body, path, server.url), stderr=asyncio.subprocess.PIPE
+                *command(body, path, server.url),
+                stderr=asyncio.subprocess.PIPE,
+                preexec_fn=heed_interrupts,
             )
             try:
                 await server.asked.wait()
