@@ -65,6 +65,7 @@ async fn what_encryption_costs() {
         listen: "127.0.0.1:0".parse().unwrap(),
         db: None,
         auth_token: Some("token".into()),
+        ..HubOptions::default()
     };
     let hub = Hub::start(options).await.unwrap();
     hub.store().lock().unwrap().load_sample(ENTITIES).unwrap();
