@@ -181,7 +181,11 @@ impl World {
                 }
                 entities == [key]
                     && made.map(|made| (&made.name, made.deleted, &made.parent_id))
-                        == Some((&wanted.name, wanted.deleted, &self.derived(client, key, wanted)?))
+                        == Some((
+                            &wanted.name,
+                            wanted.deleted,
+                            &self.derived(client, before.get(key), wanted)?,
+                        ))
             }
             Wish::Connect(from, to, word) => {
                 self.cover.hit("edit: connected");
@@ -217,8 +221,11 @@ impl World {
 
     /// Where a written version is: for rooms and devices what its edges say, which
     /// is what was asked for where anything can be in anything.
-    fn derived(&self, client: usize, key: &Key, wanted: &Version) -> Check<Option<RecordId>> {
-        if wanted.deleted || wanted.parent_id.is_some() && key.kind.container().is_some() {
+    fn derived(&self, client: usize, before: Option<&Record>, wanted: &Version) -> Check<Option<RecordId>> {
+        let key = &wanted.key;
+        // Of one that is made again its edges tell: they may have changed since it was deleted.
+        let is_again = before.is_some_and(|record| record.version.deleted);
+        if wanted.deleted || !is_again && wanted.parent_id.is_some() && key.kind.container().is_some() {
             return Ok(wanted.parent_id.clone());
         }
         self.clients[client]
