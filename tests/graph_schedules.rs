@@ -18,12 +18,12 @@ use std::sync::{Arc, Mutex};
 
 use serde_json::json;
 
-use wildthing::model::RecordStatus;
-use wildthing::store::{StoreEvent, mirror};
+use wildthing::model::{Key, Kind, RecordStatus};
+use wildthing::store::{StoreEvent, mirror, rows};
 use wildthing::sync::Event;
 
 use bench::{hub, parents, pass, replica, settle_all, two_with_a_lamp};
-use plain::{DAY, Replica, SECOND, broken_off, lamp, serve};
+use plain::{DAY, Replica, SECOND, broken_off, key, lamp, response, serve};
 
 /// The lamp's version at a replica.
 fn shown(replica: &Replica) -> String {
@@ -124,6 +124,26 @@ fn what_is_restored_after_a_discard_on_its_way_can_be_deleted() {
         assert!(hub.current("lamp").is_deleted());
         assert!(a.get(&lamp()).version.deleted);
     }
+}
+
+#[test]
+fn what_was_refused_after_it_was_discarded_leaves_nothing_once_deleted() {
+    let (mut hub, a, b) = (hub(), replica(1), replica(2));
+    a.name(&lamp(), "made");
+    let mut run = a.start("first");
+    run.go_to_push(&mut hub);
+    assert!(a.store.discard(&lamp()).unwrap());
+    let entry = a.journal().remove(0);
+    a.store.restore(entry.entry).unwrap().unwrap();
+    a.delete(&lamp());
+    // The server takes no such thing, so that the delete finds nothing.
+    let refused = response(422, &json!({"detail": "no lamps"}));
+    run.finish(Event::Response(refused), &mut hub).unwrap();
+    pass(&hub, &[&a, &b], 400);
+    a.sync(&mut hub);
+    let left = a.store.read(|connection| rows::get(connection, &lamp()));
+    assert_eq!(left.unwrap(), None);
+    settle_all(&mut hub, &[&a, &b]);
 }
 
 #[test]
@@ -263,6 +283,44 @@ fn a_lease_of_the_dead_ends_though_the_clock_steps_back_by_days() {
     a.sync(&mut hub);
     assert_eq!(hub.current("lamp").version, edit.sync_id);
     settle_all(&mut hub, &[&a, &b]);
+}
+
+/// Says by an edge of its own what something is in.
+fn locate(replica: &Replica, what: &Key, place: &Key) {
+    let joined = replica.store.connect_entities(
+        |_| Ok(Ok::<_, ()>((what.clone(), place.clone()))),
+        "located_in",
+        serde_json::Map::new(),
+    );
+    joined.unwrap().unwrap();
+}
+
+#[test]
+fn a_room_that_comes_after_the_edge_to_it_shows_what_is_in_it() {
+    let (mut hub, a, b) = two_with_a_lamp();
+    let [old, new] = ["old", "new"].map(|id| key(Kind::Room, id));
+    b.name(&old, "old");
+    locate(&b, &lamp(), &old);
+    settle_all(&mut hub, &[&a, &b]);
+    assert_eq!(a.get(&lamp()).version.parent_id.as_ref(), Some(&old.id));
+    // Between the pull of a sync and its listing of edges the lamp is put into a room
+    // that is made just then, by an edge beside the old one.
+    a.name(&lamp(), "edited");
+    let mut run = a.start("main");
+    let mut ask = run.go(Event::Start).unwrap();
+    while !ask.path.ends_with("/relationships") {
+        ask = run.go(Event::Response(serve(&mut hub, &ask))).unwrap();
+    }
+    pass(&hub, &[&a, &b], 1);
+    b.name(&new, "new");
+    locate(&b, &lamp(), &new);
+    b.sync(&mut hub);
+    run.finish(Event::Response(serve(&mut hub, &ask)), &mut hub)
+        .unwrap();
+    settle_all(&mut hub, &[&a, &b]);
+    for replica in [&a, &b] {
+        assert_eq!(replica.get(&lamp()).version.parent_id.as_ref(), Some(&new.id));
+    }
 }
 
 /// How many entities the large house has, and how many come with a page.

@@ -64,22 +64,21 @@ pub(super) fn apply_on(
 ) -> Result<Record, StoreError> {
     let key = &version.key.clone();
     let current_version = current.map(|record| &record.version);
-    let mut bases: Vec<&Version> = current_version.into_iter().chain(seen_by_author).collect();
     let waiting = outbox::get(tx.connection, key)?;
     let discarded = match waiting {
         Some(_) => Vec::new(),
         // The server may have what was discarded on its way.
         None => outbox::sent_before(tx.connection, key, i64::MAX)?,
     };
-    bases.extend(discarded.iter().map(|sent| &sent.version));
+    let also_seen = seen_by_author
+        .into_iter()
+        .chain(discarded.iter().map(|sent| &sent.version));
+    let bases: Vec<&Version> = current_version.into_iter().chain(also_seen.clone()).collect();
     let mut entry = match waiting {
         Some(entry) => continue_entry(tx, entry, current_version)?,
         None => begin_entry(tx, key, current_version)?,
     };
-    for seen in seen_by_author
-        .into_iter()
-        .chain(discarded.iter().map(|sent| &sent.version))
-    {
+    for seen in also_seen {
         add_base(&mut entry.bases, &seen.sync_id);
     }
     match tx.graph_author()?.filter(|_| key.kind.is_entity()) {

@@ -409,6 +409,7 @@ impl Store {
             .transaction_with_behavior(TransactionBehavior::Immediate)?;
         let tx = Tx::new(&transaction, &*self.seam);
         let value = work(&tx)?;
+        graph::place::follow_presence(&tx)?;
         let commit = tx.into_commit();
         self.inject(name)?;
         transaction.commit()?;

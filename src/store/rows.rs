@@ -348,18 +348,21 @@ pub(super) fn place(connection: &Connection, key: &Key) -> Result<Option<Place>,
         .optional()?)
 }
 
-/// Changes only what a record is in.
+/// Changes only what a record is in. What else this transaction did to it stays told;
+/// and that the server has it is told by pages, not by edges.
 pub(super) fn set_parent(
     connection: &Connection,
     key: &Key,
     parent: Option<&RecordId>,
     change_seq: i64,
     last_change: LastChange,
-    seen_resync: i64,
 ) -> Result<(), StoreError> {
     connection
         .prepare_cached(
-            "UPDATE records SET parent_id = ?3, change_seq = ?4, last_change = ?5, seen_resync = ?6
+            "UPDATE records SET parent_id = ?3, change_seq = ?4,
+                 last_change = CASE
+                     WHEN change_seq <> ?4 OR last_change = 'status' THEN ?5
+                     ELSE replace(last_change, 'restated', 'both') END
              WHERE kind = ?1 AND id = ?2",
         )?
         .execute(params![
@@ -368,7 +371,6 @@ pub(super) fn set_parent(
             parent.map(RecordId::as_str),
             change_seq,
             last_change.as_str(),
-            seen_resync,
         ])?;
     Ok(())
 }

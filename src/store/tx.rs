@@ -144,6 +144,7 @@ pub struct Tx<'a> {
     resync: Cell<Option<i64>>,
     graph_author: OnceCell<Option<String>>,
     edges_due: Cell<u8>,
+    came_or_went: RefCell<Vec<RecordId>>,
     events: RefCell<Vec<StoreEvent>>,
 }
 
@@ -158,6 +159,7 @@ impl<'a> Tx<'a> {
             resync: Cell::new(None),
             graph_author: OnceCell::new(),
             edges_due: Cell::new(0),
+            came_or_went: RefCell::new(Vec::new()),
             events: RefCell::new(Vec::new()),
         }
     }
@@ -225,6 +227,18 @@ impl<'a> Tx<'a> {
         self.edges_due.get()
     }
 
+    fn note_came_or_went(&self, key: &Key) {
+        if key.kind.is_entity() {
+            self.came_or_went.borrow_mut().push(key.id.clone());
+        }
+    }
+
+    /// Takes the entities of which there is a record now and was none, or the other
+    /// way round: what is in them may be somewhere else by that.
+    pub(super) fn take_came_or_went(&self) -> Vec<RecordId> {
+        self.came_or_went.take()
+    }
+
     /// Writes a record under this transaction's change number and tells of it.
     pub(super) fn put(
         &self,
@@ -234,6 +248,9 @@ impl<'a> Tx<'a> {
         origin: Origin,
     ) -> Result<(), StoreError> {
         self.touch(Kinds::of(&version.key.kind));
+        if before.is_none() {
+            self.note_came_or_went(&version.key);
+        }
         let live_before = before.filter(|old| !old.deleted);
         let change = match (version.deleted, live_before) {
             _ if before == Some(version) => LastChange::Status,
@@ -283,14 +300,7 @@ impl<'a> Tx<'a> {
             true => LastChange::Status,
             false => LastChange::Updated(origin),
         };
-        rows::set_parent(
-            self.connection,
-            key,
-            parent.as_ref(),
-            self.change_seq()?,
-            change,
-            self.resync()?,
-        )?;
+        rows::set_parent(self.connection, key, parent.as_ref(), self.change_seq()?, change)?;
         if !before.deleted {
             let glimpse = Glimpse {
                 key: key.clone(),
@@ -326,6 +336,7 @@ impl<'a> Tx<'a> {
     /// Tells of a record that left no trace.
     pub(super) fn emit_removed(&self, key: &Key, origin: Origin) {
         self.touch(Kinds::of(&key.kind));
+        self.note_came_or_went(key);
         self.events
             .borrow_mut()
             .push(StoreEvent::Deleted(key.clone(), origin));

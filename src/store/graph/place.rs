@@ -189,18 +189,34 @@ pub(in crate::store) fn refresh_around(tx: &Tx<'_>, id: &RecordId) -> Result<(),
     let mut seen: HashSet<RecordId> = HashSet::new();
     let mut waiting = vec![id.clone()];
     while let Some(id) = waiting.pop() {
-        let Some(key) = edges::find(tx.connection, &id)? else {
-            continue;
-        };
-        refresh(tx, &key)?;
-        if key.kind == Kind::House {
-            // What is in a house is not moved by edges of that.
-            continue;
+        // Something may lie between that is not here yet: what is in it is walked to.
+        if let Some(key) = edges::find(tx.connection, &id)? {
+            refresh(tx, &key)?;
+            if key.kind == Kind::House {
+                // What is in a house is not moved by edges of that.
+                continue;
+            }
         }
         for inner in edges::within(tx.connection, &id)? {
             if seen.insert(inner.clone()) {
                 waiting.push(inner);
             }
+        }
+    }
+    Ok(())
+}
+
+/// Places anew what is in entities that came or went with this transaction: of
+/// several edges one that leads to a record counts before one that does not, and
+/// an edge may be here before what it leads to.
+pub(in crate::store) fn follow_presence(tx: &Tx<'_>) -> Result<(), StoreError> {
+    let changed = tx.take_came_or_went();
+    if changed.is_empty() || tx.graph_author()?.is_none() || !edges::any(tx.connection)? {
+        return Ok(());
+    }
+    for id in changed {
+        for inner in edges::within(tx.connection, &id)? {
+            refresh_around(tx, &inner)?;
         }
     }
     Ok(())

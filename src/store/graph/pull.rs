@@ -59,12 +59,8 @@ pub(in crate::store) fn take(
     };
     let version = version.as_ref();
     let Some(old) = &current else {
-        // Rooms may be in it, by edges that were here before.
-        tx.note_edges_due(match key.kind {
-            Kind::House => 2,
-            Kind::Other { ref name } if name == "zone" => 2,
-            _ => 1,
-        });
+        // Before the first listing, placing everything at once is the least work.
+        tx.note_edges_due(if meta.edges_read_at.is_none() { 2 } else { 1 });
         tx.put(version, synced(version, tx.now), None, Origin::Remote)?;
         return Ok(true);
     };

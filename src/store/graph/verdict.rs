@@ -76,8 +76,8 @@ fn is_acknowledged(index: usize, id: &RecordId, applied: &[String]) -> bool {
 }
 
 /// Whether an answer without a conflict leaves open what became of an edit: it says
-/// nothing of one that came before, nor whether a delete found anything after what
-/// was sent before it.
+/// nothing of one that came before, nor whether a delete found anything where it is
+/// not known that the server had it.
 fn is_open(item: &PushItem, mirrored: Option<&ServerVersion>) -> bool {
     if mutant::active(Mutant::SettleOnSilence) {
         return false;
@@ -88,7 +88,7 @@ fn is_open(item: &PushItem, mirrored: Option<&ServerVersion>) -> bool {
     let unmet = mirrored.is_some_and(|server| !is_base(item, server));
     luggage.again
         || if edit.deleted {
-            !luggage.before.is_empty()
+            !luggage.before.is_empty() || mirrored.is_none()
         } else {
             unmet
         }
