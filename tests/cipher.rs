@@ -15,6 +15,8 @@ mod changed;
 mod cost;
 #[path = "cipher/damaged.rs"]
 mod damaged;
+#[path = "cipher/ends.rs"]
+mod ends;
 #[path = "cipher/refused.rs"]
 mod refused;
 

@@ -271,6 +271,7 @@ impl From<StoreError> for WildThingError {
     fn from(error: StoreError) -> Self {
         match error {
             StoreError::Closed => WildThingError::Paused,
+            StoreError::ProcessEnds => WildThingError::Cancelled,
             other => WildThingError::Storage {
                 code: other.code().to_owned(),
                 problem: other.to_string(),

@@ -160,13 +160,16 @@ fn head(path: &Path) -> Result<Vec<u8>, StoreError> {
 
 /// On Unix a process that closes a file, however it opened it, gives up every lock it
 /// has on it: also those of another replica of this process, which may have the file
-/// open with the right key. So what is opened here stays open, once for each file.
+/// open with the right key. So what is opened here stays open, once for each file, until
+/// that is deleted.
 #[cfg(unix)]
 fn read_head(path: &Path) -> std::io::Result<Vec<u8>> {
     use std::os::unix::fs::{FileExt as _, MetadataExt as _};
     static KEPT: Mutex<BTreeMap<(u64, u64), File>> = Mutex::new(BTreeMap::new());
     let found = std::fs::metadata(path)?;
     let mut kept = lock(&KEPT);
+    // Whoever still has a file open that has no name any more is alone with it.
+    kept.retain(|_, file| file.metadata().map_or(true, |file| file.nlink() > 0));
     let file = match kept.entry((found.dev(), found.ino())) {
         Entry::Occupied(known) => known.into_mut(),
         Entry::Vacant(place) => place.insert(File::open(path)?),

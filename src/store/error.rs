@@ -89,6 +89,9 @@ pub enum StoreError {
     /// The replica is paused or shut: no connection is open.
     #[error("the replica is closed")]
     Closed,
+    /// The process is at its end, which waits for nobody any more.
+    #[error("the process ends")]
+    ProcessEnds,
     /// A fault that a test asked for.
     #[error("injected fault in {transaction}")]
     Injected {
@@ -115,6 +118,7 @@ impl StoreError {
             StoreError::Io { .. } => "io",
             StoreError::Unexpected { .. } => "unexpected",
             StoreError::Closed => "closed",
+            StoreError::ProcessEnds => "process_ends",
             StoreError::Injected { .. } => "injected",
         }
     }

@@ -11,6 +11,7 @@ mod cipher;
 pub mod digest;
 mod edits;
 mod error;
+mod exit;
 pub mod graph;
 pub mod journal;
 pub mod metadata;
@@ -158,6 +159,20 @@ fn lock<T>(mutex: &Mutex<T>) -> MutexGuard<'_, T> {
     mutex.lock().unwrap_or_else(PoisonError::into_inner)
 }
 
+impl Drop for Store {
+    fn drop(&mut self) {
+        let connections = (
+            lock(&self.writer).take(),
+            std::mem::take(&mut *lock(&self.readers)),
+        );
+        match exit::permit() {
+            Ok(_permit) => drop(connections),
+            // The process ends, and its files are closed with it.
+            Err(_) => std::mem::forget(connections),
+        }
+    }
+}
+
 impl Store {
     /// Opens or makes a replica.
     pub fn open(options: StoreOptions, seam: SharedSeam) -> Result<Self, StoreError> {
@@ -180,6 +195,7 @@ impl Store {
             })?;
             options.path = Some(whole);
         }
+        let _permit = exit::permit()?;
         let (connection, salvage) = open::writer(&options, key.as_ref(), &seam)?;
         Ok(Self {
             options,
@@ -246,20 +262,26 @@ impl Store {
     /// Closes every connection, so that no lock on the file is held. A write
     /// that runs is waited for; later calls fail with [`StoreError::Closed`].
     pub fn close(&self) {
-        let mut writer = lock(&self.writer);
+        let mut held = lock(&self.writer);
         *self.is_open.write().unwrap_or_else(PoisonError::into_inner) = false;
         self.writer_is_due.store(false, Ordering::Release);
-        lock(&self.readers).clear();
-        if let Some(Writer { connection, .. }) = writer.take() {
+        let connections = (held.take(), std::mem::take(&mut *lock(&self.readers)));
+        let Ok(_permit) = exit::permit() else {
+            // The process ends, and its files are closed with it.
+            return std::mem::forget(connections);
+        };
+        let (writer, readers) = connections;
+        drop(readers);
+        if let Some(Writer { connection, .. }) = writer {
             // Leaves a small file behind; if it fails the WAL is replayed on the next open.
             let _ = connection.execute_batch("PRAGMA wal_checkpoint(TRUNCATE)");
-            drop(connection);
         }
     }
 
     /// Opens again after [`Store::close`].
     pub fn reopen(&self) -> Result<(), StoreError> {
         let mut writer = lock(&self.writer);
+        let _permit = exit::permit()?;
         if writer.is_none() {
             *writer = Some(
                 open::writer(&self.options, self.key().as_ref(), &self.seam)?
@@ -273,6 +295,7 @@ impl Store {
 
     /// Runs a read. It sees one snapshot and never waits for a writer.
     pub fn read<T>(&self, work: impl FnOnce(&Connection) -> Result<T, StoreError>) -> Result<T, StoreError> {
+        let _permit = exit::permit()?;
         if self.options.path.is_none() {
             let writer = lock(&self.writer);
             return work(&writer.as_ref().ok_or(StoreError::Closed)?.connection);
@@ -322,6 +345,7 @@ impl Store {
     ) -> Result<T, StoreError> {
         let value = {
             let mut writer = lock(&self.writer);
+            let _permit = exit::permit()?;
             let writer = self.connected(&mut writer)?;
             let (value, commit) = self
                 .transact(writer, name, safety, work)

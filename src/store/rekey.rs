@@ -18,7 +18,7 @@ use super::cipher::ReplicaKey;
 #[cfg(feature = "sqlcipher")]
 use super::cipher::unlock;
 use super::open::{connect, with_suffix};
-use super::{Store, StoreError, Writer, lock, repair};
+use super::{Store, StoreError, Writer, exit, lock, repair};
 
 impl Store {
     /// Encrypts the replica with another key, for the first time, or (`None`) not any
@@ -31,6 +31,7 @@ impl Store {
             return Err(StoreError::NoEncryption);
         }
         let mut writer = lock(&self.writer);
+        let _permit = exit::permit()?;
         let Some(path) = self.path() else {
             // What is in memory only is in no file.
             return Ok(());

@@ -14,9 +14,8 @@ const KEYED: (&str, &str) = ("WILDTHING_TEST_KEY", "7");
 /// Fewer spoilt files than elsewhere: a look into each takes longer here.
 const FEWER: (&str, &str) = ("GARBLED_FILES", "100");
 
-/// Builds with encryption and tests it: what it is for, and what holds of any replica.
-/// Kills in the middle of a change of keys are not among that: see what is known and
-/// not mended in `docs/reliability.md`.
+/// Builds with encryption and tests it: what it is for, kills in the middle of a change
+/// of keys, and what holds of any replica.
 pub(crate) fn cipher(cargo: &Cargo) -> Outcome {
     needs_libcrypto()?;
     let deny = ["-D".to_owned(), "warnings".to_owned()];
@@ -29,6 +28,12 @@ pub(crate) fn cipher(cargo: &Cargo) -> Outcome {
     )?;
     cargo.heading("What is in the files, and which key opens what");
     cargo.run(&format!("test {FEATURES} --test cipher --test cli_key"), &[], &[])?;
+    cargo.heading("A change of keys whose disk or process fails at a call");
+    cargo.run(
+        &format!("test {FEATURES} --test disk_faults a_change_of_keys"),
+        &[],
+        &[],
+    )?;
     cargo.heading("What holds of any replica, on encrypted files");
     cargo.run(
         &format!("test {FEATURES} --test replica_files --test lifecycle --test client_and_hub"),
