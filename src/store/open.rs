@@ -33,7 +33,7 @@ pub(super) fn writer(
 ) -> Result<(Connection, Option<Salvage>), StoreError> {
     cipher::supported(key)?;
     let Some(path) = &options.path else {
-        return Ok((prepare(Connection::open_in_memory()?, options, seam)?, None));
+        return Ok((prepare(schema::in_memory()?, options, seam)?, None));
     };
     let place = path.display().to_string();
     let opened = if repair::is_wanted(path) {

@@ -4,6 +4,10 @@
 //! typed tables that the seed describes. One apply path, one outbox, and no
 //! migration when a server adds a field.
 
+use std::sync::{Mutex, PoisonError};
+use std::time::Duration;
+
+use rusqlite::backup::Backup;
 use rusqlite::{Connection, TransactionBehavior};
 
 use super::StoreError;
@@ -46,6 +50,25 @@ pub(super) fn migrate(connection: &mut Connection) -> Result<(), StoreError> {
         transaction.pragma_update(None, "user_version", found + 1)?;
         transaction.commit()?;
     }
+}
+
+/// A database in memory with the latest schema. It is migrated once in a process
+/// and copied from then on: tests open many.
+pub(super) fn in_memory() -> Result<Connection, StoreError> {
+    static TEMPLATE: Mutex<Option<Connection>> = Mutex::new(None);
+    let mut template = TEMPLATE.lock().unwrap_or_else(PoisonError::into_inner);
+    let migrated = match template.take() {
+        Some(connection) => connection,
+        None => {
+            let mut connection = Connection::open_in_memory()?;
+            migrate(&mut connection)?;
+            connection
+        }
+    };
+    let mut copy = Connection::open_in_memory()?;
+    Backup::new(&migrated, &mut copy)?.run_to_completion(i32::MAX, Duration::ZERO, None)?;
+    *template = Some(migrated);
+    Ok(copy)
 }
 
 /// A database of schema 0 that has tables belongs to some other program.
