@@ -33,9 +33,21 @@ struct Held {
     unit: u64,
     /// Whether it is judged in long runs only.
     warms_up: bool,
+    /// Whether it is read with all clients paused: their files are closed, and the
+    /// caches of SQLite gone.
+    paused: bool,
 }
 
 const HELD: &[Held] = &[
+    Held {
+        name: "paused KiB",
+        read: |_| heap::held(),
+        // Of what is left nothing depends on what was done.
+        margin: |before| before / 20 + MIB / 2,
+        unit: 1024,
+        warms_up: true,
+        paused: true,
+    },
     Held {
         name: "heap KiB",
         read: |_| heap::held(),
@@ -44,6 +56,7 @@ const HELD: &[Held] = &[
         margin: |before| before / 20 + 8 * MIB,
         unit: 1024,
         warms_up: true,
+        paused: false,
     },
     Held {
         name: "resident MiB",
@@ -53,6 +66,7 @@ const HELD: &[Held] = &[
         margin: |before| before / 2 + 8 * MIB,
         unit: MIB,
         warms_up: true,
+        paused: false,
     },
     Held {
         name: "files",
@@ -61,6 +75,7 @@ const HELD: &[Held] = &[
         margin: |_| 32,
         unit: 1,
         warms_up: false,
+        paused: false,
     },
     Held {
         name: "threads",
@@ -69,6 +84,7 @@ const HELD: &[Held] = &[
         margin: |_| 32,
         unit: 1,
         warms_up: false,
+        paused: false,
     },
     Held {
         name: "WAL KiB",
@@ -87,6 +103,7 @@ const HELD: &[Held] = &[
         margin: |_| 8 * MIB,
         unit: 1024,
         warms_up: true,
+        paused: false,
     },
     Held {
         name: "hubs' MiB",
@@ -94,6 +111,7 @@ const HELD: &[Held] = &[
         margin: |before| before / 20 + 8 * MIB,
         unit: MIB,
         warms_up: true,
+        paused: false,
     },
     Held {
         name: "hubs' files",
@@ -101,8 +119,21 @@ const HELD: &[Held] = &[
         margin: |_| 32,
         unit: 1,
         warms_up: false,
+        paused: false,
     },
 ];
+
+/// What `HELD` lists, in its order.
+fn read_all(runtime: &Runtime, houses: &[Arc<House>]) -> Vec<u64> {
+    let awake: Vec<u64> = HELD.iter().map(|held| (held.read)(houses)).collect();
+    houses.iter().for_each(|house| runtime.block_on(house.pause()));
+    let paused: Vec<u64> = HELD.iter().map(|held| (held.read)(houses)).collect();
+    houses.iter().for_each(|house| runtime.block_on(house.resume()));
+    let chosen = HELD.iter().zip(awake).zip(paused);
+    chosen
+        .map(|((held, awake), paused)| if held.paused { paused } else { awake })
+        .collect()
+}
 
 fn hub(house: &House) -> String {
     house.hubs_process().to_string()
@@ -170,7 +201,7 @@ impl Gauge {
         if left > 0 {
             self.left.push(format!("{left} at reading {stage}"));
         }
-        let reading: Vec<u64> = HELD.iter().map(|held| (held.read)(houses)).collect();
+        let reading = read_all(runtime, houses);
         let shown: Vec<String> = HELD
             .iter()
             .zip(&reading)

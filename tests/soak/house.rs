@@ -128,6 +128,19 @@ impl House {
         }
     }
 
+    /// Closes the files of both clients, until [`House::resume`].
+    pub(crate) async fn pause(&self) {
+        for client in [&self.client().await, &self.neighbour] {
+            client.pause().await.unwrap();
+        }
+    }
+
+    pub(crate) async fn resume(&self) {
+        for client in [&self.client().await, &self.neighbour] {
+            client.resume().await.unwrap();
+        }
+    }
+
     /// The app's replica.
     pub(crate) fn database(&self) -> PathBuf {
         self.folder.path().join("home.db")
