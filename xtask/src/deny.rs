@@ -1,6 +1,6 @@
-//! What the project is made of: the licence of every package, and where it comes
-//! from. The list of licences is that of `deny.toml`. cargo-deny looks further where
-//! it is installed. Known weaknesses are not looked up: that list is on the internet.
+//! What the project is made of: the licence of every package, where it comes from, and
+//! which must not be among them. The lists are those of `deny.toml`. cargo-deny looks
+//! further where it is installed. Known weaknesses are not looked up: that list is on the internet.
 
 use std::fs;
 
@@ -10,14 +10,14 @@ use crate::cargo::Cargo;
 /// The one place that packages come from.
 const REGISTRY: &str = "registry+https://github.com/rust-lang/crates.io-index";
 
-/// Checks licences and sources, and has cargo-deny check them and bans too.
+/// Checks licences, bans and sources, and has cargo-deny check them too.
 pub(crate) fn deny(cargo: &Cargo) -> Outcome {
-    licences(cargo)?;
+    packages(cargo)?;
     sources(&read(cargo, "Cargo.lock")?)?;
     let installed = cargo.output("deny --version", &[], &[])?.status.success();
     if !installed {
         println!(
-            "cargo-deny: NOT RUN, it is not installed (`cargo install --locked cargo-deny`); bans were not checked"
+            "cargo-deny: NOT RUN, it is not installed (`cargo install --locked cargo-deny`); several versions of one package and versions without a bound were not looked for"
         );
         return Ok(());
     }
@@ -29,10 +29,10 @@ fn read(cargo: &Cargo, name: &str) -> Result<String, String> {
     fs::read_to_string(&path).map_err(|error| format!("{}: {error}", path.display()))
 }
 
-/// Of every package that is built for any target.
-fn licences(cargo: &Cargo) -> Outcome {
+/// Licences and names of every package that is built for any target.
+fn packages(cargo: &Cargo) -> Outcome {
     let settings = read(cargo, "deny.toml")?;
-    let allowed = allowed(&settings)?;
+    let (allowed, banned) = (allowed(&settings)?, banned(&settings)?);
     let words = "tree --workspace --all-features --target all --edges normal,build,dev --prefix none --format {p}|{l}";
     let output = cargo.output(words, &[], &[])?;
     if !output.status.success() {
@@ -56,7 +56,16 @@ fn licences(cargo: &Cargo) -> Outcome {
             refused.join("\n")
         ));
     }
+    let present: Vec<&str> = packages
+        .iter()
+        .filter_map(|(name, _)| name.split(' ').next())
+        .filter(|name| banned.contains(name))
+        .collect();
+    if !present.is_empty() {
+        return Err(format!("packages that deny.toml bans: {}", present.join(" ")));
+    }
     println!("licences: {} packages, all allowed", packages.len());
+    println!("bans: none of {}", banned.join(" "));
     Ok(())
 }
 
@@ -74,6 +83,20 @@ fn allowed(settings: &str) -> Result<Vec<&str>, String> {
         .map(|(list, _)| list)
         .ok_or("deny.toml has no list of licences")?;
     Ok(list.split('"').skip(1).step_by(2).collect())
+}
+
+/// The names in `deny` under `[bans]`.
+fn banned(settings: &str) -> Result<Vec<&str>, String> {
+    let list = settings
+        .split_once("[bans]")
+        .and_then(|(_, rest)| rest.split_once("deny = [")?.1.split_once("\n]"))
+        .map(|(list, _)| list)
+        .ok_or("deny.toml has no list of bans")?;
+    let names: Vec<&str> = list.split('"').skip(1).step_by(2).collect();
+    match list.matches("crate = ").count() == names.len() {
+        true => Ok(names),
+        false => Err("a ban in deny.toml is not just `{ crate = \"name\" }`".to_owned()),
+    }
 }
 
 /// Whether an SPDX expression can be met with what is allowed. What is not
@@ -192,6 +215,14 @@ mod tests {
         let settings = "[bans]\nallow = [\"no\"]\n[licenses]\nallow = [\n  \"MIT\",\n  \"ISC\",\n]\n";
         assert_eq!(allowed(settings), Ok(vec!["MIT", "ISC"]));
         assert!(allowed("[licenses]").is_err());
+    }
+
+    #[test]
+    fn the_bans_are_those_of_the_settings() {
+        let settings = "[licenses]\ndeny = [\n \"MIT\"\n]\n[bans]\ndeny = [\n  { crate = \"a\" },\n  { crate = \"b\" },\n]\n";
+        assert_eq!(banned(settings), Ok(vec!["a", "b"]));
+        assert!(banned("[bans]\ndeny = [\n  { crate = \"a\", wrappers = [\"b\"] },\n]\n").is_err());
+        assert!(banned("[bans]").is_err());
     }
 
     #[test]

@@ -67,7 +67,7 @@ fn rust_tests(cargo: &Cargo, targets: &str) -> Outcome {
 }
 
 /// How many seeds of the simulated fleet a change has to pass, of each protocol.
-const SEEDS: [(&str, u64); 2] = [("v1", 3_000), ("v2", 2_000)];
+const SEEDS: [(&str, u64); 2] = [("v1", 2_500), ("v2", 2_500)];
 
 const STAGES: &[(&str, Stage)] = &[
     ("fmt", fmt),
