@@ -70,7 +70,10 @@ import Testing
     /// It takes half a minute: that long another one's sync is waited for.
     @Test func aSyncThatIsInTheWayTooLongIsToldOf() async throws {
         let server = try StubServer { _ in nil }
-        let (one, two) = (try await folder.client(at: server.url), try await folder.client(at: server.url))
+        let (one, two) = (try await folder.client(), try await folder.client(at: server.url))
+        // As long as it is left to itself, a request is given up after half a minute too.
+        let patient = Timeouts(connect: .seconds(5), idle: .seconds(600), total: .seconds(600))
+        try await one.connect(to: server.url, token: hubToken, options: ConnectOptions(timeouts: patient))
         let syncing = Task { try await one.sync() }
         try await eventually("the request is held") { server.holdsRequest }
         #expect(try await thrown { try await two.sync() } == .busy)
