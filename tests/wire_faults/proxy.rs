@@ -1,4 +1,4 @@
-//! A TCP proxy that spoils one byte of what passes. It counts the bytes of each way
+//! A TCP proxy that does something to one byte of what passes. It counts the bytes of each way
 //! over the whole life of the proxy, over all connections.
 
 use std::io::{Read, Write};
@@ -27,6 +27,10 @@ pub enum Trick {
     Garble,
     /// Every byte passes by itself.
     Throttle,
+    /// What came with the byte, often the whole message, arrives twice.
+    Repeat,
+    /// What came with the byte arrives as far as that, and then again and whole.
+    Stutter,
 }
 
 #[derive(Debug, Clone, Copy)]
@@ -151,6 +155,8 @@ fn pass(way: Way, mut from: TcpStream, mut to: TcpStream, shared: &Shared) {
                         to.write_all(bytes)
                     }
                     Trick::Throttle => bytes.chunks(1).try_for_each(|byte| to.write_all(byte)),
+                    Trick::Repeat => to.write_all(bytes).and_then(|()| to.write_all(bytes)),
+                    Trick::Stutter => to.write_all(&bytes[..=place]).and_then(|()| to.write_all(bytes)),
                     Trick::Cut | Trick::Gone => {
                         let _ = to.write_all(&bytes[..place]);
                         break;

@@ -169,7 +169,7 @@ pub(crate) fn forget_own_package(command: &mut Command) {
 
 /// The files that cargo's messages name for a target. The messages are JSON, one
 /// a line, of which only two lists of strings are needed.
-fn files(messages: &str, name: &str) -> Vec<PathBuf> {
+pub(crate) fn files(messages: &str, name: &str) -> Vec<PathBuf> {
     let of_target = format!("\"name\":\"{name}\"");
     messages
         .lines()

@@ -6,11 +6,17 @@
 
 use std::fs;
 use std::io::{BufRead as _, BufReader};
-use std::process::{Command, Stdio};
+use std::process::Stdio;
 
 use crate::Outcome;
-use crate::cargo::{Cargo, forget_own_package};
+use crate::cargo::Cargo;
+use crate::nightly;
 
+/// What it takes beside a nightly compiler.
+const FUZZER: (&str, &str) = (
+    "cargo fuzz --version",
+    "cargo-fuzz is not installed (`cargo install --locked cargo-fuzz`)",
+);
 /// For how long each target is fuzzed unless asked otherwise.
 const SECONDS: u64 = 60;
 /// An input that takes longer hangs, also on a machine that has much else to do.
@@ -39,14 +45,15 @@ pub(crate) fn fuzz(cargo: &Cargo, wanted: Wanted) -> Outcome {
             known.join(" ")
         ));
     }
-    if let Some(reason) = missing() {
+    if let Some(reason) = nightly::missing(Some(FUZZER)) {
         println!("fuzz: NOT RUN, {reason}");
         return if cargo.is_ci() { Err(reason) } else { Ok(()) };
     }
     let seconds = wanted.seconds.unwrap_or(SECONDS);
     cargo.heading("Building with libFuzzer");
     for target in &targets {
-        let built = nightly(cargo, &format!("cargo fuzz build --features libfuzzer {target}")).status();
+        let built =
+            nightly::command(cargo, &format!("cargo fuzz build --features libfuzzer {target}")).status();
         let built = built.map_err(|error| format!("can't start rustup: {error}"))?;
         if !built.success() {
             return Err(format!("{target} can't be built ({built})"));
@@ -89,37 +96,6 @@ fn targets(cargo: &Cargo) -> Result<Vec<String>, String> {
     Ok(names)
 }
 
-/// Why nothing can be fuzzed here.
-fn missing() -> Option<String> {
-    let works = |words: &str| {
-        let mut command = Command::new("rustup");
-        command
-            .args(words.split(' '))
-            .stdout(Stdio::null())
-            .stderr(Stdio::null());
-        command.status().is_ok_and(|status| status.success())
-    };
-    let missing = if !works("--version") {
-        "rustup is not installed (rustup.rs)"
-    } else if !works("run nightly rustc --version") {
-        "there is no nightly compiler (`rustup toolchain install nightly`)"
-    } else if !works("run nightly cargo fuzz --version") {
-        "cargo-fuzz is not installed (`cargo install --locked cargo-fuzz`)"
-    } else {
-        return None;
-    };
-    Some(missing.to_owned())
-}
-
-/// A command of the nightly toolchain, in the workspace's root.
-fn nightly(cargo: &Cargo, words: &str) -> Command {
-    let mut command = Command::new("rustup");
-    command.args(["run", "nightly"]).args(words.split(' '));
-    command.current_dir(cargo.path("")).stdin(Stdio::null());
-    forget_own_package(&mut command);
-    command
-}
-
 fn run(cargo: &Cargo, target: &str, seconds: u64) -> Result<Ran, String> {
     let (found, corpus) = (format!("target/fuzz/{target}"), format!("fuzz/corpus/{target}"));
     fs::create_dir_all(cargo.path(&found)).map_err(|error| format!("{found}: {error}"))?;
@@ -127,7 +103,7 @@ fn run(cargo: &Cargo, target: &str, seconds: u64) -> Result<Ran, String> {
         "cargo fuzz run --features libfuzzer {target} {found} {corpus} -- -dict=fuzz/words.dict \
          -max_total_time={seconds} -timeout={MOST_SECONDS_OF_ONE} -print_final_stats=1"
     );
-    let mut command = nightly(cargo, &words);
+    let mut command = nightly::command(cargo, &words);
     command.stdout(Stdio::null()).stderr(Stdio::piped());
     let failed = |error: std::io::Error| format!("{target}: {error}");
     let mut child = command.spawn().map_err(failed)?;

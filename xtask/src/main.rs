@@ -11,8 +11,10 @@
 //! - `house`: a hub with a house, and a sample program that follows it.
 //! - `kotlin`: the jar, tested, and the sample that uses it.
 //! - `load`: many clients, and a hub that is killed under them.
+//! - `nightly`: the toolchain that fuzzing and sanitizers want.
 //! - `packages`: the jar and the wheel as they ship.
 //! - `python`: the wheel, built, installed and tested.
+//! - `sanitize`: the library called from Python, and memory watched.
 //! - `schedules`: what many threads share, under every schedule that chance finds.
 //! - `size`: what ships, how big it is, and what it exports.
 //! - `smoke`: every exported method, called from Python.
@@ -33,8 +35,10 @@ mod fuzz;
 mod house;
 mod kotlin;
 mod load;
+mod nightly;
 mod packages;
 mod python;
+mod sanitize;
 mod schedules;
 mod simulate;
 mod size;
@@ -71,6 +75,8 @@ Commands:
       --release          with the library as it ships; also measures what calls cost
   aligned FILE…          whether libraries suit Android devices with 16 KB pages
   smoke                  calls every exported method from Python, against a real hub
+  sanitize               the same with address sanitizer in the library, and tests in Rust
+                         that begin and end in every order; wants a nightly compiler
   faults                 failing disks, kills and power cuts at every call of a write, a
                          pull, a settlement, a migration and the making of a replica;
                          connections cut, hanging and spoilt all through a sync
@@ -163,6 +169,10 @@ fn run() -> Outcome {
         Some("smoke") => {
             args.finish()?;
             smoke::smoke(&cargo)
+        }
+        Some("sanitize") => {
+            args.finish()?;
+            sanitize::sanitize(&cargo)
         }
         Some("faults") => {
             args.finish()?;
