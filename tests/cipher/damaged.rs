@@ -42,6 +42,7 @@ fn whatever_page_is_spoilt_its_owner_goes_on_and_nobody_else_harms_it() {
             0 => {}
         }
     }
+    println!("{pages} pages, {some} of which cost some edits, {all} none");
     assert!(
         some > 3 && all > 5,
         "of {pages} pages {some} cost some, {all} none"
