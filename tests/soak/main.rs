@@ -99,13 +99,18 @@ fn main() -> ExitCode {
 /// Runs this program again, unless it was, with an allocator that keeps two heaps:
 /// glibc's keeps sixteen on a machine of two processors, a thread takes any of them,
 /// and each stays as large as it once was. What is freed there would hide what is not.
+/// Nor does it keep what each thread freed for that thread, which it counts as held.
 fn with_few_arenas() -> Option<ExitCode> {
     const ARENAS: &str = "MALLOC_ARENA_MAX";
     if std::env::var_os(ARENAS).is_some() {
         return None;
     }
     let mut again = std::process::Command::new(std::env::current_exe().unwrap());
-    let status = again.args(std::env::args_os().skip(1)).env(ARENAS, "2").status();
+    let status = again
+        .args(std::env::args_os().skip(1))
+        .env(ARENAS, "2")
+        .env("GLIBC_TUNABLES", "glibc.malloc.tcache_count=0")
+        .status();
     Some(match status.unwrap().success() {
         true => ExitCode::SUCCESS,
         false => ExitCode::FAILURE,
