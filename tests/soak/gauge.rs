@@ -125,14 +125,19 @@ const HELD: &[Held] = &[
 
 /// What `HELD` lists, in its order.
 fn read_all(runtime: &Runtime, houses: &[Arc<House>]) -> Vec<u64> {
-    let awake: Vec<u64> = HELD.iter().map(|held| (held.read)(houses)).collect();
+    let mut reading = vec![0; HELD.len()];
+    let mut read = |paused: bool| {
+        for (held, place) in HELD.iter().zip(&mut reading) {
+            if held.paused == paused {
+                *place = (held.read)(houses);
+            }
+        }
+    };
+    read(false);
     houses.iter().for_each(|house| runtime.block_on(house.pause()));
-    let paused: Vec<u64> = HELD.iter().map(|held| (held.read)(houses)).collect();
+    read(true);
     houses.iter().for_each(|house| runtime.block_on(house.resume()));
-    let chosen = HELD.iter().zip(awake).zip(paused);
-    chosen
-        .map(|((held, awake), paused)| if held.paused { paused } else { awake })
-        .collect()
+    reading
 }
 
 fn hub(house: &House) -> String {

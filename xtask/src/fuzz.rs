@@ -46,18 +46,13 @@ pub(crate) fn fuzz(cargo: &Cargo, wanted: Wanted) -> Outcome {
         ));
     }
     if let Some(reason) = nightly::missing(Some(FUZZER)) {
-        println!("fuzz: NOT RUN, {reason}");
-        return if cargo.is_ci() { Err(reason) } else { Ok(()) };
+        return nightly::not_run(cargo, "fuzz", reason);
     }
     let seconds = wanted.seconds.unwrap_or(SECONDS);
     cargo.heading("Building with libFuzzer");
     for target in &targets {
-        let built =
-            nightly::command(cargo, &format!("cargo fuzz build --features libfuzzer {target}")).status();
-        let built = built.map_err(|error| format!("can't start rustup: {error}"))?;
-        if !built.success() {
-            return Err(format!("{target} can't be built ({built})"));
-        }
+        let words = format!("cargo fuzz build --features libfuzzer {target}");
+        nightly::succeed(&mut nightly::command(cargo, &words), &words)?;
     }
     cargo.heading(&format!("Fuzzing {} targets for {seconds} s each", targets.len()));
     println!(

@@ -3,6 +3,7 @@
 
 use std::process::{Command, Stdio};
 
+use crate::Outcome;
 use crate::cargo::{Cargo, forget_own_package};
 
 /// Why the nightly toolchain, or what `also` asks of it, can't be had here: words such
@@ -33,4 +34,21 @@ pub(crate) fn command(cargo: &Cargo, words: &str) -> Command {
     command.current_dir(cargo.path("")).stdin(Stdio::null());
     forget_own_package(&mut command);
     command
+}
+
+/// Runs such a command and shows what it says.
+pub(crate) fn succeed(command: &mut Command, shown: &str) -> Outcome {
+    let status = command
+        .status()
+        .map_err(|error| format!("can't start rustup: {error}"))?;
+    match status.success() {
+        true => Ok(()),
+        false => Err(format!("{shown} failed ({status})")),
+    }
+}
+
+/// Tells that a chore was not run here, which in CI is a failure.
+pub(crate) fn not_run(cargo: &Cargo, chore: &str, reason: String) -> Outcome {
+    println!("{chore}: NOT RUN, {reason}");
+    if cargo.is_ci() { Err(reason) } else { Ok(()) }
 }

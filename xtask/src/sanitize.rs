@@ -10,7 +10,7 @@
 //! looked for by `schedules`.
 
 use std::path::{Path, PathBuf};
-use std::process::Command;
+use std::process::{Command, Stdio};
 
 use crate::Outcome;
 use crate::bindings::is_cdylib;
@@ -32,10 +32,7 @@ pub(crate) fn sanitize(cargo: &Cargo) -> Outcome {
     let tools = nightly::missing(None).map_or_else(Tools::find, Err);
     let tools = match tools {
         Ok(tools) => tools,
-        Err(reason) => {
-            println!("sanitize: NOT RUN, {reason}");
-            return if cargo.is_ci() { Err(reason) } else { Ok(()) };
-        }
+        Err(reason) => return nightly::not_run(cargo, "sanitize", reason),
     };
     cargo.heading("Every method, called from Python under the address sanitizer");
     let generated = bindings::generate(cargo)?;
@@ -51,7 +48,7 @@ pub(crate) fn sanitize(cargo: &Cargo) -> Outcome {
     let mut command = tools.cargo(cargo, TESTS);
     command.arg("--").args(MEASURES);
     command.env("ASAN_OPTIONS", "detect_stack_use_after_return=1");
-    succeed(&mut command, TESTS)
+    nightly::succeed(&mut command, &format!("cargo {TESTS}"))
 }
 
 /// What it takes.
@@ -102,7 +99,7 @@ impl Tools {
     fn library(&self, cargo: &Cargo) -> Result<PathBuf, String> {
         let mut command = self.cargo(cargo, LIBRARY);
         let output = command
-            .stderr(std::process::Stdio::inherit())
+            .stderr(Stdio::inherit())
             .output()
             .map_err(|error| format!("can't start rustup: {error}"))?;
         if !output.status.success() {
@@ -126,15 +123,5 @@ impl Tools {
             // What Python hands over has bounds of its own then.
             ("PYTHONMALLOC", Path::new("malloc")),
         ]
-    }
-}
-
-fn succeed(command: &mut Command, shown: &str) -> Outcome {
-    let status = command
-        .status()
-        .map_err(|error| format!("can't start rustup: {error}"))?;
-    match status.success() {
-        true => Ok(()),
-        false => Err(format!("cargo {shown} failed ({status})")),
     }
 }
