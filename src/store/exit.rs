@@ -23,6 +23,15 @@ pub(super) fn permit() -> Result<Permit, StoreError> {
     })
 }
 
+/// Closes connections. Once the process exits they stay open: its files are closed
+/// with it.
+pub(super) fn close<T>(connections: T, close: impl FnOnce(T)) {
+    match permit() {
+        Ok(_permit) => close(connections),
+        Err(_) => std::mem::forget(connections),
+    }
+}
+
 #[cfg(all(feature = "sqlcipher", unix))]
 mod gate {
     use std::cell::Cell;

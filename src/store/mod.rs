@@ -165,11 +165,7 @@ impl Drop for Store {
             lock(&self.writer).take(),
             std::mem::take(&mut *lock(&self.readers)),
         );
-        match exit::permit() {
-            Ok(_permit) => drop(connections),
-            // The process ends, and its files are closed with it.
-            Err(_) => std::mem::forget(connections),
-        }
+        exit::close(connections, drop);
     }
 }
 
@@ -266,16 +262,13 @@ impl Store {
         *self.is_open.write().unwrap_or_else(PoisonError::into_inner) = false;
         self.writer_is_due.store(false, Ordering::Release);
         let connections = (held.take(), std::mem::take(&mut *lock(&self.readers)));
-        let Ok(_permit) = exit::permit() else {
-            // The process ends, and its files are closed with it.
-            return std::mem::forget(connections);
-        };
-        let (writer, readers) = connections;
-        drop(readers);
-        if let Some(Writer { connection, .. }) = writer {
-            // Leaves a small file behind; if it fails the WAL is replayed on the next open.
-            let _ = connection.execute_batch("PRAGMA wal_checkpoint(TRUNCATE)");
-        }
+        exit::close(connections, |(writer, readers)| {
+            drop(readers);
+            if let Some(Writer { connection, .. }) = writer {
+                // Leaves a small file behind; if it fails the WAL is replayed on the next open.
+                let _ = connection.execute_batch("PRAGMA wal_checkpoint(TRUNCATE)");
+            }
+        });
     }
 
     /// Opens again after [`Store::close`].

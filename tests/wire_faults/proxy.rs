@@ -1,5 +1,5 @@
-//! A TCP proxy that does something to one byte of what passes. It counts the bytes of each way
-//! over the whole life of the proxy, over all connections.
+//! A TCP proxy that does something to one byte of what passes. It counts the bytes of
+//! each way over the whole life of the proxy, over all connections.
 
 use std::io::{Read, Write};
 use std::net::{Shutdown, SocketAddr, TcpListener, TcpStream};
