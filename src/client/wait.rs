@@ -3,6 +3,8 @@
 use std::sync::Arc;
 use std::time::Duration;
 
+use tokio::sync::broadcast;
+use tokio::sync::broadcast::error::RecvError;
 use tokio::task::JoinHandle;
 
 use super::core::{Core, blocking};
@@ -113,17 +115,19 @@ async fn settle(core: &Arc<Core>, caller: &Caller<'_>) -> Result<SyncResult> {
 /// The next sync of the background loop that began after `before` and went
 /// through, or was cancelled.
 async fn next_success(
-    outcomes: &mut tokio::sync::watch::Receiver<Option<Arc<Outcome>>>,
+    outcomes: &mut broadcast::Receiver<Arc<Outcome>>,
     before: u64,
 ) -> Result<Arc<Outcome>> {
     loop {
-        outcomes.changed().await.map_err(|_| WildThingError::Cancelled)?;
-        let outcome = outcomes.borrow_and_update().clone();
-        if let Some(outcome) = outcome {
-            let over = matches!(outcome.result, Ok(_) | Err(SyncError::Cancelled));
-            if over && outcome.number > before {
-                return Ok(outcome);
-            }
+        let outcome = match outcomes.recv().await {
+            Ok(outcome) => outcome,
+            // A later one makes up for it.
+            Err(RecvError::Lagged(_)) => continue,
+            Err(RecvError::Closed) => return Err(WildThingError::Cancelled),
+        };
+        let over = matches!(outcome.result, Ok(_) | Err(SyncError::Cancelled));
+        if over && outcome.number > before {
+            return Ok(outcome);
         }
     }
 }

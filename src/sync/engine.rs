@@ -9,7 +9,7 @@ use futures_util::FutureExt as _;
 use tokio::sync::watch;
 
 use super::execute::{Outward, execute};
-use super::gate::{Entry, Gate, Turn, ended};
+use super::gate::{Entry, Gate, Outcomes, Turn, ended};
 use super::{Event, Planner, PlannerOptions, SyncError, SyncReport};
 use crate::seam::{SharedSeam, Wait};
 use crate::store::Store;
@@ -141,8 +141,8 @@ impl Engine {
         self.gate.begun()
     }
 
-    /// Follows the outcomes of syncs, whoever asked for them.
-    pub fn outcomes(&self) -> watch::Receiver<Option<Arc<Outcome>>> {
+    /// Follows the outcomes of syncs that end from now on, whoever asked for them.
+    pub fn outcomes(&self) -> Outcomes<Outcome> {
         self.gate.outcomes()
     }
 
