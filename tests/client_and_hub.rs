@@ -251,6 +251,39 @@ async fn a_reset_asks_before_it_drops_unsent_edits() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
+async fn a_hub_tells_again_of_lost_edits_that_a_reset_forgot() {
+    let (hub, folder) = (sample_hub().await, tempfile::tempdir().unwrap());
+    let (a, b) = (
+        client(&folder, "a.db", &hub).await,
+        client(&folder, "b.db", &hub).await,
+    );
+    for client in [&a, &b] {
+        client.sync().await.unwrap();
+        let floor = Some(if std::ptr::eq(client, &a) { 7 } else { 8 });
+        let patch = RoomPatch {
+            floor,
+            ..RoomPatch::default()
+        };
+        client.update_room(id("room-123"), patch).await.unwrap();
+    }
+    a.sync().await.unwrap();
+    b.sync().await.unwrap();
+    // Once it was applied, and then it lost to one that came later.
+    let lost = a.sync().await.unwrap().conflicts;
+    assert_eq!(lost.len(), 1);
+    a.dismiss(lost[0].conflict_id).await.unwrap();
+    assert_eq!(a.sync().await.unwrap().conflicts, []);
+
+    a.reset(true).await.unwrap();
+    assert_eq!(a.conflicts().await.unwrap(), []);
+    a.sync().await.unwrap();
+    let again = a.conflicts().await.unwrap();
+    assert_eq!(again.len(), 1);
+    a.restore(again[0].conflict_id).await.unwrap();
+    assert_eq!(a.get_room(id("room-123")).await.unwrap().floor, Some(7));
+}
+
+#[tokio::test(flavor = "multi_thread")]
 async fn another_hub_is_refused_until_a_move_is_asked_for() {
     let folder = tempfile::tempdir().unwrap();
     let (one, two) = (sample_hub().await, sample_hub().await);

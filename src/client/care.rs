@@ -137,7 +137,8 @@ impl WildThingClient {
     /// Empties the replica, also of the bytes that deleted rows leave in its file.
     /// `UnsentEdits` if the server has not got everything; `pending_changes` names
     /// what. With `force` those edits are dropped, and the list of conflicts with
-    /// them. A damaged file that was set aside stays where it is.
+    /// them; a hub of v1 tells again, at the next sync, of those it had taken before
+    /// they lost. A damaged file that was set aside stays where it is.
     #[uniffi::method(default(force = false))]
     pub async fn reset(&self, force: bool) -> Result<()> {
         self.cancel_sync();

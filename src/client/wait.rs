@@ -114,10 +114,7 @@ async fn settle(core: &Arc<Core>, caller: &Caller<'_>) -> Result<SyncResult> {
 
 /// The next sync of the background loop that began after `before` and went
 /// through, or was cancelled.
-async fn next_success(
-    outcomes: &mut broadcast::Receiver<Arc<Outcome>>,
-    before: u64,
-) -> Result<Arc<Outcome>> {
+async fn next_success(outcomes: &mut broadcast::Receiver<Arc<Outcome>>, before: u64) -> Result<Arc<Outcome>> {
     loop {
         let outcome = match outcomes.recv().await {
             Ok(outcome) => outcome,

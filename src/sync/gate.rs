@@ -46,7 +46,9 @@ impl<T> Turn<T> {
         // In this order: whoever hears of the end here, and asks, joins it no more.
         let _ = self.outcomes.send(Arc::clone(outcome));
         // Another may have begun by now, and that one stays.
-        let over = lock(&self.state).running.take_if(|running| running.borrow().is_some());
+        let over = lock(&self.state)
+            .running
+            .take_if(|running| running.borrow().is_some());
         drop(over);
     }
 }

@@ -663,7 +663,7 @@ def _uniffi_check_api_checksums(lib):
         raise InternalError("UniFFI API checksum mismatch: try cleaning and rebuilding your project")
     if lib.uniffi_wildthing_checksum_method_wildthingclient_refresh_session() != 64211:
         raise InternalError("UniFFI API checksum mismatch: try cleaning and rebuilding your project")
-    if lib.uniffi_wildthing_checksum_method_wildthingclient_reset() != 13614:
+    if lib.uniffi_wildthing_checksum_method_wildthingclient_reset() != 18347:
         raise InternalError("UniFFI API checksum mismatch: try cleaning and rebuilding your project")
     if lib.uniffi_wildthing_checksum_method_wildthingclient_restore() != 45926:
         raise InternalError("UniFFI API checksum mismatch: try cleaning and rebuilding your project")
@@ -10664,7 +10664,8 @@ class WildThingClientProtocol(typing.Protocol):
         Empties the replica, also of the bytes that deleted rows leave in its file.
         `UnsentEdits` if the server has not got everything; `pending_changes` names
         what. With `force` those edits are dropped, and the list of conflicts with
-        them. A damaged file that was set aside stays where it is.
+        them; a hub of v1 tells again, at the next sync, of those it had taken before
+        they lost. A damaged file that was set aside stays where it is.
 """
         raise NotImplementedError
     async def restore(self, conflict_id: int) -> JsonObject:
@@ -12047,7 +12048,8 @@ class WildThingClient(WildThingClientProtocol):
         Empties the replica, also of the bytes that deleted rows leave in its file.
         `UnsentEdits` if the server has not got everything; `pending_changes` names
         what. With `force` those edits are dropped, and the list of conflicts with
-        them. A damaged file that was set aside stays where it is.
+        them; a hub of v1 tells again, at the next sync, of those it had taken before
+        they lost. A damaged file that was set aside stays where it is.
 """
 
         _UniffiFfiConverterBoolean.check_lower(force)

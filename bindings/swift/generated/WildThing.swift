@@ -2436,7 +2436,8 @@ func pendingChanges()async throws  -> [PendingChange]  {
      * Empties the replica, also of the bytes that deleted rows leave in its file.
      * `UnsentEdits` if the server has not got everything; `pending_changes` names
      * what. With `force` those edits are dropped, and the list of conflicts with
-     * them. A damaged file that was set aside stays where it is.
+     * them; a hub of v1 tells again, at the next sync, of those it had taken before
+     * they lost. A damaged file that was set aside stays where it is.
      */
 func reset(force: Bool = false)async throws   {
     return
@@ -11944,7 +11945,7 @@ private let initializationResult: InitializationResult = {
     if (uniffi_wildthing_checksum_method_wildthingclient_pending_changes() != 16112) {
         return InitializationResult.apiChecksumMismatch
     }
-    if (uniffi_wildthing_checksum_method_wildthingclient_reset() != 13614) {
+    if (uniffi_wildthing_checksum_method_wildthingclient_reset() != 18347) {
         return InitializationResult.apiChecksumMismatch
     }
     if (uniffi_wildthing_checksum_method_wildthingclient_restore() != 45926) {

@@ -1327,7 +1327,7 @@ private fun uniffiCheckApiChecksums(lib: IntegrityCheckingUniffiLib) {
     if ((lib.uniffi_wildthing_checksum_method_wildthingclient_pending_changes() and 0xFFFF) != 16112) {
         throw RuntimeException("UniFFI API checksum mismatch: try cleaning and rebuilding your project")
     }
-    if ((lib.uniffi_wildthing_checksum_method_wildthingclient_reset() and 0xFFFF) != 13614) {
+    if ((lib.uniffi_wildthing_checksum_method_wildthingclient_reset() and 0xFFFF) != 18347) {
         throw RuntimeException("UniFFI API checksum mismatch: try cleaning and rebuilding your project")
     }
     if ((lib.uniffi_wildthing_checksum_method_wildthingclient_restore() and 0xFFFF) != 45926) {
@@ -5067,7 +5067,8 @@ internal interface WildThingClientInterface {
      * Empties the replica, also of the bytes that deleted rows leave in its file.
      * `UnsentEdits` if the server has not got everything; `pendingChanges` names
      * what. With `force` those edits are dropped, and the list of conflicts with
-     * them. A damaged file that was set aside stays where it is.
+     * them; a hub of v1 tells again, at the next sync, of those it had taken before
+     * they lost. A damaged file that was set aside stays where it is.
      */
     suspend fun `reset`(`force`: kotlin.Boolean = false)
 
@@ -5900,7 +5901,8 @@ class WildThingClient: AutoCloseable, WildThingClientInterface
      * Empties the replica, also of the bytes that deleted rows leave in its file.
      * `UnsentEdits` if the server has not got everything; `pendingChanges` names
      * what. With `force` those edits are dropped, and the list of conflicts with
-     * them. A damaged file that was set aside stays where it is.
+     * them; a hub of v1 tells again, at the next sync, of those it had taken before
+     * they lost. A damaged file that was set aside stays where it is.
      */
     @Throws(WildThingException::class)
     @Suppress("ASSIGNED_BUT_NEVER_ACCESSED_VARIABLE")
