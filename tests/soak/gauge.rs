@@ -42,7 +42,8 @@ const HELD: &[Held] = &[
     Held {
         name: "paused KiB",
         read: |_| heap::held(),
-        // Of what is left nothing depends on what was done.
+        // Of what is left only the buffers of the clients' connections depend on what was
+        // done: each is as long as the longest answer was, to a bound.
         margin: |before| before / 20 + MIB / 2,
         unit: 1024,
         warms_up: true,
