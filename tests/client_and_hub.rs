@@ -257,11 +257,10 @@ async fn a_hub_tells_again_of_lost_edits_that_a_reset_forgot() {
         client(&folder, "a.db", &hub).await,
         client(&folder, "b.db", &hub).await,
     );
-    for client in [&a, &b] {
+    for (client, floor) in [(&a, 7), (&b, 8)] {
         client.sync().await.unwrap();
-        let floor = Some(if std::ptr::eq(client, &a) { 7 } else { 8 });
         let patch = RoomPatch {
-            floor,
+            floor: Some(floor),
             ..RoomPatch::default()
         };
         client.update_room(id("room-123"), patch).await.unwrap();
