@@ -94,6 +94,7 @@ mod gate {
     fn watch_the_exit() {
         static WATCHED: Once = Once::new();
         WATCHED.call_once(|| {
+            leave_openssl_alone();
             // If there is none, nothing will be used that could crash.
             drop(Connection::open_in_memory());
             PROCESS.store(std::process::id(), Ordering::Relaxed);
@@ -105,6 +106,31 @@ mod gate {
                 tracing::warn!("the end of this process can't be watched: threads may crash in it");
             }
         });
+    }
+
+    /// OpenSSL too gives everything back at the exit, and what it keeps for a thread at
+    /// the end of that: a thread that ends in the exit crashed on it. If the program
+    /// began to use OpenSSL earlier, that is for the program to say.
+    #[cfg(not(target_vendor = "apple"))]
+    fn leave_openssl_alone() {
+        /// `OPENSSL_INIT_NO_ATEXIT` of `openssl/crypto.h`.
+        const NO_ATEXIT: u64 = 0x0008_0000;
+        #[allow(unsafe_code)]
+        // SAFETY: it may be called at any time and by any thread, and without settings.
+        let begun = unsafe { OPENSSL_init_crypto(NO_ATEXIT, std::ptr::null()) } == 1;
+        if !begun {
+            tracing::warn!("OpenSSL can't be told to leave the end of this process alone");
+        }
+    }
+
+    /// There SQLCipher uses what the system has.
+    #[cfg(target_vendor = "apple")]
+    fn leave_openssl_alone() {}
+
+    #[cfg(not(target_vendor = "apple"))]
+    #[allow(unsafe_code)]
+    unsafe extern "C" {
+        fn OPENSSL_init_crypto(options: u64, settings: *const std::ffi::c_void) -> std::ffi::c_int;
     }
 
     #[allow(unsafe_code)]
