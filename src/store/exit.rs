@@ -1,7 +1,8 @@
 //! The end of the process, with encryption: SQLCipher gives its memory back when the
 //! process exits, also while other threads still read and write. They would crash on
 //! it, after everything was written and answered. So whoever uses a connection holds a
-//! [`Permit`], and the exit waits for those that are out and gives no more.
+//! [`Permit`], and the exit waits for those that are out and gives no more. OpenSSL
+//! does the same to threads that end, and is told to leave the exit alone.
 //!
 //! Without the feature `sqlcipher` a permit is nothing; on Windows the other threads are
 //! gone by then. A library that is unloaded before the process ends is not waited for:
